@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of failure a user can meet.
+
+Rooms subclass a kind beside the noun it concerns. Entrances map kinds, never classes, to exit codes and HTTP problems.
+A message says what happened, with the values, and then what to do. It never holds a row of somebody's data.
+"""
+
+from __future__ import annotations
+
+
+class ModelwardError(Exception):
+    """Every failure that Modelward raises on purpose."""
+
+
+class InvalidError(ModelwardError):
+    """What was handed in cannot be used as it is; nothing was changed."""
+
+
+class TooLargeError(InvalidError):
+    """What was handed in passes a limit; the limit is a setting."""
+
+
+class UnauthenticatedError(ModelwardError):
+    """Nobody we know: no credential, a wrong one, an expired one or a revoked one."""
+
+
+class RefusedError(ModelwardError):
+    """A permission, a policy or an integrity check said no."""
+
+
+class NotFoundError(ModelwardError):
+    """The thing named does not exist."""
+
+
+class ConflictError(ModelwardError):
+    """The thing exists already, or is in a state that does not allow this."""
+
+
+class UnavailableError(ModelwardError):
+    """It may work later: busy, shutting down, out of space, not loaded yet."""
+
+
+class PrerequisiteError(ModelwardError):
+    """Something must be installed or prepared first; the message names the command."""

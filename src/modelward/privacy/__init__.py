@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Privacy finds persons in data and hides them."""

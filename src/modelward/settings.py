@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every setting, its default and its limit. `docs/reference/settings.md` lists them; a test keeps the two equal.
+
+Each is read from the environment as `MODELWARD_` and its name in capitals.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from modelward.errors import InvalidError
+
+HOME_FOLDER = ".modelward"
+
+
+class InvalidSettingError(InvalidError):
+    """A setting has a value it cannot take."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an installation can be told from outside. Sizes are bytes, times are seconds."""
+
+    home: Annotated[Path, Meta(description="Folder in which everything lives.")] = Path(HOME_FOLDER)
+    database_url: Annotated[str, Meta(description="SQLAlchemy URL; empty means SQLite in the home.")] = ""
+    objects_url: Annotated[str, Meta(description="Where sealed objects lie; empty means a folder in the home.")] = ""
+    keys: Annotated[str, Meta(description="Path of the keyring file (mode 0600); empty means `keys.json` in the home.")] = ""
+    host: Annotated[str, Meta(description="Address that `modelward serve` binds.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port that `modelward serve` binds; 0 lets the system choose.")] = 8321
+    body_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest request body of an inference or control route.")] = 4 << 20
+    upload_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest data file that may be uploaded.")] = 512 << 20
+    rows_limit: Annotated[int, Meta(ge=1, description="Most rows in one inference request.")] = 4096
+    explain_rows_limit: Annotated[int, Meta(ge=1, description="Most rows in one explain request.")] = 16
+    json_depth_limit: Annotated[int, Meta(ge=4, le=200, description="Deepest nesting of arrays and objects in a JSON body.")] = 32
+    header_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest head of an HTTP request.")] = 32 << 10
+    request_timeout_seconds: Annotated[float, Meta(gt=0, description="Longest wait for one inference answer.")] = 30.0
+    shutdown_grace_seconds: Annotated[float, Meta(ge=0, description="How long open requests may finish after SIGTERM.")] = 20.0
+    inflight_limit: Annotated[int, Meta(ge=1, description="Inference requests worked on at once; more are answered 503.")] = 1024
+    refresh_seconds: Annotated[float, Meta(gt=0, description="How often a server looks for new releases and revoked keys.")] = 0.5
+    engine_threads: Annotated[int, Meta(ge=1, le=256, description="Threads in which engines answer, off the event loop.")] = 2
+    training_workers: Annotated[int, Meta(ge=0, le=256, description="Candidates trained at once; 0 means one per core.")] = 0
+    session_seconds: Annotated[int, Meta(ge=60, description="How long a console session lasts.")] = 8 * 3600
+    invitation_seconds: Annotated[int, Meta(ge=60, description="How long a one-time sign-in link is good for.")] = 24 * 3600
+    watts_per_core: Annotated[float, Meta(gt=0, description="Assumed power of one busy core, where no meter can be read.")] = 8.0
+    log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$", description="Least serious log line written.")] = "info"
+
+    @property
+    def keyring_path(self) -> Path:
+        """Where the keyring file is, whether or not the setting names one."""
+        return Path(self.keys) if self.keys else self.home / "keys.json"
+
+
+def variable(name: str) -> str:
+    """The environment variable that sets `name`."""
+    return f"MODELWARD_{name.upper()}"
+
+
+def find_home(start: Path) -> Path:
+    """The nearest `.modelward` folder at or above `start`, like git; `start/.modelward` where there is none."""
+    for folder in (start, *start.parents):
+        if (folder / HOME_FOLDER).is_dir():
+            return folder / HOME_FOLDER
+    return start / HOME_FOLDER
+
+
+def read_settings(environment: Mapping[str, str] | None = None, *, home: Path | None = None) -> Settings:
+    """Settings from the environment; `home` wins over `MODELWARD_HOME`, and both over the nearest `.modelward` upward.
+
+    Raises:
+        InvalidSettingError: a variable has a value its setting cannot take; the message names both.
+    """
+    environment = os.environ if environment is None else environment
+    given = {name: environment[variable(name)] for name in Settings.__struct_fields__ if variable(name) in environment}
+    given["home"] = str(home or given.get("home") or find_home(Path.cwd()))
+    try:
+        settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as wrong:
+        raise InvalidSettingError(f"A setting is wrong: {wrong}. `docs/reference/settings.md` lists what each can be.") from wrong
+    return msgspec.structs.replace(settings, home=settings.home.expanduser().absolute())

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keyring: one file, mode 0600, with the secrets that a home stands on.
+
+It holds master keys that wrap data keys (`masters`, of which `current` seals new things) and named secrets: the ledger's
+Ed25519 key, the signer's P-256 key, the key of the entry digests, the pepper of API keys. It may lie outside the home.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from modelward.errors import ConflictError, PrerequisiteError, RefusedError
+
+
+class KeyringMissingError(PrerequisiteError):
+    """No keyring file where the settings say it is."""
+
+
+class KeyringExposedError(RefusedError):
+    """Others on this machine can read the keyring file."""
+
+
+class KeyringUnreadableError(RefusedError):
+    """The file is there and is not a keyring."""
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: int
+    current: str
+    masters: dict[str, bytes]
+    secrets: dict[str, bytes]
+
+
+class Keyring:
+    """The opened keyring. Nothing in it is ever printed: `repr` shows the path alone."""
+
+    def __init__(self, path: Path, held: _File) -> None:
+        self.path = path
+        self._held = held
+
+    def __repr__(self) -> str:
+        return f"Keyring({str(self.path)!r})"
+
+    @classmethod
+    def create(cls, path: Path, *, secrets: dict[str, bytes]) -> Keyring:
+        """Write a new keyring with one fresh master key and `secrets`.
+
+        Raises:
+            ConflictError: a file is there already; a keyring is never overwritten, for what it sealed would be lost.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = _File(1, "m1", {"m1": AESGCM.generate_key(256)}, secrets)
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError as there:
+            raise ConflictError(f"A keyring lies at {path} already. It is left as it is.") from there
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(held))
+            file.flush()
+            os.fsync(file.fileno())
+        return cls(path, held)
+
+    @classmethod
+    def open(cls, path: Path) -> Keyring:
+        """Read the keyring at `path`.
+
+        Raises:
+            KeyringMissingError, KeyringExposedError, KeyringUnreadableError: it is not there, not private, or not a keyring.
+        """
+        try:
+            mode = path.stat().st_mode & 0o077
+            raw = path.read_bytes()
+        except FileNotFoundError as missing:
+            raise KeyringMissingError(
+                f"No keyring at {path}. Run `modelward init`, or set MODELWARD_KEYS to where it lies."
+            ) from missing
+        if mode:
+            raise KeyringExposedError(f"Others can read the keyring at {path}. Run `chmod 600 {path}`.")
+        try:
+            return cls(path, msgspec.json.decode(raw, type=_File))
+        except msgspec.DecodeError as wrong:
+            raise KeyringUnreadableError(
+                f"The file at {path} is not a keyring of this version. Restore it from a backup."
+            ) from wrong
+
+    def secret(self, name: str) -> bytes:
+        """The secret called `name`."""
+        try:
+            return self._held.secrets[name]
+        except KeyError as missing:
+            raise KeyringUnreadableError(f"The keyring at {self.path} lacks {name!r}. Restore it from a backup.") from missing
+
+    def wrap(self, key: bytes, *, label: str) -> tuple[str, bytes]:
+        """Encrypt a data key under the current master key, bound to `label`: the master's name and the wrapped bytes."""
+        nonce = os.urandom(12)
+        name = self._held.current
+        return name, nonce + AESGCM(self._held.masters[name]).encrypt(nonce, key, f"{name} {label}".encode())
+
+    def unwrap(self, master: str, wrapped: bytes, *, label: str) -> bytes:
+        """The data key that `wrap` was given.
+
+        Raises:
+            InvalidTag: the bytes, the label or the master key is another than when it was wrapped.
+        """
+        if master not in self._held.masters:
+            raise InvalidTag
+        return AESGCM(self._held.masters[master]).decrypt(wrapped[:12], wrapped[12:], f"{master} {label}".encode())
