@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs in threads of this process: the numeric libraries they call release the interpreter's lock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from modelward.compute.executor import ExecutorClosedError
+from modelward.compute.job import Job, JobCancelledError, silent
+
+T = TypeVar("T")
+
+
+class _Line:
+    """A job's report: carries progress out and the wish to stop in."""
+
+    def __init__(self, name: str, heard: Callable[[float, str], None]) -> None:
+        self._name = name
+        self._heard = heard
+        self._stop = threading.Event()
+
+    def __call__(self, share: float, word: str = "") -> None:
+        if self.is_cancelled:
+            raise _stopped(self._name)
+        self._heard(min(max(share, 0.0), 1.0), word)
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._stop.is_set()
+
+    def cancel(self) -> None:
+        self._stop.set()
+
+
+class _ThreadTicket(Generic[T]):
+    def __init__(self, name: str, future: Future[T], line: _Line) -> None:
+        self._name = name
+        self._future = future
+        self._line = line
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def is_done(self) -> bool:
+        return self._future.done()
+
+    def result(self) -> T:
+        try:
+            return self._future.result()
+        except CancelledError as never_started:
+            raise _stopped(self._name) from never_started
+
+    def cancel(self) -> None:
+        self._line.cancel()
+        self._future.cancel()
+
+
+class InProcess:
+    """`workers` threads. A job that is being stopped ends at its next report, not in the middle of a library's call."""
+
+    def __init__(self, *, workers: int) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="job")
+        self._lock = threading.Lock()
+        self._tickets: list[_ThreadTicket[object]] = []
+        self._is_closed = False
+        # The linear algebra libraries know one limit for the whole process, so it is held as long as jobs may run.
+        self._limits = threadpool_limits(limits=1)
+
+    def submit(self, job: Job[T], *, heard: Callable[[float, str], None] = silent) -> _ThreadTicket[T]:
+        line = _Line(job.name, heard)
+        with self._lock:
+            if self._is_closed:
+                raise ExecutorClosedError(f"The job {job.name!r} came after its executor was closed. Submit it to a new one.")
+            ticket = _ThreadTicket(job.name, self._threads.submit(_run, job, line), line)
+            self._tickets.append(ticket)  # type: ignore[arg-type]  # kept only to be cancelled, never for its result
+        return ticket
+
+    def close(self) -> None:
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        for ticket in self._tickets:
+            ticket.cancel()
+        self._threads.shutdown(wait=True)
+        self._limits.restore_original_limits()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _run(job: Job[T], line: _Line) -> T:
+    if line.is_cancelled:
+        raise _stopped(job.name)
+    # OpenMP keeps its limit for each thread, and a library first imported by a job was unknown when the executor was made.
+    with threadpool_limits(limits=1, user_api="openmp"):
+        return job.call(line)
+
+
+def _stopped(name: str) -> JobCancelledError:
+    return JobCancelledError(f"The job {name!r} was stopped before it had a result.")
