@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storage keeps bytes and rows: sealed objects under their digest, and the database in which every change is one transaction."""
 
-from modelward.storage.database import SCHEMA, Connection, Database, DatabaseBusyError
+from modelward.storage.database import SCHEMA, Connection, Database, DatabaseBusyError, DatabaseDamagedError
 from modelward.storage.encryption import SealBrokenError, seal, seal_bytes, unseal, unseal_bytes
 from modelward.storage.keyring import Keyring, KeyringExposedError, KeyringMissingError, KeyringUnreadableError
 from modelward.storage.object_stores import OBJECT_STORES
-from modelward.storage.objects import NoSpaceError, ObjectChangedError, ObjectMissingError, ObjectStore
+from modelward.storage.objects import InvalidDigestError, NoSpaceError, ObjectChangedError, ObjectMissingError, ObjectStore
 from modelward.storage.vault import Vault
 
 __all__ = [
@@ -14,6 +14,8 @@ __all__ = [
     "Connection",
     "Database",
     "DatabaseBusyError",
+    "DatabaseDamagedError",
+    "InvalidDigestError",
     "Keyring",
     "KeyringExposedError",
     "KeyringMissingError",

@@ -8,20 +8,30 @@ the disk before anybody is told.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
-from modelward.errors import UnavailableError
+from modelward.errors import RefusedError, UnavailableError
 
 Connection = sa.Connection
 SCHEMA = sa.MetaData()
 
 
+_PASSING = ("locked", "busy", "full", "disk I/O", "unable to open", "readonly", "connection")
+_PATIENCE_SECONDS = 30
+_DAMAGED = ("malformed", "not a database")
+
+
 class DatabaseBusyError(UnavailableError):
-    """Another process held the database for too long, or the disk is full."""
+    """Another process held the database for too long, it cannot be reached, or the disk is full."""
+
+
+class DatabaseDamagedError(RefusedError):
+    """What lies where the database should is none, or a broken one."""
 
 
 class Database:
@@ -33,17 +43,19 @@ class Database:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
 
     def create_tables(self) -> None:
-        """Create what the stores declared in `SCHEMA` and is not there yet."""
-        with self._engine.connect() as connection:
-            SCHEMA.create_all(connection)
-            connection.commit()
+        """Create what the stores declared in `SCHEMA` and is not there yet; several processes may do so at once."""
+        with self.look() as connection:
+            present = set(sa.inspect(connection).get_table_names())
+        if not present.issuperset(SCHEMA.tables):
+            with self.change() as connection:
+                SCHEMA.create_all(connection)
 
     @contextmanager
     def change(self) -> Iterator[Connection]:
         """One write transaction: all of it, durable, or none. It takes the write lock at once, so two changes never interleave.
 
         Raises:
-            DatabaseBusyError: the lock could not be had, or the disk is full; nothing was written.
+            DatabaseBusyError: the lock could not be had, or the disk is full; nothing was written. DatabaseDamagedError.
         """
         with self._mend(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE") if self._engine.dialect.name == "sqlite" else connection.begin()
@@ -74,16 +86,35 @@ class Database:
     def _mend() -> Iterator[None]:
         try:
             yield
-        except sa.exc.OperationalError as fault:
-            if any(word in str(fault.orig) for word in ("locked", "busy", "full", "disk I/O")):
-                raise DatabaseBusyError(
-                    f"The database said: {fault.orig}. Nothing was written. Free some space or try again."
-                ) from fault
+        except sa.exc.TimeoutError as fault:
+            raise DatabaseBusyError("Every connection to the database is in use. Nothing was written. Try again.") from fault
+        except sa.exc.DatabaseError as fault:
+            said = str(fault.orig)
+            if any(word in said for word in _DAMAGED):
+                raise DatabaseDamagedError(f"The database said: {said}. Restore it from a backup.") from fault
+            if isinstance(fault, sa.exc.OperationalError) and any(word in said for word in _PASSING):
+                raise DatabaseBusyError(f"The database said: {said}. Nothing was written. Free some space or try again.") from fault
             raise
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver must not open transactions on its own: `change` and `look` do.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA busy_timeout={_PATIENCE_SECONDS * 1000}")
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # The one statement that SQLite does not wait for: of two processes that open a new file at once, one is told "locked".
+    give_up = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as fault:
+            if "locked" not in str(fault) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return

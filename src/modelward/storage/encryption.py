@@ -27,6 +27,7 @@ from modelward.storage.keyring import Keyring
 
 MAGIC = b"MWSEAL1\n"
 CHUNK_BYTES = 1 << 20
+_CHUNK_LIMIT_BYTES = 1 << 26
 _TAG_BYTES = 16
 _HEAD_LIMIT_BYTES = 4096
 
@@ -42,16 +43,18 @@ class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chunk_bytes: int
 
 
-def seal(source: BinaryIO, sink: BinaryIO, *, label: str, keyring: Keyring, chunk_bytes: int = CHUNK_BYTES) -> None:
-    """Encrypt all of `source` into `sink`, bound to `label`."""
+def seal(source: BinaryIO, *, label: str, keyring: Keyring, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """Encrypt all of `source`, bound to `label`: the sealed stream in pieces."""
+    if not 1 <= chunk_bytes <= _CHUNK_LIMIT_BYTES:
+        raise ValueError(f"chunk_bytes is {chunk_bytes}, and must be 1 to {_CHUNK_LIMIT_BYTES}.")
     key, prefix = AESGCM.generate_key(256), os.urandom(7)
     master, wrapped = keyring.wrap(key, label=label)
     head = msgspec.json.encode(_Head(master, wrapped, prefix, chunk_bytes))
     opening = MAGIC + len(head).to_bytes(4, "big") + head
-    sink.write(opening)
+    yield opening
     cipher = AESGCM(key)
     for number, chunk, is_last in _chunks(source, chunk_bytes):
-        sink.write(cipher.encrypt(_nonce(prefix, number, is_last=is_last), chunk, opening + label.encode()))
+        yield cipher.encrypt(_nonce(prefix, number, is_last=is_last), chunk, opening + label.encode())
 
 
 def unseal(source: BinaryIO, *, label: str, keyring: Keyring) -> Iterator[bytes]:
@@ -68,7 +71,7 @@ def unseal(source: BinaryIO, *, label: str, keyring: Keyring) -> Iterator[bytes]
             raise ValueError
         raw = _exactly(source, size)
         head = msgspec.json.decode(raw, type=_Head)
-        if not 1 <= head.chunk_bytes <= 1 << 26:
+        if not 1 <= head.chunk_bytes <= _CHUNK_LIMIT_BYTES:
             raise ValueError
         cipher = AESGCM(keyring.unwrap(head.master, head.wrapped, label=label))
         for number, chunk, is_last in _chunks(source, head.chunk_bytes + _TAG_BYTES):
@@ -82,9 +85,7 @@ def unseal(source: BinaryIO, *, label: str, keyring: Keyring) -> Iterator[bytes]
 
 def seal_bytes(data: bytes, *, label: str, keyring: Keyring) -> bytes:
     """`seal` for what fits in memory."""
-    sink = io.BytesIO()
-    seal(io.BytesIO(data), sink, label=label, keyring=keyring)
-    return sink.getvalue()
+    return b"".join(seal(io.BytesIO(data), label=label, keyring=keyring))
 
 
 def unseal_bytes(sealed: bytes, *, label: str, keyring: Keyring) -> bytes:

@@ -8,13 +8,18 @@ Ed25519 key, the signer's P-256 key, the key of the entry digests, the pepper of
 from __future__ import annotations
 
 import os
+import secrets as randomness
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from modelward.errors import ConflictError, PrerequisiteError, RefusedError
+from modelward.storage.durability import make_durable
+
+_LIMIT_BYTES = 1 << 20
 
 
 class KeyringMissingError(PrerequisiteError):
@@ -29,11 +34,22 @@ class KeyringUnreadableError(RefusedError):
     """The file is there and is not a keyring."""
 
 
+_Master = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    version: int
+    version: Literal[1]
     current: str
-    masters: dict[str, bytes]
+    masters: dict[str, _Master]
     secrets: dict[str, bytes]
+
+    def __post_init__(self) -> None:
+        if self.current not in self.masters:
+            raise ValueError("the current master key is missing")
+
+    def __repr__(self) -> str:
+        # A traceback that shows local values must not show these.
+        return f"<{len(self.masters)} master keys, {len(self.secrets)} secrets>"
 
 
 class Keyring:
@@ -55,14 +71,16 @@ class Keyring:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         held = _File(1, "m1", {"m1": AESGCM.generate_key(256)}, secrets)
+        # Written beside its place and then linked into it: whoever looks sees no keyring or a whole one, after a power cut too.
+        fresh = path.with_name(f".{path.name}.{randomness.token_hex(8)}")
         try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            _write_private(fresh, msgspec.json.encode(held))
+            path.hardlink_to(fresh)
         except FileExistsError as there:
             raise ConflictError(f"A keyring lies at {path} already. It is left as it is.") from there
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(held))
-            file.flush()
-            os.fsync(file.fileno())
+        finally:
+            fresh.unlink(missing_ok=True)
+        make_durable(path.parent)
         return cls(path, held)
 
     @classmethod
@@ -73,20 +91,24 @@ class Keyring:
             KeyringMissingError, KeyringExposedError, KeyringUnreadableError: it is not there, not private, or not a keyring.
         """
         try:
-            mode = path.stat().st_mode & 0o077
-            raw = path.read_bytes()
+            with path.open("rb") as file:
+                mode = os.fstat(file.fileno()).st_mode & 0o077
+                raw = file.read(_LIMIT_BYTES)
         except FileNotFoundError as missing:
             raise KeyringMissingError(
                 f"No keyring at {path}. Run `modelward init`, or set MODELWARD_KEYS to where it lies."
             ) from missing
+        except OSError as fault:
+            raise KeyringUnreadableError(f"The keyring at {path} cannot be read: {fault.strerror}. Check whose it is.") from fault
         if mode:
             raise KeyringExposedError(f"Others can read the keyring at {path}. Run `chmod 600 {path}`.")
         try:
             return cls(path, msgspec.json.decode(raw, type=_File))
-        except msgspec.DecodeError as wrong:
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            # The cause is not chained: it could quote the file.
             raise KeyringUnreadableError(
                 f"The file at {path} is not a keyring of this version. Restore it from a backup."
-            ) from wrong
+            ) from None
 
     def secret(self, name: str) -> bytes:
         """The secret called `name`."""
@@ -110,3 +132,10 @@ class Keyring:
         if master not in self._held.masters:
             raise InvalidTag
         return AESGCM(self._held.masters[master]).decrypt(wrapped[:12], wrapped[12:], f"{master} {label}".encode())
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -3,10 +3,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
-from modelward.errors import NotFoundError, RefusedError, UnavailableError
+from modelward.errors import InvalidError, NotFoundError, RefusedError, UnavailableError
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class InvalidDigestError(InvalidError):
+    """What should name an object is no SHA-256."""
 
 
 class ObjectMissingError(NotFoundError):
@@ -24,7 +31,8 @@ class NoSpaceError(UnavailableError):
 class ObjectStore(Protocol):
     """Keeps bytes under their SHA-256: they come out unchanged, or not at all.
 
-    An object MUST NOT be visible before all its bytes are durable. Putting the same bytes twice MUST leave one object.
+    An object MUST NOT be visible before all its bytes are durable. Putting the same bytes twice MUST leave one object. Every verb
+    that takes a digest MUST refuse what is none with `InvalidDigestError`, see `check_digest`.
     """
 
     def put(self, source: BinaryIO) -> str:
@@ -54,3 +62,19 @@ class ObjectStore(Protocol):
     def digests(self) -> Iterator[str]:
         """The digest of every object, in no particular order."""
         ...
+
+
+def is_digest(text: str) -> bool:
+    """Whether `text` is a SHA-256 as we write it: 64 lower-case hexadecimal digits."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def check_digest(text: str) -> str:
+    """`text`, where it is a digest; nothing else may become part of a path or a key.
+
+    Raises:
+        InvalidDigestError: it is none.
+    """
+    if not is_digest(text):
+        raise InvalidDigestError(f"{text[:80]!r} names no object: a digest is 64 digits out of 0-9 and a-f.")
+    return text

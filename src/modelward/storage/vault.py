@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from modelward.storage.encryption import seal, unseal
 from modelward.storage.keyring import Keyring
 from modelward.storage.objects import ObjectStore
 
-_SPOOL_BYTES = 64 << 20
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 
 class Vault:
@@ -23,11 +24,8 @@ class Vault:
 
     def put(self, source: BinaryIO, *, label: str) -> str:
         """Seal `source` under `label`; the digest of the ciphertext, by which it is opened again."""
-        # Only ciphertext spills to disk when the spool outgrows memory.
-        with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as sealed:
-            seal(source, sealed, label=label, keyring=self._keyring)  # type: ignore[arg-type]  # a spooled file is a binary stream
-            sealed.seek(0)
-            return self._store.put(sealed)  # type: ignore[arg-type]  # a spooled file is a binary stream
+        # Sealed while the store reads: neither plaintext nor ciphertext lies anywhere on the way.
+        return self._store.put(io.BufferedReader(_Pieces(seal(source, label=label, keyring=self._keyring))))
 
     def open(self, digest: str, *, label: str) -> Iterator[bytes]:
         """The plaintext in chunks; exhaust it before acting on it, see `unseal`."""
@@ -49,3 +47,25 @@ class Vault:
     def digests(self) -> Iterator[str]:
         """Every sealed object, named by a row or not."""
         return self._store.digests()
+
+
+class _Pieces(io.RawIOBase):
+    """An iterator of bytes, read as a stream."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        room = memoryview(buffer).cast("B")
+        size = min(len(room), len(self._rest))
+        room[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size

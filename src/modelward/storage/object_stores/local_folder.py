@@ -13,10 +13,11 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from modelward.digest import sha256_of_stream
-from modelward.storage.objects import NoSpaceError, ObjectChangedError, ObjectMissingError
+from modelward.storage.durability import make_durable
+from modelward.storage.objects import NoSpaceError, ObjectChangedError, ObjectMissingError, check_digest, is_digest
 
 _CHUNK_BYTES = 1 << 20
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class LocalFolder:
@@ -36,9 +37,11 @@ class LocalFolder:
                 sink.flush()
                 os.fsync(sink.fileno())
             place = self._place(digest)
-            place.parent.mkdir(parents=True, exist_ok=True)
+            if not place.parent.is_dir():
+                place.parent.mkdir(exist_ok=True)
+                make_durable(self._folder)
             Path(name).replace(place)
-            _make_durable(place.parent)
+            make_durable(place.parent)
         except OSError as fault:
             Path(name).unlink(missing_ok=True)
             if fault.errno in _FULL:
@@ -79,10 +82,11 @@ class LocalFolder:
     def digests(self) -> Iterator[str]:
         """See `ObjectStore.digests`."""
         for file in self._folder.glob("??/*"):
-            yield file.name
+            if is_digest(file.name):
+                yield file.name
 
     def _place(self, digest: str) -> Path:
-        return self._folder / digest[:2] / digest
+        return self._folder / check_digest(digest)[:2] / digest
 
 
 def _copy(source: BinaryIO, sink: BinaryIO) -> str:
@@ -91,11 +95,3 @@ def _copy(source: BinaryIO, sink: BinaryIO) -> str:
         digest.update(chunk)
         sink.write(chunk)
     return digest.hexdigest()
-
-
-def _make_durable(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
