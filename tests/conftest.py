@@ -77,9 +77,7 @@ def ledger(home, database, keyring):
     from modelward.audit import Ledger
 
     database.create_tables()
-    opened = Ledger(database, keyring, anchor=home / "ledger.checkpoint")
-    opened.create("modelward/test")
-    return opened
+    return Ledger.create(database, keyring, anchor=home / "ledger.checkpoint", actor="local:test", origin="modelward/test")
 
 
 @pytest.fixture

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Access knows who asks and what they may: people with sessions, services with keys, roles with permissions."""
+
+from modelward.access.actor import Actor, NotPermittedError, local_actor
+from modelward.access.auditing import Auditing
+from modelward.access.credential import (
+    KEY_CREATED,
+    KEY_REVOKED,
+    SESSION_CLOSED,
+    SESSION_OPENED,
+    USER_ADDED,
+    USER_INVITED,
+    USER_REMOVED,
+    AlreadyEndedError,
+    Credential,
+    InvalidCredentialError,
+    Invitation,
+    IssuedKey,
+    Key,
+    KeyMissingError,
+    NameTakenError,
+    SignedIn,
+    UnknownCredentialError,
+    User,
+    UserMissingError,
+)
+from modelward.access.name import InvalidNameError, check_name
+from modelward.access.permission import PERMISSIONS_OF, Permission, Role, roles_with
+from modelward.access.service import Access
+
+__all__ = [
+    "KEY_CREATED",
+    "KEY_REVOKED",
+    "PERMISSIONS_OF",
+    "SESSION_CLOSED",
+    "SESSION_OPENED",
+    "USER_ADDED",
+    "USER_INVITED",
+    "USER_REMOVED",
+    "Access",
+    "Actor",
+    "AlreadyEndedError",
+    "Auditing",
+    "Credential",
+    "InvalidCredentialError",
+    "InvalidNameError",
+    "Invitation",
+    "IssuedKey",
+    "Key",
+    "KeyMissingError",
+    "NameTakenError",
+    "NotPermittedError",
+    "Permission",
+    "Role",
+    "SignedIn",
+    "UnknownCredentialError",
+    "User",
+    "UserMissingError",
+    "check_name",
+    "local_actor",
+    "roles_with",
+]

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be allowed, and which role is allowed what.
+
+`docs/reference/permissions.md` shows the table; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Permission(StrEnum):
+    """One thing that can be allowed; `meaning` says it in a sentence."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str = "") -> Permission:
+        """A member is its text; the sentence hangs on it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    DATA_READ = "data:read", "See datasets, their columns and profiles, and let their rows be used in training and assessment."
+    DATA_WRITE = "data:write", "Register datasets."
+    TRAINING_RUN = "training:run", "Train candidates, and resume a run."
+    TRAINING_READ = "training:read", "See runs and what they reported."
+    MODELS_READ = "models:read", "See models, versions, trust reports and model cards, and verify them."
+    MODELS_IMPORT = "models:import", "Put a version made elsewhere on the shelf."
+    MODELS_EXPORT = "models:export", "Take a version's files out, decrypted."
+    MODELS_ASSESS = "models:assess", "Measure a version, and compare versions."
+    MODELS_PREDICT = "models:predict", "Ask a released model for predictions."
+    MODELS_EXPLAIN = "models:explain", "Ask why a model predicted what it did."
+    RELEASES_READ = "releases:read", "See releases, policies and decisions."
+    RELEASES_PROPOSE = "releases:propose", "Propose a version for release."
+    RELEASES_DECIDE = "releases:decide", "Approve or refuse a release that somebody else proposed."
+    RELEASES_PROMOTE = "releases:promote", "Make an approved release live, and roll back."
+    AUDIT_READ = "audit:read", "Read, verify and export the ledger, and get any receipt."
+    AUDIT_RECEIPT = "audit:receipt", "Get the receipts of one's own requests, and the public key that verifies them."
+    USERS_MANAGE = "users:manage", "Add, invite and remove people."
+    KEYS_MANAGE = "keys:manage", "Create and revoke API keys."
+    METRICS_READ = "metrics:read", "Read the metrics of a running service."
+
+
+class Role(StrEnum):
+    """What somebody is here for; `meaning` says it in a sentence."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str = "") -> Role:
+        """A member is its text; the sentence hangs on it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    ADMINISTRATOR = "administrator", "Runs the installation and may do everything; the owner of the home is one."
+    DATA_OWNER = "data-owner", "Brings data in and sees which runs and models came of it."
+    DATA_SCIENTIST = "data-scientist", "Turns data into models, measures them and proposes releases."
+    RISK_OFFICER = "risk-officer", "Reads the evidence, and approves or refuses releases."
+    OPERATOR = "operator", "Runs the service: imports, exports, promotes, rolls back, watches."
+    CALLER = "caller", "An application that asks models for answers."
+    AUDITOR = "auditor", "Reads and verifies what happened, and changes nothing."
+
+
+_P = Permission
+
+PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
+    Role.ADMINISTRATOR: frozenset(Permission),
+    Role.DATA_OWNER: frozenset({_P.DATA_READ, _P.DATA_WRITE, _P.TRAINING_READ, _P.MODELS_READ}),
+    Role.DATA_SCIENTIST: frozenset(
+        {_P.DATA_READ, _P.DATA_WRITE, _P.TRAINING_RUN, _P.TRAINING_READ}
+        | {_P.MODELS_READ, _P.MODELS_IMPORT, _P.MODELS_EXPORT, _P.MODELS_ASSESS, _P.MODELS_PREDICT, _P.MODELS_EXPLAIN}
+        | {_P.RELEASES_READ, _P.RELEASES_PROPOSE, _P.AUDIT_RECEIPT}
+    ),
+    Role.RISK_OFFICER: frozenset(
+        {_P.DATA_READ, _P.TRAINING_READ, _P.MODELS_READ, _P.MODELS_ASSESS}
+        | {_P.RELEASES_READ, _P.RELEASES_DECIDE, _P.AUDIT_READ, _P.AUDIT_RECEIPT}
+    ),
+    Role.OPERATOR: frozenset(
+        {_P.MODELS_READ, _P.MODELS_IMPORT, _P.MODELS_EXPORT, _P.MODELS_PREDICT, _P.METRICS_READ}
+        | {_P.RELEASES_READ, _P.RELEASES_PROPOSE, _P.RELEASES_PROMOTE, _P.AUDIT_RECEIPT}
+    ),
+    Role.CALLER: frozenset({_P.MODELS_READ, _P.MODELS_PREDICT, _P.MODELS_EXPLAIN, _P.AUDIT_RECEIPT}),
+    Role.AUDITOR: frozenset({_P.DATA_READ, _P.TRAINING_READ, _P.MODELS_READ, _P.RELEASES_READ, _P.AUDIT_READ, _P.AUDIT_RECEIPT}),
+}
+
+# Whoever can hand out credentials could hand out one without the limit.
+NEVER_LIMITED: Final = frozenset({Permission.USERS_MANAGE, Permission.KEYS_MANAGE})
+
+
+def roles_with(permission: Permission) -> list[Role]:
+    """The roles that have `permission`, in the order of `Role`."""
+    return [role for role in Role if permission in PERMISSIONS_OF[role]]
