@@ -77,7 +77,9 @@ def ledger(home, database, keyring):
     from modelward.audit import Ledger
 
     database.create_tables()
-    return Ledger.create(database, keyring, anchor=home / "ledger.checkpoint", actor="local:test", origin="modelward/test")
+    opened = Ledger(database, keyring, anchor=home / "ledger.checkpoint")
+    opened.create("modelward/test")
+    return opened
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modelward.access.actor import Actor
 from modelward.access.permission import Permission
-from modelward.audit import Checkpoint, EntryMissingError, Ledger, LoggedEntry, Verification
+from modelward.audit import Checkpoint, Ledger, LoggedEntry, ReceiptMissingError, Verification
 
 
 class Auditing:
@@ -52,7 +52,7 @@ class Auditing:
         """The receipt of a request: any, to who may read the ledger; to everybody else those of their own requests.
 
         Raises:
-            NotPermittedError: `by` lacks audit:receipt. EntryMissingError: there is no such request, or it is somebody else's,
+            NotPermittedError: `by` lacks audit:receipt. ReceiptMissingError: there is no such request, or it is somebody else's,
             which reads the same.
         """
         if not by.may(Permission.AUDIT_READ):
@@ -60,7 +60,7 @@ class Auditing:
             # The receipt is of the request's last entry, so that is the one which must be theirs.
             last = self._ledger.entries(request=request, limit=1) if request else []
             if not last or last[0].entry.actor != by.id:
-                raise EntryMissingError(
+                raise ReceiptMissingError(
                     f"No request {request[:80]!r} of {by.id} is in the ledger. Take the id from the answer's `x-request-id`."
                 )
         return self._ledger.receipt(request)
