@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parity: the graph that will be served answers every row as the trained estimator does, or there is no version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modelward.errors import RefusedError
+from modelward.training.preparation import Column, Preparation
+
+if TYPE_CHECKING:
+    from modelward.training.recipe import Made
+
+TOLERANCE = 1e-4
+_ROWS_AT_ONCE = 1024
+_ROWS_NAMED = 10
+
+
+class ParityError(RefusedError):
+    """The graph and the trained estimator do not give the same probabilities."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """How far graph and estimator lie apart: the largest difference of a probability, and the rows beyond the tolerance.
+
+    `worst` is 1.0 where one of the two gave something that is no number.
+    """
+
+    rows: int
+    worst: float
+    differing: tuple[int, ...]
+
+    def require(self, recipe: str) -> None:
+        """Nothing, if no row differs.
+
+        Raises:
+            ParityError: some do; the message names the recipe, their number, the first of them and the worst difference.
+        """
+        if self.differing:
+            first = ", ".join(map(str, self.differing[:_ROWS_NAMED]))
+            raise ParityError(
+                f"The recipe {recipe!r} made a graph that differs from its trained estimator in {len(self.differing)} of "
+                f"{self.rows} rows (the first: {first}), by up to {self.worst:.2g} where {TOLERANCE:g} is allowed. "
+                "No version was made. Try other parameters, and report the recipe with its spec."
+            )
+
+
+def check(graph: bytes, preparation: Preparation, made: Made, columns: Mapping[str, Column]) -> ParityReport:
+    """Answer the rows of `columns` with the served graph, preparation included, and with the trained estimator, and compare."""
+    wanted = np.asarray(made.predict(preparation.apply(columns)), dtype=np.float64)
+    differences = np.abs(_served(graph, columns) - wanted).max(axis=1, initial=0.0)
+    # Not a number is never near anything.
+    differences = np.where(np.isfinite(differences), differences, 1.0)
+    return ParityReport(
+        rows=len(wanted),
+        worst=float(differences.max(initial=0.0)),
+        differing=tuple(np.flatnonzero(differences > TOLERANCE).tolist()),
+    )
+
+
+def _served(graph: bytes, columns: Mapping[str, Column]) -> npt.NDArray[Any]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_inputs()]
+    rows = len(columns[names[0]])
+    answers = [
+        session.run(["probabilities"], {name: columns[name][start : start + _ROWS_AT_ONCE] for name in names})[0]
+        for start in range(0, max(rows, 1), _ROWS_AT_ONCE)
+    ]
+    return np.concatenate(answers).astype(np.float64)

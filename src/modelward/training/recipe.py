@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a recipe is given, what it gives back, and the laws it keeps."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import threadpoolctl
+
+from modelward.errors import InvalidError
+
+if TYPE_CHECKING:
+    import onnx
+
+FloatMatrix = npt.NDArray[np.float32]
+Probabilities = npt.NDArray[np.floating[Any]]
+Labels = npt.NDArray[np.int64]
+
+Progress = Callable[[float], None]
+"""Told the share of the work that is done, 0 to 1. It may raise to stop the work; a recipe MUST let that pass."""
+
+
+class InvalidParameterError(InvalidError):
+    """A recipe has no such parameter, or the parameter cannot have that value."""
+
+
+class UnusableInputsError(InvalidError):
+    """A recipe cannot learn from these rows."""
+
+
+class DivergedError(InvalidError):
+    """Training left the numbers: the loss became infinite or no number at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a recipe learns from: prepared rows [n, width] float32 without NaN or infinity, and labels 0 to K-1.
+
+    `validation` is for early stopping alone and may have no row. The test rows are not here, so no recipe can look at them.
+
+    Raises:
+        UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.
+    """
+
+    train: FloatMatrix
+    train_labels: Labels
+    validation: FloatMatrix
+    validation_labels: Labels
+    classes: tuple[str, ...]
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for part, rows, labels in (
+            ("training", self.train, self.train_labels),
+            ("validation", self.validation, self.validation_labels),
+        ):
+            if rows.ndim != 2 or rows.shape[1] != self.width or len(rows) != len(labels):
+                raise UnusableInputsError(f"The {part} rows have the shape {rows.shape}, and {len(labels)} labels go with them.")
+            if not np.isfinite(rows).all():
+                raise UnusableInputsError(
+                    f"The {part} rows hold numbers that float32 cannot. Set `prepare: {{outliers: clip, scale: standard}}`."
+                )
+        if len(self.classes) < 2:
+            raise UnusableInputsError(f"There are {len(self.classes)} classes; a classifier needs two or more.")
+        rows_of_class = np.bincount(self.train_labels, minlength=len(self.classes))
+        missing = [name for name, count in zip(self.classes, rows_of_class, strict=True) if count == 0]
+        if missing:
+            raise UnusableInputsError(
+                f"The training rows hold no row of the class {', '.join(map(repr, missing))}. "
+                "Split with `split: {by: stratified}`, or leave rows of that class out of the data."
+            )
+
+    @property
+    def width(self) -> int:
+        """Columns of the prepared rows."""
+        return int(self.train.shape[1])
+
+    @property
+    def balanced_weights(self) -> dict[int, float]:
+        """A weight for each class with which all classes weigh the same: n / (K * rows of the class)."""
+        counts = np.bincount(self.train_labels, minlength=len(self.classes))
+        return {label: len(self.train_labels) / (len(counts) * int(count)) for label, count in enumerate(counts)}
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether there are rows to stop early by."""
+        return len(self.validation) > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A trained estimator, twice: as the library holds it, and as the graph that will be served.
+
+    `predict` answers prepared rows [n, width] float32 with probabilities [n, K]; `graph` is an ONNX graph from the input `X`
+    to the output `probabilities`, float32. `parity.check` compares the two. `parameters` counts the trained numbers (the
+    nodes, for trees; the stored numbers, for neighbours). `notes` are sentences for the person who reads the run. `curves`
+    hold one value an epoch or round.
+    """
+
+    predict: Callable[[FloatMatrix], Probabilities]
+    graph: Callable[[], onnx.ModelProto]
+    parameters: int
+    notes: tuple[str, ...] = ()
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+class Recipe(Protocol):
+    """Makes a classifier out of prepared rows.
+
+    A recipe is built with its parameters, an instance of its `Parameters`: a frozen `msgspec.Struct` that forbids unknown
+    fields and gives every field a default, its limits and a description. Its module MUST NOT import its library before it is
+    used, so that a spec is read, and the schema published, without one.
+
+    Equal inputs, seed and parameters MUST make equal graphs, byte for byte, on one machine, whatever runs in other threads. A
+    recipe MUST NOT use more than one thread: candidates are trained side by side.
+    """
+
+    Parameters: ClassVar[type[msgspec.Struct]]
+
+    def make(self, inputs: Inputs, progress: Progress) -> Made:
+        """Learn from `inputs`.
+
+        Raises:
+            UnusableInputsError: these rows cannot be learnt from. DivergedError: training left the numbers; the message says
+                which parameter to change. MissingExtraError: the library is not installed.
+        """
+        ...
+
+
+def one_thread() -> None:
+    """Hold the numerical libraries loaded so far to one thread, for as long as the process lives.
+
+    The limit is never lifted: it is the process's, other candidates train at the same time, and sums over another number of
+    threads round otherwise, which would make another model out of the same seed.
+    """
+    threadpoolctl.threadpool_limits(limits=1)
+
+
+def configure(recipe: Any, *, name: str, parameters: Mapping[str, Any]) -> Recipe:
+    """The recipe class `recipe` (what `RECIPES.load(name)` gives), built with `parameters` as a spec holds them.
+
+    Raises:
+        InvalidParameterError: there is no such parameter, or it cannot have that value; the message names it and says what it
+            can be. MissingExtraError: the library of the recipe is not installed.
+    """
+    allowed = recipe.Parameters.__struct_fields__
+    unknown = sorted(set(parameters) - set(allowed))
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], allowed, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise InvalidParameterError(f"The recipe {name!r} has no parameter {unknown[0]!r}.{hint} It has: {', '.join(allowed)}.")
+    try:
+        return recipe(msgspec.convert(dict(parameters), recipe.Parameters))  # type: ignore[no-any-return]  # the table promises it
+    except msgspec.ValidationError as wrong:
+        what, _, path = str(wrong).partition(" - at `$.")
+        raise InvalidParameterError(
+            f"The parameter {path.rstrip('`') or 'of unknown place'!r} of the recipe {name!r} is wrong: {what}. "
+            "`docs/reference/recipes.md` says what it can be."
+        ) from wrong

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recipes, by the name a spec gives them."""
+
+from modelward.plugins import PluginTable
+
+RECIPES = PluginTable(
+    family="recipes",
+    places={
+        "decision-tree": "modelward.training.recipes.decision_tree:DecisionTree",
+        "gradient-boosting": "modelward.training.recipes.gradient_boosting:GradientBoosting",
+        "knn": "modelward.training.recipes.knn:NearestNeighbours",
+        "logistic-regression": "modelward.training.recipes.logistic_regression:LogisticRegression",
+        "mlp": "modelward.training.recipes.mlp:Perceptron",
+        "naive-bayes": "modelward.training.recipes.naive_bayes:NaiveBayes",
+        "random-forest": "modelward.training.recipes.random_forest:RandomForest",
+        "svm": "modelward.training.recipes.svm:SupportVectorMachine",
+    },
+    extras={"mlp": "torch"},
+)
