@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Datasets keeps tables: read from files, recognised, profiled, fingerprinted, encrypted; and divides them for training."""
+
+from modelward.datasets.dataset import (
+    DATASET_READ,
+    DATASET_REGISTERED,
+    DATASET_SPLIT,
+    EVENTS,
+    Column,
+    ColumnKind,
+    Dataset,
+    DatasetChangedError,
+    DatasetExistsError,
+    DatasetMissingError,
+    FileTooLargeError,
+    InvalidDeclarationError,
+    UnreadableFileError,
+    UnusableTableError,
+)
+from modelward.datasets.fingerprint import fingerprint
+from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, ValueCount
+from modelward.datasets.reader import Reader
+from modelward.datasets.readers import READERS
+from modelward.datasets.reading import read_table
+from modelward.datasets.samples import SAMPLES, Sample, SampleChangedError, SampleUnavailableError, UnknownSampleError, fetch_sample
+from modelward.datasets.service import Datasets
+from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_labels, make_split
+
+__all__ = [
+    "DATASET_READ",
+    "DATASET_REGISTERED",
+    "DATASET_SPLIT",
+    "EVENTS",
+    "READERS",
+    "SAMPLES",
+    "WARNINGS",
+    "Column",
+    "ColumnKind",
+    "ColumnProfile",
+    "Dataset",
+    "DatasetChangedError",
+    "DatasetExistsError",
+    "DatasetMissingError",
+    "Datasets",
+    "FileTooLargeError",
+    "InvalidDeclarationError",
+    "InvalidSplitError",
+    "Parts",
+    "Profile",
+    "ProfileWarning",
+    "Reader",
+    "Sample",
+    "SampleChangedError",
+    "SampleUnavailableError",
+    "Split",
+    "SplitSummary",
+    "UnknownSampleError",
+    "UnreadableFileError",
+    "UnusableTableError",
+    "ValueCount",
+    "class_labels",
+    "fetch_sample",
+    "fingerprint",
+    "make_split",
+    "read_table",
+]

