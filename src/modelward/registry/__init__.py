@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry keeps models: immutable versions with their lineage, sealed at rest, each file signed, verified on every load."""
+
+from modelward.registry.card import CARD_FILE, PUBLIC_KEY_FILE, model_card
+from modelward.registry.contents import VERSION_LIMIT_BYTES, ForbiddenFileError, VersionTooLargeError
+from modelward.registry.draft import InvalidVersionError
+from modelward.registry.exporting import TargetNotEmptyError, TargetUnusableError
+from modelward.registry.graph import LABEL, PROBABILITIES, GraphUnfitError, UnsafeGraphError
+from modelward.registry.importing import ImportMissingError, UnusableImportError
+from modelward.registry.interface import Feature, Interface, InvalidInterfaceError, parse_interface
+from modelward.registry.manifest import GRAPH_FILE, INTERFACE_FILE, MANIFEST_FILE, InvalidManifestError, Manifest, parse_manifest
+from modelward.registry.opened import (
+    DeviceMissingError,
+    OpenVersion,
+    PredictionFailedError,
+    UnrunnableGraphError,
+    VersionClosedError,
+)
+from modelward.registry.paths import UnsafePathError
+from modelward.registry.rows import InvalidRowsError
+from modelward.registry.service import Registry
+from modelward.registry.signing import SIGNATURE_FILE, SignatureInvalidError, Signer, Statement, verify_signature
+from modelward.registry.verifying import verify_folder
+from modelward.registry.version import (
+    VERSION_EXPORTED,
+    VERSION_IMPORTED,
+    VERSION_REGISTERED,
+    Dossier,
+    DossierMissingError,
+    Fault,
+    Lineage,
+    ModelFileImmutableError,
+    ModelMissingError,
+    ModelSummary,
+    TamperedVersionError,
+    Verification,
+    Version,
+    VersionFile,
+    VersionMissingError,
+    VersionNumberMissingError,
+    parse_version_name,
+)
+from modelward.registry.writing import RegistryContendedError
+
+__all__ = [
+    "CARD_FILE",
+    "GRAPH_FILE",
+    "INTERFACE_FILE",
+    "LABEL",
+    "MANIFEST_FILE",
+    "PROBABILITIES",
+    "PUBLIC_KEY_FILE",
+    "SIGNATURE_FILE",
+    "VERSION_EXPORTED",
+    "VERSION_IMPORTED",
+    "VERSION_LIMIT_BYTES",
+    "VERSION_REGISTERED",
+    "DeviceMissingError",
+    "Dossier",
+    "DossierMissingError",
+    "Fault",
+    "Feature",
+    "ForbiddenFileError",
+    "GraphUnfitError",
+    "ImportMissingError",
+    "Interface",
+    "InvalidInterfaceError",
+    "InvalidManifestError",
+    "InvalidRowsError",
+    "InvalidVersionError",
+    "Lineage",
+    "Manifest",
+    "ModelFileImmutableError",
+    "ModelMissingError",
+    "ModelSummary",
+    "OpenVersion",
+    "PredictionFailedError",
+    "Registry",
+    "RegistryContendedError",
+    "SignatureInvalidError",
+    "Signer",
+    "Statement",
+    "TamperedVersionError",
+    "TargetNotEmptyError",
+    "TargetUnusableError",
+    "UnrunnableGraphError",
+    "UnsafeGraphError",
+    "UnsafePathError",
+    "UnusableImportError",
+    "Verification",
+    "Version",
+    "VersionClosedError",
+    "VersionFile",
+    "VersionMissingError",
+    "VersionNumberMissingError",
+    "VersionTooLargeError",
+    "model_card",
+    "parse_interface",
+    "parse_manifest",
+    "parse_version_name",
+    "verify_folder",
+    "verify_signature",
+]

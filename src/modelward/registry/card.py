@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model cards: `README.md` of a version, with the YAML front matter that Hugging Face reads
+(https://huggingface.co/docs/hub/model-cards).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from modelward.registry.signing import SIGNATURE_FILE
+from modelward.registry.version import Version
+
+CARD_FILE = "README.md"
+PUBLIC_KEY_FILE = "public-key.pem"
+_SHOWN_CATEGORIES = 20
+_MARKUP = re.compile(r"([\\`*_\[\]<>|#~])")
+
+
+def model_card(version: Version, *, report: Mapping[str, Any] | None = None) -> str:
+    """The card of `version`, in Markdown.
+
+    `report` is the summary of an assessment as plain data: `assessed` (a date), `verdict`, and `clauses`, each with `title`,
+    `estimate`, `low`, `high`, `threshold`, `verdict`. Without it the card says that the version was not assessed yet.
+    """
+    parts = [
+        f"---\n{yaml.safe_dump(_front_matter(version), sort_keys=False, allow_unicode=True)}---",
+        f"# {version.name}",
+        f"**Purpose.** {_plain(version.purpose)}\n\n**Owner.** {_plain(version.owner)}",
+        _assessment(report),
+        _inputs(version),
+        _origin(version),
+        _verifying(version),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front_matter(version: Version) -> dict[str, Any]:
+    front: dict[str, Any] = {
+        "library_name": "onnx",
+        "pipeline_tag": "tabular-classification",
+        "tags": ["modelward", "tabular-classification", *([version.lineage.recipe] if version.lineage.recipe else [])],
+        "model_name": version.name,
+    }
+    if version.lineage.dataset:
+        front["datasets"] = [version.lineage.dataset]
+    return front
+
+
+def _assessment(report: Mapping[str, Any] | None) -> str:
+    if report is None:
+        return "## Assessment\n\nNot assessed yet. Nothing is known about quality, fairness or any other risk."
+    rows = [
+        [
+            clause.get("title") or clause.get("id"),
+            _figure(clause.get("estimate")),
+            f"{_figure(clause.get('low'))} – {_figure(clause.get('high'))}",
+            _figure(clause.get("threshold")),
+            clause.get("verdict"),
+        ]
+        for clause in report.get("clauses", ())
+    ]
+    verdict = _plain(report.get("verdict", "see the clauses"))
+    head = f"## Assessment\n\nAssessed {_plain(report.get('assessed', 'at a time not recorded'))}: {verdict}.\n\n"
+    return head + _table(["Clause", "Estimate", "95 % interval", "Threshold", "Verdict"], rows)
+
+
+def _inputs(version: Version) -> str:
+    rows = [
+        [feature.name, feature.kind, _range(feature), "yes" if feature.nullable else "no"] for feature in version.interface.features
+    ]
+    classes = ", ".join(_plain(name) for name in version.interface.classes)
+    head = f"## What it takes and gives\n\nIt predicts {_plain(version.interface.target)}: {classes}.\n\n"
+    return head + _table(["Feature", "Kind", "Seen in training", "May be missing"], rows)
+
+
+def _range(feature: Any) -> str:
+    if feature.kind == "number":
+        return "" if feature.minimum is None else f"{_figure(feature.minimum)} – {_figure(feature.maximum)}"
+    more = ", …" if len(feature.categories) > _SHOWN_CATEGORIES else ""
+    return ", ".join(feature.categories[:_SHOWN_CATEGORIES]) + more
+
+
+def _origin(version: Version) -> str:
+    lineage = version.lineage
+    rows: list[list[Any]] = [
+        ["Dataset", lineage.dataset],
+        ["Fingerprint", lineage.fingerprint],
+        ["Split", lineage.split],
+        ["Spec", lineage.spec],
+        ["Run", lineage.run],
+        ["Recipe", lineage.recipe],
+        ["Parameters", ", ".join(f"{name}={value}" for name, value in sorted(lineage.parameters.items()))],
+        ["Seed", lineage.seed],
+        ["Modelward", lineage.code],
+        ["Libraries", ", ".join(f"{name} {number}" for name, number in sorted(lineage.libraries.items()))],
+        ["Made", f"{version.created:%Y-%m-%d %H:%M} UTC by {version.by}"],
+        *([f"Measured: {name}", _figure(value)] for name, value in sorted(version.facts.items())),
+    ]
+    return "## Where it comes from\n\n" + _table(["", ""], [row for row in rows if row[1] != ""])
+
+
+def _verifying(version: Version) -> str:
+    return (
+        f"## How to verify\n\n`{SIGNATURE_FILE}` signs every file beside it in the OpenSSF model-signing format. "
+        f"Take the public key from whoever answers for {version.model}, not from this folder, and run, one folder up:\n\n"
+        f"```\nmodel_signing verify key FOLDER --signature FOLDER/{SIGNATURE_FILE} --public_key {PUBLIC_KEY_FILE}\n```"
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *([_plain(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _plain(value: Any) -> str:
+    """`value` as one line of text that Markdown leaves as it is."""
+    return _MARKUP.sub(r"\\\1", " ".join(str(value).split()))
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an ONNX graph must be before it is put on the shelf, and again before it is run.
+
+All that it computes with lies in the file itself, its operators are those of the ONNX standard, its inputs are the features of
+the interface, and it gives `probabilities`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelward.errors import InvalidError
+from modelward.registry.interface import Interface
+
+PROBABILITIES = "probabilities"
+LABEL = "label"
+DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+
+
+class UnsafeGraphError(InvalidError):
+    """Bytes that are no ONNX graph, or a graph that reaches outside its own file or outside the ONNX standard."""
+
+
+class GraphUnfitError(InvalidError):
+    """A graph whose inputs or outputs are not those of the interface beside it."""
+
+
+def check_graph(data: bytes) -> Any:
+    """The parsed `onnx.ModelProto` of `data`.
+
+    Raises:
+        UnsafeGraphError: it is no ONNX model, it keeps tensors in other files, or it uses operators of a foreign domain.
+    """
+    import onnx
+
+    try:
+        model = onnx.load_model_from_string(data)
+    # The parser's own error class belongs to whichever protobuf library onnx was built on.
+    except Exception as wrong:
+        raise UnsafeGraphError("The file is not an ONNX model. Export it again, with `save_as_external_data=False`.") from wrong
+    if not model.graph.node or not model.graph.output or not model.opset_import:
+        raise UnsafeGraphError("The ONNX model is empty: it has no operators, no outputs or no operator set.")
+    own = {(function.domain, function.name) for function in model.functions}
+    for part in _parts(model):
+        _check_part(part, onnx, own)
+    return model
+
+
+def check_ends(model: Any, interface: Interface) -> None:
+    """Check that the graph takes the features of `interface`, [N, 1] each, and gives `probabilities`.
+
+    Raises:
+        GraphUnfitError: it does not; the message names the first difference.
+    """
+    import onnx
+
+    wanted = {
+        feature.name: onnx.TensorProto.FLOAT if feature.kind == "number" else onnx.TensorProto.STRING
+        for feature in interface.features
+    }
+    constants = {tensor.name for tensor in model.graph.initializer}
+    given = {end.name: end.type.tensor_type.elem_type for end in model.graph.input if end.name not in constants}
+    for name in [*wanted, *given]:
+        if name not in given or name not in wanted:
+            where = "the interface lists and the graph does not take" if name in wanted else "the graph takes and no feature gives"
+            raise GraphUnfitError(f"{name!r} is an input that {where}. Each feature is one input of its own name, [N, 1].")
+        if wanted[name] != given[name]:
+            kind = "float (number)" if wanted[name] == onnx.TensorProto.FLOAT else "string (category)"
+            raise GraphUnfitError(f"The input {name!r} of the graph must be of type {kind}, as the interface says.")
+    outputs = {end.name: end.type.tensor_type.elem_type for end in model.graph.output}
+    if outputs.get(PROBABILITIES) != onnx.TensorProto.FLOAT:
+        raise GraphUnfitError(f"The graph needs an output `{PROBABILITIES}` of type float, [N, {len(interface.classes)}].")
+
+
+def _check_part(part: Any, onnx: Any, own: set[tuple[str, str]]) -> None:
+    if isinstance(part, onnx.TensorProto):
+        if part.data_location == onnx.TensorProto.EXTERNAL or part.external_data:
+            raise UnsafeGraphError(
+                f"The tensor {part.name[:100]!r} lies in another file. Save the graph with all tensors inside: "
+                "`onnx.save_model(model, path, save_as_external_data=False)`."
+            )
+    elif part.domain not in DOMAINS and (part.domain, part.op_type) not in own:
+        raise UnsafeGraphError(
+            f"The operator {part.op_type[:100]!r} is of the domain {part.domain[:100]!r}, which is not part of ONNX. "
+            "Export the model with standard operators (opset 21, ai.onnx.ml 3)."
+        )
+
+
+def _parts(model: Any) -> Iterator[Any]:
+    """Every node and every tensor, also those of functions and of graphs inside nodes."""
+    nodes = [node for function in model.functions for node in function.node]
+    graphs = [
+        model.graph,
+        *(info.initialization for info in model.training_info),
+        *(info.algorithm for info in model.training_info),
+    ]
+    while graphs or nodes:
+        if graphs:
+            graph = graphs.pop()
+            nodes.extend(graph.node)
+            yield from graph.initializer
+            for sparse in graph.sparse_initializer:
+                yield from (sparse.values, sparse.indices)
+            continue
+        node = nodes.pop()
+        yield node
+        for attribute in node.attribute:
+            graphs.extend([*attribute.graphs, attribute.g] if attribute.HasField("g") else attribute.graphs)
+            yield from (attribute.t, *attribute.tensors)
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A version that answers: verified, decrypted in memory, one ONNX Runtime session.
+
+Assessment, offline prediction and the serving engine all ask this one class, so that their numbers are identical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modelward.errors import InvalidError, ModelwardError, PrerequisiteError, UnavailableError
+from modelward.registry.graph import PROBABILITIES, check_ends, check_graph
+from modelward.registry.interface import Interface
+from modelward.registry.version import Version
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+DEVICES = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "rocm": "ROCMExecutionProvider",
+}
+_FATAL_ONLY = 4
+
+
+class DeviceMissingError(PrerequisiteError):
+    """No such device here, or the installed ONNX Runtime cannot use it."""
+
+
+class VersionClosedError(UnavailableError):
+    """The version was closed; open it again."""
+
+
+class PredictionFailedError(ModelwardError):
+    """The graph could not compute an answer to columns that fit its interface."""
+
+
+class UnrunnableGraphError(InvalidError):
+    """ONNX Runtime does not accept the graph."""
+
+
+class OpenVersion:
+    """One loaded version. `predict` may be called from many threads at once."""
+
+    def __init__(self, version: Version, graph: bytes, *, device: str = "cpu") -> None:
+        check_ends(check_graph(graph), version.interface)
+        self.version = version
+        self.interface: Interface = version.interface
+        self.size_bytes = len(graph)
+        self._session: onnxruntime.InferenceSession | None = _session(version.name, graph, device=device)
+
+    def predict(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+        """Probabilities, float32 [n, K], in the order of `interface.classes`, of the columns `Interface.columns` makes.
+
+        Raises:
+            PredictionFailedError: the graph could not compute, or gave another shape. VersionClosedError: it was closed.
+        """
+        session = self._session
+        if session is None:
+            raise VersionClosedError(f"{self.version.name} was closed. Open it again.")
+        try:
+            answer: npt.NDArray[np.float32] = session.run([PROBABILITIES], columns)[0]
+        # ONNX Runtime's exceptions have no common base, and their texts may quote what was asked.
+        except Exception as fault:  # noqa: BLE001
+            raise PredictionFailedError(
+                f"{self.version.name} could not compute its answer ({type(fault).__name__}). Assess the version again."
+            ) from None
+        rows = len(next(iter(columns.values())))
+        if answer.shape != (rows, len(self.interface.classes)):
+            wanted = (rows, len(self.interface.classes))
+            raise PredictionFailedError(f"{self.version.name} gave probabilities of shape {answer.shape}, not {wanted}.")
+        return answer
+
+    def close(self) -> None:
+        """Let go of the session; calls that are inside `predict` finish."""
+        self._session = None
+
+
+def _session(name: str, graph: bytes, *, device: str) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    provider = DEVICES.get(device)
+    if provider is None or provider not in onnxruntime.get_available_providers():
+        raise DeviceMissingError(
+            f"The device {device!r} cannot be used: ONNX Runtime offers "
+            f"{', '.join(key for key, value in DEVICES.items() if value in onnxruntime.get_available_providers())} here."
+        )
+    options = onnxruntime.SessionOptions()
+    # Requests are parallel already; threads inside one answer would only fight over the cores.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # The runtime's own log lines may quote what was asked.
+    options.log_severity_level = _FATAL_ONLY
+    try:
+        return onnxruntime.InferenceSession(graph, sess_options=options, providers=[provider])
+    except Exception as fault:
+        raise UnrunnableGraphError(
+            f"ONNX Runtime {onnxruntime.__version__} does not accept the graph of {name}: {type(fault).__name__}. "
+            "Export it again with opset 21 and ai.onnx.ml 3."
+        ) from fault

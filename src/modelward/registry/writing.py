@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Versions and dossiers onto the shelf: seal, sign, then rows and ledger entry in one short transaction.
+
+The number of a version is part of its labels, its manifest and its signature, so it is chosen before anything is sealed. If
+somebody else takes it meanwhile, the transaction is left and everything is made again with the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from modelward.audit import Event, Ledger
+from modelward.digest import sha256_hex
+from modelward.errors import ConflictError
+from modelward.registry import store
+from modelward.registry.card import CARD_FILE, PUBLIC_KEY_FILE, model_card
+from modelward.registry.contents import check_contents
+from modelward.registry.draft import Draft, check_free
+from modelward.registry.manifest import INTERFACE_FILE, MANIFEST_FILE, parse_manifest
+from modelward.registry.paths import check_paths
+from modelward.registry.shelf import Shelf, dossier_label, version_label
+from modelward.registry.signing import SIGNATURE_FILE
+from modelward.registry.version import Dossier, Version, VersionFile
+from modelward.storage import Connection, Database
+
+_ATTEMPTS = 100
+_Made = TypeVar("_Made")
+
+
+class RegistryContendedError(ConflictError):
+    """Others kept taking the next number while the version was being written."""
+
+
+class _TakenError(Exception):
+    """Somebody was faster, or swept the sealed files away; made again it may work."""
+
+
+class Writer:
+    """Writes versions and dossiers: all of one, durable, signed and in the ledger, or nothing."""
+
+    def __init__(self, database: Database, shelf: Shelf, ledger: Ledger) -> None:
+        self._database = database
+        self._shelf = shelf
+        self._ledger = ledger
+
+    def put_version(self, draft: Draft, *, event: Event, by: str) -> Version:
+        """`draft` as the next version of its model, with its first dossier.
+
+        Raises:
+            RegistryContendedError: others were faster a hundred times.
+        """
+        return _until_free(lambda: self._put_version(draft, event=event, by=by), name=draft.model)
+
+    def put_dossier(
+        self, version: Version, files: Mapping[str, bytes], *, event: Event, facts: Mapping[str, Any], by: str
+    ) -> Dossier:
+        """The next dossier of `version`: its files, and `files` beside them.
+
+        Raises:
+            ModelFileImmutableError: one of `files` is a file of the version. InvalidError: one may not be in a dossier.
+        """
+        own = tuple(file.path for file in version.files)
+        for path in files:
+            check_free(path, taken=(*own, PUBLIC_KEY_FILE, SIGNATURE_FILE), of=version.name)
+        check_paths([*own, *files])
+        check_contents(files)
+        return _until_free(lambda: self._put_dossier(version, files, event=event, facts=facts, by=by), name=version.name)
+
+    def _put_version(self, draft: Draft, *, event: Event, by: str) -> Version:
+        with self._database.look() as connection:
+            number = store.last_number(connection, draft.model) + 1
+        name = f"{draft.model}:{number}"
+        raw = draft.manifest(number=number, by=by).to_json()
+        # Read back, so that the version handed out now equals the one that is found later.
+        manifest, interface = parse_manifest(raw), draft.files[INTERFACE_FILE]
+        beside = self._beside(manifest.version(interface=interface, sealed={}))
+        with (
+            self._shelf.sealing({**draft.files, MANIFEST_FILE: raw}, label=lambda path: version_label(name, path)) as own,
+            self._shelf.sealing(beside, label=lambda path: dossier_label(name, 1, path)) as attached,
+        ):
+            version = manifest.version(interface=interface, sealed={file.path: file.sealed for file in own})
+            dossier = self._signed(version, attached, sequence=1, event=event, by=by)
+            with self._database.change() as connection:
+                self._check_still_free(connection, (*own, *attached), version=version, sequence=1)
+                store.add_version(connection, store.VersionRow(draft.model, number, version.digest, raw.decode()), files=own)
+                self._add(connection, version, dossier, attached=attached, event=event, facts={"run": version.lineage.run})
+        return version
+
+    def _put_dossier(
+        self, version: Version, files: Mapping[str, bytes], *, event: Event, facts: Mapping[str, Any], by: str
+    ) -> Dossier:
+        with self._database.look() as connection:
+            sequence = store.last_sequence(connection, version.model, version.number) + 1
+        beside = {**self._beside(version), **files}
+        with self._shelf.sealing(beside, label=lambda path: dossier_label(version.name, sequence, path)) as attached:
+            dossier = self._signed(version, attached, sequence=sequence, event=event, by=by)
+            with self._database.change() as connection:
+                self._check_still_free(connection, attached, version=version, sequence=sequence)
+                self._add(connection, version, dossier, attached=attached, event=event, facts=facts)
+        return dossier
+
+    def _beside(self, version: Version) -> dict[str, bytes]:
+        return {CARD_FILE: model_card(version).encode(), PUBLIC_KEY_FILE: self._shelf.signer.public_key}
+
+    def _signed(self, version: Version, attached: tuple[VersionFile, ...], *, sequence: int, event: Event, by: str) -> Dossier:
+        files = tuple(sorted((*version.files, *attached), key=lambda file: file.path))
+        return Dossier(
+            model=version.model,
+            number=version.number,
+            sequence=sequence,
+            files=files,
+            signature=self._shelf.signer.sign(version.name, digests={file.path: file.digest for file in files}),
+            event=event.name,
+            created=version.created if sequence == 1 else datetime.now(UTC),
+            by=by,
+        )
+
+    def _check_still_free(self, connection: Connection, files: tuple[VersionFile, ...], *, version: Version, sequence: int) -> None:
+        is_next = store.last_sequence(connection, version.model, version.number) == sequence - 1
+        if sequence == 1:
+            is_next = store.last_number(connection, version.model) == version.number - 1
+        if not is_next or not self._shelf.holds_all(files):
+            raise _TakenError
+
+    def _add(
+        self,
+        connection: Connection,
+        version: Version,
+        dossier: Dossier,
+        *,
+        attached: tuple[VersionFile, ...],
+        event: Event,
+        facts: Mapping[str, Any],
+    ) -> None:
+        store.add_dossier(connection, dossier, attached=attached)
+        # The digest of the signature in the ledger: a dossier that is taken away, or swapped for an older one, is missed.
+        bound = {"digest": version.digest, "dossier": dossier.sequence, "signature": sha256_hex(dossier.signature.encode())}
+        self._ledger.record(connection, event, actor=dossier.by, subject=version.name, facts={**facts, **bound})
+
+
+def _until_free(make: Callable[[], _Made], *, name: str) -> _Made:
+    for _ in range(_ATTEMPTS):
+        try:
+            return make()
+        except _TakenError:
+            continue
+    raise RegistryContendedError(f"Others kept writing to {name!r} at the same time. Nothing was written. Try again.")
