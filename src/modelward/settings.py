@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -38,16 +38,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     explain_rows_limit: Annotated[int, Meta(ge=1, description="Most rows in one explain request.")] = 16
     json_depth_limit: Annotated[int, Meta(ge=4, le=200, description="Deepest nesting of arrays and objects in a JSON body.")] = 32
     header_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest head of an HTTP request.")] = 32 << 10
-    request_timeout_seconds: Annotated[float, Meta(gt=0, description="Longest wait for one inference answer.")] = 30.0
-    shutdown_grace_seconds: Annotated[float, Meta(ge=0, description="How long open requests may finish after SIGTERM.")] = 20.0
+    request_timeout_seconds: Annotated[float, Meta(gt=0, le=3600, description="Longest wait for one inference answer.")] = 30.0
+    shutdown_grace_seconds: Annotated[
+        float, Meta(ge=0, le=3600, description="How long open requests may finish after SIGTERM.")
+    ] = 20.0
     inflight_limit: Annotated[int, Meta(ge=1, description="Inference requests worked on at once; more are answered 503.")] = 1024
-    refresh_seconds: Annotated[float, Meta(gt=0, description="How often a server looks for new releases and revoked keys.")] = 0.5
+    refresh_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="How often a server looks for new releases and revoked keys.")
+    ] = 0.5
     engine_threads: Annotated[int, Meta(ge=1, le=256, description="Threads in which engines answer, off the event loop.")] = 2
     training_workers: Annotated[int, Meta(ge=0, le=256, description="Candidates trained at once; 0 means one per core.")] = 0
-    session_seconds: Annotated[int, Meta(ge=60, description="How long a console session lasts.")] = 8 * 3600
-    invitation_seconds: Annotated[int, Meta(ge=60, description="How long a one-time sign-in link is good for.")] = 24 * 3600
-    watts_per_core: Annotated[float, Meta(gt=0, description="Assumed power of one busy core, where no meter can be read.")] = 8.0
-    log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$", description="Least serious log line written.")] = "info"
+    session_seconds: Annotated[int, Meta(ge=60, le=31_536_000, description="How long a console session lasts.")] = 8 * 3600
+    invitation_seconds: Annotated[int, Meta(ge=60, le=31_536_000, description="How long a one-time sign-in link is good for.")] = (
+        24 * 3600
+    )
+    watts_per_core: Annotated[
+        float, Meta(gt=0, le=10_000, description="Assumed power of one busy core, where no meter can be read.")
+    ] = 8.0
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least serious log line written.")] = "info"
 
     @property
     def keyring_path(self) -> Path:
@@ -76,9 +84,44 @@ def read_settings(environment: Mapping[str, str] | None = None, *, home: Path | 
     """
     environment = os.environ if environment is None else environment
     given = {name: environment[variable(name)] for name in Settings.__struct_fields__ if variable(name) in environment}
-    given["home"] = str(home or given.get("home") or find_home(Path.cwd()))
+    for name, value in given.items():
+        _check(name, value)
+    chosen = home or Path(given.get("home") or find_home(Path.cwd()))
+    settings = msgspec.convert(given | {"home": str(chosen)}, Settings, strict=False, dec_hook=_path)
+    keys = str(_absolute("keys", Path(settings.keys))) if settings.keys else ""
+    return msgspec.structs.replace(settings, home=_absolute("home", settings.home), keys=keys)
+
+
+def limits_of(name: str) -> str:
+    """What the setting `name` can be, in words."""
+    import msgspec.inspect as inspect
+
+    found = next(field.type for field in inspect.type_info(Settings).fields if field.name == name)  # type: ignore[attr-defined]  # a struct's type has fields
+    kind = found.type if isinstance(found, inspect.Metadata) else found
+    if isinstance(kind, inspect.LiteralType):
+        return "one of " + ", ".join(f"`{value}`" for value in kind.values)
+    if not isinstance(kind, inspect.IntType | inspect.FloatType):
+        return "text" if isinstance(kind, inspect.StrType) else "a path"
+    bounds = [("above", kind.gt), ("at least", kind.ge), ("at most", kind.le)]
+    words = [f"{word} {limit:.15g}" for word, limit in bounds if limit is not None]
+    return ", ".join(["a whole number" if isinstance(kind, inspect.IntType) else "a number", *words])
+
+
+def _check(name: str, value: str) -> None:
     try:
-        settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+        msgspec.convert({name: value}, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as wrong:
-        raise InvalidSettingError(f"A setting is wrong: {wrong}. `docs/reference/settings.md` lists what each can be.") from wrong
-    return msgspec.structs.replace(settings, home=settings.home.expanduser().absolute())
+        raise InvalidSettingError(
+            f"{variable(name)} is {value[:80]!r}, and can be {limits_of(name)}. See `docs/reference/settings.md`."
+        ) from wrong
+
+
+def _absolute(name: str, path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as nobody:
+        raise InvalidSettingError(f"{variable(name)} is {str(path)!r}, and this machine has no such user.") from nobody
+
+
+def _path(kind: type[Any], value: str) -> Any:
+    return kind(value)
