@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger: what was done is recorded once, in order, and can be proved afterwards."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from modelward.audit import export, store
+from modelward.audit.anchor import Anchor
+from modelward.audit.checkpoint import (
+    Checkpoint,
+    CheckpointBrokenError,
+    CheckpointSigner,
+    VerifierKey,
+    open_checkpoint,
+    public_half,
+)
+from modelward.audit.entry import Draft, LoggedEntry, entry_bytes, read_entry, timestamp
+from modelward.audit.event import LEDGER_OPENED, Event
+from modelward.audit.merkle import (
+    EMPTY_ROOT,
+    Frontier,
+    consistency_proof,
+    inclusion_proof,
+    leaf_hash,
+    root_from_inclusion,
+    subtree_root,
+)
+from modelward.audit.receipt import write_receipt
+from modelward.audit.verification import Findings, Verification
+from modelward.audit.verifier import Progress, Verifier, believed, silently
+from modelward.digest import keyed_digest
+from modelward.errors import ModelwardError, NotFoundError, PrerequisiteError, RefusedError
+from modelward.storage import Connection, Database, Keyring
+
+ENTRIES_LIMIT = 10_000
+_ANCHOR_SECONDS = 1.0
+_logger = logging.getLogger(__name__)
+
+
+class LedgerMissingError(PrerequisiteError):
+    """The database holds no ledger."""
+
+
+class LedgerBrokenError(RefusedError):
+    """The ledger is not as it was written, so nothing is appended to it and no receipt is given."""
+
+
+class ReceiptMissingError(NotFoundError):
+    """No entry belongs to that request, or the ledger never had that state."""
+
+
+class Ledger:
+    """One append-only Merkle log (RFC 6962) in the database, its head signed as a C2SP checkpoint.
+
+    `record` runs inside the caller's transaction: the change and its entry are written together or not at all. Every
+    transaction leaves a signed checkpoint of the new size. `anchor` is the file that keeps the latest one outside.
+    """
+
+    def __init__(self, database: Database, keyring: Keyring, *, anchor: Path) -> None:
+        self._database = database
+        self._secret = keyring.secret("ledger")
+        self._public = public_half(self._secret)
+        self._digests = keyring.secret("digests")
+        self._anchor = Anchor(anchor)
+        self._anchored_at = float("-inf")
+        self._signer: CheckpointSigner | None = None
+        self._own_head: store.Head | None = None
+
+    def create(self, origin: str, *, actor: str = "system") -> None:
+        """Begin the ledger of a new home under the name `origin`, and anchor it. One that is there already is left as it is.
+
+        Raises:
+            InvalidError: `origin` cannot be the name of a log.
+        """
+        signer = CheckpointSigner(origin, self._secret)
+        with self._database.change() as connection:
+            if store.has_head(connection):
+                return
+            store.create_head(connection, store.Head(origin, 0, b"", b"", signer.sign(0, EMPTY_ROOT)))
+            self.record(connection, LEDGER_OPENED, actor=actor, subject=origin, facts={"public_key": str(signer.key)})
+        self.anchor_now()
+
+    def record(
+        self,
+        connection: Connection,
+        event: Event,
+        *,
+        actor: str,
+        subject: str,
+        facts: Mapping[str, Any] | None = None,
+        request: str = "",
+    ) -> int:
+        """Append one entry in the caller's transaction and return its index; see `record_all`."""
+        return self.record_all(connection, [Draft(event, actor=actor, subject=subject, facts=facts, request=request)])
+
+    def record_all(self, connection: Connection, drafts: Sequence[Draft]) -> int:
+        """Append entries in the caller's transaction, in order, and return the index of the first.
+
+        They are in the ledger once that transaction has committed. Facts hold digests, names and counts, never payloads.
+
+        Raises:
+            LedgerMissingError: there is no ledger. LedgerBrokenError: its head is not what its key signed; nothing is appended.
+        """
+        head, frontier = self._trusted_head(connection)
+        signer = self._signer_of(head.origin)
+        at, leaf, rows, nodes = timestamp(), head.last, [], []
+        for index, draft in enumerate(drafts, head.size):
+            key = sha256(self.commit_key(draft.request)).hexdigest() if draft.request else ""
+            entry = entry_bytes(index, draft.body, at=at, key=key, previous=leaf.hex())
+            leaf = leaf_hash(entry)
+            rows.append(store.Row(index, entry, leaf, draft.event, draft.actor, draft.subject, draft.request))
+            nodes += frontier.append(leaf)
+        new = store.Head(head.origin, frontier.size, leaf, frontier.to_bytes(), signer.sign(frontier.size, frontier.root()))
+        store.append(connection, rows, nodes=nodes, head=new)
+        # If the transaction fails, the next head read is another one and is checked against its signature again.
+        self._own_head = new
+        return head.size
+
+    def commit(self, drafts: Sequence[Draft]) -> int:
+        """`record_all` in a transaction of its own: the entries are durable when this returns.
+
+        Raises: as `record_all`, and whatever `Database.change` raises; then none of them is in the ledger.
+        """
+        with self._database.change() as connection:
+            return self.record_all(connection, drafts)
+
+    def commit_key(self, request: str) -> bytes:
+        """The key of one request's commitments: nobody confirms a guess without it, and its receipt alone reveals it."""
+        return hmac.digest(self._digests, request.encode(), "sha256")
+
+    def commitment(self, request: str, payload: bytes) -> str:
+        """What an entry holds in place of `payload`: HMAC-SHA-256 under the request's own key, in hexadecimal."""
+        return keyed_digest(self.commit_key(request), payload)
+
+    def head(self) -> Checkpoint:
+        """The signed checkpoint of the ledger as it stands.
+
+        Raises:
+            LedgerMissingError: there is no ledger. LedgerBrokenError: its key did not sign it.
+        """
+        with self._database.look() as connection:
+            return self._signed_head(connection)
+
+    def public_key(self) -> str:
+        """The verifier key in one line: all that is needed to check receipts and checkpoints."""
+        with self._database.look() as connection:
+            return str(VerifierKey(self._head_row(connection).origin, self._public))
+
+    def entries(
+        self,
+        *,
+        event: str = "",
+        actor: str = "",
+        subject: str = "",
+        request: str = "",
+        since: int = 0,
+        limit: int = 100,
+        newest_first: bool = True,
+    ) -> list[LoggedEntry]:
+        """Entries from index `since` on that match every filter given, at most `limit` and never more than 10,000.
+
+        Raises:
+            EntryUnreadableError: one of them is not what a ledger writes.
+        """
+        wanted = {"event": event, "actor": actor, "subject": subject, "request": request}
+        with self._database.look() as connection:
+            found = store.find(
+                connection,
+                columns={name: value for name, value in wanted.items() if value},
+                since=since,
+                limit=max(0, min(limit, ENTRIES_LIMIT)),
+                newest_first=newest_first,
+            )
+        return [LoggedEntry(row.idx, row.leaf.hex(), read_entry(row.entry)) for row in found]
+
+    def receipt(self, request: str) -> str:
+        """The receipt of the last entry that belongs to `request`, as tlog-proof text.
+
+        Raises:
+            ReceiptMissingError: no entry does. LedgerBrokenError: the ledger was tampered with, so that nothing can be proved.
+        """
+        with self._database.look() as connection:
+            found = store.find(connection, columns={"request": request}, since=0, limit=1, newest_first=True) if request else []
+            if not found:
+                raise ReceiptMissingError(f"No entry of the ledger belongs to the request {request!r}. See `modelward audit log`.")
+            row, checkpoint = found[0], self._signed_head(connection)
+            try:
+                path = inclusion_proof(partial(store.hashes, connection), row.idx, checkpoint.size)
+                proven = root_from_inclusion(leaf_hash(row.entry), row.idx, size=checkpoint.size, path=path).hex()
+            except (store.RowsUnreadableError, ValueError) as damage:
+                raise _broken(str(damage)) from damage
+        if proven != checkpoint.root:
+            raise _broken(f"entry {row.idx} is not under the signed root")
+        return write_receipt(row.entry, row.idx, key=self.commit_key(request), path=path, checkpoint=checkpoint.text)
+
+    def consistency(self, older: int) -> tuple[str, ...]:
+        """The proof (RFC 6962, section 2.1.2) that the ledger still begins with its first `older` entries, in hexadecimal."""
+        with self._database.look() as connection:
+            size = self._signed_head(connection).size
+            if not 0 < older <= size:
+                raise ReceiptMissingError(f"The ledger has {size} entries; it never had a state of {older}.")
+            try:
+                return tuple(step.hex() for step in consistency_proof(partial(store.hashes, connection), older, size))
+            except store.RowsUnreadableError as damage:
+                raise _broken(str(damage)) from damage
+
+    def verify(self, progress: Progress = silently, *, earlier: str = "") -> Verification:
+        """Read everything and name each entry that was changed, removed, reordered, truncated or added without a signature.
+
+        The head is held against its signature, against the anchor outside the database, and against `earlier`, a checkpoint
+        that somebody kept. Damage never raises; it is reported.
+        """
+        findings = Findings()
+        # The anchor is read first: it may lag behind the entries, never run before them.
+        kept = self._anchor.read()
+        with self._database.look() as connection:
+            head = self._head_for(connection, findings)
+            places = {} if head is None else {"the ledger's head": head.checkpoint}
+            places[f"the anchor {self._anchor.path.name}"] = kept or ""
+            if earlier:
+                places["the earlier checkpoint"] = earlier
+            # Without a head the anchor tells the name of the log; the key is ours in any case.
+            name = head.origin if head else (kept or "").partition("\n")[0]
+            trusted = believed(places, VerifierKey(name, self._public), findings)
+            if head and store.spare_nodes(connection, head.size):
+                findings.add(None, "Roots are stored of blocks that the ledger has not completed; no ledger wrote them.")
+            verifier = Verifier(head, trusted=trusted, stored=partial(_stored, connection), findings=findings)
+            return verifier.run(store.pages(connection), progress)
+
+    def export(self, folder: Path) -> int:
+        """Write every entry, the checkpoint, the public key and how to verify them into a new `folder`; how many entries.
+
+        Raises:
+            FolderTakenError: the folder is there and not empty. LedgerBrokenError: the head is not what the key signed.
+        """
+        with self._database.look() as connection:
+            checkpoint = self._signed_head(connection)
+            return export.write(
+                folder, store.pages(connection), checkpoint=checkpoint, key=VerifierKey(checkpoint.origin, self._public)
+            )
+
+    def anchor_now(self) -> bool:
+        """Keep the latest checkpoint outside the database; whether it is kept.
+
+        A checkpoint that is not of this ledger's past is left where it is, as evidence. That, and a disk that is full, is
+        logged and not raised: `verify` will report it.
+        """
+        self._anchored_at = monotonic()
+        try:
+            self._move_anchor()
+        except (ModelwardError, OSError) as fault:
+            _logger.warning("The ledger could not be anchored: %s", fault)
+            return False
+        return True
+
+    def anchor_when_due(self) -> None:
+        """`anchor_now`, at most once a second."""
+        if monotonic() - self._anchored_at >= _ANCHOR_SECONDS:
+            self.anchor_now()
+
+    def _move_anchor(self) -> None:
+        kept = self._anchor.read()
+        with self._database.look() as connection:
+            checkpoint = self._signed_head(connection)
+            if kept == checkpoint.text:
+                return
+            if kept is not None and not self._is_past(connection, kept, checkpoint):
+                raise _broken(
+                    f"the checkpoint at {self._anchor.path} is not of its past, so the database was put back or rewritten"
+                )
+        self._anchor.write(checkpoint.text)
+
+    def _signer_of(self, origin: str) -> CheckpointSigner:
+        if self._signer is None or self._signer.key.name != origin:
+            self._signer = CheckpointSigner(origin, self._secret)
+        return self._signer
+
+    def _head_row(self, connection: Connection, *, lock: bool = False) -> store.Head:
+        try:
+            head = store.lock_head(connection) if lock else store.read_head(connection)
+        except store.RowsUnreadableError as damage:
+            raise _broken(str(damage)) from damage
+        if head is None:
+            raise LedgerMissingError("This database holds no ledger. Run `modelward init`, or restore a backup.")
+        return head
+
+    def _signed_head(self, connection: Connection) -> Checkpoint:
+        head = self._head_row(connection)
+        try:
+            return open_checkpoint(head.checkpoint, VerifierKey(head.origin, self._public))
+        except CheckpointBrokenError as wrong:
+            raise _broken(str(wrong)) from wrong
+
+    def _trusted_head(self, connection: Connection) -> tuple[store.Head, Frontier]:
+        # Appending signs what went before, so a head that is not ours is held against its signature first: Ed25519 is
+        # deterministic, and signing again is five times quicker than verifying.
+        head = self._head_row(connection, lock=True)
+        try:
+            frontier = Frontier.of_bytes(head.size, head.frontier)
+            if head != self._own_head and not self._is_signed(connection, head, frontier):
+                raise ValueError("its head is not what its key signed")
+        except (ValueError, RefusedError, store.RowsUnreadableError) as wrong:
+            raise _broken(str(wrong)) from wrong
+        return head, frontier
+
+    def _is_signed(self, connection: Connection, head: store.Head, frontier: Frontier) -> bool:
+        last = store.hashes(connection, 0, head.size - 1, head.size)[0] if head.size else b""
+        return head.last == last and head.checkpoint == self._signer_of(head.origin).sign(head.size, frontier.root())
+
+    def _head_for(self, connection: Connection, findings: Findings) -> store.Head | None:
+        try:
+            return self._head_row(connection)
+        except (LedgerBrokenError, LedgerMissingError) as damage:
+            findings.add(None, f"The ledger has no head: {damage}")
+            return None
+
+    def _is_past(self, connection: Connection, kept: str, now: Checkpoint) -> bool:
+        try:
+            past = open_checkpoint(kept, VerifierKey(now.origin, self._public))
+            return past.size <= now.size and subtree_root(partial(store.hashes, connection), 0, past.size).hex() == past.root
+        except (CheckpointBrokenError, store.RowsUnreadableError):
+            return False
+
+
+def _stored(connection: Connection, level: int, index: int) -> bytes | None:
+    try:
+        return store.hashes(connection, level, index, index + 1)[0]
+    except store.RowsUnreadableError:
+        return None
+
+
+def _broken(why: str) -> LedgerBrokenError:
+    return LedgerBrokenError(f"The ledger is damaged: {why}. Nothing was recorded or proved. Run `modelward audit verify`.")
