@@ -42,11 +42,12 @@ def csv_file(table, tmp_path):
 
 
 @pytest.fixture
-def datasets(database, vault, ledger):
+def datasets(home, database, vault, ledger):
     from modelward.datasets import Datasets
+    from modelward.settings import Settings
 
     database.create_tables()
-    return Datasets(database, vault, ledger, limit_bytes=1 << 20)
+    return Datasets(database, vault, ledger, settings=Settings(home=home, upload_limit_bytes=1 << 20))
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_classes_and_duplicates_are_counted():
 def test_rare_categories_are_not_named():
     towns = ["Ulm"] * 196 + ["Jena"] * 200 + ["Gera"] * 4
     column = next(column for column in profiled(town=towns).columns if column.name == "town")
-    assert [(each.value, each.rows) for each in column.top] == [("Jena", 200), ("Ulm", 196)]
+    assert [(each.value, each.rows, each.share) for each in column.top] == [("Jena", 200, 0.5), ("Ulm", 196, 0.49)]
 
 
 LEAKS = {
@@ -122,10 +122,10 @@ def test_direct_identifiers_are_warned_of_and_never_shown():
     assert (column.identifiers, column.top) == (("email",), ())
 
 
-def test_categories_that_identify_persons_are_kept_back():
+def test_direct_identifiers_are_text_and_never_listed():
     raw = pl.DataFrame(
         {"mail": [f"person{place % 40}@example.org" for place in range(ROWS)], "town": ["Ulm", "Jena"] * (ROWS // 2)}
     )
     mail, town = describe_columns(raw, find_identifiers(raw))
-    assert mail.categories == ()
+    assert (mail.kind, mail.categories) == ("text", ())
     assert town.categories == ("Jena", "Ulm")

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from modelward.datasets import ColumnKind, UnusableTableError, read_table
-from modelward.datasets.recognition import kind_of
+from modelward.datasets.recognition import describe
 
 LIMIT = 1 << 22
 
@@ -27,7 +27,7 @@ def column(tmp_path, *values):
 
 def test_each_kind_is_recognised(csv_file):
     table = read(csv_file)
-    kinds = {series.name: kind_of(series) for series in table.get_columns()}
+    kinds = {series.name: describe(series).kind for series in table.get_columns()}
     assert kinds == {
         "age": ColumnKind.NUMBER,
         "score": ColumnKind.NUMBER,

@@ -79,7 +79,7 @@ def test_a_split_is_the_one_that_training_makes(datasets, admin, people):
     summary = datasets.split("people", Split(seed=3), by=admin)
     parts = make_split(datasets.table("people", by=admin), "label", Split(seed=3))
     assert summary.digest == parts.digest
-    assert summary.rows == {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)}
+    assert (summary.train, summary.validation, summary.test) == (len(parts.train), len(parts.validation), len(parts.test))
     assert sum(summary.classes["test"].values()) == len(parts.test)
 
 
@@ -129,15 +129,15 @@ def test_changed_rows_are_not_read(datasets, admin, people, home):
         datasets.table("people", by=admin)
 
 
-def test_a_failure_while_writing_leaves_nothing(database, vault, ledger, admin, declared, csv_file):
+def test_a_failure_while_writing_leaves_nothing(database, vault, ledger, settings, admin, declared, csv_file):
     class FullLedger:
         def record(self, *_given, **_more):
             raise UnavailableError("the disk is full")
 
     with pytest.raises(UnavailableError):
-        Datasets(database, vault, FullLedger()).add("people", [csv_file], by=admin, **declared)
+        Datasets(database, vault, FullLedger(), settings=settings).add("people", [csv_file], by=admin, **declared)
     assert list(vault.digests()) == []
-    assert Datasets(database, vault, ledger).list(by=admin) == []
+    assert Datasets(database, vault, ledger, settings=settings).list(by=admin) == []
 
 
 def test_the_door_does_not_load_polars():

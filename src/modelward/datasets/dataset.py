@@ -50,7 +50,7 @@ class DatasetChangedError(RefusedError):
 
 
 class ColumnKind(StrEnum):
-    """What the values of a column are."""
+    """What the values of a column are. Text is what names rows or persons, or has more than a thousand different values."""
 
     NUMBER = "number"
     CATEGORY = "category"
@@ -61,7 +61,7 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. `categories` (sorted) is given for a category that holds no direct identifiers; the range for a number."""
+    """One column. `categories`, sorted, are given for a category; the range for a number."""
 
     name: str
     kind: ColumnKind

@@ -1,40 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-r"""The fingerprint of a table: a digest of its column names, kinds and values, in order, whatever file it came in.
+r"""The fingerprint of a table: a digest of its column names, types and values, in order, whatever file it came in.
 
 Version `mwfp1`. SHA-256 over, all integers little endian and 8 bytes: the bytes `mwfp1\n`; the number of rows; the number of
-columns; then for each column: the length of its name and the name (UTF-8); the length of its kind and the kind; one byte a row,
+columns; then for each column: the length of its name and the name (UTF-8); the length of its type and the type; one byte a row,
 1 where the value is missing; and the values:
 
 - number: IEEE 754 binary64, 0 where missing, and never minus zero;
 - boolean: one byte, 1 for true, 0 where missing;
 - date: microseconds since 1970-01-01 (UTC), 0 where missing;
-- category and text: for each row the length in bytes of its UTF-8, 0 where missing; then all the UTF-8.
+- text: for each row the length in bytes of its UTF-8, 0 where missing; then all the UTF-8.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modelward.datasets.dataset import Column, ColumnKind
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import polars as pl
 
 _OPENING = b"mwfp1\n"
 
 
-def fingerprint(table: pl.DataFrame, columns: Sequence[Column]) -> str:
-    r"""The fingerprint of a recognised table whose columns have the kinds that `columns` says: 64 hexadecimal digits."""
-    digest = hashlib.sha256(_OPENING + _size(table.height) + _size(len(columns)))
-    for column in columns:
-        values = table.get_column(column.name)
-        for word in (column.name, column.kind.value):
-            digest.update(_size(len(word.encode())) + word.encode())
+def fingerprint(table: pl.DataFrame) -> str:
+    """The fingerprint of a recognised table: 64 hexadecimal digits."""
+    digest = hashlib.sha256(_OPENING + _size(table.height) + _size(table.width))
+    for values in table.get_columns():
+        word, as_bytes = _TYPES[str(values.dtype.base_type())]
+        for text in (values.name, word):
+            digest.update(_size(len(text.encode())) + text.encode())
         digest.update(values.is_null().to_numpy().astype("u1").tobytes())
-        digest.update(_VALUES[column.kind](values))
+        digest.update(as_bytes(values))
     return digest.hexdigest()
 
 
@@ -60,10 +57,10 @@ def _words(values: pl.Series) -> bytes:
     return filled.str.len_bytes().to_numpy().astype("<i8").tobytes() + "".join(filled.to_list()).encode()
 
 
-_VALUES = {
-    ColumnKind.NUMBER: _numbers,
-    ColumnKind.BOOLEAN: _booleans,
-    ColumnKind.DATE: _dates,
-    ColumnKind.CATEGORY: _words,
-    ColumnKind.TEXT: _words,
+# By the name of the type in Polars, which is not loaded for this.
+_TYPES: dict[str, tuple[str, Callable[[pl.Series], bytes]]] = {
+    "Float64": ("number", _numbers),
+    "Boolean": ("boolean", _booleans),
+    "Datetime": ("date", _dates),
+    "String": ("text", _words),
 }

@@ -10,10 +10,11 @@ from modelward.datasets.dataset import ColumnKind
 
 @dataclass(frozen=True, slots=True)
 class ValueCount:
-    """How many rows have one value of a category."""
+    """How many rows have one value of a category, and what share that is of all rows."""
 
     value: str
     rows: int
+    share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

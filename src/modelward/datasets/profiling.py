@@ -33,8 +33,8 @@ def find_identifiers(table: pl.DataFrame) -> Identifiers:
 
 
 def describe_columns(table: pl.DataFrame, identifiers: Identifiers) -> tuple[Column, ...]:
-    """The columns of `table`; the categories of one that holds direct identifiers are kept back."""
-    return tuple(describe(values, withhold=bool(identifiers[values.name])) for values in table.get_columns())
+    """The columns of `table`. Direct identifiers are text, never categories to learn from or to list."""
+    return tuple(describe(values, names_persons=bool(identifiers[values.name])) for values in table.get_columns())
 
 
 def profile_table(
@@ -77,7 +77,7 @@ def _profile(values: pl.Series, kind: ColumnKind, identifiers: tuple[str, ...]) 
     elif kind is ColumnKind.DATE and len(present):
         facts = {"earliest": str(present.min()), "latest": str(present.max())}
     elif kind in {ColumnKind.CATEGORY, ColumnKind.BOOLEAN} and not identifiers:
-        facts = {"top": _top(present)}
+        facts = {"top": _top(present, rows=len(values))}
     return ColumnProfile(
         name=values.name,
         kind=kind,
@@ -106,14 +106,12 @@ def _number_facts(present: pl.Series) -> dict[str, Any]:
     return {**found, "quantiles": quantiles, "outliers": outliers}
 
 
-def _top(present: pl.Series) -> tuple[ValueCount, ...]:
+def _top(present: pl.Series, *, rows: int) -> tuple[ValueCount, ...]:
     if present.n_unique() > _TOP_OF_AT_MOST:
         return ()
     counts = present.cast(pl.String).value_counts().iter_rows()
-    named = sorted(
-        (ValueCount(value, rows) for value, rows in counts if rows >= _LEAST_ROWS_NAMED), key=lambda each: (-each.rows, each.value)
-    )
-    return tuple(named[:_TOP])
+    named = (ValueCount(value, count, count / rows) for value, count in counts if count >= _LEAST_ROWS_NAMED)
+    return tuple(sorted(named, key=lambda each: (-each.rows, each.value))[:_TOP])
 
 
 def _texts(values: pl.Series) -> list[str]:

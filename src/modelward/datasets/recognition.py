@@ -41,8 +41,23 @@ def recognise(raw: pl.DataFrame, *, kinds: Mapping[str, ColumnKind]) -> pl.DataF
     return pl.DataFrame([_recognised(column, kinds.get(column.name)) for column in raw.get_columns()])
 
 
-def kind_of(column: pl.Series) -> ColumnKind:
-    """The kind of a recognised column; of a String, whether it is categories or text."""
+def describe(column: pl.Series, *, names_persons: bool = False) -> Column:
+    """What is said of a recognised column. One that `names_persons` is text, so its values are neither listed nor learned from."""
+    kind = _kind(column)
+    if kind is ColumnKind.CATEGORY and names_persons:
+        kind = ColumnKind.TEXT
+    numbers = kind is ColumnKind.NUMBER
+    return Column(
+        name=column.name,
+        kind=kind,
+        nullable=column.null_count() > 0,
+        categories=tuple(sorted(column.drop_nulls().unique().to_list())) if kind is ColumnKind.CATEGORY else (),
+        minimum=cast("float | None", column.min()) if numbers else None,
+        maximum=cast("float | None", column.max()) if numbers else None,
+    )
+
+
+def _kind(column: pl.Series) -> ColumnKind:
     if column.dtype == pl.Float64:
         return ColumnKind.NUMBER
     if column.dtype == pl.Boolean:
@@ -53,21 +68,6 @@ def kind_of(column: pl.Series) -> ColumnKind:
     distinct = column.drop_nulls().n_unique()
     names_rows = present >= LEAST_ROWS and distinct > _SHARE_OF_NAMES * present
     return ColumnKind.TEXT if distinct > CATEGORIES_LIMIT or names_rows else ColumnKind.CATEGORY
-
-
-def describe(column: pl.Series, *, withhold: bool) -> Column:
-    """What is said of a recognised column; `withhold` keeps its categories back, for they identify persons."""
-    kind = kind_of(column)
-    numbers = kind is ColumnKind.NUMBER
-    shown = kind is ColumnKind.CATEGORY and not withhold
-    return Column(
-        name=column.name,
-        kind=kind,
-        nullable=column.null_count() > 0,
-        categories=tuple(sorted(column.drop_nulls().unique().to_list())) if shown else (),
-        minimum=cast("float | None", column.min()) if numbers else None,
-        maximum=cast("float | None", column.max()) if numbers else None,
-    )
 
 
 def _recognised(column: pl.Series, kind: ColumnKind | None) -> pl.Series:

@@ -32,6 +32,7 @@ from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
 from modelward.datasets.splits import Split, SplitSummary, make_split, summarise
+from modelward.settings import Settings
 from modelward.storage import Database, Vault
 
 if TYPE_CHECKING:
@@ -51,11 +52,11 @@ class _Description:
 class Datasets:
     """The shelf of data. Rows, categories and figures lie encrypted; the database holds names and digests."""
 
-    def __init__(self, database: Database, vault: Vault, ledger: Ledger, *, limit_bytes: int = 512 << 20) -> None:
+    def __init__(self, database: Database, vault: Vault, ledger: Ledger, *, settings: Settings) -> None:
         self._database = database
         self._vault = vault
         self._ledger = ledger
-        self._limit_bytes = limit_bytes
+        self._limit_bytes = settings.upload_limit_bytes
 
     def add(
         self,
@@ -142,7 +143,7 @@ class Datasets:
         found = self._find(name)
         table, target = self._rows(found), found.declared.target
         made = summarise(table, target, dataset=name, split=split, parts=make_split(table, target, split))
-        facts = {"fingerprint": found.fingerprint, "by": split.by, "seed": split.seed, "digest": made.digest, "rows": made.rows}
+        facts = {"fingerprint": found.fingerprint, "by": split.by, "seed": split.seed, "digest": made.digest, "rows": found.rows}
         with self._database.change() as connection:
             self._ledger.record(connection, DATASET_SPLIT, actor=by.id, subject=name, facts=facts)
         return made
@@ -222,7 +223,7 @@ class Datasets:
         import polars as pl
 
         table = pl.read_parquet(io.BytesIO(self._vault.read(found.sealed, label=_rows_label(found.name))))
-        if fingerprint(table, self._description(found).columns) != found.fingerprint:
+        if fingerprint(table) != found.fingerprint:
             raise DatasetChangedError(
                 f"The rows of dataset {found.name!r} are not those that were registered. They are not used. Restore the home from "
                 "a backup, and run `modelward audit verify`."
@@ -236,7 +237,7 @@ def _describe(table: pl.DataFrame, *, name: str, target: str) -> _Description:
     identifiers = find_identifiers(table)
     columns = describe_columns(table, identifiers)
     declaration.check_table(table, columns, target=target)
-    mark = fingerprint(table, columns)
+    mark = fingerprint(table)
     profile = profile_table(table, columns, identifiers=identifiers, dataset=name, fingerprint=mark, target=target)
     return _Description(columns, profile)
 

@@ -69,12 +69,14 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSummary:
-    """What a split gives: rows, and rows of each class, in each part."""
+    """What a split gives: the number of rows in each part, and of each class in each part."""
 
     dataset: str
     split: Split
     digest: str
-    rows: dict[str, int]
+    train: int
+    validation: int
+    test: int
     classes: dict[str, dict[str, int]]
 
 
@@ -109,7 +111,9 @@ def summarise(table: pl.DataFrame, target: str, *, dataset: str, split: Split, p
         dataset=dataset,
         split=split,
         digest=parts.digest,
-        rows={name: len(part) for name, part in rows.items()},
+        train=len(parts.train),
+        validation=len(parts.validation),
+        test=len(parts.test),
         classes={name: dict(zip(found.tolist(), many.tolist(), strict=True)) for name, (found, many) in counts.items()},
     )
 

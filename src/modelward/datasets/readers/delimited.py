@@ -86,7 +86,7 @@ def _widths(sample: str, delimiter: str) -> list[int]:
     widths: list[int] = []
     with suppress(csv.Error):
         for _, row in islice(_rows(sample, delimiter), _SAMPLE_ROWS):
-            widths.append(len(row))  # noqa: PERF401  # what was found before the error counts
+            widths.append(len(row))  # what was found before the error counts
     return widths
 
 
