@@ -71,8 +71,6 @@ class InProcess:
         self._lock = threading.Lock()
         self._tickets: list[_ThreadTicket[object]] = []
         self._is_closed = False
-        # The linear algebra libraries know one limit for the whole process, so it is held as long as jobs may run.
-        self._limits = threadpool_limits(limits=1)
 
     def submit(self, job: Job[T], *, heard: Callable[[float, str], None] = silent) -> _ThreadTicket[T]:
         line = _Line(job.name, heard)
@@ -91,7 +89,6 @@ class InProcess:
         for ticket in self._tickets:
             ticket.cancel()
         self._threads.shutdown(wait=True)
-        self._limits.restore_original_limits()
 
     def __enter__(self) -> Self:
         return self
@@ -103,9 +100,10 @@ class InProcess:
 def _run(job: Job[T], line: _Line) -> T:
     if line.is_cancelled:
         raise _stopped(job.name)
-    # OpenMP keeps its limit for each thread, and a library first imported by a job was unknown when the executor was made.
-    with threadpool_limits(limits=1, user_api="openmp"):
-        return job.call(line)
+    # The limit is not lifted afterwards: OpenMP keeps one for each thread, linear algebra one for the whole process, in which
+    # other jobs may still run.
+    threadpool_limits(limits=1)
+    return job.call(line)
 
 
 def _stopped(name: str) -> JobCancelledError:

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training makes versions: a spec's candidates, learned side by side from one dataset, each one graph with its preparation."""
+
+from modelward.training.document import InvalidSpecError, SpecTooLargeError
+from modelward.training.energy import Energy
+from modelward.training.material import UnusableDataError
+from modelward.training.override import override
+from modelward.training.parity import ParityError
+from modelward.training.preparation import Preparation, Prepare, UnusableFeatureError
+from modelward.training.progress import SILENT, Progress
+from modelward.training.recipe import DivergedError, Inputs, InvalidParameterError, Made, Recipe, UnusableInputsError
+from modelward.training.recipes import RECIPES
+from modelward.training.run import (
+    EVENTS,
+    Candidate,
+    CandidateStatus,
+    Run,
+    RunBusyError,
+    RunFailedError,
+    RunFinishedError,
+    RunMissingError,
+    Status,
+)
+from modelward.training.service import OutOfMemoryError, Training
+from modelward.training.spec import CandidateSpec, Data, Objective, Spec, parse_spec, render, spec_json_schema
+
+__all__ = [
+    "EVENTS",
+    "RECIPES",
+    "SILENT",
+    "Candidate",
+    "CandidateSpec",
+    "CandidateStatus",
+    "Data",
+    "DivergedError",
+    "Energy",
+    "Inputs",
+    "InvalidParameterError",
+    "InvalidSpecError",
+    "Made",
+    "Objective",
+    "OutOfMemoryError",
+    "ParityError",
+    "Preparation",
+    "Prepare",
+    "Progress",
+    "Recipe",
+    "Run",
+    "RunBusyError",
+    "RunFailedError",
+    "RunFinishedError",
+    "RunMissingError",
+    "Spec",
+    "SpecTooLargeError",
+    "Status",
+    "Training",
+    "UnusableDataError",
+    "UnusableFeatureError",
+    "UnusableInputsError",
+    "override",
+    "parse_spec",
+    "render",
+    "spec_json_schema",
+]

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks what somebody wrote against the structure it should have, and says exactly where it is wrong and what was meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from modelward.errors import InvalidError
+from modelward.training.document import InvalidSpecError
+
+T = TypeVar("T")
+_SHOWN_CHARACTERS = 60
+
+
+def check(value: Any, structure: type[T], *, path: str = "") -> T:
+    """`value` as an instance of `structure`, a msgspec struct or a dataclass.
+
+    Raises:
+        InvalidSpecError: a key is unknown or missing, or a value has the wrong type or lies outside its limits.
+    """
+    _walk(value, inspect.type_info(structure), path)
+    try:
+        return msgspec.convert(value, structure)
+    except msgspec.ValidationError as wrong:
+        what, _, where = str(wrong).partition(" - at `$")
+        raise InvalidSpecError(f"{_joined(path, where.rstrip('`')) or 'The spec'}: {_lower(what)}.") from wrong
+
+
+def one_of(value: Any, allowed: Iterable[Any], *, path: str, what: str = "") -> None:
+    """Refuse `value` unless it is one of `allowed`."""
+    allowed = list(allowed)
+    if not any(value == entry and type(value) is type(entry) for entry in allowed):
+        raise InvalidSpecError(f"{path}: {_shown(value)} is no {what or 'value it can have'}; {nearest(value, allowed)}")
+
+
+def nearest(value: Any, allowed: Iterable[Any]) -> str:
+    """`did you mean …? Allowed: …`"""
+    names = [str(entry) for entry in allowed]
+    close = difflib.get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
+    return (f"did you mean {close[0]}? " if close else "") + f"Allowed: {', '.join(names) or 'nothing'}."
+
+
+def _walk(value: Any, kind: inspect.Type, path: str) -> None:
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if isinstance(kind, inspect.UnionType):
+        if value is None and any(isinstance(entry, inspect.NoneType) for entry in kind.types):
+            return
+        others = [entry for entry in kind.types if not isinstance(entry, inspect.NoneType)]
+        if len(others) == 1:
+            _walk(value, others[0], path)
+    elif isinstance(kind, inspect.StructType | inspect.DataclassType):
+        _walk_mapping(value, kind, path)
+    elif isinstance(kind, inspect.LiteralType):
+        one_of(value, kind.values, path=path)
+    elif isinstance(kind, inspect.EnumType):
+        one_of(value, [entry.value for entry in kind.cls], path=path)
+    elif isinstance(kind, inspect.VarTupleType | inspect.ListType) and isinstance(value, list):
+        for place, entry in enumerate(value):
+            _walk(entry, kind.item_type, f"{path}[{place}]")
+
+
+def _walk_mapping(value: Any, kind: inspect.StructType | inspect.DataclassType, path: str) -> None:
+    fields = {field.encode_name: field for field in kind.fields}
+    if not isinstance(value, dict):
+        raise InvalidSpecError(f"{path or 'The spec'}: a mapping of {', '.join(fields)} belongs here, not {_shown(value)}.")
+    for key in value:
+        if key not in fields:
+            raise InvalidSpecError(f"{_joined(path, f'.{key}')}: unknown; {nearest(key, fields)}")
+    for name, field in fields.items():
+        if name in value:
+            _walk(value[name], field.type, _joined(path, f".{name}"))
+        elif field.required:
+            raise InvalidSpecError(f"{_joined(path, f'.{name}')}: missing; it is required.")
+    if isinstance(kind, inspect.DataclassType):
+        _build(value, kind, path)
+
+
+def _build(value: Any, kind: inspect.DataclassType, path: str) -> None:
+    """Let a dataclass of another room check itself, where its place is still known."""
+    try:
+        msgspec.convert(value, kind.cls)
+    except msgspec.ValidationError:
+        return  # said better by `check`, which finds it again
+    except InvalidError as wrong:
+        raise InvalidSpecError(f"{path}: {wrong}") from wrong
+
+
+def _joined(path: str, rest: str) -> str:
+    return (path + rest).removeprefix(".")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carries out one run: its candidates side by side, and then each onto the shelf in the order of the spec.
+
+A version is registered in a transaction of its own and the run's row is written in the next. Where the power is cut between the
+two, the version says which run and which candidate it came from, and `Training.resume` finds it there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+import modelward
+from modelward.access import Actor
+from modelward.audit import Event, Ledger
+from modelward.compute import EXECUTORS, Executor, Job, Report, Ticket
+from modelward.errors import InvalidError, ModelwardError, RefusedError
+from modelward.registry import Lineage, Registry, Version
+from modelward.settings import Settings
+from modelward.storage import Connection, Database
+from modelward.training import store
+from modelward.training.energy import Meter
+from modelward.training.making import Product, libraries, make, what_went_wrong
+from modelward.training.material import Material
+from modelward.training.progress import Progress
+from modelward.training.run import (
+    CANDIDATE_FAILED,
+    RUN_FAILED,
+    RUN_FINISHED,
+    RUN_INTERRUPTED,
+    Candidate,
+    CandidateStatus,
+    Run,
+    RunFailedError,
+    Status,
+)
+from modelward.training.spec import Spec, spec_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One run that was started or resumed, and everything it needs."""
+
+    run: Run
+    spec: Spec
+    material: Material
+    purpose: str
+    owner: str
+    by: Actor
+    database: Database
+    ledger: Ledger
+    registry: Registry
+    settings: Settings
+
+    def carry_out(self, executor: str, progress: Progress) -> Run:
+        """Make a version of every candidate that has none.
+
+        Raises:
+            RunFailedError: none became one. Whatever stops the run leaves it interrupted, with the versions it made.
+        """
+        unfinished = self.run.unfinished
+        workers = min(self.settings.training_workers or _cores(), max(len(unfinished), 1))
+        ended = {candidate.name: candidate for candidate in self.run.candidates}
+        try:
+            progress.started(self.run)
+            with EXECUTORS.load(executor)(workers=workers) as opened:
+                tickets = self._submit(opened, unfinished, progress, is_alone=workers == 1)
+                for candidate, ticket in zip(unfinished, tickets, strict=True):
+                    ended[candidate.name] = self._conclude(candidate, ticket)
+                    progress.candidate(candidate.name, 1.0, _outcome(ended[candidate.name]))
+            return self._finish(tuple(ended.values()))
+        except RunFailedError:
+            raise
+        except BaseException as stopped:
+            # The disk may be full, or the database held: then the process's end tells the same.
+            with suppress(ModelwardError):
+                self._interrupt(stopped)
+            raise
+
+    def _submit(
+        self, executor: Executor, candidates: Sequence[Candidate], progress: Progress, *, is_alone: bool
+    ) -> list[Ticket[Product]]:
+        meter = Meter(watts_per_core=self.settings.watts_per_core, is_alone=is_alone)
+        return [
+            executor.submit(
+                Job(candidate.name, partial(self._make, candidate, meter)), heard=partial(progress.candidate, candidate.name)
+            )
+            for candidate in candidates
+        ]
+
+    def _make(self, candidate: Candidate, meter: Meter, report: Report) -> Product:
+        with self.database.change() as connection:
+            store.set_candidate(connection, self.run.id, replace(candidate, status=CandidateStatus.RUNNING))
+        return make(candidate, self.material, meter=meter, report=report)
+
+    def _conclude(self, candidate: Candidate, ticket: Ticket[Product]) -> Candidate:
+        """Wait for a candidate, and register it or say why not."""
+        try:
+            product = ticket.result()
+        except Exception as fault:  # noqa: BLE001  # one candidate's failure, of whatever kind, must not stop the others
+            return self._fail(candidate, fault)
+        try:
+            version = self._register(candidate, product)
+        except (InvalidError, RefusedError) as fault:
+            # A full disk or a held database is neither: it stops every candidate alike, so it stops the run, to be resumed.
+            return self._fail(candidate, fault)
+        done = replace(candidate, status=CandidateStatus.DONE, version=version.name, seconds=product.seconds, message="")
+        with self.database.change() as connection:
+            store.set_candidate(connection, self.run.id, done)
+        return done
+
+    def _register(self, candidate: Candidate, product: Product) -> Version:
+        return self.registry.register(
+            self.run.model,
+            {**product.files, "spec.json": spec_json(self.spec)},
+            lineage=self._lineage(candidate),
+            interface=self.material.interface,
+            purpose=self.purpose,
+            owner=self.owner,
+            facts=product.facts,
+            by=self.by,
+        )
+
+    def _fail(self, candidate: Candidate, fault: Exception) -> Candidate:
+        status, message = what_went_wrong(fault)
+        failed = replace(candidate, status=status, message=message)
+        facts = {"candidate": candidate.name, "recipe": candidate.recipe, "status": status, "kind": type(fault).__name__}
+        with self.database.change() as connection:
+            store.set_candidate(connection, self.run.id, failed)
+            self._record(connection, CANDIDATE_FAILED, facts)
+        return failed
+
+    def _lineage(self, candidate: Candidate) -> Lineage:
+        return Lineage(
+            dataset=self.run.dataset,
+            fingerprint=self.run.fingerprint,
+            split=self.material.split_digest,
+            spec=self.run.spec_digest,
+            run=self.run.id,
+            recipe=candidate.recipe,
+            parameters=candidate.parameters,
+            seed=self.run.seed,
+            code=modelward.__version__,
+            libraries=libraries(),
+        )
+
+    def _finish(self, candidates: tuple[Candidate, ...]) -> Run:
+        ended = replace(self.run, candidates=candidates, ended=datetime.now(UTC))
+        is_done = bool(ended.versions)
+        reasons = "; ".join(f"{each.name}: {each.message}" for each in candidates if each.message)
+        ended = replace(ended, status=Status.DONE if is_done else Status.FAILED, message=reasons)
+        facts = {"versions": list(ended.versions), "without_version": [each.name for each in ended.unfinished]}
+        with self.database.change() as connection:
+            store.set_status(connection, ended.id, ended.status, ended=ended.ended, message=reasons)
+            self._record(connection, RUN_FINISHED if is_done else RUN_FAILED, facts)
+        if not is_done:
+            raise RunFailedError(
+                f"Run {ended.id} made no version. {reasons} Mend the spec and train again, or go on with "
+                f"`modelward runs resume {ended.id}`."
+            )
+        return ended
+
+    def _interrupt(self, stopped: BaseException) -> None:
+        message = f"Stopped by {type(stopped).__name__}. Run `modelward runs resume {self.run.id}`."
+        with self.database.change() as connection:
+            store.stop_candidates(connection, self.run.id)
+            store.set_status(connection, self.run.id, Status.INTERRUPTED, ended=datetime.now(UTC), message=message)
+            self._record(connection, RUN_INTERRUPTED, {"kind": type(stopped).__name__})
+
+    def _record(self, connection: Connection, event: Event, facts: Mapping[str, object]) -> None:
+        self.ledger.record(connection, event, actor=self.by.id, subject=self.run.id, facts=facts)
+
+
+def _outcome(candidate: Candidate) -> str:
+    return candidate.version or f"{candidate.status}: {candidate.message}"
+
+
+def _cores() -> int:
+    """Cores this process may use; where the system does not say, all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes one candidate: trains it, draws its graph, compares the two on every test row, and says what it took."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+
+from modelward.compute import Report
+from modelward.errors import ModelwardError, RefusedError
+from modelward.training import graph, parity
+from modelward.training.energy import Meter
+from modelward.training.material import Material
+from modelward.training.recipe import Made, configure
+from modelward.training.recipes import RECIPES
+from modelward.training.run import Candidate, CandidateStatus
+
+_LIBRARIES = ("numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "skl2onnx", "torch")
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A made candidate: the files of its version, what the version says of itself, and the seconds it took."""
+
+    files: dict[str, bytes]
+    facts: dict[str, Any]
+    seconds: float
+
+
+def make(candidate: Candidate, material: Material, *, meter: Meter, report: Report) -> Product:
+    """Train `candidate`; the product is complete and checked.
+
+    Raises:
+        ParityError: graph and trained estimator differ on a test row. InvalidError, MissingExtraError: see `Recipe.make`.
+    """
+    recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
+    report(0.0, "training")
+    made, effort = meter.measure(lambda: recipe.make(material.inputs, _training(report)))
+    report(0.9, "drawing the graph")
+    drawn = graph.finish(material.preparation.graph(), made.graph(), material.inputs.classes)
+    report(0.95, "comparing graph and estimator")
+    compared = parity.check(drawn, material.preparation, made, material.test)
+    compared.require(candidate.recipe)
+    report(1.0, "waiting to be registered")
+    facts = {
+        **material.facts,
+        "candidate": candidate.name,
+        "parameters": made.parameters,
+        "prepared_columns": material.inputs.width,
+        "parity": {"rows": compared.rows, "largest_difference": compared.worst, "tolerance": parity.TOLERANCE},
+        "seconds": effort.seconds,
+        "cpu_seconds": effort.cpu_seconds,
+        **{f"energy_{name}": value for name, value in asdict(effort.energy).items()},
+    }
+    files = {
+        "model.onnx": drawn,
+        "preparation.json": msgspec.json.encode(material.preparation),
+        "training.json": _training_file(made),
+    }
+    return Product(files, facts, effort.seconds)
+
+
+def libraries() -> dict[str, str]:
+    """The version of each library that has a part in what is made, of those installed."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def what_went_wrong(fault: Exception) -> tuple[CandidateStatus, str]:
+    """How a candidate stands after `fault`, and what to tell: never a value out of the data."""
+    if isinstance(fault, MemoryError):
+        return CandidateStatus.FAILED, (
+            "Out of memory. Train fewer candidates at once (`MODELWARD_TRAINING_WORKERS=1`), choose a smaller recipe, or exclude "
+            "columns with many categories (`data.prepare.max_categories`)."
+        )
+    if isinstance(fault, RefusedError):
+        return CandidateStatus.REFUSED, str(fault)
+    if isinstance(fault, ModelwardError):
+        return CandidateStatus.FAILED, str(fault)
+    # What a library says may quote a row, so only the kind and the place are told.
+    frames = traceback.extract_tb(fault.__traceback__)
+    place = f" in {frames[-1].name}" if frames else ""
+    return CandidateStatus.FAILED, (
+        f"An unexpected {type(fault).__name__}{place}. Try other parameters or another recipe, and report it with the spec."
+    )
+
+
+def _training(report: Report) -> Callable[[float], None]:
+    """A recipe's own progress, 0 to 1, as the first nine tenths of the candidate's."""
+    return lambda share: report(0.9 * share, "training")
+
+
+def _training_file(made: Made) -> bytes:
+    return msgspec.json.encode({"curves": made.curves, "notes": made.notes, "parameters": made.parameters})

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The material of a run: a dataset made into what recipes learn from and graphs are compared on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modelward.datasets import Column, ColumnKind, Dataset, Parts, class_labels, make_split
+from modelward.errors import InvalidError
+from modelward.registry import Feature, Interface
+from modelward.training.checking import nearest
+from modelward.training.preparation import Preparation
+from modelward.training.recipe import Inputs
+from modelward.training.spec import Data, Spec
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Columns = dict[str, npt.NDArray[Any]]
+# Fewer rows may hold all numbers of a short range by chance.
+_LEAST_COUNTER_ROWS = 20
+_REMEDY = "Leave it out with `data: {{exclude: [{names}]}}`."
+
+
+class UnusableDataError(InvalidError):
+    """The spec and the dataset do not go together, or a column cannot be a feature; the message says what to write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What every candidate of a run is given. Test rows are columns as serving receives them: [n, 1] each."""
+
+    interface: Interface
+    preparation: Preparation
+    inputs: Inputs
+    test: Columns
+    facts: dict[str, Any]
+    split_digest: str
+
+
+def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
+    """Choose the features, divide the rows, and fit the preparation to the training rows alone.
+
+    Raises:
+        UnusableDataError: target, sensitive or excluded columns are not the dataset's, or a column cannot be a feature.
+        InvalidSplitError: the rows cannot be divided so. UnusableFeatureError, UnusableInputsError: the training rows of a
+            feature hold no value, or the training rows lack a class.
+    """
+    _check_declared(spec.data, dataset)
+    features = _features(spec.data, dataset, table)
+    parts = make_split(table, dataset.target, spec.data.split)
+    classes, codes = _labels(table.get_column(dataset.target))
+    columns = columns_of(table, features)
+    preparation = Preparation.fit(_rows(columns, parts.train), features, spec.data.prepare)
+    inputs = Inputs(
+        train=preparation.apply(_rows(columns, parts.train)),
+        train_labels=codes[parts.train],
+        validation=preparation.apply(_rows(columns, parts.validation)),
+        validation_labels=codes[parts.validation],
+        classes=classes,
+        seed=spec.seed,
+        device=spec.device,
+    )
+    return Material(
+        interface=Interface(features, dataset.target, classes),
+        preparation=preparation,
+        inputs=inputs,
+        test=_rows(columns, parts.test),
+        facts=_facts(spec.data, dataset, parts),
+        split_digest=parts.digest,
+    )
+
+
+def columns_of(table: pl.DataFrame, features: Sequence[Feature]) -> Columns:
+    """The columns of a table as a graph takes them, the way `Interface.columns` makes them of rows of JSON: float32 [n, 1]
+    with NaN for missing numbers, text [n, 1] with "" for missing categories, `true` and `false` for booleans.
+    """
+    import polars as pl
+
+    columns: Columns = {}
+    for feature in features:
+        column = table.get_column(feature.name)
+        is_number = feature.kind == "number"
+        filled = column.cast(pl.Float32).fill_null(float("nan")) if is_number else column.cast(pl.String).fill_null("")
+        columns[feature.name] = filled.to_numpy().astype(np.float32 if is_number else object).reshape(-1, 1)
+    return columns
+
+
+def _check_declared(data: Data, dataset: Dataset) -> None:
+    if data.target not in (None, dataset.target):
+        raise UnusableDataError(
+            f"data.target: the spec predicts {data.target!r}, and dataset {dataset.name!r} was registered to predict "
+            f"{dataset.target!r}. Leave the key out, or register the data under another name with `--target {data.target}`."
+        )
+    for name in data.sensitive or ():
+        if name not in dataset.sensitive:
+            raise UnusableDataError(
+                f"data.sensitive: {name!r} is not declared sensitive in dataset {dataset.name!r}; "
+                f"{nearest(name, dataset.sensitive)} A spec may name fewer columns than the dataset, never others."
+            )
+    names = [column.name for column in dataset.features]
+    for name in data.exclude:
+        if name not in names:
+            raise UnusableDataError(f"data.exclude: there is no feature {name!r} in {dataset.name!r}; {nearest(name, names)}")
+
+
+def _features(data: Data, dataset: Dataset, table: pl.DataFrame) -> tuple[Feature, ...]:
+    # The moment by which a split is made lies in the future of every request, so it cannot be a feature.
+    out = {*data.exclude, data.split.column}
+    chosen = [column for column in dataset.features if column.name not in out]
+    if not chosen:
+        raise UnusableDataError(f"data.exclude: no feature is left of dataset {dataset.name!r}. Exclude fewer columns.")
+    _refuse(ColumnKind.TEXT, chosen, "free text or a name for each row, from which nothing general can be learned here")
+    _refuse(ColumnKind.DATE, chosen, "dates, which this version does not learn from")
+    if counters := [column.name for column in chosen if column.kind is ColumnKind.NUMBER and _counts_rows(table, column)]:
+        raise UnusableDataError(f"{_named(counters)} only counts the rows. {_REMEDY.format(names=', '.join(counters))}")
+    return tuple(_feature(column) for column in chosen)
+
+
+def _refuse(kind: ColumnKind, columns: Sequence[Column], what: str) -> None:
+    if names := [column.name for column in columns if column.kind is kind]:
+        raise UnusableDataError(f"{_named(names)} holds {what}. {_REMEDY.format(names=', '.join(names))}")
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:8]))
+    return f"Column {shown}" if len(names) == 1 else f"Each of the {len(names)} columns {shown}{'…' if len(names) > 8 else ''}"
+
+
+def _counts_rows(table: pl.DataFrame, column: Column) -> bool:
+    """Whether a column of numbers is a row counter: whole numbers, each once, without a gap."""
+    rows = table.height
+    if rows < _LEAST_COUNTER_ROWS or column.nullable or column.minimum is None or column.maximum is None:
+        return False
+    values = table.get_column(column.name)
+    return column.maximum - column.minimum == rows - 1 and values.n_unique() == rows and bool((values == values.round()).all())
+
+
+def _feature(column: Column) -> Feature:
+    if column.kind is ColumnKind.NUMBER:
+        return Feature(column.name, "number", minimum=column.minimum, maximum=column.maximum, nullable=column.nullable)
+    categories = ("false", "true") if column.kind is ColumnKind.BOOLEAN else column.categories
+    return Feature(column.name, "category", categories=categories, nullable=column.nullable)
+
+
+def _labels(target: pl.Series) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
+    """The classes, sorted as text, and the place of each row's class among them."""
+    names, codes = np.unique(class_labels(target).to_numpy().astype(str), return_inverse=True)
+    return tuple(names.tolist()), codes.astype(np.int64)
+
+
+def _rows(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[np.int64]) -> Columns:
+    return {name: column[rows] for name, column in columns.items()}
+
+
+def _facts(data: Data, dataset: Dataset, parts: Parts) -> dict[str, Any]:
+    """What a version says of the data it was made from: enough to find its test rows again."""
+    return {
+        "rows": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
+        "sensitive": list(dataset.sensitive if data.sensitive is None else data.sensitive),
+        "split": asdict(data.split),
+    }

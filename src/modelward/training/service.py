@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs of training."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from modelward.access import Actor, Permission
+from modelward.audit import Ledger
+from modelward.datasets import Dataset, Datasets
+from modelward.errors import UnavailableError
+from modelward.registry import ModelMissingError, Registry, Version
+from modelward.settings import Settings
+from modelward.storage import Connection, Database
+from modelward.training import store
+from modelward.training.execution import Execution
+from modelward.training.material import Material, gather
+from modelward.training.process import Process
+from modelward.training.progress import SILENT, Progress
+from modelward.training.run import (
+    RUN_RESUMED,
+    RUN_STARTED,
+    Candidate,
+    CandidateStatus,
+    Run,
+    RunBusyError,
+    RunFinishedError,
+    RunMissingError,
+    Status,
+    names_of,
+)
+from modelward.training.spec import Spec, parse_spec, render
+
+
+class OutOfMemoryError(UnavailableError):
+    """The data did not fit into memory while it was prepared."""
+
+
+class Training:
+    """Makes versions out of data: each candidate of a spec, side by side, on the same rows."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        datasets: Datasets,
+        registry: Registry,
+        *,
+        settings: Settings,
+        executor: str = "in_process",
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._datasets = datasets
+        self._registry = registry
+        self._settings = settings
+        self._executor = executor
+
+    def train(self, spec: Spec, *, by: Actor, progress: Progress = SILENT) -> Run:
+        """Train every candidate of `spec`; each that succeeds becomes the next version of the model, in the order of the spec.
+
+        One that fails leaves the others alone. The run is done if there is a version at least. A run that is interrupted keeps
+        the versions it made, and `resume` makes the rest.
+
+        Raises:
+            NotPermittedError: the actor may not train this model or read data. DatasetMissingError: there is no such dataset.
+            InvalidError: spec and data do not go together, or the data cannot be learned from; nothing was written.
+            RunFailedError: no candidate became a version; the message says why of each, and the run is kept.
+        """
+        by.require(Permission.TRAINING_RUN, model=spec.model)
+        dataset = self._datasets.show(spec.data.dataset, by=by)
+        material = self._gather(spec, dataset, by)
+        run = self._start(spec, dataset, by)
+        return self._execution(run, spec, material, dataset, by=by).carry_out(self._executor, progress)
+
+    def resume(self, id: str, *, by: Actor, progress: Progress = SILENT) -> Run:  # noqa: A002  # what the noun calls it
+        """Go on with a run that was interrupted or in which candidates failed: train those that have no version yet.
+
+        Raises:
+            RunMissingError: there is none. RunBusyError: it is going on. RunFinishedError: each candidate has its version.
+            Otherwise as `train`.
+        """
+        run = self.show(id, by=by)
+        by.require(Permission.TRAINING_RUN, model=run.model)
+        _check_resumable(run)
+        spec = parse_spec(run.spec)
+        dataset = self._datasets.show(run.dataset, by=by)
+        material = self._gather(spec, dataset, by)
+        run = self._restart(run, by)
+        return self._execution(run, spec, material, dataset, by=by).carry_out(self._executor, progress)
+
+    def runs(self, *, by: Actor) -> list[Run]:
+        """Every run of a model the actor may see, the latest first. One whose process is gone is interrupted."""
+        by.require(Permission.TRAINING_READ)
+        with self._database.look() as connection:
+            found = store.every(connection)
+        return [_as_it_is(run, process) for run, process in found if by.may(Permission.TRAINING_READ, model=run.model)]
+
+    def show(self, id: str, *, by: Actor) -> Run:  # noqa: A002  # what the noun calls it
+        """The run called `id`.
+
+        Raises:
+            RunMissingError: there is none.
+        """
+        by.require(Permission.TRAINING_READ)
+        with self._database.look() as connection:
+            run = _found(connection, id)
+        by.require(Permission.TRAINING_READ, model=run.model)
+        return run
+
+    def _gather(self, spec: Spec, dataset: Dataset, by: Actor) -> Material:
+        try:
+            return gather(spec, dataset, self._datasets.table(dataset.name, by=by, purpose=f"train {spec.model}"))
+        except MemoryError as full:
+            raise OutOfMemoryError(
+                f"Dataset {dataset.name!r} with {dataset.rows:,} rows did not fit into memory once prepared. Lower "
+                "`data.prepare.max_categories`, exclude columns, or train on a machine with more memory."
+            ) from full
+
+    def _start(self, spec: Spec, dataset: Dataset, by: Actor) -> Run:
+        names = names_of(candidate.recipe for candidate in spec.candidates)
+        with self._database.change() as connection:
+            run = Run(
+                id=_new_id(connection),
+                model=spec.model,
+                spec=render(spec),
+                spec_digest=spec.digest,
+                dataset=dataset.name,
+                fingerprint=dataset.fingerprint,
+                seed=spec.seed,
+                status=Status.RUNNING,
+                candidates=tuple(
+                    Candidate(name=name, recipe=each.recipe, parameters=each.parameters)
+                    for name, each in zip(names, spec.candidates, strict=True)
+                ),
+                started=datetime.now(UTC),
+                by=by.id,
+            )
+            store.add(connection, run, process=Process.current())
+            facts = {"spec": run.spec_digest, "dataset": run.dataset, "fingerprint": run.fingerprint, "seed": run.seed}
+            self._ledger.record(connection, RUN_STARTED, actor=by.id, subject=run.id, facts=facts | {"candidates": names})
+        return run
+
+    def _restart(self, run: Run, by: Actor) -> Run:
+        """Take over a run, and the versions that it registered without being told any more."""
+        made = self._versions_of(run, by)
+        with self._database.change() as connection:
+            run = _found(connection, run.id)
+            _check_resumable(run)
+            candidates = tuple(_restarted(each, made.get(each.name)) for each in run.candidates)
+            for each in candidates:
+                store.set_candidate(connection, run.id, each)
+            store.set_status(connection, run.id, Status.RUNNING)
+            store.set_process(connection, run.id, Process.current())
+            run = replace(run, status=Status.RUNNING, candidates=candidates, ended=None, message="")
+            facts = {"candidates": [each.name for each in run.unfinished]}
+            self._ledger.record(connection, RUN_RESUMED, actor=by.id, subject=run.id, facts=facts)
+        return run
+
+    def _versions_of(self, run: Run, by: Actor) -> dict[str, Version]:
+        try:
+            versions = self._registry.versions(run.model, by=by)
+        except ModelMissingError:
+            return {}
+        return {str(version.facts.get("candidate")): version for version in versions if version.lineage.run == run.id}
+
+    def _execution(self, run: Run, spec: Spec, material: Material, dataset: Dataset, *, by: Actor) -> Execution:
+        return Execution(
+            run=run,
+            spec=spec,
+            material=material,
+            purpose=spec.purpose or dataset.purpose,
+            owner=spec.owner or dataset.owner,
+            by=by,
+            database=self._database,
+            ledger=self._ledger,
+            registry=self._registry,
+            settings=self._settings,
+        )
+
+
+def _found(connection: Connection, run: str) -> Run:
+    found = store.find(connection, run)
+    if found is None:
+        raise RunMissingError(f"No run is called {run[:80]!r}. `modelward runs list` shows those that there are.")
+    return _as_it_is(*found)
+
+
+def _as_it_is(run: Run, process: Process) -> Run:
+    """What a run says of itself, unless the process that would have changed it is gone."""
+    if run.status is Status.RUNNING and process.is_gone():
+        return run.as_interrupted(f"Its process ended without a word. Run `modelward runs resume {run.id}`.")
+    return run
+
+
+def _check_resumable(run: Run) -> None:
+    if run.status is Status.RUNNING:
+        raise RunBusyError(f"Run {run.id} is going on. Wait until it ends: `modelward runs show {run.id}`.")
+    if not run.unfinished:
+        raise RunFinishedError(f"Every candidate of run {run.id} has its version: {', '.join(run.versions)}. Train the spec anew.")
+
+
+def _restarted(candidate: Candidate, made: Version | None) -> Candidate:
+    if candidate.version:
+        return candidate
+    if made is None:
+        return replace(candidate, status=CandidateStatus.WAITING, message="", seconds=0.0)
+    return replace(candidate, status=CandidateStatus.DONE, message="", version=made.name, seconds=float(made.facts["seconds"]))
+
+
+def _new_id(connection: Connection) -> str:
+    while store.find(connection, run := f"run-{secrets.token_hex(3)}"):
+        continue
+    return run

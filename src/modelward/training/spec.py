@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training spec: which data, which candidates, how they are prepared, divided and chosen between.
+
+A spec is written by hand, in YAML; `parse_spec` refuses what it does not know. `docs/reference/spec.md` explains every key.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from modelward.access import check_name
+from modelward.datasets import Split
+from modelward.digest import canonical_json, sha256_hex
+from modelward.plugins import UnknownPluginError
+from modelward.training import document
+from modelward.training.checking import check, nearest
+from modelward.training.document import InvalidSpecError
+from modelward.training.preparation import Prepare
+from modelward.training.recipes import RECIPES
+
+CANDIDATES_LIMIT = 64
+# Only for the schema: `check_name` says it better.
+Name = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9][a-z0-9-]{0,62}$"})]
+Text = Annotated[str, Meta(min_length=1, max_length=500)]
+ColumnName = Annotated[str, Meta(min_length=1, max_length=200)]
+Metric = Literal["accuracy", "balanced_accuracy", "brier", "ece", "f1", "precision", "recall", "roc_auc"]
+
+# What the contract names and a later version brings: said plainly, instead of "unknown".
+_LATER = {
+    "privacy": "training under differential privacy is not available in this version; leave the section out",
+    "data.split.by": "splitting by cluster is not available in this version; there are: random, stratified, time",
+}
+
+
+class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is learned from. `target` and `sensitive` are the dataset's own unless they are given; `sensitive` may narrow."""
+
+    dataset: Annotated[Name, Meta(description="Name of a registered dataset.")]
+    target: Annotated[ColumnName | None, Meta(description="Column to predict; the dataset's own target.")] = None
+    sensitive: Annotated[
+        tuple[ColumnName, ...] | None, Meta(description="Columns by which fairness is measured; the dataset's own, or fewer.")
+    ] = None
+    exclude: Annotated[tuple[ColumnName, ...], Meta(description="Columns that are no features of the model.")] = ()
+    prepare: Annotated[Prepare, Meta(description="How columns become numbers.")] = Prepare()
+    split: Annotated[Split, Meta(description="How rows are divided.")] = Split()
+
+
+class CandidateSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One recipe and all its parameters, those that the spec leaves out included."""
+
+    recipe: str
+    parameters: dict[str, Any]
+
+
+class Objective(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How candidates are chosen between: the best by `metric`, or the smallest that comes within `tolerance` of it."""
+
+    metric: Annotated[Metric, Meta(description="Measured on the test rows.")] = "roc_auc"
+    prefer: Annotated[Literal["best", "smallest-within"], Meta(description="What the recommendation picks.")] = "smallest-within"
+    tolerance: Annotated[float, Meta(ge=0, le=1, description="How far from the best is near enough.")] = 0.005
+
+
+class _Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The spec as it is written, with `candidates` still a name or a mapping each."""
+
+    model: Annotated[Name, Meta(description="Name of the model whose versions the candidates become.")]
+    data: Data
+    candidates: Annotated[list[Any], Meta(min_length=1, max_length=CANDIDATES_LIMIT, description="Recipes to train.")]
+    purpose: Annotated[Text | None, Meta(description="Who may use the model for what; the dataset's own purpose.")] = None
+    owner: Annotated[Text | None, Meta(description="Who answers for the model; the dataset's own owner.")] = None
+    objective: Annotated[Objective, Meta(description="How the candidates are compared.")] = Objective()
+    seed: Annotated[int, Meta(ge=0, lt=2**32, description="Seed of everything random in training.")] = 0
+    device: Annotated[
+        Literal["cpu", "cuda", "mps", "xpu"], Meta(description="Where recipes that can use an accelerator train.")
+    ] = "cpu"
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """A spec that holds. Equal specs have equal digests, however they were written down."""
+
+    model: str
+    data: Data
+    candidates: tuple[CandidateSpec, ...]
+    purpose: str | None = None
+    owner: str | None = None
+    objective: Objective = Objective()
+    seed: int = 0
+    device: str = "cpu"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of every value, defaults included."""
+        return sha256_hex(canonical_json(self))
+
+
+def parse_spec(text: str | bytes) -> Spec:
+    """The spec in `text`, YAML or JSON.
+
+    Raises:
+        InvalidSpecError: it is not YAML as it is taken here, or a key is unknown, missing or has a value it cannot have. The
+            message gives the path of the key, what is allowed and the nearest match.
+        InvalidError: a name or a split that the rooms which own them refuse.
+    """
+    written = document.read(text)
+    _refuse_later(written)
+    form = check(written, _Form)
+    check_name("model", form.model)
+    check_name("dataset", form.data.dataset)
+    for name, line in (("purpose", form.purpose), ("owner", form.owner)):
+        if line is not None and not (line.isprintable() and line.strip()):
+            raise InvalidSpecError(f"{name}: one line of printable text belongs here.")
+    candidates = tuple(_candidate(entry, path=f"candidates[{place}]") for place, entry in enumerate(form.candidates))
+    for place, candidate in enumerate(candidates):
+        if candidate in candidates[:place]:
+            raise InvalidSpecError(f"candidates[{place}]: {candidate.recipe} stands there already with the same parameters.")
+    given = {name: getattr(form, name) for name in form.__struct_fields__}
+    return Spec(**{**given, "candidates": candidates})
+
+
+def render(spec: Spec) -> str:
+    """`spec` as YAML with every default written out; `parse_spec` reads it back to an equal spec."""
+    return document.write(_form(spec))
+
+
+def spec_json(spec: Spec) -> bytes:
+    """`spec` as canonical JSON with every default written out; `parse_spec` reads that too."""
+    return canonical_json(_form(spec))
+
+
+def spec_json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a spec, with every recipe and its parameters."""
+    recipes = {name: RECIPES.load(name).Parameters for name in sorted(RECIPES.places)}
+    (form, *parameters), parts = msgspec.json.schema_components([_Form, *recipes.values()], ref_template="#/$defs/{name}")
+    top = parts.pop("_Form")
+    assert form == {"$ref": "#/$defs/_Form"}
+    parts["Candidate"] = {
+        "title": "Candidate",
+        "anyOf": [
+            {"enum": list(recipes)},
+            *(
+                {"type": "object", "properties": {name: shape}, "required": [name], "additionalProperties": False}
+                for name, shape in zip(recipes, parameters, strict=True)
+            ),
+        ],
+    }
+    top["properties"]["candidates"]["items"] = {"$ref": "#/$defs/Candidate"}
+    for part in parts.values():
+        if "properties" in part:
+            part["additionalProperties"] = False
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": "Modelward training spec", "$defs": parts}
+    return dict(msgspec.json.decode(msgspec.json.encode(schema)))
+
+
+def _form(spec: Spec) -> dict[str, Any]:
+    """`spec` as it could have been written by hand."""
+    form = dict(msgspec.json.decode(msgspec.json.encode(spec)))
+    form["candidates"] = [{entry["recipe"]: entry["parameters"]} for entry in form["candidates"]]
+    return form
+
+
+def _refuse_later(written: Any) -> None:
+    if not isinstance(written, dict):
+        return
+    if "privacy" in written:
+        raise InvalidSpecError(f"privacy: {_LATER['privacy']}.")
+    split = written["data"].get("split") if isinstance(written.get("data"), dict) else None
+    if isinstance(split, dict) and split.get("by") == "cluster":
+        raise InvalidSpecError(f"data.split.by: {_LATER['data.split.by']}.")
+
+
+def _candidate(entry: Any, *, path: str) -> CandidateSpec:
+    if isinstance(entry, str):
+        entry = {entry: {}}
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise InvalidSpecError(f"{path}: write the name of a recipe, or one name and its parameters like `knn: {{neighbours: 5}}`.")
+    ((name, given),) = entry.items()
+    try:
+        recipe = RECIPES.load(name)
+    except UnknownPluginError as unknown:
+        raise InvalidSpecError(f"{path}.{name}: unknown recipe; {nearest(name, RECIPES.names())}") from unknown
+    parameters = check({} if given is None else given, recipe.Parameters, path=f"{path}.{name}")
+    return CandidateSpec(recipe=name, parameters=msgspec.json.decode(msgspec.json.encode(parameters)))

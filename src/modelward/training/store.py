@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of training: runs and their candidates."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from modelward.storage import SCHEMA, Connection
+from modelward.training.process import Process
+from modelward.training.run import Candidate, CandidateStatus, Run, Status
+
+_RUNS = sa.Table(
+    "training_runs",
+    SCHEMA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("spec", sa.Text, nullable=False),
+    sa.Column("spec_digest", sa.Text, nullable=False),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("started", sa.Text, nullable=False, index=True),
+    sa.Column("ended", sa.Text),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("process", sa.BigInteger, nullable=False),
+    sa.Column("process_started", sa.Float, nullable=False),
+)
+_CANDIDATES = sa.Table(
+    "training_candidates",
+    SCHEMA,
+    sa.Column("run", sa.Text, sa.ForeignKey("training_runs.id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("recipe", sa.Text, nullable=False),
+    sa.Column("parameters", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+)
+_RUN_FIELDS = (
+    "id",
+    "model",
+    "spec",
+    "spec_digest",
+    "dataset",
+    "fingerprint",
+    "seed",
+    "status",
+    "started",
+    "ended",
+    "by",
+    "message",
+)
+
+
+def add(connection: Connection, run: Run, *, process: Process) -> None:
+    """Write a run and its candidates."""
+    row = {name: getattr(run, name) for name in _RUN_FIELDS} | {"started": run.started.isoformat()} | _process(process)
+    connection.execute(_RUNS.insert().values(row))
+    rows = [
+        asdict(each) | {"run": run.id, "place": place, "parameters": msgspec.json.encode(each.parameters).decode()}
+        for place, each in enumerate(run.candidates)
+    ]
+    connection.execute(_CANDIDATES.insert(), rows)
+
+
+def set_status(connection: Connection, run: str, status: Status, *, ended: datetime | None = None, message: str = "") -> None:
+    """Say how a run stands."""
+    values = {"status": status, "ended": ended.isoformat() if ended else None, "message": message}
+    connection.execute(_RUNS.update().where(_RUNS.c.id == run).values(values))
+
+
+def set_process(connection: Connection, run: str, process: Process) -> None:
+    """Say which process carries a run out."""
+    connection.execute(_RUNS.update().where(_RUNS.c.id == run).values(_process(process)))
+
+
+def set_candidate(connection: Connection, run: str, candidate: Candidate) -> None:
+    """Say how a candidate stands."""
+    values = {name: getattr(candidate, name) for name in ("status", "version", "seconds", "message")}
+    connection.execute(_CANDIDATES.update().where(_CANDIDATES.c.run == run, _CANDIDATES.c.name == candidate.name).values(values))
+
+
+def stop_candidates(connection: Connection, run: str) -> None:
+    """Let the candidates that were training wait again."""
+    stopped = _CANDIDATES.update().where(_CANDIDATES.c.run == run, _CANDIDATES.c.status == CandidateStatus.RUNNING)
+    connection.execute(stopped.values(status=CandidateStatus.WAITING))
+
+
+def find(connection: Connection, run: str) -> tuple[Run, Process] | None:
+    """A run as it was last written, and the process that wrote it."""
+    row = connection.execute(sa.select(_RUNS).where(_RUNS.c.id == run)).one_or_none()
+    return _read(connection, row) if row else None
+
+
+def every(connection: Connection) -> list[tuple[Run, Process]]:
+    """Every run, the latest first."""
+    rows = connection.execute(sa.select(_RUNS).order_by(_RUNS.c.started.desc(), _RUNS.c.id)).all()
+    return [_read(connection, row) for row in rows]
+
+
+def _read(connection: Connection, row: sa.Row[Any]) -> tuple[Run, Process]:
+    given = {name: getattr(row, name) for name in _RUN_FIELDS}
+    query = sa.select(_CANDIDATES).where(_CANDIDATES.c.run == row.id).order_by(_CANDIDATES.c.place)
+    run = Run(
+        **given
+        | {"status": Status(row.status), "started": _moment(row.started), "ended": _moment(row.ended) if row.ended else None},
+        candidates=tuple(_candidate(each) for each in connection.execute(query)),
+    )
+    return run, Process(row.host, row.process, row.process_started)
+
+
+def _candidate(row: sa.Row[Any]) -> Candidate:
+    return Candidate(
+        name=row.name,
+        recipe=row.recipe,
+        parameters=msgspec.json.decode(row.parameters),
+        status=CandidateStatus(row.status),
+        version=row.version,
+        seconds=row.seconds,
+        message=row.message,
+    )
+
+
+def _process(process: Process) -> dict[str, Any]:
+    return {"host": process.host, "process": process.number, "process_started": process.started}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
