@@ -267,12 +267,12 @@ def _fit_number(name: str, column: Column, prepare: Prepare) -> NumberStep:
     low, high = _bounds(known, prepare.outliers)
     held = np.clip(np.concatenate([known, np.full(len(given) - len(known), fill)]), low, high)
     shift, scale = _scaling(held, prepare.scale)
-    # Adding 0.0 turns -0.0 into 0.0, which every runtime subtracts alike.
-    return NumberStep(name=name, fill=_single(fill), low=_single(low), high=_single(high), shift=_single(shift) + 0.0, scale=scale)
+    return NumberStep(name=name, fill=_single(fill), low=_single(low), high=_single(high), shift=_single(shift), scale=scale)
 
 
 def _single(value: float) -> float:
-    return float(np.float32(value))
+    """`value` as float32. A constant -0.0 becomes 0.0, for runtimes keep or lose its sign as they like."""
+    return float(np.float32(value)) + 0.0
 
 
 def _fill(known: Numbers, missing: str) -> float:

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every recipe promises, whatever library it stands on. The suite runs over the table, so a new recipe is tested at once."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+import msgspec
+import numpy as np
+import onnxruntime
+import pytest
+
+from modelward.training import graph, parity
+from modelward.training.preparation import Preparation, Prepare
+from modelward.training.recipe import Inputs, InvalidParameterError, UnusableInputsError, configure
+from modelward.training.recipes import RECIPES
+
+CLASSES = {2: ("no", "yes"), 3: ("low", "中", "high")}
+every_recipe = pytest.mark.parametrize("name", RECIPES.names())
+every_size = pytest.mark.parametrize("classes", [2, 3])
+
+
+@dataclass(frozen=True)
+class Feature:
+    name: str
+    kind: str
+
+
+FEATURES = (Feature("size", "number"), Feature("the weight", "number"), Feature("颜色", "category"))
+
+
+def rows(count, *, classes, seed):
+    """Columns and labels: each class has its own place, size and favourite colour; some values are missing."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, classes, count)
+    number = random.normal(size=(count, 2)) + labels[:, None] * (3, -2)
+    number[random.random((count, 2)) < 0.05] = np.nan
+    colour = np.array(["red", "green", "blue", ""], dtype=object)[np.where(random.random(count) < 0.7, labels, 3)]
+    columns = (number[:, :1].astype(np.float32), number[:, 1:].astype(np.float32), colour.reshape(-1, 1))
+    return dict(zip((one.name for one in FEATURES), columns, strict=True)), labels.astype(np.int64)
+
+
+@cache
+def prepared(classes):
+    train, train_labels = rows(300, classes=classes, seed=1)
+    validation, validation_labels = rows(60, classes=classes, seed=2)
+    preparation = Preparation.fit(train, FEATURES, Prepare(outliers="clip"))
+    return preparation, Inputs(
+        train=preparation.apply(train),
+        train_labels=train_labels,
+        validation=preparation.apply(validation),
+        validation_labels=validation_labels,
+        classes=CLASSES[classes],
+        seed=7,
+    )
+
+
+def make(name, classes):
+    preparation, inputs = prepared(classes)
+    trained = configure(RECIPES.load(name), name=name, parameters={}).make(inputs, lambda _: None)
+    return trained, graph.finish(preparation.graph(), trained.graph(), inputs.classes)
+
+
+made = cache(make)
+
+
+def opened(served):
+    return onnxruntime.InferenceSession(served, providers=["CPUExecutionProvider"])
+
+
+@every_size
+@every_recipe
+def test_it_learns_what_can_be_learnt(name, classes):
+    columns, labels = rows(200, classes=classes, seed=3)
+    named, probabilities = opened(made(name, classes)[1]).run(["label", "probabilities"], columns)
+    wanted = np.array(CLASSES[classes], dtype=object)[labels]
+    assert (named == wanted).mean() > 0.85
+    assert probabilities.shape == (200, classes)
+    assert probabilities.dtype == np.float32
+    assert probabilities.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+@every_size
+@every_recipe
+def test_the_graph_answers_as_the_trained_estimator(name, classes):
+    columns, _ = rows(500, classes=classes, seed=4)
+    estimator, served = made(name, classes)
+    report = parity.check(served, prepared(classes)[0], estimator, columns)
+    assert report.rows == 500
+    assert report.differing == ()
+    assert report.worst <= parity.TOLERANCE
+    report.require(name)
+
+
+@every_size
+@every_recipe
+def test_a_row_is_answered_alone_as_among_others(name, classes):
+    columns, _ = rows(40, classes=classes, seed=5)
+    session = opened(made(name, classes)[1])
+    together = session.run(["probabilities"], columns)[0]
+    for row in range(40):
+        alone = session.run(["probabilities"], {key: column[row : row + 1] for key, column in columns.items()})[0]
+        assert alone[0] == pytest.approx(together[row], abs=1e-6)
+
+
+@every_size
+@every_recipe
+def test_odd_rows_get_probabilities_too(name, classes):
+    """Missing everywhere, beyond everything seen, a value never seen."""
+    far = np.array([[np.nan], [3e38], [-3e38], [1e-45]], dtype=np.float32)
+    columns = {"size": far, "the weight": far[::-1].copy(), "颜色": np.array([[""], ["new"], ["red"], ["中"]], dtype=object)}
+    report = parity.check(made(name, classes)[1], prepared(classes)[0], made(name, classes)[0], columns)
+    assert report.differing == ()
+    assert np.isfinite(opened(made(name, classes)[1]).run(["probabilities"], columns)[0]).all()
+
+
+@every_recipe
+def test_outputs_are_label_and_probabilities_and_inputs_are_the_features(name):
+    session = opened(made(name, 3)[1])
+    assert [(one.name, one.type) for one in session.get_outputs()] == [
+        ("label", "tensor(string)"),
+        ("probabilities", "tensor(float)"),
+    ]
+    assert {one.name: one.type for one in session.get_inputs()} == {
+        "size": "tensor(float)",
+        "the weight": "tensor(float)",
+        "颜色": "tensor(string)",
+    }
+
+
+@every_recipe
+def test_the_same_seed_makes_the_same_bytes(name):
+    assert make(name, 3)[1] == made(name, 3)[1]
+
+
+def test_the_same_seed_makes_the_same_bytes_while_others_are_trained():
+    names = [*RECIPES, *RECIPES]
+    with ThreadPoolExecutor(4) as threads:
+        served = list(threads.map(lambda name: make(name, 2)[1], names))
+    assert [one == made(name, 2)[1] for name, one in zip(names, served, strict=True)] == [True] * len(names)
+
+
+@every_recipe
+def test_it_counts_what_it_learnt_and_says_how_it_went(name):
+    estimator, _ = made(name, 2)
+    assert estimator.parameters > 0
+    assert estimator.notes
+    assert all(note.endswith(".") for note in estimator.notes)
+    for losses in estimator.curves.values():
+        assert np.isfinite(losses).all()
+        assert losses[-1] < losses[0]
+
+
+@every_recipe
+def test_it_tells_how_far_it_is_and_can_be_stopped(name):
+    heard = []
+    recipe = configure(RECIPES.load(name), name=name, parameters={})
+    recipe.make(prepared(2)[1], heard.append)
+    assert heard == sorted(heard)
+    assert 0 <= heard[0] <= heard[-1] <= 1
+
+    def stop(_share):
+        raise KeyError("stopped")
+
+    with pytest.raises(KeyError, match="stopped"):
+        recipe.make(prepared(2)[1], stop)
+
+
+@every_recipe
+def test_it_works_without_validation_rows(name):
+    _, inputs = prepared(2)
+    bare = Inputs(
+        train=inputs.train,
+        train_labels=inputs.train_labels,
+        validation=inputs.validation[:0],
+        validation_labels=inputs.validation_labels[:0],
+        classes=inputs.classes,
+    )
+    trained = configure(RECIPES.load(name), name=name, parameters={}).make(bare, lambda _: None)
+    assert (trained.predict(inputs.train).argmax(axis=1) == inputs.train_labels).mean() > 0.85
+
+
+@every_recipe
+def test_a_frozen_matrix_is_left_as_it_is(name):
+    _, inputs = prepared(2)
+    before = inputs.train.copy()
+    for part in (inputs.train, inputs.train_labels, inputs.validation, inputs.validation_labels):
+        part.flags.writeable = False
+    make(name, 2)
+    assert (inputs.train == before).all()
+
+
+@every_recipe
+def test_an_unknown_parameter_is_refused_by_name(name):
+    known = RECIPES.load(name).Parameters.__struct_fields__[0]
+    with pytest.raises(InvalidParameterError, match=f"'{known}x'.*Did you mean '{known}'"):
+        configure(RECIPES.load(name), name=name, parameters={f"{known}x": 1})
+
+
+@every_recipe
+def test_a_parameter_out_of_range_is_refused_by_name(name):
+    schema = next(iter(msgspec.json.schema_components([RECIPES.load(name).Parameters])[1].values()))
+    limited = {key: one for key, one in schema["properties"].items() if "minimum" in one or "exclusiveMinimum" in one}
+    assert limited, "every recipe has a number to set, and the number has limits"
+    for parameter, one in limited.items():
+        low = one.get("minimum", one.get("exclusiveMinimum"))
+        for wrong in (type(low)(low - 1), "many"):
+            with pytest.raises(InvalidParameterError, match=re.escape(repr(parameter))):
+                configure(RECIPES.load(name), name=name, parameters={parameter: wrong})
+
+
+@every_recipe
+def test_every_parameter_has_a_default_and_a_description(name):
+    recipe = RECIPES.load(name)
+    schema = next(iter(msgspec.json.schema_components([recipe.Parameters])[1].values()))
+    assert recipe.Parameters.__struct_config__.forbid_unknown_fields
+    assert recipe.Parameters.__struct_config__.frozen
+    assert all("default" in one and one["description"].endswith(".") for one in schema["properties"].values())
+    assert configure(recipe, name=name, parameters={})
+
+
+def test_inputs_that_nothing_can_be_learnt_from_are_refused():
+    _, good = prepared(3)
+    fields = {name: getattr(good, name) for name in good.__slots__}
+    infinite = good.train.copy()
+    infinite[0, 0] = np.inf
+    for change, word in (
+        ({"train_labels": np.where(good.train_labels == 1, 0, good.train_labels)}, "no row of the class '中'"),
+        ({"train": infinite}, "float32"),
+        ({"train": good.train[:-1]}, "shape"),
+        ({"validation": good.validation[:, 1:]}, "shape"),
+        ({"classes": ("only",), "train_labels": good.train_labels * 0}, "two or more"),
+    ):
+        with pytest.raises(UnusableInputsError, match=word):
+            Inputs(**{**fields, **change})
