@@ -7,9 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from modelward.registry import Registry, Version
-from registry.tiny import INTERFACE, LINEAGE, make_graph
+from registry.tiny import make_graph, put
+
+# How long an example takes depends on who else uses the machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture
@@ -21,19 +26,13 @@ def registry(database, vault, ledger, keyring) -> Registry:
 def register(registry, admin) -> Callable[..., Version]:
     """Register the small classifier."""
 
-    def put(model: str = "income", *, slope: float = 0.02, **files: bytes) -> Version:
-        return registry.register(
-            model,
-            {"model.onnx": make_graph(slope=slope), "preparation.json": b'{"steps":[]}', **files},
-            lineage=LINEAGE,
-            interface=INTERFACE,
-            purpose="pre-screening of grant applications",
-            owner="social-affairs",
-            facts={"seconds": 1.25, "parameters": 8},
-            by=admin,
-        )
+    def put_tiny(model: str = "income", *, slope: float = 0.02, **files: bytes) -> Version:
+        given = {"model.onnx": make_graph(slope=slope), "preparation.json": b'{"steps":[]}', **files}
+        purpose = "pre-screening of grant applications"
+        facts = {"seconds": 1.25, "parameters": 8}
+        return put(registry, admin, model=model, files=given, purpose=purpose, owner="social-affairs", facts=facts)
 
-    return put
+    return put_tiny
 
 
 @pytest.fixture

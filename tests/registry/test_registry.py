@@ -30,14 +30,9 @@ from modelward.registry import (
     parse_manifest,
 )
 from modelward.storage import NoSpaceError, Vault
-from registry.tiny import INTERFACE, LINEAGE, ROWS, make_graph
+from registry.tiny import INTERFACE, LINEAGE, ROWS, make_graph, put
 
 ASSESSED = Event("version.assessed", "A version was measured.")
-
-
-def put(registry, by, *, model="income", files=None, **changes):
-    given = {"lineage": LINEAGE, "interface": INTERFACE, "purpose": "a purpose", "owner": "an owner", "facts": {}} | changes
-    return registry.register(model, files or {"model.onnx": make_graph()}, **given, by=by)
 
 
 def test_a_registered_version_is_found_as_it_was_handed_out(registry, register, admin):

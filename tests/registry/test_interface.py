@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of JSON into columns: what fits comes out equal, what does not is refused by row and feature, never by value."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelward.registry import Feature, Interface, InvalidInterfaceError, InvalidRowsError, parse_interface
+from registry.tiny import INTERFACE, ROWS
+
+LARGEST = float(np.finfo(np.float32).max)
+FINITE = st.floats(-LARGEST, LARGEST) | st.integers(-(10**30), 10**30)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+ROW = st.fixed_dictionaries({"age": FINITE | st.none(), "hours": FINITE, "job": TEXT | st.none() | st.booleans()})
+
+
+def refused(row, *more):
+    with pytest.raises(InvalidRowsError) as caught:
+        INTERFACE.columns([*more, row])
+    return str(caught.value)
+
+
+def test_rows_become_one_column_per_feature():
+    columns = INTERFACE.columns(ROWS)
+    assert list(columns) == ["age", "hours", "job"]
+    assert {name: column.dtype.kind for name, column in columns.items()} == {"age": "f", "hours": "f", "job": "O"}
+    assert columns["hours"].dtype == np.float32
+    np.testing.assert_array_equal(columns["age"], np.array([[40], [np.nan]], np.float32))
+    assert columns["job"].tolist() == [["nurse"], [""]]
+
+
+@given(rows=st.lists(ROW, min_size=1, max_size=8))
+def test_every_fitting_row_is_taken_and_keeps_its_place(rows):
+    columns = INTERFACE.columns(rows)
+    for name, column in columns.items():
+        assert column.shape == (len(rows), 1)
+        assert column.flags.c_contiguous
+        for row, (cell,) in zip(rows, column, strict=True):
+            given_value = row[name]
+            if name == "job":
+                expected = {None: "", True: "true", False: "false"}.get(given_value, given_value)
+                assert cell == expected
+            else:
+                assert math.isnan(cell) if given_value is None else cell == np.float32(given_value)
+
+
+@given(rows=st.lists(ROW, min_size=2, max_size=6))
+def test_many_rows_at_once_equal_each_alone(rows):
+    together = INTERFACE.columns(rows)
+    for position, row in enumerate(rows):
+        for name, column in INTERFACE.columns([row]).items():
+            np.testing.assert_array_equal(column[0], together[name][position])
+
+
+@pytest.mark.parametrize(
+    ("changes", "wording"),
+    [
+        ({"age": "40"}, "must be a number and is text"),
+        ({"age": True}, "must be a number and is true or false"),
+        ({"age": [40]}, "must be a number and is a list"),
+        ({"age": {}}, "must be a number and is an object"),
+        ({"age": float("nan")}, "not finite"),
+        ({"age": float("inf")}, "not finite"),
+        ({"age": -float("inf")}, "not finite"),
+        ({"age": 3.5e38}, "beyond what float32 holds"),
+        ({"age": 10**400}, "beyond what float32 holds"),
+        ({"hours": None}, "is null"),
+        ({"job": 3}, "must be text and is a number"),
+        ({"job": ["nurse"]}, "must be text and is a list"),
+        ({"job": "x" * 10_001}, "10001 characters"),
+        ({"job": "\ud800"}, "lone surrogate"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_by_row_and_feature(changes, wording):
+    name = next(iter(changes))
+    message = refused({**ROWS[0], **changes}, ROWS[0])
+    assert message.startswith(f"Row 2: feature '{name}' ")
+    assert wording in message
+
+
+def test_the_longest_text_and_the_largest_numbers_fit():
+    INTERFACE.columns([{"age": LARGEST, "hours": -LARGEST, "job": "x" * 10_000}])
+
+
+def test_an_unknown_feature_is_named_with_its_nearest_match():
+    row = {"age": 1, "hour": 2, "job": "nurse"}
+    assert refused(row) == "Row 1: feature 'hour' is unknown. Did you mean 'hours'?"
+    assert "There are: age, hours, job" in refused({**ROWS[0], "zzzzzzzz": 1})
+    assert len(refused({**ROWS[0], "q" * 5000: 1})) < 500
+
+
+def test_a_missing_feature_is_named():
+    assert refused({"age": 1, "job": "nurse"}).startswith("Row 1: feature 'hours' is missing.")
+    assert "'age' and 2 more is missing" in refused({})
+
+
+@pytest.mark.parametrize("rows", [[], None, {}, {"age": 1}, "text", [None], [[1, 2, 3]], [3], ["abc"]])
+def test_what_are_no_rows_is_refused(rows):
+    with pytest.raises(InvalidRowsError):
+        INTERFACE.columns(rows)
+
+
+def test_empty_text_is_missing_and_refused_where_nothing_fills_it_in():
+    strict = Interface((Feature("job", "category"),), "income", ("low", "high"))
+    for value in (None, ""):
+        with pytest.raises(InvalidRowsError, match="is empty"):
+            strict.columns([{"job": value}])
+    assert INTERFACE.columns([{**ROWS[0], "job": ""}])["job"].tolist() == [[""]]
+
+
+SECRET = "Zx81secret"
+
+
+@given(
+    row=st.dictionaries(
+        st.sampled_from(["age", "hours", "job"]),
+        st.sampled_from([SECRET, [SECRET], {SECRET: 1}, SECRET * 2000, 8_181_818.5, None, 81818181 * 10**40]),
+        min_size=1,
+    )
+)
+def test_no_message_tells_a_value(row):
+    message = ""
+    try:
+        INTERFACE.columns([row])
+    except InvalidRowsError as refusal:
+        message = str(refusal)
+    assert SECRET not in message
+    assert "81818" not in message
+
+
+def test_an_interface_round_trips_with_and_without_having_been_used():
+    INTERFACE.columns(ROWS)
+    assert parse_interface(INTERFACE.to_json()) == INTERFACE
+    assert msgspec.json.decode(msgspec.json.encode(INTERFACE), type=Interface) == INTERFACE
+    assert set(json.loads(msgspec.json.encode(INTERFACE))) == {"features", "target", "classes"}
+
+
+@pytest.mark.parametrize(
+    "interface",
+    [
+        {"features": [], "target": "t", "classes": ["a", "b"]},
+        {"features": [{"name": "a", "kind": "number"}] * 2, "target": "t", "classes": ["a", "b"]},
+        {"features": [{"name": "a", "kind": "number"}], "target": "t", "classes": ["a"]},
+        {"features": [{"name": "a", "kind": "number"}], "target": "t", "classes": ["a", "a"]},
+        {"features": [{"name": "a", "kind": "image"}], "target": "t", "classes": ["a", "b"]},
+        {"features": [{"name": "a\n", "kind": "number"}], "target": "t", "classes": ["a", "b"]},
+        {"features": [{"name": "", "kind": "number"}], "target": "t", "classes": ["a", "b"]},
+        [],
+    ],
+)
+def test_an_interface_that_checks_nothing_is_refused(interface):
+    with pytest.raises(InvalidInterfaceError):
+        parse_interface(json.dumps(interface).encode())
