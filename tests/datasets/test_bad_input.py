@@ -132,6 +132,7 @@ COLUMNS = {
     "a constant target": (pl.lit("yes").alias("label"), "same value in every row"),
     "a target with many values": (pl.int_range(pl.len()).cast(pl.String).add("x").alias("label"), "at most 100 classes"),
     "a target of fractions": ((pl.col("age") // 10 + 0.5).alias("label"), "fractions"),
+    "a target of huge numbers": ((pl.col("age") // 40 * 1e300).alias("label"), "very large numbers"),
     "a column without values": (pl.lit(None, dtype=pl.String).alias("empty"), "All values are missing in column 'empty'"),
     "infinity": (pl.when(pl.col("age") > 60).then(float("inf")).otherwise("age").alias("age"), "'age' holds infinity in"),
     "decimal commas": (pl.col("score").fill_null(0).cast(pl.String).str.replace(".", ",", literal=True).alias("score"), "comma"),

@@ -120,6 +120,7 @@ def test_direct_identifiers_are_warned_of_and_never_shown():
     assert {("direct-identifiers", "phone"), ("direct-identifiers", "mail")} <= warnings
     column = next(column for column in profile.columns if column.name == "mail")
     assert (column.identifiers, column.top) == (("email",), ())
+    assert ("high-cardinality", "mail") not in warnings
 
 
 def test_direct_identifiers_are_text_and_never_listed():

@@ -102,6 +102,14 @@ def test_the_profile_is_the_one_of_the_data(datasets, admin, people):
     assert sum(profile.classes.values()) == 200
 
 
+def test_numbers_at_the_end_of_their_range_do_no_harm(datasets, admin, declared, table, tmp_path):
+    table.with_columns(age=pl.when(pl.col("member")).then(1.7e308).otherwise(-1.7e308)).write_csv(tmp_path / "t.csv")
+    made = datasets.add("extremes", [tmp_path / "t.csv"], by=admin, **declared)
+    assert datasets.show("extremes", by=admin) == made
+    assert made.column("age").maximum == 1.7e308
+    assert datasets.profile("extremes", by=admin).columns[0].quantiles["p99"] == 1.7e308
+
+
 def test_who_lacks_the_permission_is_refused(datasets, people, declared, csv_file):
     caller = Actor(id="service:till", name="till", role=Role.CALLER)
     auditor = Actor(id="person:eve", name="eve", role=Role.AUDITOR)

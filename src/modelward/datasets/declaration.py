@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 TEXT_LIMIT = 500
+_LARGEST_CLASS = 1e15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +75,10 @@ def check_table(table: pl.DataFrame, columns: Sequence[Column], *, target: str) 
         )
     kind = next(column.kind for column in columns if column.name == target)
     _check_classes(target, kind, labels.n_unique())
-    if kind is ColumnKind.NUMBER and not bool((labels == labels.round()).all()):
+    if kind is ColumnKind.NUMBER and not bool(((labels == labels.round()) & (labels.abs() < _LARGEST_CLASS)).all()):
         raise UnusableTableError(
-            f"The target {target!r} holds fractions, and classes are what is predicted. Write a class in each row, for instance "
-            "by cutting the range into bands."
+            f"The target {target!r} holds fractions or very large numbers, and classes are what is predicted. Write a class in "
+            "each row, for instance by cutting the range into bands."
         )
 
 

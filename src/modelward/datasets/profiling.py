@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -103,7 +104,9 @@ def _number_facts(present: pl.Series) -> dict[str, Any]:
     quantiles = {name: found.pop(name) for name in _QUANTILES}
     beyond = _TUKEY * (quantiles["p75"] - quantiles["p25"])
     outliers = int(((present < quantiles["p25"] - beyond) | (present > quantiles["p75"] + beyond)).sum())
-    return {**found, "quantiles": quantiles, "outliers": outliers}
+    # A sum of numbers near the end of float64 overflows; what is not a number is left out.
+    finite = {name: value for name, value in found.items() if value is not None and isfinite(value)}
+    return {**finite, "quantiles": {name: value for name, value in quantiles.items() if isfinite(value)}, "outliers": outliers}
 
 
 def _top(present: pl.Series, *, rows: int) -> tuple[ValueCount, ...]:
@@ -122,7 +125,8 @@ def _texts(values: pl.Series) -> list[str]:
     if values.dtype == pl.String:
         return distinct.to_list()
     whole = distinct.cast(pl.Int64, strict=False)
-    return whole.cast(pl.String).to_list() if (whole.cast(pl.Float64) == distinct).all() else []
+    is_whole = whole.cast(pl.Float64) == distinct
+    return whole.cast(pl.String).to_list() if is_whole.all(ignore_nulls=False) else []
 
 
 def _column_warnings(column: ColumnProfile, *, rows: int) -> Iterator[ProfileWarning]:
@@ -137,7 +141,7 @@ def _column_warnings(column: ColumnProfile, *, rows: int) -> Iterator[ProfileWar
     elif column.distinct >= _SHARE_OF_NAMES * present and column.kind in {ColumnKind.TEXT, ColumnKind.CATEGORY}:
         text = f"Column {name} has {column.distinct:,} different values in {present:,} rows: it names rows. Leave it out."
         yield ProfileWarning("near-unique", column.name, text)
-    elif column.kind is ColumnKind.TEXT:
+    elif column.kind is ColumnKind.TEXT and not column.identifiers:
         text = f"Column {name} has {column.distinct:,} different texts, too many for a category. Leave it out, or group its values."
         yield ProfileWarning("high-cardinality", column.name, text)
     if column.missing_share > _SHARE_MISSING:

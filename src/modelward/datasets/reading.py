@@ -79,6 +79,8 @@ def _bytes_of(file: Path, *, limit_bytes: int) -> bytes:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as missing:
         raise UnreadableFileError(f"There is no file {file}. Check the path.") from missing
+    except ValueError as wrong:  # a zero byte in the path
+        raise UnreadableFileError("A path holds a zero byte. Check it.") from wrong
     except OSError as fault:
         if fault.errno in {errno.ELOOP, errno.EMLINK}:
             raise UnreadableFileError(f"{file} is a symbolic link. Name the file it points to.") from fault

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -55,7 +56,7 @@ def _decoded(data: bytes, *, source: str) -> str:
         text = _as_gb18030(data)
         if text is None:
             raise UnreadableFileError(
-                f"{source} is not UTF-8 (byte {wrong.start:,}) and not GB 18030. Convert it to UTF-8, for instance from "
+                f"{source} is not UTF-8 (byte {wrong.start:,}), nor Chinese in GB 18030. Convert it to UTF-8, for instance from "
                 f"Western European: `iconv -f WINDOWS-1252 -t UTF-8 {source}`."
             ) from wrong
         return text
@@ -66,8 +67,8 @@ def _as_gb18030(data: bytes) -> str | None:
         text = data.decode("gb18030")
     except UnicodeDecodeError:
         return None
-    beyond = [character for character in text if ord(character) > 127]
-    common = sum(1 for character in beyond if character.encode("gb2312", "ignore"))
+    beyond = re.sub(r"[\x00-\x7f]+", "", text)
+    common = len(beyond.encode("gb2312", "ignore")) / 2
     return text if common >= _LEAST_SHARE_GB2312 * len(beyond) else None
 
 
