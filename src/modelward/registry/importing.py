@@ -16,6 +16,7 @@ from modelward.registry.card import PUBLIC_KEY_FILE
 from modelward.registry.contents import VERSION_LIMIT_BYTES, VersionTooLargeError, check_content
 from modelward.registry.interface import Interface, parse_interface
 from modelward.registry.manifest import GRAPH_FILE, INTERFACE_FILE, MANIFEST_FILE, InvalidManifestError, Manifest, parse_manifest
+from modelward.registry.opened import try_out
 from modelward.registry.paths import FILES_LIMIT, check_paths
 from modelward.registry.signing import SIGNATURE_FILE, SignatureInvalidError
 from modelward.registry.verifying import verify_folder
@@ -65,6 +66,7 @@ def read_import(path: Path, *, public_key: bytes | None) -> Import:
     graph = _the_graph(offered, path)
     given = offered.get(INTERFACE_FILE)
     adapted, interface = adapt(offered.pop(graph), interface=parse_interface(given) if given else None)
+    try_out(adapted, interface)
     manifest = _manifest(offered.get(MANIFEST_FILE))
     return Import(
         files=_arranged(offered, manifest) | {GRAPH_FILE: adapted},

@@ -7,7 +7,7 @@ database are an index of it and never its rival.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ MANIFEST_FILE = "manifest.json"
 INTERFACE_FILE = "interface.json"
 GRAPH_FILE = "model.onnx"
 FORMAT = "modelward-version-1"
+_EXACT_LIMIT = 2**53
 
 
 class InvalidManifestError(InvalidError):
@@ -94,11 +95,22 @@ def parse_manifest(raw: bytes) -> Manifest:
     """
     try:
         manifest = msgspec.json.decode(raw, type=Manifest)
+        lineage = replace(manifest.lineage, parameters=_with_wide_floats(manifest.lineage.parameters))
+        manifest = replace(manifest, lineage=lineage, facts=_with_wide_floats(manifest.facts))
         is_canonical = manifest.to_json() == raw
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError) as wrong:
         raise InvalidManifestError(f"This is not the manifest of a version: {wrong}.") from wrong
     if manifest.format != FORMAT:
         raise InvalidManifestError(f"The manifest has format {manifest.format[:50]!r}; this version of Modelward knows {FORMAT!r}.")
     if not is_canonical:
         raise InvalidManifestError("The manifest is not in canonical form (RFC 8785).")
     return manifest
+
+
+def _with_wide_floats(value: Any) -> Any:
+    """`value` with whole numbers beyond 2**53 as the floats they were: canonical JSON writes 1e17 without a point."""
+    if isinstance(value, dict):
+        return {name: _with_wide_floats(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_wide_floats(inner) for inner in value]
+    return float(value) if isinstance(value, int) and abs(value) >= _EXACT_LIMIT else value

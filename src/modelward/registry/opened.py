@@ -28,6 +28,7 @@ DEVICES = {
     "rocm": "ROCMExecutionProvider",
 }
 _FATAL_ONLY = 4
+_ROUNDING = 1e-3
 
 
 class DeviceMissingError(PrerequisiteError):
@@ -65,22 +66,45 @@ class OpenVersion:
         session = self._session
         if session is None:
             raise VersionClosedError(f"{self.version.name} was closed. Open it again.")
-        try:
-            answer: npt.NDArray[np.float32] = session.run([PROBABILITIES], columns)[0]
-        # ONNX Runtime's exceptions have no common base, and their texts may quote what was asked.
-        except Exception as fault:  # noqa: BLE001
-            raise PredictionFailedError(
-                f"{self.version.name} could not compute its answer ({type(fault).__name__}). Assess the version again."
-            ) from None
-        rows = len(next(iter(columns.values())))
-        if answer.shape != (rows, len(self.interface.classes)):
-            wanted = (rows, len(self.interface.classes))
-            raise PredictionFailedError(f"{self.version.name} gave probabilities of shape {answer.shape}, not {wanted}.")
-        return answer
+        return _answer(session, columns, name=self.version.name, classes=len(self.interface.classes))
 
     def close(self) -> None:
         """Let go of the session; calls that are inside `predict` finish."""
         self._session = None
+
+
+def try_out(graph: bytes, interface: Interface) -> None:
+    """Load a graph from outside and ask it one plain row.
+
+    Raises:
+        UnrunnableGraphError: ONNX Runtime does not accept it. PredictionFailedError: its answer is none.
+    """
+    session = _session("the graph", graph, device="cpu")
+    plain = {
+        feature.name: float(feature.minimum or 0) if feature.kind == "number" else (*feature.categories, "none")[0]
+        for feature in interface.features
+    }
+    answer = _answer(session, interface.columns([plain]), name="The graph", classes=len(interface.classes))
+    if not np.isfinite(answer).all() or answer.min() < 0 or answer.max() > 1 + _ROUNDING:
+        raise PredictionFailedError(
+            "The graph gave numbers that are no probabilities. Export it with probabilities, not with scores."
+        )
+
+
+def _answer(
+    session: onnxruntime.InferenceSession, columns: Mapping[str, npt.NDArray[Any]], *, name: str, classes: int
+) -> npt.NDArray[np.float32]:
+    try:
+        answer: npt.NDArray[np.float32] = session.run([PROBABILITIES], columns)[0]
+    # ONNX Runtime's exceptions have no common base, and their texts may quote what was asked.
+    except Exception as fault:  # noqa: BLE001
+        raise PredictionFailedError(
+            f"{name} could not compute its answer ({type(fault).__name__}). Assess the version again."
+        ) from None
+    wanted = (len(next(iter(columns.values()))), classes)
+    if answer.shape != wanted:
+        raise PredictionFailedError(f"{name} gave probabilities of shape {answer.shape}, not {wanted}.")
+    return answer
 
 
 def _session(name: str, graph: bytes, *, device: str) -> onnxruntime.InferenceSession:
