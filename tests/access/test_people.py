@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import sqlite3
 import threading
 
 import msgspec
@@ -29,6 +30,15 @@ def refusal(verb, secret: str) -> str:
     with pytest.raises(UnknownCredentialError) as caught:
         verb(secret)
     return str(caught.value)
+
+
+def rows(home) -> dict[str, int]:
+    raw = sqlite3.connect(home / "modelward.db")
+    try:
+        tables = ("access_sessions", "access_invitations")
+        return {table: raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+    finally:
+        raw.close()
 
 
 def test_a_person_signs_in_with_their_link(access, admin):
@@ -102,10 +112,10 @@ def test_signing_out_twice_or_without_a_session_is_no_error(access, admin, ledge
 
 
 def test_unknown_ended_and_expired_sessions_read_the_same(access, hasty, admin):
-    token = access.add_user("ada", role=Role.AUDITOR, by=admin).token
-    expired = hasty.sign_in(token).session
-    ended = access.sign_in(access.invite("ada", by=admin).token).session
+    ended = access.sign_in(access.add_user("ada", role=Role.AUDITOR, by=admin).token).session
     access.sign_out(ended)
+    # The next sign-in would sweep an expired session away, so this one is the last.
+    expired = hasty.sign_in(access.invite("ada", by=admin).token).session
     key = access.create_key("till", role=Role.CALLER, by=admin).secret
     assert len({refusal(access.actor_of_session, session) for session in ("", expired, ended, draw_secret("mws").text, key)}) == 1
 
@@ -117,7 +127,22 @@ def test_a_removed_person_acts_no_more(access, admin, ledger):
     assert removed.removed is not None
     refusal(access.actor_of_session, session)
     assert access.users(by=admin) == [removed]
-    assert ledger.entries(event="user.removed")[0].entry.facts == {"sessions_ended": 1}
+
+
+def test_nothing_that_could_open_is_left_of_a_removed_person(access, admin, ledger, home):
+    access.sign_in(access.add_user("ada", role=Role.AUDITOR, by=admin).token)
+    access.sign_in(access.invite("ada", by=admin).token)
+    access.invite("ada", by=admin)
+    assert rows(home) == {"access_sessions": 2, "access_invitations": 1}
+    access.remove_user("ada", by=admin)
+    assert rows(home) == {"access_sessions": 0, "access_invitations": 0}
+    assert ledger.entries(event="user.removed")[0].entry.facts == {"sessions_ended": 2}
+
+
+def test_a_sign_in_sweeps_expired_sessions_away(access, hasty, admin, home):
+    hasty.sign_in(access.add_user("ada", role=Role.AUDITOR, by=admin).token)
+    hasty.sign_in(access.invite("ada", by=admin).token)
+    assert rows(home)["access_sessions"] == 1
 
 
 def test_a_person_is_removed_once(access, admin):
