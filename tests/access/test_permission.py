@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward.access import PERMISSIONS_OF, Actor, NotPermittedError, Permission, Role, local_actor, roles_with
+from modelward.access import (
+    PERMISSIONS_OF,
+    Actor,
+    NotPermittedError,
+    Permission,
+    Role,
+    UnknownRoleError,
+    local_actor,
+    parse_role,
+    roles_with,
+)
 from modelward.access.permission import NEVER_LIMITED
 from modelward.errors import RefusedError
 
@@ -105,3 +115,11 @@ def test_the_page_shows_every_role_and_permission_and_who_has_it():
     assert listed == expected_tables(), "write this into the page:\n" + "\n".join(expected_tables())
     head = next(line for line in PAGE.read_text().splitlines() if line.startswith("| permission |"))
     assert [cell.strip() for cell in head.split("|")[3:-1]] == [role.value for role in Role]
+
+
+def test_a_role_that_nobody_has_is_refused_with_those_there_are():
+    assert [parse_role(role.value) for role in Role] == list(Role)
+    for text in ("king", "", "Administrator", "x" * 10_000):
+        with pytest.raises(UnknownRoleError, match="administrator, data-owner") as caught:
+            parse_role(text)
+        assert len(str(caught.value)) < 300

@@ -25,7 +25,7 @@ from modelward.access.credential import (
     UserMissingError,
 )
 from modelward.access.name import InvalidNameError, check_name
-from modelward.access.permission import PERMISSIONS_OF, Permission, Role, roles_with
+from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
 from modelward.access.service import Access
 
 __all__ = [
@@ -54,9 +54,11 @@ __all__ = [
     "Role",
     "SignedIn",
     "UnknownCredentialError",
+    "UnknownRoleError",
     "User",
     "UserMissingError",
     "check_name",
     "local_actor",
+    "parse_role",
     "roles_with",
 ]

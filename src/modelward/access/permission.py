@@ -9,6 +9,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from modelward.errors import InvalidError
+
+
+class UnknownRoleError(InvalidError):
+    """No role has that name."""
+
 
 class Permission(StrEnum):
     """One thing that can be allowed; `meaning` says it in a sentence."""
@@ -93,3 +99,15 @@ NEVER_LIMITED: Final = frozenset({Permission.USERS_MANAGE, Permission.KEYS_MANAG
 def roles_with(permission: Permission) -> list[Role]:
     """The roles that have `permission`, in the order of `Role`."""
     return [role for role in Role if permission in PERMISSIONS_OF[role]]
+
+
+def parse_role(text: str) -> Role:
+    """The role called `text`.
+
+    Raises:
+        UnknownRoleError: there is none; the message lists those there are.
+    """
+    try:
+        return Role(text)
+    except ValueError:
+        raise UnknownRoleError(f"No role is called {text[:80]!r}. There are: {', '.join(Role)}.") from None
