@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Releases decide what may go live: a policy of rules over what was measured, the approvals of people, and the way back.
+
+No release without evidence: a rule that finds nothing measured refuses, an empty policy refuses, and every decision is bound
+to the digest of the exact version and of the policy's text.
+"""
+
+from modelward.releases.evidence import Evidence
+from modelward.releases.policies import Policies
+from modelward.releases.policy import (
+    DEFAULT_POLICY,
+    InvalidPolicyError,
+    Policy,
+    PolicyMissingError,
+    PolicyText,
+    builtin_policy,
+    parse_policy,
+)
+from modelward.releases.release import (
+    EVENTS,
+    POLICY_CHANGED,
+    RELEASE_APPROVED,
+    RELEASE_PROMOTED,
+    RELEASE_PROPOSED,
+    RELEASE_REFUSED,
+    RELEASE_ROLLED_BACK,
+    Approval,
+    Decision,
+    NothingToRollBackError,
+    NotReleasedError,
+    ReasonMissingError,
+    Release,
+    ReleaseMissingError,
+    ReleaseRefusedError,
+    ReleaseState,
+    ReleaseStateError,
+    SelfApprovalError,
+)
+from modelward.releases.rule import Passed, Refused, Rule, Verdict
+from modelward.releases.rules import RULES
+from modelward.releases.service import Releases, decide
+
+__all__ = [
+    "DEFAULT_POLICY",
+    "EVENTS",
+    "POLICY_CHANGED",
+    "RELEASE_APPROVED",
+    "RELEASE_PROMOTED",
+    "RELEASE_PROPOSED",
+    "RELEASE_REFUSED",
+    "RELEASE_ROLLED_BACK",
+    "RULES",
+    "Approval",
+    "Decision",
+    "Evidence",
+    "InvalidPolicyError",
+    "NotReleasedError",
+    "NothingToRollBackError",
+    "Passed",
+    "Policies",
+    "Policy",
+    "PolicyMissingError",
+    "PolicyText",
+    "ReasonMissingError",
+    "Refused",
+    "Release",
+    "ReleaseMissingError",
+    "ReleaseRefusedError",
+    "ReleaseState",
+    "ReleaseStateError",
+    "Releases",
+    "Rule",
+    "SelfApprovalError",
+    "Verdict",
+    "builtin_policy",
+    "decide",
+    "parse_policy",
+]

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules a policy may name. A new one is a file here and a line below."""
+
+from modelward.plugins import PluginTable
+
+RULES = PluginTable(
+    "rule",
+    {
+        "assessed-within": "modelward.releases.rules.assessed_within:AssessedWithin",
+        "clause-at-least": "modelward.releases.rules.clause_at_least:ClauseAtLeast",
+        "clause-at-most": "modelward.releases.rules.clause_at_most:ClauseAtMost",
+        "lineage-complete": "modelward.releases.rules.lineage_complete:LineageComplete",
+        "measured": "modelward.releases.rules.measured:Measured",
+        "no-failed-clause": "modelward.releases.rules.no_failed_clause:NoFailedClause",
+        "purpose-declared": "modelward.releases.rules.purpose_declared:PurposeDeclared",
+        "signed": "modelward.releases.rules.signed:Signed",
+    },
+)

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate: proposes, decides, approves, promotes and rolls back releases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from modelward.access import Actor, Permission
+from modelward.assessment import Assessment
+from modelward.audit import Event, Ledger
+from modelward.registry import Registry, Version
+from modelward.releases.evidence import Evidence
+from modelward.releases.policies import Policies
+from modelward.releases.policy import DEFAULT_POLICY, Policy, parse_policy
+from modelward.releases.release import (
+    RELEASE_APPROVED,
+    RELEASE_PROMOTED,
+    RELEASE_PROPOSED,
+    RELEASE_REFUSED,
+    RELEASE_ROLLED_BACK,
+    Approval,
+    Decision,
+    NothingToRollBackError,
+    NotReleasedError,
+    Release,
+    ReleaseMissingError,
+    ReleaseRefusedError,
+    ReleaseState,
+    ReleaseStateError,
+)
+from modelward.releases.rule import Passed
+from modelward.releases.store import ReleaseStore
+from modelward.storage import Connection, Database
+
+_SECONDS_A_DAY = 86_400
+
+
+class Releases:
+    """Decides what may go live. Nothing else makes a release live, and nothing is served that has no live release."""
+
+    def __init__(self, database: Database, ledger: Ledger, registry: Registry, assessment: Assessment) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._registry = registry
+        self._assessment = assessment
+        self._store = ReleaseStore()
+        self.policies = Policies(database, ledger)
+
+    def propose(self, name: str, *, policy: str = DEFAULT_POLICY, by: Actor) -> Release:
+        """Decide every rule of `policy` over the version called `name`; approved at once where the policy asks for nobody.
+
+        Raises:
+            ReleaseRefusedError: a rule refused. The refused release is on record all the same.
+            ReleaseStateError: the version has a release that is open or live. NotPermittedError: `by` may not propose.
+        """
+        version = self._registry.find(name, by=by)
+        by.require(Permission.RELEASES_PROPOSE, model=version.model)
+        kept = self.policies.in_place(policy)
+        decisions = decide(parse_policy(kept.text), self._evidence(version, by=by))
+        with self._database.change() as connection:
+            self._must_have_no_open_release(connection, version)
+            release = Release(
+                id=self._store.next_id(connection),
+                model=version.model,
+                number=version.number,
+                digest=version.digest,
+                policy=kept.name,
+                policy_digest=kept.digest,
+                approvals_needed=kept.approvals,
+                state=ReleaseState.AWAITING_APPROVAL,
+                proposer=by.id,
+                proposed=datetime.now(UTC),
+                decisions=decisions,
+            ).decided()
+            event = RELEASE_REFUSED if release.state is ReleaseState.REFUSED else RELEASE_PROPOSED
+            entry = self._record(connection, event, release, by=by, facts=_refusals(release))
+            self._store.add(connection, release, policy_text=kept.text, entry=entry)
+        return _unless_refused(release)
+
+    def approve(self, id: str, *, reason: str, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+        """Record one person's yes; the last one needed makes the release approved.
+
+        Raises:
+            SelfApprovalError: `by` proposed it. ReleaseStateError: it awaits no approval, or has this one. ReasonMissingError.
+        """
+        with self._database.change() as connection:
+            release = self._get(connection, id, Permission.RELEASES_DECIDE, by)
+            following = release.approve(Approval(by.id, datetime.now(UTC), reason.strip()))
+            return self._change(connection, RELEASE_APPROVED, following, by=by, facts={"reason": reason.strip()})
+
+    def refuse(self, id: str, *, reason: str, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+        """Refuse a release that is not live yet. What is live is rolled back instead.
+
+        Raises:
+            ReleaseStateError: it is live, was, or is refused already. ReasonMissingError: the reason is empty.
+        """
+        with self._database.change() as connection:
+            release = self._get(connection, id, Permission.RELEASES_DECIDE, by)
+            following = release.refuse(by.id, reason=reason)
+            return self._change(connection, RELEASE_REFUSED, following, by=by, facts={"reason": reason.strip()})
+
+    def promote(self, id: str, *, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+        """Make an approved release live, and supersede the model's live one.
+
+        The rules are decided once more, for evidence may have changed since they were: an approval does not outlive them.
+
+        Raises:
+            ReleaseStateError: it is not approved. ReleaseRefusedError: a rule refuses by now; the release is refused.
+        """
+        with self._database.look() as connection:
+            release = self._get(connection, id, Permission.RELEASES_PROMOTE, by)
+            policy = parse_policy(self._store.policy_text(connection, id))
+        release.promote(datetime.now(UTC))
+        decisions = decide(policy, self._evidence(self._version(release, by=by), by=by))
+        with self._database.change() as connection:
+            release = self._get(connection, id, Permission.RELEASES_PROMOTE, by)
+            release.promote(datetime.now(UTC))
+            decided = replace(release, decisions=decisions).decided()
+            if decided.state is ReleaseState.REFUSED:
+                self._change(connection, RELEASE_REFUSED, decided, by=by, facts=_refusals(decided))
+            else:
+                decided = self._go_live(connection, decided, by=by)
+        return _unless_refused(decided)
+
+    def roll_back(self, model: str, *, by: Actor) -> Release:
+        """Take the model's live release back; the one before it is live again, once its files and signature verify.
+
+        Raises:
+            NotReleasedError: nothing is live. NothingToRollBackError: nothing was live before.
+            RefusedError: the earlier version does not verify; the present one stays.
+        """
+        by.require(Permission.RELEASES_PROMOTE, model=model)
+        with self._database.look() as connection:
+            earlier = self._store.last_superseded(connection, model)
+        if earlier is not None:
+            self._must_verify(earlier, by=by)
+        with self._database.change() as connection:
+            present = self._live(connection, model)
+            if earlier is None or self._store.last_superseded(connection, model) != earlier:
+                raise NothingToRollBackError(f"No version of {model} was live before {present.version}. Release another one first.")
+            following = earlier.return_live(datetime.now(UTC))
+            facts = {"taken_back": present.id, "version_taken_back": present.version}
+            entry = self._record(connection, RELEASE_ROLLED_BACK, following, by=by, facts=facts)
+            self._store.put(connection, present.take_back(), entry=entry)
+            self._store.put(connection, following, entry=entry)
+            return following
+
+    def list(self, *, model: str = "", by: Actor) -> tuple[Release, ...]:
+        """Every release that `by` may read, or those of one model; the newest first."""
+        by.require(Permission.RELEASES_READ, model=model or None)
+        with self._database.look() as connection:
+            found = self._store.all(connection, model=model)
+        return tuple(release for release in found if by.may(Permission.RELEASES_READ, model=release.model))
+
+    def show(self, id: str, *, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+        """One release with its decisions and approvals.
+
+        Raises:
+            ReleaseMissingError: there is none of that id.
+        """
+        with self._database.look() as connection:
+            return self._get(connection, id, Permission.RELEASES_READ, by)
+
+    def live(self) -> dict[str, Release]:
+        """The live release of every model that has one: what a server serves."""
+        with self._database.look() as connection:
+            return {release.model: release for release in self._store.all(connection, state=ReleaseState.LIVE)}
+
+    def released(self, model: str) -> str:
+        """Name of the live version of `model`, for whoever says `income` and means the released one.
+
+        Raises:
+            NotReleasedError: none is live.
+        """
+        with self._database.look() as connection:
+            return self._live(connection, model).version
+
+    def revision(self) -> int:
+        """A number that grows whenever a release changes, so that a server sees cheaply whether to look again."""
+        with self._database.look() as connection:
+            return self._store.revision(connection)
+
+    def _evidence(self, version: Version, *, by: Actor) -> Evidence:
+        """What is known about `version` now; a report of any other bytes does not count."""
+        report = self._assessment.report(version.name, by=by)
+        if report is not None and report.digest != version.digest:
+            report = None
+        lineage = version.lineage
+        return Evidence(
+            version=version.name,
+            digest=version.digest,
+            signed=self._registry.verify(version.name, by=by).is_sound,
+            report=report,
+            report_age_days=(datetime.now(UTC) - report.created).total_seconds() / _SECONDS_A_DAY if report else None,
+            lineage_complete=all((lineage.fingerprint, lineage.split, lineage.spec, lineage.run, lineage.code)),
+            purpose=version.purpose,
+            owner=version.owner,
+        )
+
+    def _version(self, release: Release, *, by: Actor) -> Version:
+        """The version a release speaks of, with the digest it had then."""
+        version = self._registry.find(release.version, by=by)
+        if version.digest != release.digest:
+            raise ReleaseRefusedError(
+                f"{release.version} is not the version that {release.id} decided: its digest is {version.digest[:12]}, and was "
+                f"{release.digest[:12]}. Run `modelward audit verify`."
+            )
+        return version
+
+    def _must_verify(self, release: Release, *, by: Actor) -> None:
+        version = self._version(release, by=by)
+        if not self._registry.verify(version.name, by=by).is_sound:
+            raise ReleaseRefusedError(
+                f"{version.name} does not verify and does not go live again. Run `modelward model verify {version.name}`."
+            )
+
+    def _must_have_no_open_release(self, connection: Connection, version: Version) -> None:
+        present = self._store.open_for(connection, version.model, version.number)
+        if present is not None:
+            raise ReleaseStateError(
+                f"{version.name} has the release {present.id} already, which is {present.state}. "
+                f"Run `modelward release show {present.id}`."
+            )
+
+    def _go_live(self, connection: Connection, release: Release, *, by: Actor) -> Release:
+        present = self._store.live(connection, release.model)
+        following = release.promote(datetime.now(UTC))
+        facts = {"superseded": present.id, "version_superseded": present.version} if present else {}
+        entry = self._record(connection, RELEASE_PROMOTED, following, by=by, facts=facts)
+        if present:
+            self._store.put(connection, present.supersede(), entry=entry)
+        self._store.put(connection, following, entry=entry)
+        return following
+
+    def _get(self, connection: Connection, id: str, permission: Permission, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+        by.require(permission)
+        release = self._store.get(connection, id)
+        if release is None:
+            raise ReleaseMissingError(f"No release is called {id[:80]!r}. Run `modelward release list`.")
+        by.require(permission, model=release.model)
+        return release
+
+    def _live(self, connection: Connection, model: str) -> Release:
+        release = self._store.live(connection, model)
+        if release is None:
+            raise NotReleasedError(
+                f"No version of {model[:80]!r} is live. Run `modelward release propose {model[:63]}:1`, then promote it."
+            )
+        return release
+
+    def _change(self, connection: Connection, event: Event, release: Release, *, by: Actor, facts: dict[str, Any]) -> Release:
+        self._store.put(connection, release, entry=self._record(connection, event, release, by=by, facts=facts))
+        return release
+
+    def _record(self, connection: Connection, event: Event, release: Release, *, by: Actor, facts: dict[str, Any]) -> int:
+        always = {
+            "release": release.id,
+            "digest": release.digest,
+            "policy": release.policy,
+            "policy_digest": release.policy_digest,
+            "state": release.state.value,
+        }
+        return self._ledger.record(connection, event, actor=by.id, subject=release.version, facts={**always, **facts})
+
+
+def decide(policy: Policy, evidence: Evidence) -> tuple[Decision, ...]:
+    """What every rule of `policy` says, not only the first that refuses. A policy without rules refuses."""
+    if not policy.rules:
+        return (Decision("policy", "refused", f"the policy {policy.name} has no rules, and no rules let nothing through"),)
+    verdicts = [(words, rule.check(evidence)) for words, rule in policy.rules]
+    return tuple(
+        Decision(words, "passed", verdict.seen) if isinstance(verdict, Passed) else Decision(words, "refused", verdict.reason)
+        for words, verdict in verdicts
+    )
+
+
+def _refusals(release: Release) -> dict[str, Any]:
+    return {"refused_by": [decision.rule for decision in release.refused]} if release.refused else {}
+
+
+def _unless_refused(release: Release) -> Release:
+    if release.state is not ReleaseState.REFUSED:
+        return release
+    reasons = "\n".join(f"  {decision.rule}: {decision.reason}" for decision in release.refused)
+    raise ReleaseRefusedError(
+        f"Release {release.id} of {release.version} is refused by policy {release.policy}:\n{reasons}\n"
+        f"Mend what is named, then propose again. The refusal is on record: `modelward release show {release.id}`."
+    )

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serving answers questions: it opens what is live, asks it, and lets no answer leave before the ledger holds it.
+
+Online questions come through the `Gateway`, files through `Serving.predict_file`; both ask the same open version through the
+same interface, so that their numbers are identical. What is not released, or does not verify, answers nothing.
+"""
+
+from modelward.serving.answer import (
+    EVENTS,
+    INFERENCE_ANSWERED,
+    INFERENCE_BATCH,
+    INFERENCE_EXPLAINED,
+    INFERENCE_REFUSED,
+    Answer,
+    Computed,
+    LedgerUnavailableError,
+    ModelUnavailableError,
+    NotServedError,
+    OverloadedError,
+    Prediction,
+    Reply,
+    ShuttingDownError,
+    TooManyRowsError,
+    TooSlowError,
+    new_request_id,
+)
+from modelward.serving.deployments import Deployment, Deployments, Readiness
+from modelward.serving.engine import Cost, Engine
+from modelward.serving.engines import ENGINES
+from modelward.serving.explainer import Attribution, Explainer
+from modelward.serving.explainers import EXPLAINERS
+from modelward.serving.explanations import (
+    BACKGROUND_FILE,
+    BackgroundMissingError,
+    Contribution,
+    Explanation,
+    Explanations,
+    UnknownLabelError,
+)
+from modelward.serving.gateway import Gateway
+from modelward.serving.keychain import Keychain
+from modelward.serving.offline import Batch, FeaturesMissingError
+from modelward.serving.question import Question, UnevenColumnsError
+from modelward.serving.service import Serving
+
+__all__ = [
+    "BACKGROUND_FILE",
+    "ENGINES",
+    "EVENTS",
+    "EXPLAINERS",
+    "INFERENCE_ANSWERED",
+    "INFERENCE_BATCH",
+    "INFERENCE_EXPLAINED",
+    "INFERENCE_REFUSED",
+    "Answer",
+    "Attribution",
+    "BackgroundMissingError",
+    "Batch",
+    "Computed",
+    "Contribution",
+    "Cost",
+    "Deployment",
+    "Deployments",
+    "Engine",
+    "Explainer",
+    "Explanation",
+    "Explanations",
+    "FeaturesMissingError",
+    "Gateway",
+    "Keychain",
+    "LedgerUnavailableError",
+    "ModelUnavailableError",
+    "NotServedError",
+    "OverloadedError",
+    "Prediction",
+    "Question",
+    "Readiness",
+    "Reply",
+    "Serving",
+    "ShuttingDownError",
+    "TooManyRowsError",
+    "TooSlowError",
+    "UnevenColumnsError",
+    "UnknownLabelError",
+    "new_request_id",
+]

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers: what a caller gets, and what is said about them in the ledger."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from modelward.audit import Event
+from modelward.errors import NotFoundError, TooLargeError, UnavailableError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from modelward.registry import Interface
+
+INFERENCE_ANSWERED = Event("inference.answered", "A caller got an answer; input and output are committed to, and not kept.")
+INFERENCE_REFUSED = Event("inference.refused", "A known caller asked and got an error instead of an answer.")
+INFERENCE_EXPLAINED = Event("inference.explained", "A caller got an explanation; input and output are committed to, and not kept.")
+INFERENCE_BATCH = Event("inference.batch", "A file of rows was answered as a whole.")
+EVENTS = (INFERENCE_ANSWERED, INFERENCE_BATCH, INFERENCE_EXPLAINED, INFERENCE_REFUSED)
+
+
+class NotServedError(NotFoundError):
+    """No version of that model is live, or not the one asked for."""
+
+
+class ModelUnavailableError(UnavailableError):
+    """The live version could not be opened, so nothing answers in its place."""
+
+
+class TooManyRowsError(TooLargeError):
+    """More rows than one request may have."""
+
+
+class OverloadedError(UnavailableError):
+    """As many requests as allowed are being answered; `retry_after_seconds` says when to come back."""
+
+    retry_after_seconds = 1
+
+
+class TooSlowError(UnavailableError):
+    """The answer took longer than a caller has to wait."""
+
+
+class LedgerUnavailableError(UnavailableError):
+    """The ledger did not take the entry, so the answer was not given."""
+
+
+class ShuttingDownError(UnavailableError):
+    """The gateway takes no more questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer to one row: the most probable class, and the probability of each."""
+
+    label: str
+    probabilities: dict[str, float]
+    abstained: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the records protocol gives back, one prediction per row in the order of the rows."""
+
+    predictions: tuple[Prediction, ...]
+    model: str
+    version: int
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """What an engine said to one request: `probabilities` float32 [rows, classes], in the order of the interface's classes."""
+
+    request: str
+    model: str
+    number: int
+    interface: Interface
+    probabilities: npt.NDArray[np.float32]
+
+    @property
+    def labels(self) -> list[str]:
+        """The most probable class of each row; the first in order among equals."""
+        return labels_of(self.interface, self.probabilities)
+
+    def answer(self) -> Answer:
+        """The answer in the records protocol."""
+        classes = self.interface.classes
+        predictions = tuple(
+            Prediction(label, dict(zip(classes, row, strict=True)))
+            for label, row in zip(self.labels, self.probabilities.tolist(), strict=True)
+        )
+        return Answer(predictions=predictions, model=self.model, version=self.number, request_id=self.request)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer that may leave: its entry is durable. `payload` is sent byte for byte, for the ledger holds a commitment to it."""
+
+    payload: bytes
+    request: str
+    version: str
+    entry: int
+
+
+def labels_of(interface: Interface, probabilities: npt.NDArray[np.float32]) -> list[str]:
+    """The most probable class of each row; the first in order among equals."""
+    classes = interface.classes
+    return [classes[place] for place in probabilities.argmax(axis=1).tolist()]
+
+
+class _RequestIds:
+    """Random bits are drawn for many ids at once, for a system call costs more than all the rest of an id."""
+
+    _ID_BYTES = 16
+    _AT_ONCE = 256
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Draw anew: a forked process must not give out the ids of its parent."""
+        self._lock = Lock()
+        self._drawn = ""
+        self._at = 0
+
+    def next(self) -> str:
+        width = 2 * self._ID_BYTES
+        with self._lock:
+            if self._at >= len(self._drawn):
+                self._drawn, self._at = os.urandom(self._ID_BYTES * self._AT_ONCE).hex(), 0
+            self._at += width
+            return f"req-{self._drawn[self._at - width : self._at]}"
+
+
+_REQUEST_IDS = _RequestIds()
+os.register_at_fork(after_in_child=_REQUEST_IDS.forget)
+
+
+def new_request_id() -> str:
+    """A request id of 128 random bits. Ours are never taken from a client: a receipt is found by them."""
+    return _REQUEST_IDS.next()

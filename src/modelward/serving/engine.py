@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An engine is one loaded version that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from modelward.registry import OpenVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an engine costs here: bytes of its graph, and seconds for a lone row, measured when it was opened."""
+
+    size_bytes: int
+    row_seconds: float
+
+
+class Engine(Protocol):
+    """Answers for one version that was verified and decrypted before.
+
+    `answers` MUST be safe to call from many threads at once, MUST give a row the same answer, to the last bit, whatever rows
+    come with it, and MUST keep nothing of what it was asked. An engine MUST have answered once before `cost` is read, so that
+    the first caller does not wait for what is prepared on first use.
+    """
+
+    def __init__(self, version: OpenVersion) -> None: ...
+
+    @property
+    def cost(self) -> Cost:
+        """What it takes."""
+        ...
+
+    def answers(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+        """Probabilities, float32 [n, K] in the order of the interface's classes, for columns as `Interface.columns` makes them.
+
+        Raises:
+            ModelwardError: it could not compute; the message holds no value.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the version. Answers under way finish."""
+        ...

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Explanations: why one row got the answer it got, in the units of the probability and of the features that people named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from modelward.errors import InvalidError, PrerequisiteError
+from modelward.registry import DossierMissingError, OpenVersion, Registry
+from modelward.serving.explainers import EXPLAINERS
+
+if TYPE_CHECKING:
+    from modelward.serving.explainer import Columns, Explainer
+
+BACKGROUND_FILE = "background.json"
+BACKGROUND_ROWS_LIMIT = 100
+_SEED = 0
+
+
+class UnknownLabelError(InvalidError):
+    """The model knows no such class."""
+
+
+class BackgroundMissingError(PrerequisiteError):
+    """The version carries no rows to compare with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one feature, with the value it has in the row, adds to the probability."""
+
+    feature: str
+    value: float | str | bool | None
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why `label` has `probability`: `base`, its mean over the background, and what each feature adds, the largest first.
+
+    `residual` is how far base and contributions together miss the probability: near 0, or something is wrong.
+    """
+
+    label: str
+    probability: float
+    base: float
+    contributions: tuple[Contribution, ...]
+    residual: float
+    method: str
+    seed: int
+    background_rows: int
+    model: str
+    version: int
+    request_id: str
+
+
+class Explanations:
+    """Explains answers of open versions. A version brings its background itself: rows of its training data, sealed with it."""
+
+    def __init__(self, registry: Registry, *, explainer: str = "shapley") -> None:
+        self._registry = registry
+        self._explainer = explainer
+
+    def explain(
+        self,
+        opened: OpenVersion,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        label: str | None = None,
+        request: str = "",
+        background: Columns | None = None,
+    ) -> list[Explanation]:
+        """Explain the answer to each row: for the class `label`, or for the one predicted.
+
+        Raises:
+            InvalidRowsError: the rows do not fit. UnknownLabelError: there is no such class. BackgroundMissingError: the version
+            brings no background, and none was handed in. MissingExtraError: the explaining library is not installed.
+        """
+        columns = opened.interface.columns(rows)
+        chosen = _class_index(opened, label)
+        explainer: Explainer = EXPLAINERS.load(self._explainer)()
+        if background is None:
+            background = self._background(opened)
+        return [
+            _explain(explainer, opened, row, _row(columns, at), background, chosen=chosen, request=request)
+            for at, row in enumerate(rows)
+        ]
+
+    def _background(self, opened: OpenVersion) -> Columns:
+        name = opened.version.name
+        try:
+            data = self._registry.read(opened.version, BACKGROUND_FILE)
+        except DossierMissingError as missing:
+            raise BackgroundMissingError(
+                f"{name} cannot be explained: it brings no {BACKGROUND_FILE}, the rows it is compared with. "
+                "Versions trained here bring it; train the model again with `modelward train SPEC.yaml`."
+            ) from missing
+        rows = msgspec.json.decode(data, type=list[dict[str, Any]])
+        return opened.interface.columns(rows[:BACKGROUND_ROWS_LIMIT])
+
+
+def _explain(
+    explainer: Explainer,
+    opened: OpenVersion,
+    row: Mapping[str, Any],
+    columns: Columns,
+    background: Columns,
+    *,
+    chosen: int | None,
+    request: str,
+) -> Explanation:
+    answer = opened.predict(columns)[0]
+    place = int(answer.argmax()) if chosen is None else chosen
+    found = explainer.explain(lambda asked: opened.predict(asked)[:, place].astype("float64"), columns, background, seed=_SEED)
+    probability = float(answer[place])
+    parts = [Contribution(feature, row[feature], value) for feature, value in found.contributions.items()]
+    return Explanation(
+        label=opened.interface.classes[place],
+        probability=probability,
+        base=found.base,
+        contributions=tuple(sorted(parts, key=lambda part: -abs(part.contribution))),
+        residual=found.base + sum(found.contributions.values()) - probability,
+        method=found.method,
+        seed=_SEED,
+        background_rows=len(next(iter(background.values()))),
+        model=opened.version.model,
+        version=opened.version.number,
+        request_id=request,
+    )
+
+
+def _class_index(opened: OpenVersion, label: str | None) -> int | None:
+    classes = opened.interface.classes
+    if label is None:
+        return None
+    if label not in classes:
+        raise UnknownLabelError(f"{opened.version.name} knows no class {label[:100]!r}. There are: {', '.join(classes)}.")
+    return classes.index(label)
+
+
+def _row(columns: Columns, at: int) -> Columns:
+    return {name: values[at : at + 1] for name, values in columns.items()}

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keychain: every valid key in memory, so that a request asks no database who is calling."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from modelward.access import Access, Actor, Credential, UnknownCredentialError
+
+_LOOKS_A_SECOND = 50.0
+
+
+class Allowance:
+    """How often something may be done: `rate` times a second on average, as many at once where it was not done for a second."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._left = rate
+        self._counted = time.monotonic()
+
+    def take(self) -> bool:
+        """Whether it may be done once more now."""
+        now = time.monotonic()
+        self._left = min(self._rate, self._left + (now - self._counted) * self._rate)
+        self._counted = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class Keychain:
+    """Knows callers by the keyed hash of their key. A revoked key is gone after the next `refresh`; an expired one at once."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._revision: int | None = None
+        self._held: dict[str, Credential] = {}
+        self._looks = Allowance(_LOOKS_A_SECOND)
+
+    def refresh(self) -> None:
+        """Read the keys again where any changed."""
+        revision = self._access.revision()
+        if revision != self._revision:
+            self._held = self._access.credentials()
+            self._revision = revision
+
+    def actor(self, secret: str) -> Actor:
+        """Who calls with this key.
+
+        Raises:
+            UnknownCredentialError: the key opens nothing; unknown, revoked and expired read the same.
+        """
+        digest = self._access.credential_hash(secret)
+        credential = self._held.get(digest)
+        # A key made a moment ago is looked for, as often as a flood of wrong keys cannot make dear.
+        if credential is None and self._looks.take():
+            self.refresh()
+            credential = self._held.get(digest)
+        if credential is None or (credential.expires is not None and credential.expires <= datetime.now(UTC)):
+            raise UnknownCredentialError("This API key is not valid. Ask an administrator for one: `modelward keys create`.")
+        return credential.actor

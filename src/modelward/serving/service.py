@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serving: what answers, for programs over the gateway and for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelward.access import Access, Actor, Permission, Role
+from modelward.audit import Ledger
+from modelward.registry import OpenVersion, Registry, TamperedVersionError
+from modelward.releases import Release, Releases
+from modelward.serving.answer import INFERENCE_EXPLAINED, NotServedError, new_request_id
+from modelward.serving.deployments import Deployments
+from modelward.serving.explanations import Explanation, Explanations
+from modelward.serving.gateway import Gateway
+from modelward.serving.keychain import Keychain
+from modelward.serving.offline import Batch, Form, answer_file
+from modelward.settings import Settings
+from modelward.storage import Database
+
+# The server reads the shelf on its own account; what it may read it for is checked caller by caller.
+_SERVER = Actor(id="service:modelward-serving", name="modelward-serving", role=Role.OPERATOR)
+
+
+class Serving:
+    """Answers with what is live, and with nothing else."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        *,
+        access: Access,
+        registry: Registry,
+        releases: Releases,
+        settings: Settings,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._access = access
+        self._registry = registry
+        self._releases = releases
+        self._settings = settings
+        self._explanations = Explanations(registry)
+        self.deployments = Deployments(releases, self._open)
+
+    def gateway(self) -> Gateway:
+        """The way in for a server's requests: `async with serving.gateway() as gateway`."""
+        return Gateway(
+            self._ledger,
+            deployments=self.deployments,
+            keychain=Keychain(self._access),
+            explanations=self._explanations,
+            settings=self._settings,
+        )
+
+    def predict_file(self, name: str, file: Path, *, form: Form = "csv", by: Actor) -> Batch:
+        """Answer every row of a CSV, Excel or Parquet file with the live version of a model: the numbers are those it gives
+        online. One ledger entry speaks of the whole file.
+
+        Raises:
+            NotPermittedError: `by` may not ask this model. NotReleasedError, NotServedError: it is not live.
+            InvalidError: the file is no table of this model's rows; row and column are named, never a value.
+        """
+        by.require(Permission.MODELS_PREDICT, model=name.partition(":")[0])
+        deployment = self.deployments.deploy(self._live(name))
+        try:
+            return answer_file(
+                deployment,
+                file,
+                form=form,
+                limit_bytes=self._settings.upload_limit_bytes,
+                database=self._database,
+                ledger=self._ledger,
+                by=by,
+            )
+        finally:
+            deployment.engine.close()
+
+    def explain(self, name: str, rows: Sequence[Mapping[str, Any]], *, label: str | None = None, by: Actor) -> list[Explanation]:
+        """Explain the live version's answer to each row; recorded before it is handed out.
+
+        Raises:
+            NotPermittedError: `by` may not have this model explained. NotReleasedError, NotServedError: it is not live.
+            InvalidError: the rows do not fit. PrerequisiteError: the version brings no background, or a library is missing.
+        """
+        model = name.partition(":")[0]
+        by.require(Permission.MODELS_EXPLAIN, model=model)
+        opened, request = self._open(self._live(name)), new_request_id()
+        try:
+            found = self._explanations.explain(opened, rows, label=label, request=request)
+        finally:
+            opened.close()
+        facts = {
+            "input": self._ledger.commitment(request, msgspec.json.encode(rows)),
+            "output": self._ledger.commitment(request, msgspec.json.encode(found)),
+            "rows": len(rows),
+            "version": opened.version.digest,
+        }
+        with self._database.change() as connection:
+            self._ledger.record(
+                connection, INFERENCE_EXPLAINED, actor=by.id, subject=opened.version.name, facts=facts, request=request
+            )
+        return found
+
+    def _live(self, name: str) -> Release:
+        """The live release that `income`, or `income:3`, speaks of."""
+        model = name.partition(":")[0]
+        self._releases.released(model)
+        release = self._releases.live()[model]
+        if name not in (model, release.version):
+            raise NotServedError(f"{name[:80]!r} is not released; {release.version} is. `modelward release list` shows what is.")
+        return release
+
+    def _open(self, release: Release) -> OpenVersion:
+        """The version of `release`, verified and decrypted: the very bytes that were decided."""
+        version = self._registry.find(release.version, by=_SERVER)
+        if version.digest != release.digest:
+            raise TamperedVersionError(
+                f"{version.name} is not opened: its digest is {version.digest[:12]}, and {release.id} released "
+                f"{release.digest[:12]}. Run `modelward audit verify`."
+            )
+        return self._registry.open(version)

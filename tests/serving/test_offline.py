@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files: the same numbers as online, one entry for all of them."""
+
+import asyncio
+import io
+
+import msgspec
+import polars as pl
+import pytest
+
+from modelward.access import NotPermittedError, Role
+from modelward.datasets import UnreadableFileError, UnusableTableError
+from modelward.registry import InvalidRowsError
+from modelward.releases import NotReleasedError
+from modelward.serving import Answer, FeaturesMissingError, NotServedError, Question
+
+ROWS = [
+    {"age": None if at % 7 == 0 else at % 80 + 0.1, "hours": at % 90 + 0.5, "sector": ("public", "private", None, "new")[at % 4]}
+    for at in range(60)
+]
+
+
+@pytest.fixture
+def file(tmp_path):
+    pl.DataFrame(ROWS).write_csv(tmp_path / "rows.csv")
+    return tmp_path / "rows.csv"
+
+
+def online(house, rows):
+    async def run():
+        async with house.serving.gateway() as gateway:
+            replies = [
+                await gateway.predict(Question(caller=house.admin, model="income", payload=b""), part)
+                for part in (rows[:1], rows[1:2], rows[2:])
+            ]
+            return [one for reply in replies for one in msgspec.json.decode(reply.payload, type=Answer).predictions]
+
+    return asyncio.run(run())
+
+
+def test_a_file_gets_the_numbers_that_its_rows_get_online(live, file):
+    batch = live.serving.predict_file("income", file, by=live.admin)
+    table = pl.read_csv(io.BytesIO(batch.payload))
+    assert table.columns == ["label", "probability_high", "probability_low"]
+    expected = online(live, ROWS)
+    assert table["label"].to_list() == [one.label for one in expected]
+    for name in ("high", "low"):
+        assert table[f"probability_{name}"].to_list() == [one.probabilities[name] for one in expected]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_every_format_in_and_out_says_the_same(live, file, tmp_path, form):
+    read = {"csv": pl.read_csv, "parquet": pl.read_parquet}
+    table = pl.read_csv(file)
+    table.write_parquet(tmp_path / "rows.parquet")
+    table.write_excel(tmp_path / "rows.xlsx")
+    answers = [
+        read[form](io.BytesIO(live.serving.predict_file("income:1", tmp_path / name, form=form, by=live.admin).payload))
+        for name in ("rows.csv", "rows.parquet", "rows.xlsx")
+    ]
+    assert answers[0].equals(answers[1])
+    assert answers[0].equals(answers[2])
+
+
+def test_a_file_is_one_entry_that_commits_to_its_answers(live, file):
+    batch = live.serving.predict_file("income", file, by=live.admin)
+    (entry,) = live.logged("inference.batch")
+    assert entry.facts["rows"] == 60
+    assert entry.facts["output"] == live.ledger.commitment(batch.request, batch.payload)
+    assert (entry.index, entry.request, entry.subject) == (batch.entry, batch.request, "income:1")
+
+
+def test_columns_that_the_model_does_not_know_are_named_and_not_used(live, tmp_path):
+    pl.DataFrame(ROWS).with_columns(income=pl.lit("low"), id=pl.int_range(60)).write_csv(tmp_path / "more.csv")
+    assert live.serving.predict_file("income", tmp_path / "more.csv", by=live.admin).ignored == ("income", "id")
+
+
+def test_a_missing_column_is_named(live, tmp_path):
+    pl.DataFrame(ROWS).drop("hours").write_csv(tmp_path / "less.csv")
+    with pytest.raises(FeaturesMissingError, match="no column 'hours'"):
+        live.serving.predict_file("income", tmp_path / "less.csv", by=live.admin)
+
+
+def test_a_row_that_does_not_fit_is_named_by_its_number_in_the_file(live, tmp_path):
+    rows = [ROWS[1]] * 3000
+    rows[2500] = {**ROWS[1], "hours": None}
+    pl.DataFrame(rows).write_csv(tmp_path / "rows.csv")
+    with pytest.raises(InvalidRowsError, match=r"Row 2501: feature 'hours'"):
+        live.serving.predict_file("income", tmp_path / "rows.csv", by=live.admin)
+    assert live.logged("inference.batch") == []
+
+
+def test_words_where_numbers_belong_are_refused_without_telling_them(live, tmp_path):
+    pl.DataFrame([{**ROWS[1], "hours": "secretive"}]).write_csv(tmp_path / "rows.csv")
+    with pytest.raises((InvalidRowsError, UnusableTableError)) as refused:
+        live.serving.predict_file("income", tmp_path / "rows.csv", by=live.admin)
+    assert "hours" in str(refused.value)
+    assert "secretive" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("rows.csv", b""), ("rows.parquet", b"PAR1 and no more"), ("rows.pkl", b"\x80\x04.")]
+)
+def test_what_is_no_table_is_refused(live, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadableFileError):
+        live.serving.predict_file("income", tmp_path / name, by=live.admin)
+
+
+def test_a_version_that_is_not_live_answers_no_file(live, file):
+    live.register()
+    with pytest.raises(NotServedError, match="income:1 is"):
+        live.serving.predict_file("income:2", file, by=live.admin)
+    with pytest.raises(NotReleasedError):
+        live.serving.predict_file("unheard-of", file, by=live.admin)
+
+
+def test_who_may_not_predict_gets_no_file_answered(live, file):
+    auditor = live.access.authenticate(live.key(role=Role.AUDITOR))
+    with pytest.raises(NotPermittedError):
+        live.serving.predict_file("income", file, by=auditor)
