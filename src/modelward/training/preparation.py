@@ -18,11 +18,10 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from modelward.errors import InvalidError
+from modelward.training.graph import FLOAT, STRING, Drawing
 
 if TYPE_CHECKING:
     import onnx
-
-    from modelward.training.graph import Drawing
 
 Column = npt.NDArray[Any]
 FloatMatrix = npt.NDArray[np.float32]
@@ -176,18 +175,14 @@ class Preparation:
 
     def graph(self) -> onnx.ModelProto:
         """The same as `apply`, in ONNX: one input [N, 1] for every feature, float32 or text, under the feature's own name."""
-        from onnx import TensorProto
-
-        from modelward.training.graph import Drawing
-
         drawing = Drawing(prefix=self._prefix())
         parts = [self._draw_numbers(drawing)] if self.numbers else []
         if self.categories:
             parts.append(self._draw_categories(drawing))
         prepared = drawing.node("Concat", *parts, axis=1)
-        inputs = {step.name: (TensorProto.FLOAT, ("N", 1)) for step in self.numbers}
-        inputs |= {step.name: (TensorProto.STRING, ("N", 1)) for step in self.categories}
-        return drawing.finish(inputs, {prepared: (TensorProto.FLOAT, ("N", len(self.names())))})
+        inputs = {step.name: (FLOAT, ("N", 1)) for step in self.numbers}
+        inputs |= {step.name: (STRING, ("N", 1)) for step in self.categories}
+        return drawing.finish(inputs, {prepared: (FLOAT, ("N", len(self.names())))})
 
     def _prefix(self) -> str:
         """A beginning that no feature's name has."""
@@ -211,7 +206,7 @@ class Preparation:
             return codes
         place, code = self._one_hot()
         spread = drawing.node("Gather", codes, drawing.constant(place, np.int64), axis=1)
-        return drawing.node("Cast", drawing.node("Equal", spread, drawing.constant(code)), to=1)
+        return drawing.node("Cast", drawing.node("Equal", spread, drawing.constant(code)), to=FLOAT)
 
 
 def _check_names(names: Sequence[str]) -> None:

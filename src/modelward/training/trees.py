@@ -33,6 +33,19 @@ class Tree:
     first_target: int = 0
 
 
+def of_scikit_learn(grown: Any, *, share: float = 1.0) -> Tree:
+    """The `tree_` of one of scikit-learn's decision trees; each leaf adds `share` of its class frequencies."""
+    frequencies = grown.value[:, 0, :]
+    return Tree(
+        feature=grown.feature,
+        threshold=grown.threshold,
+        left=grown.children_left,
+        right=grown.children_right,
+        is_leaf=grown.children_left < 0,
+        values=share * frequencies / frequencies.sum(axis=1, keepdims=True),
+    )
+
+
 def float32_at_most(values: Numbers) -> npt.NDArray[np.float32]:
     """The largest float32 that is not above each value.
 

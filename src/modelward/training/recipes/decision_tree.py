@@ -10,7 +10,9 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from modelward.training.graph import estimator
 from modelward.training.recipe import Inputs, Made, Progress, one_thread
+from modelward.training.trees import draw_trees, of_scikit_learn
 
 
 class DecisionTreeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,9 +37,6 @@ class DecisionTree:
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         from sklearn.tree import DecisionTreeClassifier
 
-        from modelward.training.graph import estimator
-        from modelward.training.trees import Tree, draw_trees
-
         one_thread()
         asked = self.parameters
         trained = DecisionTreeClassifier(
@@ -50,14 +49,7 @@ class DecisionTree:
         ).fit(inputs.train, inputs.train_labels)
         progress(1.0)
         grown = trained.tree_
-        tree = Tree(
-            feature=grown.feature,
-            threshold=grown.threshold,
-            left=grown.children_left,
-            right=grown.children_right,
-            is_leaf=grown.children_left < 0,
-            values=grown.value[:, 0, :] / grown.value[:, 0, :].sum(axis=1, keepdims=True),
-        )
+        tree = of_scikit_learn(grown)
         classes = len(inputs.classes)
         return Made(
             predict=trained.predict_proba,

@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
 from msgspec import Meta
 
+from modelward.training.graph import estimator, softmax
 from modelward.training.recipe import Inputs, Made, Progress, one_thread
-
-if TYPE_CHECKING:
-    from modelward.training.trees import Tree
+from modelward.training.trees import Tree, draw_trees
 
 
 class GradientBoostingParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,14 +40,11 @@ class GradientBoosting:
     parameters: GradientBoostingParameters
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
-        from modelward.training.graph import estimator, softmax
-        from modelward.training.trees import draw_trees
-
         trained = self._boost(inputs)
         progress(1.0)
         classes = len(inputs.classes)
         # Two classes are one score, for the second; its softmax against a constant 0 is the logistic function.
-        start = np.zeros(classes) if classes > 2 else np.zeros(2)
+        start = np.zeros(classes)
         start[-trained.n_trees_per_iteration_ :] = trained._baseline_prediction.ravel()  # noqa: SLF001  nowhere else to be had
         trees = _trees(trained, first_target=classes - trained.n_trees_per_iteration_)
         return Made(
@@ -91,8 +87,6 @@ class GradientBoosting:
 
 
 def _trees(trained: Any, *, first_target: int) -> list[Tree]:
-    from modelward.training.trees import Tree
-
     # scikit-learn shows its trees nowhere in public; the parity check stands behind this reading of them.
     rounds = trained._predictors  # noqa: SLF001
     return [

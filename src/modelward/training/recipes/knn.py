@@ -9,17 +9,15 @@ exact in float64 in whatever order, ties are ties everywhere, and the earlier ro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
+from modelward.training.graph import DOUBLE, Drawing, estimator
 from modelward.training.recipe import FloatMatrix, Inputs, Labels, Made, Probabilities, Progress, one_thread
-
-if TYPE_CHECKING:
-    from modelward.training.graph import Drawing
 
 Grid = npt.NDArray[np.float64]
 
@@ -51,8 +49,6 @@ class NearestNeighbours:
     parameters: NearestNeighboursParameters
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
-        from modelward.training.graph import estimator
-
         one_thread()
         chosen = _sample(len(inputs.train), self.parameters.max_rows, seed=inputs.seed)
         kept, labels = inputs.train[chosen], inputs.train_labels[chosen]
@@ -107,7 +103,7 @@ class Neighbours:
 
     def draw(self, drawing: Drawing, rows: str) -> str:
         """The same in ONNX; TopK gives ties to the earlier row, as a stable sort does."""
-        wide = drawing.node("Mul", drawing.node("Cast", rows, to=11), drawing.constant(self.steps, np.float64))
+        wide = drawing.node("Mul", drawing.node("Cast", rows, to=DOUBLE), drawing.constant(self.steps, np.float64))
         low, high = (drawing.constant(bound, np.float64) for bound in self.box)
         placed = drawing.node("Min", drawing.node("Max", drawing.node("Round", wide), low), high)
         near = drawing.node(

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from modelward.training.graph import draw_linear, estimator, softmax
 from modelward.training.recipe import Inputs, Made, Progress, one_thread
 
 
@@ -37,8 +38,6 @@ class LogisticRegression:
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         from sklearn import linear_model
         from sklearn.exceptions import ConvergenceWarning
-
-        from modelward.training.graph import draw_linear, estimator, softmax
 
         one_thread()
         # Said in the notes of the run instead, with what to do about it.

@@ -15,12 +15,11 @@ from msgspec import Meta
 
 from modelward.errors import UnavailableError
 from modelward.plugins import MissingExtraError
+from modelward.training.graph import Drawing, estimator, softmax
 from modelward.training.recipe import DivergedError, FloatMatrix, Inputs, Made, Probabilities, Progress, one_thread
 
 if TYPE_CHECKING:
     import torch
-
-    from modelward.training.graph import Drawing
 
 
 class DeviceMissingError(UnavailableError):
@@ -76,8 +75,6 @@ class Perceptron:
             raise MissingExtraError("The recipe 'mlp' needs PyTorch, which is not installed. Run `pip install 'modelward[torch]'`.")
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
-        from modelward.training.graph import estimator
-
         network = _Network.fresh(inputs, self.parameters)
         history = _learn(network, inputs, self.parameters, progress)
         layers = [tuple(part.detach().cpu().numpy() for part in layer) for layer in network.layers]
@@ -274,8 +271,6 @@ def _device(name: str) -> torch.device:
 
 
 def _draw(drawing: Drawing, rows: str, *, layers: list[tuple[Any, ...]], activation: str) -> str:
-    from modelward.training.graph import softmax
-
     operator = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "gelu": "Gelu"}[activation]
     *hidden, (last, bias) = layers
     for weights, biases in hidden:

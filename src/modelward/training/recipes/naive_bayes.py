@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
+from modelward.training.graph import DOUBLE, Drawing, estimator, softmax
 from modelward.training.recipe import FloatMatrix, Inputs, Made, Probabilities, Progress, one_thread
 
 Terms = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -35,8 +36,6 @@ class NaiveBayes:
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         from sklearn.naive_bayes import BernoulliNB, GaussianNB
 
-        from modelward.training.graph import Drawing, estimator, softmax
-
         one_thread()
         exact = inputs.train.astype(np.float64)
         is_binary = ((exact == 0) | (exact == 1)).all(axis=0)
@@ -58,7 +57,7 @@ class NaiveBayes:
 
         def draw(drawing: Drawing, rows: str) -> str:
             # In float64, as trained: the squares of a narrow column cancel to less than float32 holds.
-            wide = drawing.node("Cast", rows, to=11)
+            wide = drawing.node("Cast", rows, to=DOUBLE)
             squares = drawing.node("MatMul", drawing.node("Mul", wide, wide), drawing.constant(square, np.float64))
             lines = drawing.node("Gemm", wide, drawing.constant(linear, np.float64), drawing.constant(constant, np.float64))
             return softmax(drawing, drawing.node("Add", squares, lines))

@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
 from msgspec import Meta
 
+from modelward.training.graph import estimator
 from modelward.training.recipe import Inputs, Made, Progress, one_thread
-
-if TYPE_CHECKING:
-    from modelward.training.trees import Tree
+from modelward.training.trees import draw_trees, of_scikit_learn
 
 _TREES_AT_ONCE = 10
 
@@ -42,11 +41,8 @@ class RandomForest:
     parameters: RandomForestParameters
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
-        from modelward.training.graph import estimator
-        from modelward.training.trees import draw_trees
-
         trained = self._grow(inputs, progress)
-        trees = [_tree(one.tree_, share=1 / len(trained.estimators_)) for one in trained.estimators_]
+        trees = [of_scikit_learn(one.tree_, share=1 / len(trained.estimators_)) for one in trained.estimators_]
         classes = len(inputs.classes)
         nodes = sum(len(tree.feature) for tree in trees)
         return Made(
@@ -80,17 +76,3 @@ class RandomForest:
             forest.set_params(n_estimators=grown).fit(inputs.train, inputs.train_labels)
             progress(grown / asked.trees)
         return forest
-
-
-def _tree(grown: Any, *, share: float) -> Tree:
-    from modelward.training.trees import Tree
-
-    counts = grown.value[:, 0, :]
-    return Tree(
-        feature=grown.feature,
-        threshold=grown.threshold,
-        left=grown.children_left,
-        right=grown.children_right,
-        is_leaf=grown.children_left < 0,
-        values=share * counts / counts.sum(axis=1, keepdims=True),
-    )

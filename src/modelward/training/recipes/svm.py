@@ -6,17 +6,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
+from modelward.training.graph import DOUBLE, FLOAT, Drawing, draw_linear, estimator, softmax
 from modelward.training.recipe import Inputs, Made, Progress, UnusableInputsError, one_thread
-
-if TYPE_CHECKING:
-    from modelward.training.graph import Drawing
 
 _FOLDS = 3
 
@@ -50,8 +48,6 @@ class SupportVectorMachine:
     parameters: SupportVectorMachineParameters
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
-        from modelward.training.graph import estimator
-
         kernel = self._kernel(inputs) if self.parameters.kernel == "rbf" else None
         lift: Callable[[Any], Any] = kernel.transform if kernel else lambda rows: rows
         progress(0.1)
@@ -100,13 +96,14 @@ class SupportVectorMachine:
             )
         margin = LinearSVC(
             C=self.parameters.C,
-            class_weight=self.parameters.class_weight,
             max_iter=self.parameters.iterations,
             dual=False,
             random_state=inputs.seed,
         )
         trained = CalibratedClassifierCV(margin, method="sigmoid", cv=min(_FOLDS, rarest), ensemble=False, n_jobs=1)
-        trained.fit(rows, inputs.train_labels)
+        # As weights of the rows they reach the calibration too, which would undo weights that the margin alone knows.
+        weights = inputs.balanced_weights if self.parameters.class_weight else {}
+        trained.fit(rows, inputs.train_labels, sample_weight=[weights.get(int(label), 1.0) for label in inputs.train_labels])
         steps = int(np.max(trained.calibrated_classifiers_[0].estimator.n_iter_))
         if steps >= self.parameters.iterations:
             return trained, (f"The solver stopped at {steps} steps, before it had converged. Raise iterations, or lower C.",)
@@ -123,19 +120,17 @@ def _logits(calibrated: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.fl
 
 def _draw_sigmoids(drawing: Drawing, rows: str, *, weights: Any, biases: Any, dtype: npt.DTypeLike = np.float32) -> str:
     """Two classes: a softmax against 0. More: a sigmoid for each class, made to sum to 1."""
-    from modelward.training.graph import draw_linear, softmax
-
     logits = draw_linear(drawing, rows, weights=weights, biases=biases, dtype=dtype)
     if len(weights) == 1:
         return softmax(drawing, logits)
     each = drawing.node("Sigmoid", logits)
     total = drawing.node("ReduceSum", each, drawing.constant([1], np.int64), keepdims=1)
-    return drawing.node("Cast", drawing.node("Div", each, total), to=1)
+    return drawing.node("Cast", drawing.node("Div", each, total), to=FLOAT)
 
 
 def _draw_rbf(drawing: Drawing, rows: str, *, landmarks: npt.NDArray[np.float64], gamma: float) -> str:
     """exp(-gamma |x - landmark|²) in float64 [N, landmarks]: the weights behind it are large and nearly cancel."""
-    wide = drawing.node("Cast", rows, to=11)
+    wide = drawing.node("Cast", rows, to=DOUBLE)
     own = drawing.node("ReduceSumSquare", wide, drawing.constant([1], np.int64), keepdims=1)
     cross = drawing.node(
         "Gemm",

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`docs/reference/recipes.md` holds every recipe and every parameter as they are."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from modelward.training.preparation import Prepare
+from modelward.training.recipes import RECIPES
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "recipes.md"
+HEAD = "| parameter | default | can be | meaning |\n|---|---|---|---|\n"
+
+
+def table(structure):
+    """The parameters of a struct as the page shows them."""
+    schema = next(iter(msgspec.json.schema_components([structure])[1].values()))
+    lines = (
+        f"| `{name}` | {shown(one['default'])} | {allowed(one)} | {one['description']} |\n"
+        for name, one in schema["properties"].items()
+    )
+    return HEAD + "".join(lines)
+
+
+def shown(value):
+    return "none" if value is None else f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def allowed(one):
+    if "anyOf" in one:
+        return " or ".join(allowed(part) for part in one["anyOf"])
+    if "enum" in one:
+        return ", ".join(f"`{value}`" for value in one["enum"])
+    if one["type"] == "null":
+        return "none"
+    if one["type"] == "array":
+        return f"{one['minItems']} to {one['maxItems']} times: {allowed(one['items'])}"
+    low = f"from {one['minimum']:,}" if "minimum" in one else f"above {one['exclusiveMinimum']:,}"
+    high = f"up to {one['maximum']:,}" if "maximum" in one else f"below {one['exclusiveMaximum']:,}"
+    return f"{'whole number' if one['type'] == 'integer' else 'number'} {low} {high}"
+
+
+@pytest.mark.parametrize("name", RECIPES.names())
+def test_a_recipe_is_documented_as_it_is(name):
+    section = PAGE.read_text().partition(f"\n## `{name}`\n")[2].partition("\n## ")[0]
+    assert table(RECIPES.load(name).Parameters) in section
+
+
+def test_preparation_is_documented_as_it_is():
+    assert table(Prepare) in PAGE.read_text()
+
+
+def test_no_recipe_is_documented_that_is_not_there():
+    headings = [line[4:-1] for line in PAGE.read_text().splitlines() if line.startswith("## `")]
+    assert headings == RECIPES.names()
