@@ -143,6 +143,7 @@ def test_attaching_signs_a_new_dossier_and_keeps_the_old_ones(registry, register
     assert registry.read(version, "trust_report.json", sequence=2) == b"{}"
     assert registry.read(version, "README.md", sequence=2) == b"# assessed"
     assert b"Not assessed yet" in registry.read(version, "README.md", sequence=1)
+    assert b"files beside this card" in registry.read(version, "README.md")
     assert registry.find("income:1", by=admin) == version
 
 

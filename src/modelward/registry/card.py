@@ -24,7 +24,8 @@ def model_card(version: Version, *, report: Mapping[str, Any] | None = None) -> 
     """The card of `version`, in Markdown.
 
     `report` is the summary of an assessment as plain data: `assessed` (a date), `verdict`, and `clauses`, each with `title`,
-    `estimate`, `low`, `high`, `threshold`, `verdict`. Without it the card says that the version was not assessed yet.
+    `estimate`, `low`, `high`, `threshold`, `verdict`. Without it the card says that the version was not assessed yet; where it
+    has no clauses, that the findings lie beside the card.
     """
     parts = [
         f"---\n{yaml.safe_dump(_front_matter(version), sort_keys=False, allow_unicode=True)}---",
@@ -53,6 +54,8 @@ def _front_matter(version: Version) -> dict[str, Any]:
 def _assessment(report: Mapping[str, Any] | None) -> str:
     if report is None:
         return "## Assessment\n\nNot assessed yet. Nothing is known about quality, fairness or any other risk."
+    if not report.get("clauses"):
+        return "## Assessment\n\nWhat was found out about this version lies in the files beside this card."
     rows = [
         [
             clause.get("title") or clause.get("id"),
@@ -61,7 +64,7 @@ def _assessment(report: Mapping[str, Any] | None) -> str:
             _figure(clause.get("threshold")),
             clause.get("verdict"),
         ]
-        for clause in report.get("clauses", ())
+        for clause in report["clauses"]
     ]
     verdict = _plain(report.get("verdict", "see the clauses"))
     head = f"## Assessment\n\nAssessed {_plain(report.get('assessed', 'at a time not recorded'))}: {verdict}.\n\n"

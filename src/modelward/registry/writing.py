@@ -75,7 +75,7 @@ class Writer:
         raw = draft.manifest(number=number, by=by).to_json()
         # Read back, so that the version handed out now equals the one that is found later.
         manifest, interface = parse_manifest(raw), draft.files[INTERFACE_FILE]
-        beside = self._beside(manifest.version(interface=interface, sealed={}))
+        beside = self._beside(model_card(manifest.version(interface=interface, sealed={})))
         with (
             self._shelf.sealing({**draft.files, MANIFEST_FILE: raw}, label=lambda path: version_label(name, path)) as own,
             self._shelf.sealing(beside, label=lambda path: dossier_label(name, 1, path)) as attached,
@@ -93,7 +93,7 @@ class Writer:
     ) -> Dossier:
         with self._database.look() as connection:
             sequence = store.last_sequence(connection, version.model, version.number) + 1
-        beside = {**self._beside(version), **files}
+        beside = {**self._beside(model_card(version, report={})), **files}
         with self._shelf.sealing(beside, label=lambda path: dossier_label(version.name, sequence, path)) as attached:
             dossier = self._signed(version, attached, sequence=sequence, event=event, by=by)
             with self._database.change() as connection:
@@ -101,8 +101,8 @@ class Writer:
                 self._add(connection, version, dossier, attached=attached, event=event, facts=facts)
         return dossier
 
-    def _beside(self, version: Version) -> dict[str, bytes]:
-        return {CARD_FILE: model_card(version).encode(), PUBLIC_KEY_FILE: self._shelf.signer.public_key}
+    def _beside(self, card: str) -> dict[str, bytes]:
+        return {CARD_FILE: card.encode(), PUBLIC_KEY_FILE: self._shelf.signer.public_key}
 
     def _signed(self, version: Version, attached: tuple[VersionFile, ...], *, sequence: int, event: Event, by: str) -> Dossier:
         files = tuple(sorted((*version.files, *attached), key=lambda file: file.path))
