@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An assessor measures one side of one version on a held-out sample, and says it in clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelward.assessment.clause import Clause, Measure
+from modelward.assessment.scores import Answers
+
+if TYPE_CHECKING:
+    from modelward.registry import OpenVersion
+
+_BATCH_ROWS = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Rows held out from training, with what is known of them.
+
+    `columns` are a version's inputs, [n, 1] each: float32 with NaN for missing, or objects with "" for missing. `labels` [n] are
+    indices into `classes`. `sensitive` holds the attribute of each row [n] as text, by column. `split` is the digest of the
+    split that held the rows out, so that two versions measured on the same rows can be told from two that were not.
+    """
+
+    columns: Mapping[str, NDArray[np.generic]]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    sensitive: Mapping[str, NDArray[np.str_]]
+    seed: int
+    dataset: str
+    fingerprint: str
+    split: str
+    _asked: dict[str, Answers] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def rows(self) -> int:
+        """How many rows were held out."""
+        return int(self.labels.size)
+
+    @cached_property
+    def positive(self) -> int | None:
+        """In a binary task the rarer class, the second in order when both are as frequent; None with more classes."""
+        if len(self.classes) != 2:
+            return None
+        counts = np.bincount(self.labels, minlength=2)
+        return 0 if counts[0] < counts[1] else 1
+
+    def answers(self, version: OpenVersion) -> Answers:
+        """The version's answers to every row, computed once for all assessors."""
+        digest = version.version.digest
+        if digest not in self._asked:
+            starts = range(0, self.rows, _BATCH_ROWS)
+            given = [version.predict(self.cut(slice(at, at + _BATCH_ROWS))) for at in starts]
+            self._asked[digest] = Answers(self.labels, np.concatenate(given).astype(np.float64), self.positive)
+        return self._asked[digest]
+
+    def cut(self, rows: slice | NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
+        """The inputs of some of the rows."""
+        return {name: values[rows] for name, values in self.columns.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A picture among the evidence: its path (`plots/….svg`), a heading, and what it shows in words for who cannot see it."""
+
+    path: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What an assessor found. Every plot's path, and every path a clause names as its evidence, is a key of `evidence`."""
+
+    clauses: tuple[Clause, ...]
+    evidence: Mapping[str, bytes] = field(default_factory=dict)
+    plots: tuple[Plot, ...] = ()
+
+
+class Assessor(Protocol):
+    """Measures one side of a version. It is built without arguments and keeps nothing between calls.
+
+    The same version, sample and seed MUST give the same findings, unless `is_repeatable` is False, as for timings. Every id
+    MUST begin with the name under which the assessor is listed and end with the key of one of `measures`; ids MUST be unique.
+    What cannot be measured MUST be a clause that says so, never an absent one. Findings MUST NOT hold a row of the sample. The
+    sample MUST be left as it was.
+    """
+
+    title: str
+    needs_sample: bool
+    """Without a sample such an assessor is not asked; each of its measures is then a not-measurable clause."""
+    is_repeatable: bool
+    measures: Sequence[Measure]
+
+    def assess(self, version: OpenVersion, sample: Sample | None) -> Findings:
+        """Measure `version` on `sample`, which is None only if `needs_sample` is False."""
+        ...

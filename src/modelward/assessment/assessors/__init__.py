@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Assessors: one file each, one line each. The order is that of the report."""
+
+from modelward.plugins import PluginTable
+
+ASSESSORS = PluginTable(
+    "assessors",
+    {
+        "quality": "modelward.assessment.assessors.quality:Quality",
+        "baseline": "modelward.assessment.assessors.baseline:Baseline",
+        "fairness": "modelward.assessment.assessors.fairness:Fairness",
+        "latency": "modelward.assessment.assessors.latency:Latency",
+        "size": "modelward.assessment.assessors.size:Size",
+        "energy": "modelward.assessment.assessors.energy:Energy",
+    },
+)
+
+__all__ = ["ASSESSORS"]

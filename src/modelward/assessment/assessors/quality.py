@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How good the decisions and the probabilities are, on rows the version never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from modelward.assessment import plots, scores
+from modelward.assessment.assessor import Findings, Plot, Sample
+from modelward.assessment.clause import Clause, Measure, Threshold
+from modelward.assessment.intervals import Estimate, bootstrap, wilson
+from modelward.assessment.scores import Answers, Floats
+
+if TYPE_CHECKING:
+    from modelward.registry import OpenVersion
+
+CONFUSION = "evidence/quality.confusion_matrix.json"
+ROC = "evidence/quality.roc_curve.json"
+CALIBRATION = "evidence/quality.calibration_curve.json"
+CONFUSION_PLOT = "plots/quality.confusion_matrix.svg"
+ROC_PLOT = "plots/quality.roc_curve.svg"
+CALIBRATION_PLOT = "plots/quality.calibration_curve.svg"
+
+# Below this many rows the noise of the bins alone is larger than the threshold.
+CALIBRATION_ROWS = 20 * scores.CALIBRATION_BINS
+_CURVE_POINTS = 101
+_BAND_REPLICATES = 200
+
+
+def _measure(key: str, title: str, meaning: str, *, threshold: Threshold | None = None, unit: str = "") -> Measure:
+    return Measure(assessor="quality", key=key, title=title, meaning=meaning, threshold=threshold, unit=unit)
+
+
+ACCURACY = _measure("accuracy", "Accuracy", "share of rows decided rightly")
+BALANCED = _measure("balanced_accuracy", "Balanced accuracy", "mean of the recalls of the classes")
+RECALL = _measure("recall", "Recall", "share of the positive class that is found; macro mean with more than two classes")
+PRECISION = _measure("precision", "Precision", "share of positive decisions that are right; macro mean with more than two classes")
+F1 = _measure("f1", "F1", "harmonic mean of precision and recall; macro mean with more than two classes")
+ROC_AUC = _measure(
+    "roc_auc",
+    "ROC AUC",
+    "chance that a positive row is ranked above a negative one; mean of one-vs-rest areas with more than two classes",
+    threshold=Threshold(0.6, "at-least"),
+)
+BRIER = _measure("brier", "Brier score", "mean squared error of the probabilities; 0 is perfect")
+LOG_LOSS = _measure("log_loss", "Log loss", "mean negative log of the true class's probability; 0 is perfect", unit="nats")
+ECE = _measure(
+    "ece",
+    "Expected calibration error",
+    "mean gap between stated probability and observed frequency, over 15 bins of equal mass",
+    threshold=Threshold(0.05, "at-most"),
+)
+
+
+class Quality:
+    """Accuracy, balanced accuracy, recall, precision, F1, ROC AUC, Brier score, log loss and calibration, with their curves."""
+
+    title = "Quality"
+    needs_sample = True
+    is_repeatable = True
+    measures = (ACCURACY, BALANCED, RECALL, PRECISION, F1, ROC_AUC, BRIER, LOG_LOSS, ECE)
+
+    def assess(self, version: OpenVersion, sample: Sample | None) -> Findings:
+        """Clauses, confusion matrix, ROC curve and calibration curve of the version's answers to the sample."""
+        assert sample is not None
+        answers = sample.answers(version)
+        clauses = _clauses(answers, sample)
+        evidence, drawn = _confusion(answers, sample)
+        for more, plot in filter(None, (_roc(answers, sample), _calibration(answers))):
+            evidence |= more
+            drawn += plot
+        return Findings(clauses, evidence, drawn)
+
+
+def _clauses(answers: Answers, sample: Sample) -> tuple[Clause, ...]:
+    positive = sample.positive
+    side = "" if positive is None else f"Positive class: {sample.classes[positive]}."
+    found = _estimates(answers, sample.seed)
+    missing = f"The rarest of the {answers.classes} classes has too few rows in the sample. Hold out more rows."
+    where = {ROC_AUC.key: ROC, ECE.key: CALIBRATION, BRIER.key: "", LOG_LOSS.key: ""}
+    clauses = []
+    for measure in Quality.measures:
+        estimate = found[measure.key]
+        evidence = where.get(measure.key, CONFUSION)
+        if measure is ECE and answers.rows < CALIBRATION_ROWS:
+            note = f"{answers.rows} rows are held out; {CALIBRATION_ROWS} are needed, 20 for each of the 15 bins."
+            clauses.append(measure.not_measurable(note, n=answers.rows))
+        elif estimate is None:
+            note = "The positive class is never decided." if measure is PRECISION and positive is not None else missing
+            clauses.append(measure.not_measurable(note, n=answers.rows))
+        else:
+            note = "" if measure in (ACCURACY, BALANCED, LOG_LOSS) else side
+            clauses.append(measure.clause(estimate, evidence=evidence, note=note))
+    return tuple(clauses)
+
+
+def _estimates(answers: Answers, seed: int) -> dict[str, Estimate | None]:
+    """An estimate for every measure; single proportions have Wilson's interval, all else one and the same bootstrap."""
+    by_key: dict[str, Callable[[Floats, Floats], Floats]] = {
+        ACCURACY.key: lambda counts, _: scores.accuracy(counts),
+        BALANCED.key: lambda counts, _: _over(scores.recalls(counts)),
+        RECALL.key: lambda counts, _: _over(scores.recalls(counts), answers.positive, answers),
+        PRECISION.key: lambda counts, _: _over(scores.precisions(counts), answers.positive, answers),
+        F1.key: lambda counts, _: _over(scores.f1s(counts), answers.positive, answers),
+        ROC_AUC.key: lambda _, weights: scores.roc_auc(answers, weights),
+        BRIER.key: lambda _, weights: scores.brier(answers, weights),
+        LOG_LOSS.key: lambda _, weights: scores.log_loss(answers, weights),
+        ECE.key: lambda _, weights: scores.calibration_error(answers, weights),
+    }
+
+    def all_of_them(weights: Floats) -> Floats:
+        counts = scores.confusion(answers, weights)
+        return np.stack([score(counts, weights) for score in by_key.values()], axis=1)
+
+    estimates = bootstrap(all_of_them, rows=answers.rows, effective=answers.rarest, seed=seed)
+    return dict(zip(by_key, estimates, strict=True)) | _proportions(answers)
+
+
+def _over(values: Floats, positive: int | None = None, answers: Answers | None = None) -> Floats:
+    """The positive class's column of [b, K]; without one the mean of the classes that occur, where undefined counts as 0."""
+    if positive is not None:
+        return values[:, positive]
+    if answers is None:
+        known = np.isfinite(values)
+        return scores.ratio(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1))
+    return np.nan_to_num(values[:, answers.occurring], nan=0.0).mean(axis=1)
+
+
+def _proportions(answers: Answers) -> dict[str, Estimate | None]:
+    counts = scores.confusion(answers, np.ones((1, answers.rows)))
+    found: dict[str, Estimate | None] = {ACCURACY.key: wilson(float(scores.accuracy(counts)[0]), n=answers.rows)}
+    if answers.positive is None:
+        return found
+    for key, rates, axis in ((RECALL.key, scores.recalls(counts), 2), (PRECISION.key, scores.precisions(counts), 1)):
+        cases = int(counts.sum(axis=axis)[0, answers.positive])
+        found[key] = wilson(float(rates[0, answers.positive]), n=cases) if cases else None
+    return found
+
+
+def _confusion(answers: Answers, sample: Sample) -> tuple[dict[str, bytes], tuple[Plot, ...]]:
+    counts = scores.confusion(answers, np.ones((1, answers.rows)))[0].astype(int).tolist()
+    told = {"classes": sample.classes, "rows_are": "true class", "columns_are": "decided class", "counts": counts}
+    right = sum(row[at] for at, row in enumerate(counts))
+    words = f"{right} of {answers.rows} rows were decided rightly."
+    picture = plots.confusion_matrix(counts, classes=sample.classes)
+    return (
+        {CONFUSION: msgspec.json.encode(told), CONFUSION_PLOT: picture},
+        (Plot(CONFUSION_PLOT, "Confusion matrix", f"True against decided classes. {words}"),),
+    )
+
+
+def _roc(answers: Answers, sample: Sample) -> tuple[dict[str, bytes], tuple[Plot, ...]] | None:
+    """One curve with its band in a binary task, one curve a class otherwise; none where a class does not occur."""
+    if answers.occurring.size < answers.classes:
+        return None
+    sides = [answers.positive] if answers.positive is not None else list(range(answers.classes))
+    grid = np.linspace(0.0, 1.0, _CURVE_POINTS)
+    ones = np.ones((1, answers.rows))
+    curves = {sample.classes[side]: _curve(answers, side, ones, grid)[0] for side in sides}
+    band = _band(answers, sample.seed, grid) if answers.positive is not None else None
+    told = {
+        "false_positive_rate": _short(grid),
+        "true_positive_rate": {name: _short(rates) for name, rates in curves.items()},
+        "band_95": [_short(bound) for bound in band] if band else None,
+    }
+    picture = plots.roc_curve(grid, curves, band=band)
+    words = "True positive rate against false positive rate; the diagonal is chance."
+    return {ROC: msgspec.json.encode(told), ROC_PLOT: picture}, (Plot(ROC_PLOT, "ROC curve", words),)
+
+
+def _curve(answers: Answers, side: int, weights: Floats, grid: Floats) -> Floats:
+    false, true = scores.roc_points(answers.probabilities[:, side], answers.labels == side, weights)
+    return np.stack([np.interp(grid, f, t) for f, t in zip(false, true, strict=True)])
+
+
+def _band(answers: Answers, seed: int, grid: Floats) -> tuple[Floats, Floats]:
+    """Pointwise 95 % bounds of the binary curve over the grid."""
+    side = answers.positive
+    assert side is not None
+
+    bounds = bootstrap(
+        lambda weights: _curve(answers, side, weights, grid),
+        rows=answers.rows,
+        effective=answers.rarest,
+        seed=seed,
+        replicates=_BAND_REPLICATES,
+    )
+    held = [(found.low, found.high) if found else (0.0, 1.0) for found in bounds]
+    low, high = np.clip(np.array(held).T, 0.0, 1.0)
+    return low, high
+
+
+def _calibration(answers: Answers) -> tuple[dict[str, bytes], tuple[Plot, ...]] | None:
+    if answers.rows < CALIBRATION_ROWS:
+        return None
+    given, came = answers.confidence
+    bins, size = scores.calibration_bins(given)
+    rows = np.bincount(bins, minlength=size)
+    stated, observed = (np.bincount(bins, weights=values, minlength=size) / rows for values in (given, came))
+    bounds = [wilson(float(share), n=int(n)) for share, n in zip(observed, rows, strict=True)]
+    told = {
+        "compared": "probability of the positive class" if answers.positive is not None else "probability of the decided class",
+        "stated": _short(stated),
+        "observed": _short(observed),
+        "low": _short(np.array([bound.low for bound in bounds])),
+        "high": _short(np.array([bound.high for bound in bounds])),
+        "rows": rows.tolist(),
+    }
+    picture = plots.calibration_curve(stated, observed, [(bound.low, bound.high) for bound in bounds], given)
+    words = "Observed frequency against stated probability in bins of equal mass; on the diagonal the two agree."
+    return {CALIBRATION: msgspec.json.encode(told), CALIBRATION_PLOT: picture}, (Plot(CALIBRATION_PLOT, "Calibration", words),)
+
+
+def _short(values: Floats) -> list[float]:
+    return [float(f"{value:.6g}") for value in values]

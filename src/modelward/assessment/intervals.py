@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How sure an estimate is: 95 % intervals for everything a sample of rows says about a version.
+
+Statistics of the sample take the multinomial bootstrap (Efron, "Bootstrap methods: another look at the jackknife", 1979): B
+times the rows are drawn again with replacement, as weights, and the statistic is computed for a whole block of weights at once.
+Single proportions take Wilson's score interval (1927), which stays honest at 0 and 1. Quantiles of timings take the
+distribution-free interval between order statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import lgamma, log, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+REPLICATES = 1000
+_Z = 1.959963984540054  # the 97.5 % point of the normal distribution
+_BLOCK_CELLS = 1 << 21
+_LOST_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure, the 95 % interval around it, how many observations it rests on, and the method in words."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    method: str
+    seed: int | None = None
+
+
+def exact(value: float, *, n: int, method: str) -> Estimate:
+    """A figure that was counted, not sampled."""
+    return Estimate(float(value), float(value), float(value), n, method)
+
+
+def wilson(share: float, *, n: int) -> Estimate:
+    """Wilson's 95 % score interval of a proportion `share` among `n` > 0 rows."""
+    low, high = _wilson_bounds(share, n)
+    return Estimate(float(share), low, high, n, "proportion, Wilson score interval")
+
+
+def bootstrap(
+    statistic: Callable[[Floats], Floats], *, rows: int, effective: int, seed: int, replicates: int = REPLICATES
+) -> tuple[Estimate | None, ...]:
+    """Estimates with percentile intervals of the statistics that `statistic` computes from weights, `None` for each that is
+    undefined on the sample or on more than one replicate in twenty.
+
+    `statistic` maps weights [b, rows] to values [b, m], NaN where undefined; weights of one give the point estimates. The
+    replicates are shifted to have the estimate as their mean: statistics such as an absolute difference are pushed upwards by
+    the noise that resampling adds, and an interval that does not hold its own estimate would mislead. Where no replicate
+    differs (a perfect score), Wilson's interval at `effective` rows stands in, for the sample cannot show certainty.
+    """
+    points = statistic(np.ones((1, rows)))[0]
+    drawn = np.concatenate([statistic(weights) for weights in _weights(rows, seed=seed, replicates=replicates)])
+    return tuple(_interval(points[at], drawn[:, at], rows, effective, seed) for at in range(points.size))
+
+
+def quantile(ordered: Floats, share: float, *, method: str) -> Estimate | None:
+    """The `share` quantile of sorted observations, between the order statistics that hold it with 95 %; None if too few."""
+    n = ordered.size
+    below = np.cumsum(_binomial(n, share))
+    low = int(np.searchsorted(below, 0.025, side="right")) - 1
+    high = int(np.searchsorted(below, 0.975, side="left"))
+    if low < 0 or high >= n:
+        return None
+    return Estimate(float(np.quantile(ordered, share)), float(ordered[low]), float(ordered[high]), n, method)
+
+
+def _weights(rows: int, *, seed: int, replicates: int) -> Iterator[Floats]:
+    """Blocks of multinomial weights [b, rows]: how often each row was drawn."""
+    generator = np.random.default_rng(seed)
+    block = max(1, _BLOCK_CELLS // rows)
+    for start in range(0, replicates, block):
+        size = min(block, replicates - start)
+        drawn = generator.integers(0, rows, size=(size, rows)) + np.arange(size)[:, None] * rows
+        yield np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows).astype(np.float64)
+
+
+def _interval(point: float, drawn: Floats, rows: int, effective: int, seed: int) -> Estimate | None:
+    found = drawn[np.isfinite(drawn)]
+    if not np.isfinite(point) or found.size < (1 - _LOST_SHARE) * drawn.size:
+        return None
+    if np.ptp(found) == 0 and 0 <= point <= 1:
+        low, high = _wilson_bounds(point, max(1, effective))
+        return Estimate(float(point), low, high, rows, "no bootstrap replicate differs: Wilson score interval instead")
+    low, high = np.quantile(found - found.mean() + point, [0.025, 0.975])
+    method = f"multinomial bootstrap, B = {drawn.size}, percentiles centred on the estimate"
+    return Estimate(float(point), float(low), float(high), rows, method, seed)
+
+
+def _wilson_bounds(share: float, n: int) -> tuple[float, float]:
+    middle, spread = share + _Z**2 / (2 * n), _Z * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+    scale = 1 + _Z**2 / n
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def _binomial(n: int, share: float) -> Floats:
+    """Probabilities of 0 … n successes, by logarithms so that large n do not overflow."""
+    logs = [lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(share) + (n - k) * log(1 - share) for k in range(n + 1)]
+    return np.exp(np.array(logs))
