@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import naive
+from audit.opened import law
 from modelward.audit.checkpoint import (
     CheckpointBrokenError,
     CheckpointSigner,
@@ -40,6 +41,7 @@ def test_a_key_of_another_implementation_is_read():
     assert (key.name, key.id.hex(), str(key)) == ("PeterNeumann", "c74f20a3", GO_KEY)
 
 
+@law
 @given(st.integers(0, len(NOTE.encode()) - 1), st.integers(1, 255))
 def test_every_flipped_byte_is_seen(place, mask):
     raw = bytearray(NOTE.encode())

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import naive
+from audit.opened import law
 from modelward.audit.merkle import (
     EMPTY_ROOT,
     Frontier,
@@ -80,11 +81,13 @@ def test_the_known_proofs_come_out():
     assert [step.hex()[:8] for step in consistency_proof(stored, 6, 8)] == ["0ebc5d34", "ca854ea1", "d37ee418"]
 
 
+@law
 @given(st.integers(0, 1100))
 def test_the_root_is_that_of_the_definition(size):
     assert subtree_root(BIG_STORED, 0, size) == naive.head(BIG[:size])
 
 
+@law
 @given(st.integers(1, 1100), st.data())
 def test_inclusion_proofs_are_those_of_the_definition_and_lead_to_the_root(size, data):
     index = data.draw(st.integers(0, size - 1))
@@ -93,6 +96,7 @@ def test_inclusion_proofs_are_those_of_the_definition_and_lead_to_the_root(size,
     assert root_from_inclusion(leaf_hash(BIG[index]), index, size=size, path=path) == naive.head(BIG[:size])
 
 
+@law
 @given(st.integers(1, 1100), st.data())
 def test_consistency_proofs_are_those_of_the_definition_and_convince(newer, data):
     older = data.draw(st.integers(1, newer))
@@ -101,6 +105,7 @@ def test_consistency_proofs_are_those_of_the_definition_and_convince(newer, data
     check_consistency(path, older=(older, naive.head(BIG[:older])), newer=(newer, naive.head(BIG[:newer])))
 
 
+@law
 @given(st.integers(2, 300), st.data())
 def test_a_proof_for_another_leaf_place_or_size_leads_nowhere(size, data):
     index = data.draw(st.integers(0, size - 1))
@@ -114,6 +119,7 @@ def test_a_proof_for_another_leaf_place_or_size_leads_nowhere(size, data):
         root_from_inclusion(leaf_hash(BIG[index]), size, size=size, path=path)
 
 
+@law
 @given(st.integers(2, 300), st.data())
 def test_a_rewritten_past_is_not_consistent(newer, data):
     older = data.draw(st.integers(1, newer - 1))
@@ -137,6 +143,7 @@ def test_proofs_of_a_large_log_read_few_hashes():
     assert stored.read_count < 1500
 
 
+@law
 @given(st.integers(0, 1100))
 def test_a_frontier_comes_back_from_its_bytes(size):
     frontier = Frontier()

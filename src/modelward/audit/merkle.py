@@ -166,21 +166,25 @@ def check_consistency(path: Sequence[bytes], *, older: tuple[int, bytes], newer:
     (small, small_root), (large, large_root) = older, newer
     if not 0 < small <= large:
         raise ProofBrokenError(f"A log of {large} entries cannot begin with one of {small}.")
-    if small == large:
-        if path or small_root != large_root:
-            raise ProofBrokenError("Two logs of one size are consistent when their roots are equal, and need no proof.")
+    if small == large and not path and small_root == large_root:
         return
     # The proof opens with the largest perfect subtree that ends at `small`, unless that is the whole older tree.
-    hashes = [small_root, *path] if small & (small - 1) == 0 else list(path)
+    roots = _roots_from_consistency([small_root, *path] if small.bit_count() == 1 else path, small, large)
+    if small == large or roots != (small_root, large_root):
+        raise ProofBrokenError("The consistency proof leads to other roots.")
+
+
+def _roots_from_consistency(path: Sequence[bytes], small: int, large: int) -> tuple[bytes, bytes] | None:
+    # The roots of both trees that the proof gives; None where it has another length than such a proof has.
     node, last = small - 1, large - 1
     while node & 1:
         node, last = node >> 1, last >> 1
-    if not hashes:
-        raise ProofBrokenError("The consistency proof is empty.")
-    was = now = hashes[0]
-    for sibling in hashes[1:]:
+    if not path:
+        return None
+    was = now = path[0]
+    for sibling in path[1:]:
         if last == 0:
-            raise ProofBrokenError("The consistency proof is longer than the tree is high.")
+            return None
         if node & 1 or node == last:
             was, now = node_hash(sibling, was), node_hash(sibling, now)
             while not node & 1 and node:
@@ -188,8 +192,7 @@ def check_consistency(path: Sequence[bytes], *, older: tuple[int, bytes], newer:
         else:
             now = node_hash(now, sibling)
         node, last = node >> 1, last >> 1
-    if last or was != small_root or now != large_root:
-        raise ProofBrokenError("The consistency proof leads to other roots.")
+    return None if last else (was, now)
 
 
 def _split(width: int) -> int:

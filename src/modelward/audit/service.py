@@ -79,11 +79,15 @@ class Ledger:
 
         Raises:
             InvalidError: `origin` cannot be the name of a log.
+            LedgerBrokenError: a ledger was here, and its head or all of it is gone; none is begun over it.
         """
         signer = CheckpointSigner(origin, self._secret)
         with self._database.change() as connection:
-            if store.has_head(connection):
+            if not store.is_untouched(connection):
+                self._head_row(connection)
                 return
+            if self._anchor.read() is not None:
+                raise _broken(f"the checkpoint in {self._anchor.path} is of a ledger that is gone from the database")
             store.create_head(connection, store.Head(origin, 0, b"", b"", signer.sign(0, EMPTY_ROOT)))
             self.record(connection, LEDGER_OPENED, actor=actor, subject=origin, facts={"public_key": str(signer.key)})
         self.anchor_now()
@@ -179,7 +183,7 @@ class Ledger:
                 limit=max(0, min(limit, ENTRIES_LIMIT)),
                 newest_first=newest_first,
             )
-        return [LoggedEntry(row.idx, row.leaf.hex(), read_entry(row.entry)) for row in found]
+        return [_logged(row) for row in found]
 
     def receipt(self, request: str) -> str:
         """The receipt of the last entry that belongs to `request`, as tlog-proof text.
@@ -195,8 +199,8 @@ class Ledger:
             try:
                 path = inclusion_proof(partial(store.hashes, connection), row.idx, checkpoint.size)
                 proven = root_from_inclusion(leaf_hash(row.entry), row.idx, size=checkpoint.size, path=path).hex()
-            except (store.RowsUnreadableError, ValueError) as damage:
-                raise _broken(str(damage)) from damage
+            except (store.RowsUnreadableError, ValueError, TypeError) as damage:
+                raise _broken(f"entry {row.idx} cannot be proved, {damage}") from damage
         if proven != checkpoint.root:
             raise _broken(f"entry {row.idx} is not under the signed root")
         return write_receipt(row.entry, row.idx, key=self.commit_key(request), path=path, checkpoint=checkpoint.text)
@@ -288,8 +292,10 @@ class Ledger:
             head = store.lock_head(connection) if lock else store.read_head(connection)
         except store.RowsUnreadableError as damage:
             raise _broken(str(damage)) from damage
-        if head is None:
+        if head is None and store.is_untouched(connection):
             raise LedgerMissingError("This database holds no ledger. Run `modelward init`, or restore a backup.")
+        if head is None:
+            raise _broken("its head is gone")
         return head
 
     def _signed_head(self, connection: Connection) -> Checkpoint:
@@ -328,6 +334,12 @@ class Ledger:
             return past.size <= now.size and subtree_root(partial(store.hashes, connection), 0, past.size).hex() == past.root
         except (CheckpointBrokenError, store.RowsUnreadableError):
             return False
+
+
+def _logged(row: store.Row) -> LoggedEntry:
+    # What is not even bytes reads as nothing, which is no entry.
+    entry, leaf = (value if isinstance(value, bytes) else b"" for value in (row.entry, row.leaf))
+    return LoggedEntry(row.idx, leaf.hex(), read_entry(entry))
 
 
 def _stored(connection: Connection, level: int, index: int) -> bytes | None:

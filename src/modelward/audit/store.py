@@ -93,24 +93,26 @@ def create_head(connection: Connection, head: Head) -> None:
     connection.execute(_HEAD.insert().values(id=1, **_columns(head)))
 
 
-def has_head(connection: Connection) -> bool:
-    """Whether a log was created in this database."""
-    return connection.execute(sa.select(sa.func.count()).select_from(_HEAD)).scalar_one() > 0
+def is_untouched(connection: Connection) -> bool:
+    """Whether no log was ever begun in this database: neither a head nor an entry."""
+    return int(connection.execute(_COUNT_EVERYTHING).scalar_one()) == 0
 
 
 def read_head(connection: Connection) -> Head | None:
-    """The head as it is; None where there is none, or nothing that could be one.
+    """The head as it is; None where there is none.
 
     Raises:
-        RowsUnreadableError: the database does not tell.
+        RowsUnreadableError: the database does not tell, or what lies there cannot be a head.
     """
     try:
         row = connection.execute(_READ_HEAD).one_or_none()
     except (sa.exc.DBAPIError, sa.exc.MultipleResultsFound) as damage:
         raise RowsUnreadableError(str(damage)) from damage
     kinds = (str, int, bytes, bytes, str)
-    if row is None or not all(isinstance(value, kind) for value, kind in zip(row, kinds, strict=True)):
+    if row is None:
         return None
+    if not all(isinstance(value, kind) for value, kind in zip(row, kinds, strict=True)) or row[1] < 0:
+        raise RowsUnreadableError("its head holds values of the wrong kind")
     return Head(*row)
 
 
@@ -210,6 +212,9 @@ _READ_INDICES = sa.text("SELECT idx FROM ledger_entries WHERE idx > :last ORDER 
 _READ_ROW = sa.text("SELECT idx, entry, leaf, event, actor, subject, request FROM ledger_entries WHERE idx = :idx")
 _READ_LEAVES = sa.text("SELECT leaf FROM ledger_entries WHERE idx >= :start AND idx < :stop ORDER BY idx")
 _READ_NODES = sa.text("SELECT hash FROM ledger_nodes WHERE level = :level AND idx >= :start AND idx < :stop ORDER BY idx")
+_COUNT_EVERYTHING = sa.text(
+    "SELECT (SELECT COUNT(*) FROM ledger_head) + (SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries LIMIT 1) e)"
+)
 _COUNT_NODES = sa.text("SELECT level, COUNT(*) FROM ledger_nodes GROUP BY level")
 _UPDATE_HEAD = sa.text("UPDATE ledger_head SET size = :size, last = :last, frontier = :frontier, checkpoint = :checkpoint")
 

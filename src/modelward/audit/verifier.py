@@ -81,7 +81,7 @@ class Verifier:
         self._report_ranges()
         frontier = self._tree.finish()
         self._check_roots()
-        self._check_frontier(frontier)
+        self._check_head(frontier)
         return Verification(self._read, frontier.root().hex() if frontier else "", self._findings.sorted())
 
     def _walk(self, page: Sequence[Row]) -> None:
@@ -230,12 +230,10 @@ class Verifier:
                 )
                 return
 
-    def _check_frontier(self, frontier: Frontier | None) -> None:
+    def _check_head(self, frontier: Frontier | None) -> None:
         head = self._head
-        if head and self._trusted and self._trusted[-1][1].size < head.size:
-            self._findings.add(None, f"The head counts {head.size} entries, more than any signature.")
-        if head and frontier and frontier.size == head.size and frontier.to_bytes() != head.frontier:
-            self._findings.add(None, "The perfect subtrees in the ledger's head are not those of its entries.")
+        if head and frontier and (frontier.size, frontier.to_bytes()) != (head.size, head.frontier):
+            self._findings.add(None, "The size or the perfect subtrees in the ledger's head are not those of its signed entries.")
 
 
 def _hash_of(entry: object) -> bytes | None:

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many wait for one transaction: each is told after it is durable, or told that it is not recorded."""
+
+import sqlite3
+import threading
+
+import pytest
+
+from audit.opened import close, draft, open_ledger
+from modelward.audit import GroupCommit, LedgerBrokenError, WriterClosedError
+from modelward.errors import UnavailableError
+
+
+@pytest.fixture
+def commits(ledger):
+    opened = GroupCommit(ledger)
+    opened.start()
+    yield opened
+    opened.close()
+
+
+def wait_for(commits, numbers):
+    """Submit all and return what each was told, in the order in which they were told."""
+    told, all_told = [], threading.Event()
+
+    def done(number, outcome):
+        told.append((number, outcome))
+        if len(told) == len(numbers):
+            all_told.set()
+
+    for number in numbers:
+        commits.submit(draft(number), lambda outcome, number=number: done(number, outcome))
+    assert all_told.wait(30)
+    return told
+
+
+def test_everybody_is_told_the_index_of_their_entry(ledger, commits):
+    told = wait_for(commits, range(500))
+    assert [number for number, _ in told] == list(range(500))
+    assert [outcome for _, outcome in told] == list(range(1, 501))
+    by_index = {one.index: one.entry.facts["number"] for one in ledger.entries(since=1, limit=500)}
+    assert by_index == {outcome: number for number, outcome in told}
+    assert ledger.verify().is_sound
+
+
+def test_many_threads_lose_nothing(ledger, commits):
+    told = []
+    threads = [threading.Thread(target=lambda: told.extend(wait_for(commits, range(50)))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcome for _, outcome in told) == list(range(1, 401))
+    assert ledger.verify().is_sound
+
+
+def test_nobody_is_told_before_the_entry_is_durable(home, commits):
+    """Another connection, which sees committed rows only, sees the entry at the moment of the telling."""
+    seen, all_told = [], threading.Event()
+
+    def done(outcome):
+        other = sqlite3.connect(home / "modelward.db")
+        seen.append(other.execute("SELECT COUNT(*) FROM ledger_entries WHERE idx = ?", (outcome,)).fetchone()[0])
+        other.close()
+        if len(seen) == 40:
+            all_told.set()
+
+    for number in range(40):
+        commits.submit(draft(number), done)
+    assert all_told.wait(30)
+    assert seen == [1] * 40
+
+
+def test_when_the_commit_fails_everybody_is_told_and_nothing_is_recorded(home, ledger, commits):
+    other = sqlite3.connect(home / "modelward.db")
+    other.execute("CREATE TRIGGER full BEFORE INSERT ON ledger_entries BEGIN SELECT RAISE(ABORT, 'no more'); END")
+    other.commit()
+    told = wait_for(commits, range(20))
+    assert all(isinstance(outcome, Exception) for _, outcome in told)
+    assert len(told) == 20
+    assert ledger.head().size == 1
+    other.execute("DROP TRIGGER full")
+    other.commit()
+    other.close()
+    assert [outcome for _, outcome in wait_for(commits, range(3))] == [1, 2, 3]
+    assert ledger.verify().is_sound
+
+
+def test_a_broken_ledger_takes_nothing(home, commits):
+    other = sqlite3.connect(home / "modelward.db")
+    other.execute("UPDATE ledger_head SET last = zeroblob(32)")
+    other.commit()
+    other.close()
+    assert all(isinstance(outcome, LedgerBrokenError) for _, outcome in wait_for(commits, range(5)))
+
+
+def test_closing_writes_what_waits_and_anchors_it(ledger, home):
+    commits, told = GroupCommit(ledger), []
+    commits.start()
+    for number in range(300):
+        commits.submit(draft(number), told.append)
+    commits.close()
+    assert told == list(range(1, 301))
+    assert (home / "ledger.checkpoint").read_text() == ledger.head().text
+    with pytest.raises(WriterClosedError) as refused:
+        commits.submit(draft(1), told.append)
+    assert isinstance(refused.value, UnavailableError)
+    commits.close()
+
+
+def test_a_writer_that_was_not_started_takes_nothing(ledger):
+    with pytest.raises(WriterClosedError):
+        GroupCommit(ledger).submit(draft(1), print)
+
+
+def test_a_teller_that_fails_does_not_stop_the_others(ledger, commits, caplog):
+    commits.submit(draft(0), lambda outcome: 1 / 0)
+    assert len(wait_for(commits, range(10))) == 10
+    assert "could not be told" in caplog.text
+
+
+def test_two_writers_in_one_process_share_the_ledger(tmp_path):
+    first, second = open_ledger(tmp_path), open_ledger(tmp_path)
+    writers = [GroupCommit(first), GroupCommit(second)]
+    for writer in writers:
+        writer.start()
+    told = [outcome for writer in writers for _, outcome in wait_for(writer, range(50))]
+    for writer in writers:
+        writer.close()
+    assert sorted(told) == list(range(1, 101))
+    assert first.verify().is_sound
+    close(first)
+    close(second)
