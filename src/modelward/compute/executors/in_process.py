@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -15,6 +15,7 @@ from modelward.compute.executor import ExecutorClosedError
 from modelward.compute.job import Job, JobCancelledError, silent
 
 T = TypeVar("T")
+_STEP_SECONDS = 0.2
 
 
 class _Line:
@@ -53,6 +54,9 @@ class _ThreadTicket(Generic[T]):
         return self._future.done()
 
     def result(self) -> T:
+        # In short steps, for a library may handle Ctrl-C so that it does not end a wait (polars does).
+        while not self._future.done():
+            wait([self._future], timeout=_STEP_SECONDS)
         try:
             return self._future.result()
         except CancelledError as never_started:
