@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from modelward.registry import TamperedVersionError, TargetNotEmptyError, TargetUnusableError, verify_folder
+from modelward.registry.exporting import write_export
 
 
 def test_an_export_holds_every_file_of_the_dossier_and_verifies(registry, exported, admin):
@@ -96,3 +97,17 @@ def test_what_people_write_does_not_become_markup(registry, admin):
     assert "<script>" not in card.replace("\\<script\\>", "")
     assert "\\# big" in card
     assert front_matter(card)["model_name"] == "income:1"
+
+
+def test_a_folder_that_filled_up_meanwhile_is_left_alone(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(TargetNotEmptyError):
+        write_export(tmp_path / "out", {"model.onnx": b"theirs"})
+    assert [file.name for file in tmp_path.rglob("*")] == ["out", "mine.txt"]
+
+
+def test_an_export_that_fails_half_way_leaves_nothing(tmp_path):
+    with pytest.raises(OSError, match="name"):
+        write_export(tmp_path / "out", {"first.txt": b"one", "x" * 300: b"two"})
+    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import numpy as np
+import onnx
 import pytest
 
 from modelward.access import Actor, NotPermittedError, Role
@@ -16,6 +17,7 @@ from modelward.registry import (
     DeviceMissingError,
     Dossier,
     DossierMissingError,
+    GraphUnfitError,
     InvalidManifestError,
     InvalidVersionError,
     ModelFileImmutableError,
@@ -232,6 +234,27 @@ def test_files_that_cannot_be_in_a_version_leave_nothing(registry, vault, admin,
 def test_a_purpose_is_one_line_that_says_something(registry, admin, text):
     with pytest.raises(InvalidVersionError, match="purpose"):
         put(registry, admin, purpose=text)
+
+
+def test_a_graph_whose_ends_are_not_those_of_the_interface_is_refused(registry, vault, admin):
+    def ends(change):
+        model = onnx.load_model_from_string(make_graph())
+        change(model.graph)
+        return {"model.onnx": model.SerializeToString()}
+
+    def rename(graph):
+        graph.input[0].name = "years"
+
+    def retype(graph):
+        graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.STRING
+
+    def drop(graph):
+        del graph.output[1]
+
+    for change, wording in ((rename, "'age'"), (retype, "'age'.*number"), (drop, "probabilities")):
+        with pytest.raises(GraphUnfitError, match=wording):
+            put(registry, admin, files=ends(change))
+    assert list(vault.digests()) == []
 
 
 def test_facts_that_json_cannot_hold_are_refused(registry, vault, admin):
