@@ -6,6 +6,7 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sigstore._internal.rekor.checkpoint import SignedCheckpoint
 
 from audit import naive
 from audit.opened import law
@@ -34,6 +35,13 @@ def test_a_checkpoint_opens_with_its_key():
 def test_independent_code_reads_it():
     lines = naive.open_note(NOTE, str(SIGNER.key))
     assert lines == ["modelward/test", "7", base64.b64encode(bytes(range(32))).decode()]
+
+
+def test_another_library_reads_it():
+    read = SignedCheckpoint.from_text(NOTE)
+    assert (read.checkpoint.origin, read.checkpoint.log_size) == ("modelward/test", 7)
+    assert read.checkpoint.log_hash == bytes(range(32)).hex()
+    assert [(one.name, one.sig_hash) for one in read.signed_note.signatures] == [("modelward/test", SIGNER.key.id)]
 
 
 def test_a_key_of_another_implementation_is_read():
