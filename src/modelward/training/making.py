@@ -15,7 +15,7 @@ import numpy as np
 
 from modelward.compute import Report
 from modelward.errors import ModelwardError, RefusedError
-from modelward.training import graph, parity
+from modelward.training import parity
 from modelward.training.energy import Meter
 from modelward.training.material import Material
 from modelward.training.recipe import Inputs, Made, Recipe, configure
@@ -40,6 +40,8 @@ def make(candidate: Candidate, material: Material, *, meter: Meter, report: Repo
     Raises:
         ParityError: graph and trained estimator differ on a test row. InvalidError, MissingExtraError: see `Recipe.make`.
     """
+    from modelward.training import graph
+
     recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
     report(0.0, "loading")
     _rehearse(recipe, material.inputs)
