@@ -67,7 +67,7 @@ def test_a_version_says_what_it_was_made_from(rooms, register, admin):
     assert facts["rows"] == {"train": 168, "validation": 24, "test": 48}
     assert facts["parity"]["rows"] == 48
     assert facts["parity"]["largest_difference"] <= 1e-4
-    assert facts["energy_low"] < facts["energy_joules"] < facts["energy_high"]
+    assert facts["energy_low_joules"] < facts["energy_joules"] < facts["energy_high_joules"]
     assert facts["energy_method"].startswith("cpu-time")
     assert facts["parameters"] > 0
     assert (facts["sensitive"], facts["split"]["seed"]) == (["town"], 3)

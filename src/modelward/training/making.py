@@ -6,7 +6,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -61,7 +61,10 @@ def make(candidate: Candidate, material: Material, *, meter: Meter, report: Repo
         "parity": {"rows": compared.rows, "largest_difference": compared.worst, "tolerance": parity.TOLERANCE},
         "seconds": effort.seconds,
         "cpu_seconds": effort.cpu_seconds,
-        **{f"energy_{name}": value for name, value in asdict(effort.energy).items()},
+        "energy_joules": effort.energy.joules,
+        "energy_low_joules": effort.energy.low,
+        "energy_high_joules": effort.energy.high,
+        "energy_method": effort.energy.method,
     }
     files = {
         "model.onnx": drawn,
