@@ -96,10 +96,13 @@ def test_a_caller_who_leaves_takes_nobody_along_and_an_answer_not_begun_is_never
 
 def test_an_answer_that_takes_too_long_is_given_up(live, gateway):
     opened, run = gateway
-    opened._settings = msgspec.structs.replace(opened._settings, request_timeout_seconds=0.05)
+    patient, opened._settings = opened._settings, msgspec.structs.replace(opened._settings, request_timeout_seconds=0.05)
     row, held = [{"age": 50, "hours": 38, "sector": "public"}], threading.Event()
     with pytest.raises(TooSlowError, match=r"0\.05 s"):
         run(opened.predict(ask(live, row), row, render=lambda _computed: bytes(held.wait(0.5))))
+    # A refusal is recorded without waiting for it, but before what comes after it.
+    opened._settings = patient
+    run(opened.predict(ask(live, row), row))
     (entry,) = live.logged("inference.refused")
     assert entry.facts["error"] == "TooSlowError"
 

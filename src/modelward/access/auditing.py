@@ -25,6 +25,7 @@ class Auditing:
         subject: str = "",
         request: str = "",
         since: int = 0,
+        until: int | None = None,
         limit: int = 100,
         newest_first: bool = True,
         by: Actor,
@@ -36,7 +37,14 @@ class Auditing:
         """
         by.require(Permission.AUDIT_READ)
         return self._ledger.entries(
-            event=event, actor=actor, subject=subject, request=request, since=since, limit=limit, newest_first=newest_first
+            event=event,
+            actor=actor,
+            subject=subject,
+            request=request,
+            since=since,
+            until=until,
+            limit=limit,
+            newest_first=newest_first,
         )
 
     def verify(self, progress: Callable[[int, int], None] | None = None, *, earlier: str = "", by: Actor) -> Verification:

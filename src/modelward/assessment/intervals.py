@@ -105,4 +105,4 @@ def _wilson_bounds(share: float, n: int) -> tuple[float, float]:
 def _binomial(n: int, share: float) -> Floats:
     """Probabilities of 0 … n successes, by logarithms so that large n do not overflow."""
     logs = [lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(share) + (n - k) * log(1 - share) for k in range(n + 1)]
-    return np.exp(np.array(logs))
+    return np.asarray(np.exp(np.array(logs)), dtype=np.float64)

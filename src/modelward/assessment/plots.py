@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -158,7 +158,9 @@ def pareto(points: Sequence[ParetoPoint], *, metric: str) -> bytes:
     """The metric with its interval over size and over latency, both on logarithmic axes; the front is joined, the pick ringed."""
     with _figure(8.6, 4.3) as (figure, svg):
         panels = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.06})
-        for axes, key, label in zip(panels, ("size_bytes", "latency_p50_ms"), ("model size", "median time of one row"), strict=True):
+        for axes, key, label in zip(
+            panels, ("size_bytes", "latency_p50_ms"), ("model size", "median time of one row"), strict=True
+        ):
             _front(axes, points, key)
             _label(axes, points, key)
             axes.set(xscale="log", xlabel=label)
@@ -237,7 +239,7 @@ def _fading() -> Any:
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Any, Any]]:
+def _figure(width: float, height: float) -> Iterator[tuple[Any, Callable[[], bytes]]]:
     """An empty figure under the house's settings, and the function that gives its SVG once it is drawn."""
     # Matplotlib costs half a second to import, and a server that only serves never draws.
     import matplotlib as mpl
@@ -251,7 +253,9 @@ def _figure(width: float, height: float) -> Iterator[tuple[Any, Any]]:
         figure = Figure(figsize=(width, height))
         FigureCanvasSVG(figure)
         yield figure, lambda: _svg(sink.getvalue().decode())
-        figure.savefig(sink, format="svg", transparent=True, bbox_inches="tight", pad_inches=0.06, metadata={"Date": None, "Creator": None})
+        figure.savefig(
+            sink, format="svg", transparent=True, bbox_inches="tight", pad_inches=0.06, metadata={"Date": None, "Creator": None}
+        )
 
 
 def _svg(drawn: str) -> bytes:

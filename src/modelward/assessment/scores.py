@@ -40,7 +40,7 @@ class Answers:
     @cached_property
     def decisions(self) -> Integers:
         """The class decided for each row [n]."""
-        return np.argmax(self.probabilities, axis=1).astype(np.int64)
+        return np.asarray(np.argmax(self.probabilities, axis=1), dtype=np.int64)
 
     @cached_property
     def occurring(self) -> Integers:
@@ -148,7 +148,7 @@ def roc_points(scores: Floats, is_positive: NDArray[np.bool_], weights: Floats) 
 def ratio(above: Floats, below: Floats) -> Floats:
     """`above / below`, NaN where there is nothing below."""
     above, below = np.broadcast_arrays(np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64))
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)
+    return np.asarray(np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0), dtype=np.float64)
 
 
 def _area(scores: Floats, is_positive: NDArray[np.bool_], weights: Floats) -> Floats:

@@ -166,10 +166,11 @@ class Ledger:
         subject: str = "",
         request: str = "",
         since: int = 0,
+        until: int | None = None,
         limit: int = 100,
         newest_first: bool = True,
     ) -> list[LoggedEntry]:
-        """Entries from index `since` on that match every filter given, at most `limit` and never more than 10,000.
+        """Entries from index `since` on and before `until` that match every filter, at most `limit` and never more than 10,000.
 
         Raises:
             EntryUnreadableError: one of them is not what a ledger writes.
@@ -180,6 +181,7 @@ class Ledger:
                 connection,
                 columns={name: value for name, value in wanted.items() if value},
                 since=since,
+                until=until,
                 limit=max(0, min(limit, ENTRIES_LIMIT)),
                 newest_first=newest_first,
             )

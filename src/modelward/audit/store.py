@@ -191,10 +191,14 @@ def _row_at(connection: Connection, index: Any) -> Row:
         return Row(index, None, None, None, None, None, None)
 
 
-def find(connection: Connection, *, columns: Mapping[str, str], since: int, limit: int, newest_first: bool) -> list[Row]:
-    """Entries whose columns have the values given, from index `since` on, at most `limit`."""
+def find(
+    connection: Connection, *, columns: Mapping[str, str], since: int, limit: int, newest_first: bool, until: int | None = None
+) -> list[Row]:
+    """Entries whose columns have the values given, from index `since` on and before `until`, at most `limit`."""
     order = _ENTRIES.c.idx.desc() if newest_first else _ENTRIES.c.idx
     query = sa.select(_ENTRIES).where(_ENTRIES.c.idx >= since).order_by(order).limit(limit)
+    if until is not None:
+        query = query.where(_ENTRIES.c.idx < until)
     for name, value in columns.items():
         query = query.where(_ENTRIES.c[name] == value)
     if "request" in columns:

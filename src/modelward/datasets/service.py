@@ -107,6 +107,11 @@ class Datasets:
         by.require(Permission.DATA_READ)
         return self._opened(self._find(name))
 
+    def sealed_objects(self) -> set[str]:
+        """The digest of every sealed object that this room's rows name."""
+        with self._database.look() as connection:
+            return {digest for row in store.every(connection) for digest in (row.sealed, row.described)}
+
     def profile(self, name: str, *, by: Actor) -> Profile:
         """The profile taken when the dataset was registered; no row is read.
 

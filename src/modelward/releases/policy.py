@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,7 +90,9 @@ def builtin_policy() -> PolicyText:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML without aliases, and without a key that is given twice."""
+    """YAML without aliases, without a key that is given twice, and in which only true and false are truth values (YAML 1.2,
+    10.3.2): the `on` of a rule is a word.
+    """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -103,6 +106,14 @@ class _StrictLoader(yaml.SafeLoader):
             if keys.count(key) > 1:
                 raise InvalidPolicyError(f"line {node.start_mark.line + 1}: the key {key!r} is given twice.")
         return super().construct_mapping(node, deep)
+
+
+_BOOLEAN = "tag:yaml.org,2002:bool"
+_StrictLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag != _BOOLEAN]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_StrictLoader.add_implicit_resolver(_BOOLEAN, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
 def _load(text: str) -> Any:

@@ -4,7 +4,7 @@
 from modelward.training.document import InvalidSpecError, SpecTooLargeError
 from modelward.training.energy import Energy
 from modelward.training.material import UnusableDataError
-from modelward.training.override import override
+from modelward.training.overriding import override
 from modelward.training.parity import ParityError
 from modelward.training.preparation import Preparation, Prepare, UnusableFeatureError
 from modelward.training.progress import SILENT, Progress

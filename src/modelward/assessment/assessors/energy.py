@@ -32,8 +32,8 @@ class Energy:
     def assess(self, version: OpenVersion, sample: Sample | None) -> Findings:  # noqa: ARG002  # the facts hold it
         """One clause; not measurable where training recorded no energy, no method, or not how sure it is."""
         facts = version.version.facts
-        given = [facts.get(key) for key in ("energy_joules", "energy_low_joules", "energy_high_joules", "energy_method")]
-        if any(value is None for value in given):
+        keys = ("energy_joules", "energy_low_joules", "energy_high_joules", "energy_method")
+        if any(facts.get(key) is None for key in keys):
             return Findings((TRAINING.not_measurable("Training recorded no energy. Train the version here to have it metered."),))
-        joules, low, high, method = given
+        joules, low, high, method = (facts[key] for key in keys)
         return Findings((TRAINING.clause(Estimate(float(joules), float(low), float(high), 1, str(method))),))

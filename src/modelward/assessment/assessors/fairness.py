@@ -8,7 +8,7 @@ a largest minus (or over) a smallest rate, which noise can only widen, so a samp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -122,7 +122,9 @@ def _sides(answers: Answers) -> tuple[Integers, Integers]:
 
 def _column(name: str, values: NDArray[np.str_], answers: Answers, sample: Sample) -> Findings:
     if (different := np.unique(values).size) > GROUPS_LIMIT:
-        note = f"{name!r} has {different} groups; at most {GROUPS_LIMIT} can be weighed. Register the column with fewer, broader ones."
+        note = (
+            f"{name!r} has {different} groups; at most {GROUPS_LIMIT} can be weighed. Register the column with fewer, broader ones."
+        )
         return Findings(tuple(measure.not_measurable(note, n=answers.rows, of=name) for measure in DISPARITIES))
     groups = _large_enough(name, values, answers)
     evidence, plot = f"evidence/fairness.{file_name(name)}.json", f"plots/fairness.{file_name(name)}.svg"
@@ -157,7 +159,7 @@ def _shown(group: Any) -> str:
 
 
 def _frame(groups: _Groups) -> dict[str, dict[str, float]]:
-    """fairlearn's figure of each group for every rate: {rate: {group: figure}}, with "rows"."""
+    """The figure by fairlearn of each group for every rate: {rate: {group: figure}}, with "rows"."""
     true, decided = _sides(groups.answers)
     frame = MetricFrame(metrics=_FAIRLEARN, y_true=true, y_pred=decided, sensitive_features=groups.codes)
     return {key: {groups.names[code]: float(value) for code, value in column.items()} for key, column in frame.by_group.items()}
@@ -254,8 +256,7 @@ def _left_out(small: Mapping[str, int]) -> str:
 
 
 def _within_unit(estimate: Estimate) -> Estimate:
-    bounds = (min(max(bound, 0.0), 1.0) for bound in (estimate.low, estimate.high))
-    return Estimate(estimate.value, *bounds, estimate.n, estimate.method, estimate.seed)
+    return replace(estimate, low=max(estimate.low, 0.0), high=min(estimate.high, 1.0))
 
 
 def _told(groups: _Groups, group: str, clauses: tuple[Clause, ...]) -> dict[str, Any]:

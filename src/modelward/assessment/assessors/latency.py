@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 TIMINGS = "evidence/latency.timings.json"
 P50 = Measure(assessor="latency", key="p50_ms", title="Median time of one row", meaning="half the calls take less", unit="ms")
-P99 = Measure(assessor="latency", key="p99_ms", title="99th percentile of one row", meaning="one call in a hundred takes more", unit="ms")
+P99 = Measure(
+    assessor="latency", key="p99_ms", title="99th percentile of one row", meaning="one call in a hundred takes more", unit="ms"
+)
 RATE = Measure(
     assessor="latency",
     key="rows_per_second",
@@ -93,7 +95,9 @@ def _or_too_few(measure: Measure, estimate: Estimate | None, calls: int) -> Clau
 
 
 def _quantiles(ordered: Floats) -> dict[str, float]:
-    return {f"p{share}": round(float(np.quantile(ordered, share / 100)), 6) for share in (1, 10, 50, 90, 99)} | {"calls": ordered.size}
+    return {f"p{share}": round(float(np.quantile(ordered, share / 100)), 6) for share in (1, 10, 50, 90, 99)} | {
+        "calls": ordered.size
+    }
 
 
 def _some_rows(sample: Sample) -> NDArray[np.int64]:

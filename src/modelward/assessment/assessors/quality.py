@@ -127,7 +127,7 @@ def _over(values: Floats, positive: int | None = None, answers: Answers | None =
     if answers is None:
         known = np.isfinite(values)
         return scores.ratio(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1))
-    return np.nan_to_num(values[:, answers.occurring], nan=0.0).mean(axis=1)
+    return np.asarray(np.nan_to_num(values[:, answers.occurring], nan=0.0).mean(axis=1), dtype=np.float64)
 
 
 def _proportions(answers: Answers) -> dict[str, Estimate | None]:

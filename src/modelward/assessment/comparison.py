@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Large against small: versions on one axis, which of them nobody beats on everything, and which one to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from modelward.assessment.report import TrustReport
+from modelward.errors import InvalidError
+
+# Of these a smaller figure is better; of every other metric a larger one.
+_SMALLER_IS_BETTER = {"brier", "log_loss", "ece"}
+
+
+class IncomparableError(InvalidError):
+    """Versions that were not measured alike, or not by that metric."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """What to compare by: a measure of the quality assessor, whether to take the best or the smallest within `tolerance` of it."""
+
+    metric: str = "roc_auc"
+    prefer: Literal["smallest-within", "best"] = "smallest-within"
+    tolerance: float = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One version. Latency is the median of one row in milliseconds, energy that of training in joules, by `energy_method`."""
+
+    version: str
+    recipe: str
+    estimate: float
+    low: float
+    high: float
+    latency_p50_ms: float
+    latency_p99_ms: float
+    size_bytes: int
+    parameters: int | None
+    energy_joules: float | None
+    energy_low: float | None
+    energy_high: float | None
+    energy_method: str
+    verdicts: dict[str, int]
+    is_on_front: bool = False
+    is_recommended: bool = False
+
+    @property
+    def label(self) -> str:
+        """What the plot calls it."""
+        return self.recipe or self.version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Versions of one comparison, the recommended one first, then by the metric. `plot` is the Pareto plot as SVG."""
+
+    objective: Objective
+    rows: tuple[Row, ...]
+    recommended: str
+    recommendation: str
+    plot: str
+
+
+def row_of(report: TrustReport, *, recipe: str, metric: str) -> Row:
+    """A version's row.
+
+    Raises:
+        IncomparableError: its report lacks the metric, or could not measure it.
+    """
+    quality = report.clause(f"quality.{metric}")
+    if quality is None or quality.estimate is None or quality.low is None or quality.high is None:
+        there = ", ".join(clause.measure for clause in report.dimensions.get("quality", ()) if clause.estimate is not None)
+        raise IncomparableError(f"{report.name} has no measured {metric!r}. Measured are: {there or 'no qualities'}.")
+    energy = report.clause("energy.training_joules")
+    parameters = _figure(report, "size.parameters")
+    return Row(
+        version=report.name,
+        recipe=recipe,
+        estimate=quality.estimate,
+        low=quality.low,
+        high=quality.high,
+        latency_p50_ms=_figure(report, "latency.p50_ms") or 0.0,
+        latency_p99_ms=_figure(report, "latency.p99_ms") or 0.0,
+        size_bytes=int(_figure(report, "size.model_bytes") or 0),
+        parameters=None if parameters is None else int(parameters),
+        energy_joules=energy.estimate if energy else None,
+        energy_low=energy.low if energy else None,
+        energy_high=energy.high if energy else None,
+        energy_method=energy.method if energy else "",
+        verdicts=report.verdicts,
+    )
+
+
+def weigh(rows: Sequence[Row], objective: Objective) -> tuple[Row, ...]:
+    """The rows with the Pareto front and the recommendation marked: the recommended one first, then by the metric.
+
+    The front is over metric, size and median latency. "Smallest within" takes the smallest file among those whose estimate is
+    within the tolerance of the best one; of equals the quicker, then the better, then the earlier.
+    """
+    if not rows:
+        raise IncomparableError("There is nothing to compare. Name a spec, a model, or versions such as income:1.")
+    sign = -1.0 if objective.metric in _SMALLER_IS_BETTER else 1.0
+    best = max(sign * row.estimate for row in rows)
+    within = [row for row in rows if sign * row.estimate >= best - objective.tolerance]
+    if objective.prefer == "best":
+        chosen = max(rows, key=lambda row: (sign * row.estimate, -row.size_bytes))
+    else:
+        chosen = min(within, key=lambda row: (row.size_bytes, row.latency_p50_ms, -sign * row.estimate))
+    marked = [replace(row, is_on_front=_is_unbeaten(row, rows, sign), is_recommended=row is chosen) for row in rows]
+    return tuple(sorted(marked, key=lambda row: (not row.is_recommended, -sign * row.estimate)))
+
+
+def recommend(rows: Sequence[Row], objective: Objective) -> str:
+    """The recommendation in words, with the figures it rests on."""
+    chosen = next(row for row in rows if row.is_recommended)
+    sign = -1.0 if objective.metric in _SMALLER_IS_BETTER else 1.0
+    best = max(rows, key=lambda row: sign * row.estimate)
+    if chosen.version == best.version:
+        best_words = f"the best {objective.metric}, {_with_interval(best)}"
+        return (
+            f"Take {chosen.version} ({chosen.recipe}): {best_words}, and nothing smaller is within {objective.tolerance:g} of it."
+        )
+    overlap = "overlap" if chosen.high >= best.low and best.high >= chosen.low else "do not overlap"
+    smaller = best.size_bytes / max(1, chosen.size_bytes)
+    return (
+        f"Take {chosen.version} ({chosen.recipe}): {objective.metric} {_with_interval(chosen)} is within "
+        f"{objective.tolerance:g} of the best, {_with_interval(best)} of {best.version} ({best.recipe}); the intervals "
+        f"{overlap}; its file is {smaller:.1f} times smaller."
+    )
+
+
+def _is_unbeaten(row: Row, rows: Sequence[Row], sign: float) -> bool:
+    def merits(each: Row) -> tuple[float, float, float]:
+        return sign * each.estimate, -each.size_bytes, -each.latency_p50_ms
+
+    mine = merits(row)
+    return not any(
+        theirs != mine and all(their >= my for their, my in zip(theirs, mine, strict=True)) for theirs in map(merits, rows)
+    )
+
+
+def _figure(report: TrustReport, clause_id: str) -> float | None:
+    clause = report.clause(clause_id)
+    return clause.estimate if clause else None
+
+
+def _with_interval(row: Row) -> str:
+    return f"{row.estimate:.4f} [{row.low:.4f}, {row.high:.4f}]"

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trust report: every clause about one version, bound to its digest. It is signed with the version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from modelward.assessment.assessor import Plot
+from modelward.assessment.clause import Clause, ClauseVerdict
+from modelward.audit import Event
+from modelward.digest import canonical_json, sha256_hex
+from modelward.errors import InvalidError, RefusedError
+
+VERSION_ASSESSED = Event("version.assessed", "A version was measured, and its trust report signed with it.")
+EVENTS = (VERSION_ASSESSED,)
+REPORT_FILE = "trust_report.json"
+PAGE_FILE = "trust_report.html"
+SCHEMA = "modelward-trust-report-1"
+CONFIDENCE = 0.95
+
+
+class ReportUnreadableError(RefusedError):
+    """A file that should be a trust report is none of this version."""
+
+
+class UnknownAssessorError(InvalidError):
+    """Somebody asked for an assessor that there is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustReport:
+    """Everything that was measured of the version whose digest is `digest`, by whom, on which rows, with what.
+
+    `evidence` maps the path of each file beside the report to its SHA-256. `split` is the digest of the split that held the test
+    rows out; dataset, fingerprint and split are empty for a version that came without data.
+    """
+
+    schema: str
+    model: str
+    number: int
+    digest: str
+    dataset: str
+    fingerprint: str
+    split: str
+    rows: int
+    seed: int
+    confidence: float
+    assessors: tuple[str, ...]
+    clauses: tuple[Clause, ...]
+    plots: tuple[Plot, ...]
+    evidence: dict[str, str]
+    machine: dict[str, str]
+    libraries: dict[str, str]
+    created: datetime
+    by: str
+
+    @property
+    def name(self) -> str:
+        """Name of the version, like `income:3`."""
+        return f"{self.model}:{self.number}"
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """How many clauses have each verdict; those that none has are left out."""
+        counts = {verdict.value: sum(clause.verdict is verdict for clause in self.clauses) for verdict in ClauseVerdict}
+        return {verdict: count for verdict, count in counts.items() if count}
+
+    @property
+    def dimensions(self) -> dict[str, tuple[Clause, ...]]:
+        """The clauses of each assessor, in the order of the report."""
+        names = dict.fromkeys(clause.dimension for clause in self.clauses)
+        return {name: tuple(clause for clause in self.clauses if clause.dimension == name) for name in names}
+
+    def clause(self, id: str) -> Clause | None:  # noqa: A002  # the clause's own word
+        """The clause of that id, if there is one."""
+        return next((clause for clause in self.clauses if clause.id == id), None)
+
+    def to_json(self) -> bytes:
+        """RFC 8785 bytes of the report, which its digest is taken over."""
+        return canonical_json(self)
+
+
+def parse_report(data: bytes, *, digest: str) -> TrustReport:
+    """The report in the bytes of a `trust_report.json`, which must be of the version whose digest is `digest`.
+
+    Raises:
+        ReportUnreadableError: it is of another version, or no report of this form.
+    """
+    try:
+        report = msgspec.json.decode(data, type=TrustReport)
+    except msgspec.DecodeError as wrong:
+        raise ReportUnreadableError(
+            f"The file is not a trust report of the form {SCHEMA}: {wrong}. Assess the version again."
+        ) from wrong
+    if report.schema != SCHEMA or report.digest != digest:
+        raise ReportUnreadableError(
+            f"The trust report is of the digest {report.digest[:12]}, not {digest[:12]}. Assess the version again."
+        )
+    return report
+
+
+def report_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of `trust_report.json`."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(TrustReport)}
+
+
+def digests(evidence: Mapping[str, bytes]) -> dict[str, str]:
+    """The SHA-256 of each file, by path."""
+    return {path: sha256_hex(data) for path, data in sorted(evidence.items())}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows that a version never saw: found again from its lineage, and only if the data is what it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from modelward.access import Actor
+from modelward.assessment.assessor import Sample
+from modelward.datasets import Datasets, Split, class_labels, make_split
+from modelward.errors import ConflictError
+from modelward.registry import Version
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SEED = 0
+
+
+class DataChangedError(ConflictError):
+    """The data that a version was made from is not what it was, so its test rows are not known any more."""
+
+
+def test_sample(version: Version, datasets: Datasets, *, by: Actor) -> Sample | None:
+    """The version's test rows; None for a version that came without data.
+
+    Raises:
+        DataChangedError: the dataset has another fingerprint, or the same split gives other rows.
+        DatasetMissingError, NotPermittedError: see `Datasets.table`.
+    """
+    lineage = version.lineage
+    if not lineage.dataset or "split" not in version.facts:
+        return None
+    dataset = datasets.show(lineage.dataset, by=by)
+    if dataset.fingerprint != lineage.fingerprint:
+        raise DataChangedError(
+            f"{version.name} was made from {lineage.dataset} with the fingerprint {lineage.fingerprint[:12]}, and the dataset has "
+            f"{dataset.fingerprint[:12]} now. Train again on the data as it is."
+        )
+    table = datasets.table(lineage.dataset, by=by, purpose=f"assess {version.name}")
+    parts = make_split(table, version.interface.target, msgspec.convert(version.facts["split"], Split))
+    if parts.digest != lineage.split:
+        raise DataChangedError(f"The split of {lineage.dataset} gives other rows than when {version.name} was made. Train again.")
+    return _sample(version, table[parts.test.tolist()])
+
+
+def _sample(version: Version, held_out: pl.DataFrame) -> Sample:
+    interface, lineage = version.interface, version.lineage
+    names = [feature.name for feature in interface.features]
+    places = {name: place for place, name in enumerate(interface.classes)}
+    labels = [places[label] for label in class_labels(held_out.get_column(interface.target)).to_list()]
+    return Sample(
+        columns=interface.columns(held_out.select(names).to_dicts()),
+        labels=np.array(labels, dtype=np.int64),
+        classes=interface.classes,
+        sensitive={name: _as_text(held_out, name) for name in version.facts.get("sensitive", ())},
+        seed=SEED,
+        dataset=lineage.dataset,
+        fingerprint=lineage.fingerprint,
+        split=lineage.split,
+    )
+
+
+def _as_text(table: pl.DataFrame, name: str) -> Any:
+    import polars as pl
+
+    return table.get_column(name).cast(pl.String).fill_null("").to_numpy().astype(str)

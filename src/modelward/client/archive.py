@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Archives from a service, unpacked without trusting what is in them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from modelward.client.connection import StrangeAnswerError
+from modelward.errors import ConflictError
+
+_ARCHIVE_LIMIT_BYTES = 1 << 32
+
+
+def unpack(archive: bytes, folder: Path) -> int:
+    """Write a ZIP archive's files into a new folder; how many.
+
+    Raises:
+        StrangeAnswerError: a name in it leads out of the folder, or it unpacks to too much.
+    """
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        members = packed.infolist()
+        if sum(member.file_size for member in members) > _ARCHIVE_LIMIT_BYTES:
+            raise StrangeAnswerError("The archive unpacks to more than 4 GiB. It is not unpacked.")
+        places = [(member, (folder / member.filename).resolve()) for member in members]
+        if any(not place.is_relative_to(folder.resolve()) for _, place in places):
+            raise StrangeAnswerError("The archive holds a path that leads out of its folder. It is not unpacked.")
+        if folder.exists() and any(folder.iterdir()):
+            raise ConflictError(f"The folder {folder} is not empty. Name a new one.")
+        for member, place in places:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(packed.read(member))
+    return len(members)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The counter elsewhere: rows in, answers and explanations out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelward.access import Actor
+from modelward.client.connection import Room, part, plain
+from modelward.serving import Answer, Batch, Explanation
+
+_LONG_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An answer with where it stands in the ledger."""
+
+    answer: Answer
+    request: str
+    version: str
+    entry: int
+
+
+class RemoteServing(Room):
+    """See `modelward.serving.Serving`."""
+
+    def predict(self, model: str, rows: Sequence[Mapping[str, Any]]) -> Asked:
+        """Answer rows of named features."""
+        response = self._connection.send("POST", f"/v1/models/{part(model)}/predict", body={"rows": list(rows)})
+        return Asked(
+            answer=msgspec.json.decode(response.content, type=Answer),
+            request=response.headers["x-request-id"],
+            version=response.headers["x-modelward-model"],
+            entry=int(response.headers["x-modelward-ledger-index"]),
+        )
+
+    def made_up_row(self, model: str) -> dict[str, Any]:
+        """A row that fits a model's inputs and means nothing: 1 for every number, "x" for every category."""
+        told = self._connection.fetch(dict[str, Any], "GET", f"/v2/models/{part(model)}")
+        return {given["name"]: "x" if given["datatype"] == "BYTES" else 1.0 for given in told["inputs"]}
+
+    def predict_file(self, name: str, file: Path, *, form: str = "csv", by: Actor | None = None) -> Batch:
+        """Answer a file of rows."""
+        with file.open("rb") as stream:
+            path = f"/api/v1/models/{part(name.partition(':')[0])}/batches"
+            fields = {"version": name, "form": form}
+            parts = [("files", (plain(file.name), stream))]
+            return self._connection.fetch(Batch, "POST", path, data=fields, files=parts, timeout=_LONG_SECONDS)
+
+    def explain(
+        self,
+        name: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        label: str | None = None,
+        by: Actor | None = None,
+    ) -> list[Explanation]:
+        """Explain the answer to each row."""
+        body = {"rows": list(rows), "label": label}
+        path = f"/v1/models/{part(name.partition(':')[0])}/explain"
+        return self._connection.fetch(dict[str, list[Explanation]], "POST", path, body=body)["explanations"]

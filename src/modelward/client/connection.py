@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The connection to a service: requests, decoded answers, failures as the kinds of errors they are."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from modelward import errors
+from modelward.errors import ModelwardError, UnavailableError
+
+T = TypeVar("T")
+_KINDS_BY_STATUS = {
+    400: errors.InvalidError,
+    401: errors.UnauthenticatedError,
+    403: errors.RefusedError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    413: errors.TooLargeError,
+    429: errors.UnavailableError,
+    503: errors.UnavailableError,
+}
+
+
+class UnreachableError(UnavailableError):
+    """No service answered at that address."""
+
+
+class StrangeAnswerError(UnavailableError):
+    """Something answered that does not speak as Modelward does."""
+
+
+class Connection:
+    """One connection pool to one service, acting as one key."""
+
+    def __init__(self, url: str, *, key: str, timeout_seconds: float) -> None:
+        self.url = url.rstrip("/")
+        self.key = key
+        self._http = httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=timeout_seconds)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(self, method: str, path: str, *, body: Any = None, timeout: float | None = None, **more: Any) -> httpx.Response:
+        """Send one request.
+
+        Raises:
+            UnreachableError: nothing answered. The kind of error that the service answered with.
+        """
+        if body is not None:
+            more |= {"content": msgspec.json.encode(body), "headers": {"content-type": "application/json"}}
+        if timeout is not None:
+            more["timeout"] = timeout
+        try:
+            response = self._http.request(method, path, **more)
+        except httpx.HTTPError as fault:
+            where = self._http.base_url
+            raise UnreachableError(
+                f"No service answered at {where}: {type(fault).__name__}. Is `modelward serve` running there?"
+            ) from fault
+        if response.is_error:
+            raise _error_of(response)
+        return response
+
+    def fetch(self, kind: type[T], method: str, path: str, **more: Any) -> T:
+        """Send one request and decode the answer as `kind`.
+
+        Raises:
+            StrangeAnswerError: it is something else. Otherwise as `send`.
+        """
+        response = self.send(method, path, **more)
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.DecodeError as wrong:
+            raise StrangeAnswerError(
+                f"The answer to {method} {path} is not what Modelward gives: {wrong}. Check the address."
+            ) from wrong
+
+
+class Room:
+    """A room elsewhere: verbs over a connection. The `by` of a verb is accepted and not sent, for the key says who acts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+
+def part(text: str) -> str:
+    """`text` as one part of a path."""
+    return quote(text, safe="")
+
+
+def plain(name: str) -> str:
+    """A file's name as an upload may carry it."""
+    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)[-100:]
+
+
+def _error_of(response: httpx.Response) -> ModelwardError:
+    try:
+        told = msgspec.json.decode(response.content, type=dict[str, Any])
+    except msgspec.DecodeError:
+        told = {}
+    kind = getattr(errors, str(told.get("kind")), None) or _KINDS_BY_STATUS.get(response.status_code, ModelwardError)
+    text = told.get("detail") or told.get("error") or f"The service answered {response.status_code}."
+    return kind(str(text)) if isinstance(kind, type) and issubclass(kind, ModelwardError) else ModelwardError(str(text))

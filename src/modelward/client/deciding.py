@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rooms elsewhere in which people decide and look things up: releases, access, the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from modelward.access import Actor, Invitation, IssuedKey, Key, Role, User
+from modelward.audit import LoggedEntry, Verification
+from modelward.client.archive import unpack
+from modelward.client.connection import Connection, Room, part
+from modelward.releases import PolicyText, Release
+
+_LONG_SECONDS = 600.0
+
+
+class RemoteReleases(Room):
+    """See `modelward.releases.Releases`."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.policies = RemotePolicies(connection)
+
+    def propose(self, name: str, *, policy: str = "default", by: Actor | None = None) -> Release:
+        """Propose a version."""
+        return self._connection.fetch(Release, "POST", "/api/v1/releases", body={"version": name, "policy": policy})
+
+    def list(self, *, model: str = "", by: Actor | None = None) -> tuple[Release, ...]:
+        """List releases."""
+        return self._connection.fetch(tuple[Release, ...], "GET", "/api/v1/releases", params={"model": model})
+
+    def show(self, id: str, *, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
+        """Show a release."""
+        return self._connection.fetch(Release, "GET", f"/api/v1/releases/{part(id)}")
+
+    def approve(self, id: str, *, reason: str, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
+        """Approve a release."""
+        return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/approve", body={"reason": reason})
+
+    def refuse(self, id: str, *, reason: str, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
+        """Refuse a release."""
+        return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/refuse", body={"reason": reason})
+
+    def promote(self, id: str, *, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
+        """Let a release go live."""
+        return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/promote")
+
+    def roll_back(self, model: str, *, by: Actor | None = None) -> Release:
+        """Take the live version back."""
+        return self._connection.fetch(Release, "POST", f"/api/v1/models/{part(model)}/rollback")
+
+
+class RemotePolicies(Room):
+    """See `modelward.releases.Policies`."""
+
+    def put(self, text: str, *, by: Actor | None = None) -> PolicyText:
+        """Put a policy in place."""
+        return self._connection.fetch(PolicyText, "POST", "/api/v1/policies", body={"text": text})
+
+    def list(self, *, by: Actor | None = None) -> tuple[PolicyText, ...]:
+        """List policies."""
+        return self._connection.fetch(tuple[PolicyText, ...], "GET", "/api/v1/policies")
+
+    def show(self, name: str, *, by: Actor | None = None) -> PolicyText:
+        """Show a policy."""
+        return self._connection.fetch(PolicyText, "GET", f"/api/v1/policies/{part(name)}")
+
+
+class RemoteAccess(Room):
+    """See `modelward.access.Access`."""
+
+    def whoami(self) -> Actor:
+        """Whose key this is."""
+        return self._connection.fetch(Actor, "GET", "/api/v1/whoami")
+
+    def users(self, *, by: Actor | None = None) -> list[User]:
+        """List people."""
+        return self._connection.fetch(list[User], "GET", "/api/v1/users")
+
+    def add_user(self, name: str, *, role: Role, by: Actor | None = None) -> Invitation:
+        """Add a person."""
+        return self._connection.fetch(Invitation, "POST", "/api/v1/users", body={"name": name, "role": role})
+
+    def invite(self, name: str, *, by: Actor | None = None) -> Invitation:
+        """Make a new sign-in token for a person."""
+        return self._connection.fetch(Invitation, "POST", f"/api/v1/users/{part(name)}/invitations")
+
+    def remove_user(self, name: str, *, by: Actor | None = None) -> User:
+        """Remove a person."""
+        return self._connection.fetch(User, "DELETE", f"/api/v1/users/{part(name)}")
+
+    def keys(self, *, by: Actor | None = None) -> list[Key]:
+        """List keys."""
+        return self._connection.fetch(list[Key], "GET", "/api/v1/keys")
+
+    def create_key(
+        self,
+        name: str,
+        *,
+        role: Role,
+        models: Sequence[str] | None = None,
+        purpose: str = "",
+        expires: datetime | None = None,
+        by: Actor | None = None,
+    ) -> IssuedKey:
+        """Make a key."""
+        body = {"name": name, "role": role, "models": models, "purpose": purpose, "expires": expires}
+        return self._connection.fetch(IssuedKey, "POST", "/api/v1/keys", body=body)
+
+    def revoke_key(self, id: str, *, by: Actor | None = None) -> Key:  # noqa: A002  # the noun's own word
+        """Revoke a key."""
+        return self._connection.fetch(Key, "DELETE", f"/api/v1/keys/{part(id)}")
+
+
+class RemoteAuditing(Room):
+    """See `modelward.access.Auditing`."""
+
+    def log(self, *, by: Actor | None = None, **filters: Any) -> list[LoggedEntry]:
+        """List entries."""
+        return self._connection.fetch(list[LoggedEntry], "GET", "/api/v1/ledger/entries", params=filters)
+
+    def verify(self, *, earlier: str = "", by: Actor | None = None) -> Verification:
+        """Check the ledger there."""
+        return self._connection.fetch(
+            Verification, "POST", "/api/v1/ledger/verify", body={"checkpoint": earlier}, timeout=_LONG_SECONDS
+        )
+
+    def receipt(self, request: str, *, by: Actor | None = None) -> str:
+        """The receipt of one answer."""
+        return self._connection.send("GET", f"/api/v1/receipts/{part(request)}").text
+
+    def public_key(self, *, by: Actor | None = None) -> str:
+        """The key that verifies receipts."""
+        return self._connection.send("GET", "/api/v1/ledger/key").text
+
+    def export(self, folder: Path, *, by: Actor | None = None) -> int:
+        """Fetch the whole ledger into a new folder; how many files it has."""
+        return unpack(self._connection.send("GET", "/api/v1/ledger/export", timeout=_LONG_SECONDS).content, folder)

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rooms elsewhere in which versions are made and kept: data, training, the shelf, assessment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+from modelward.access import Actor
+from modelward.assessment import Comparison, Objective, TrustReport
+from modelward.client.archive import unpack
+from modelward.client.connection import Room, part, plain
+from modelward.datasets import Dataset, Profile, Split, SplitSummary
+from modelward.errors import NotFoundError
+from modelward.registry import Dossier, ModelSummary, Verification, Version
+from modelward.training import SILENT, Progress, Run, Spec, Status, render
+
+_POLL_SECONDS = 0.3
+_LONG_SECONDS = 600.0
+
+
+class RemoteDatasets(Room):
+    """See `modelward.datasets.Datasets`."""
+
+    def add(
+        self,
+        name: str,
+        files: Sequence[Path],
+        *,
+        target: str,
+        sensitive: Sequence[str] = (),
+        purpose: str,
+        owner: str,
+        license: str = "",  # noqa: A002  # the word users type
+        by: Actor | None = None,
+    ) -> Dataset:
+        """Send the files and register them."""
+        fields = {
+            "name": name,
+            "target": target,
+            "purpose": purpose,
+            "owner": owner,
+            "license": license,
+            "sensitive": list(sensitive),
+        }
+        with ExitStack() as stack:
+            parts = [("files", (plain(file.name), stack.enter_context(file.open("rb")))) for file in files]
+            return self._connection.fetch(Dataset, "POST", "/api/v1/datasets", data=fields, files=parts, timeout=_LONG_SECONDS)
+
+    def list(self, *, by: Actor | None = None) -> list[Dataset]:
+        """List datasets."""
+        return self._connection.fetch(list[Dataset], "GET", "/api/v1/datasets")
+
+    def show(self, name: str, *, by: Actor | None = None) -> Dataset:
+        """Show a dataset."""
+        return self._connection.fetch(Dataset, "GET", f"/api/v1/datasets/{part(name)}")
+
+    def profile(self, name: str, *, by: Actor | None = None) -> Profile:
+        """Show what was found in the data."""
+        return self._connection.fetch(Profile, "GET", f"/api/v1/datasets/{part(name)}/profile")
+
+    def split(self, name: str, split: Split, *, by: Actor | None = None) -> SplitSummary:
+        """See how a split would divide the data."""
+        return self._connection.fetch(SplitSummary, "POST", f"/api/v1/datasets/{part(name)}/split", body=split)
+
+
+class RemoteTraining(Room):
+    """See `modelward.training.Training`."""
+
+    def train(self, spec: Spec, *, by: Actor | None = None, progress: Progress = SILENT) -> Run:
+        """Carry a spec out, and wait for its end."""
+        return self._watch(
+            self._connection.fetch(Run, "POST", "/api/v1/runs", body={"spec": render(spec)}, timeout=_LONG_SECONDS), progress
+        )
+
+    def resume(self, id: str, *, by: Actor | None = None, progress: Progress = SILENT) -> Run:  # noqa: A002  # the noun's own word
+        """Go on with a run, and wait for its end."""
+        return self._watch(self._connection.fetch(Run, "POST", f"/api/v1/runs/{part(id)}/resume", timeout=_LONG_SECONDS), progress)
+
+    def runs(self, *, by: Actor | None = None) -> list[Run]:
+        """List runs."""
+        return self._connection.fetch(list[Run], "GET", "/api/v1/runs")
+
+    def show(self, id: str, *, by: Actor | None = None) -> Run:  # noqa: A002  # the noun's own word
+        """Show a run."""
+        return self._connection.fetch(Run, "GET", f"/api/v1/runs/{part(id)}")
+
+    def _watch(self, run: Run, progress: Progress) -> Run:
+        progress.started(run)
+        told: dict[str, str] = {}
+        while True:
+            for candidate in run.candidates:
+                word = candidate.status.value
+                if told.get(candidate.name) != word:
+                    told[candidate.name] = word
+                    progress.candidate(
+                        candidate.name, 1.0 if word in {"done", "refused", "failed"} else 0.0, candidate.message or word
+                    )
+            if run.status is not Status.RUNNING:
+                return run
+            time.sleep(_POLL_SECONDS)
+            run = self.show(run.id)
+
+
+class RemoteRegistry(Room):
+    """See `modelward.registry.Registry`."""
+
+    def models(self, *, by: Actor | None = None) -> list[ModelSummary]:
+        """List models."""
+        return self._connection.fetch(list[ModelSummary], "GET", "/api/v1/models")
+
+    def versions(self, model: str, *, by: Actor | None = None) -> list[Version]:
+        """List a model's versions."""
+        return self._connection.fetch(list[Version], "GET", f"/api/v1/models/{part(model)}/versions")
+
+    def find(self, name: str, *, by: Actor | None = None) -> Version:
+        """Show a version."""
+        return self._connection.fetch(Version, "GET", _version_path(name))
+
+    def read(self, version: Version, path: str) -> bytes:
+        """One file of a version's signed directory."""
+        return self._connection.send("GET", f"{_version_path(version.name)}/files/{quote(path)}").content
+
+    def dossier(self, version: Version) -> Dossier:
+        """A version's signed directory."""
+        return self._connection.fetch(Dossier, "GET", f"{_version_path(version.name)}/dossier")
+
+    def verify(self, name: str, *, by: Actor | None = None) -> Verification:
+        """Check a version there."""
+        return self._connection.fetch(Verification, "POST", f"{_version_path(name)}/verify")
+
+    def export(self, name: str, folder: Path, *, by: Actor | None = None) -> Dossier:
+        """Fetch a version's signed directory into a new folder."""
+        unpack(self._connection.send("GET", f"{_version_path(name)}/export", timeout=_LONG_SECONDS).content, folder)
+        return self.dossier(self.find(name))
+
+    def import_folder(
+        self,
+        path: Path,
+        name: str,
+        *,
+        purpose: str = "",
+        owner: str = "",
+        public_key: bytes | None = None,
+        by: Actor | None = None,
+    ) -> Version:
+        """Send a model made elsewhere."""
+        fields = {"name": name, "purpose": purpose, "owner": owner, "public_key": (public_key or b"").decode()}
+        found = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+        with ExitStack() as stack:
+            parts = [
+                (
+                    "files",
+                    (file.name if path.is_file() else file.relative_to(path).as_posix(), stack.enter_context(file.open("rb"))),
+                )
+                for file in found
+            ]
+            return self._connection.fetch(Version, "POST", "/api/v1/models", data=fields, files=parts, timeout=_LONG_SECONDS)
+
+
+class RemoteAssessment(Room):
+    """See `modelward.assessment.Assessment`."""
+
+    def assess(
+        self,
+        name: str,
+        *,
+        only: Sequence[str] = (),
+        by: Actor | None = None,
+        progress: object = None,
+    ) -> TrustReport:
+        """Measure a version there."""
+        body = {"only": list(only)}
+        return self._connection.fetch(TrustReport, "POST", f"{_version_path(name)}/assessments", body=body, timeout=_LONG_SECONDS)
+
+    def report(self, name: str, *, by: Actor | None = None) -> TrustReport | None:
+        """A version's trust report, if it has one."""
+        try:
+            return self._connection.fetch(TrustReport, "GET", f"{_version_path(name)}/report")
+        except NotFoundError:
+            return None
+
+    def compare(
+        self,
+        names: Sequence[str],
+        *,
+        objective: Objective,
+        by: Actor | None = None,
+        progress: object = None,
+    ) -> Comparison:
+        """Weigh versions there."""
+        body = {"versions": list(names), "objective": objective}
+        return self._connection.fetch(Comparison, "POST", "/api/v1/comparisons", body=body, timeout=_LONG_SECONDS)
+
+
+def _version_path(name: str) -> str:
+    model, _, number = name.partition(":")
+    return f"/api/v1/models/{part(model)}/versions/{part(number)}"

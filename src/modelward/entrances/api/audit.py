@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Routes of the ledger."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+
+import msgspec
+from starlette.responses import PlainTextResponse, Response
+
+from modelward.access import Permission
+from modelward.audit import LoggedEntry, Verification
+from modelward.entrances.api.endpoint import Call, Endpoint
+
+_PAGE = 100
+
+
+class Earlier(msgspec.Struct, forbid_unknown_fields=True):
+    """A checkpoint that the client kept; empty where it has none."""
+
+    checkpoint: str = ""
+
+
+def zipped(folder: Path) -> Response:
+    """All files of a folder as one ZIP archive."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.writestr(path.relative_to(folder).as_posix(), path.read_bytes())
+    return Response(sink.getvalue(), media_type="application/zip")
+
+
+def _log(call: Call) -> list[LoggedEntry]:
+    return call.platform.auditing.log(
+        event=call.query.get("event", ""),
+        actor=call.query.get("actor", ""),
+        subject=call.query.get("subject", ""),
+        request=call.query.get("request", ""),
+        since=call.number("since", 0),
+        limit=call.number("limit", _PAGE),
+        by=call.actor,
+    )
+
+
+def _export(call: Call) -> Response:
+    with tempfile.TemporaryDirectory(prefix="modelward-export-") as folder:
+        call.platform.auditing.export(Path(folder) / "ledger", by=call.actor)
+        return zipped(Path(folder) / "ledger")
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/v1/ledger/entries",
+        Permission.AUDIT_READ,
+        _log,
+        "List entries, newest first.",
+        list[LoggedEntry],
+        query={
+            "event": "Only this event.",
+            "actor": "Only what this actor did.",
+            "subject": "Only what was done to this.",
+            "request": "Only this request.",
+            "since": "From this index on.",
+            "limit": f"At most so many; {_PAGE} without it.",
+        },
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/ledger/verify",
+        Permission.AUDIT_READ,
+        lambda call: call.platform.auditing.verify(earlier=call.body.checkpoint, by=call.actor),
+        "Check every entry, the tree and the signed checkpoint.",
+        Verification,
+        takes=Earlier,
+    ),
+    Endpoint("GET", "/api/v1/ledger/export", Permission.AUDIT_READ, _export, "The whole ledger as a ZIP archive.", None),
+    Endpoint(
+        "GET",
+        "/api/v1/ledger/checkpoint",
+        Permission.AUDIT_RECEIPT,
+        lambda call: PlainTextResponse(call.platform.auditing.checkpoint(by=call.actor).text),
+        "The signed checkpoint (C2SP tlog-checkpoint).",
+        None,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/ledger/key",
+        Permission.AUDIT_RECEIPT,
+        lambda call: PlainTextResponse(call.platform.auditing.public_key(by=call.actor)),
+        "The key that verifies checkpoints and receipts.",
+        None,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/receipts/{request}",
+        Permission.AUDIT_RECEIPT,
+        lambda call: PlainTextResponse(call.platform.auditing.receipt(call.path["request"], by=call.actor)),
+        "The receipt of one answer (C2SP tlog-proof).",
+        None,
+    ),
+)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Routes of data."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelward.access import Permission
+from modelward.datasets import Dataset, Profile, Split, SplitSummary
+from modelward.entrances.api.endpoint import Call, Endpoint
+
+
+class NewDataset(msgspec.Struct, forbid_unknown_fields=True):
+    """What is said about the files of a dataset."""
+
+    name: str
+    target: str
+    purpose: str
+    owner: str
+    sensitive: list[str] = []
+    license: str = ""
+
+
+def _add(call: Call) -> Dataset:
+    new: NewDataset = call.body
+    return call.platform.datasets.add(
+        new.name,
+        call.files,
+        target=new.target,
+        sensitive=new.sensitive,
+        purpose=new.purpose,
+        owner=new.owner,
+        license=new.license,
+        by=call.actor,
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/v1/datasets",
+        Permission.DATA_READ,
+        lambda call: call.platform.datasets.list(by=call.actor),
+        "List datasets.",
+        list[Dataset],
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/datasets",
+        Permission.DATA_WRITE,
+        _add,
+        "Register a table: profiled, fingerprinted, encrypted.",
+        Dataset,
+        takes=NewDataset,
+        has_files=True,
+        status=201,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/datasets/{name}",
+        Permission.DATA_READ,
+        lambda call: call.platform.datasets.show(call.path["name"], by=call.actor),
+        "Show a dataset and its columns.",
+        Dataset,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/datasets/{name}/profile",
+        Permission.DATA_READ,
+        lambda call: call.platform.datasets.profile(call.path["name"], by=call.actor),
+        "Show what was found in the data.",
+        Profile,
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/datasets/{name}/split",
+        Permission.DATA_READ,
+        lambda call: call.platform.datasets.split(call.path["name"], call.body, by=call.actor),
+        "See how a split would divide the data.",
+        SplitSummary,
+        takes=Split,
+    ),
+)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a failure looks like to a client: one table from kinds to status codes, one writer per protocol.
+
+No answer here ever holds what the caller sent.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import msgspec
+from starlette.responses import Response
+
+from modelward.errors import (
+    ConflictError,
+    InvalidError,
+    ModelwardError,
+    NotFoundError,
+    PrerequisiteError,
+    RefusedError,
+    TooLargeError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+
+STATUS: dict[type[ModelwardError], int] = {
+    InvalidError: 400,
+    TooLargeError: 413,
+    UnauthenticatedError: 401,
+    RefusedError: 403,
+    NotFoundError: 404,
+    ConflictError: 409,
+    UnavailableError: 503,
+    PrerequisiteError: 503,
+    ModelwardError: 500,
+}
+RETRY_AFTER_SECONDS = 1
+
+
+class MethodNotAllowedError(InvalidError):
+    """The path exists and does not take that method."""
+
+
+def status_of(error: BaseException) -> int:
+    """The status of the nearest kind an error is of; 500 for a fault nobody meant."""
+    if isinstance(error, MethodNotAllowedError):
+        return HTTPStatus.METHOD_NOT_ALLOWED
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def message_of(error: BaseException) -> str:
+    """What may be said: our own messages; of an unexpected fault only that there was one, for its text may hold a payload."""
+    if isinstance(error, ModelwardError):
+        return str(error)
+    return "An unexpected fault. The server's log names its place under this answer's x-request-id."
+
+
+def problem(error: BaseException) -> Response:
+    """RFC 9457 problem details: the control API's way."""
+    status = status_of(error)
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": message_of(error),
+        "kind": _kind(error),
+    }
+    return Response(msgspec.json.encode(body), status, _headers(status), "application/problem+json")
+
+
+def inference_error(error: BaseException) -> Response:
+    """`{"error": "text"}`: the way of the Open Inference Protocol, and of our records route."""
+    status = status_of(error)
+    return Response(msgspec.json.encode({"error": message_of(error)}), status, _headers(status), "application/json")
+
+
+def _kind(error: BaseException) -> str:
+    return next((kind.__name__ for kind in type(error).__mro__ if kind in STATUS), "fault")
+
+
+def _headers(status: int) -> dict[str, str]:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"www-authenticate": "Bearer"}
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        return {"retry-after": str(RETRY_AFTER_SECONDS)}
+    return {}

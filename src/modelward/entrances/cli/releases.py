@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modelward release`: propose, decide, promote, roll back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from modelward.entrances.cli import showing
+from modelward.entrances.cli.verb import Desk, verb
+
+if TYPE_CHECKING:
+    from modelward.releases import PolicyText, Release
+
+Id = Annotated[str, typer.Argument(help="Id of the release, such as r-1.")]
+Reason = Annotated[str, typer.Option(help="Why; it is recorded.")]
+
+
+def declare(app: typer.Typer) -> None:
+    """Put the commands into the tree."""
+    nouns = typer.Typer(help="Decide what may go live.", no_args_is_help=True)
+    app.add_typer(nouns, name="release")
+    _declare_decisions(nouns)
+    _declare_policies(nouns)
+
+    @verb(nouns, "propose", show=show_release)
+    def propose(
+        desk: Desk,
+        version: Annotated[str, typer.Argument(help="The version, such as income:3.")],
+        policy: Annotated[str, typer.Option(help="The policy that decides.")] = "default",
+    ) -> Release:
+        """Propose a version; its policy decides at once, over what was measured."""
+        made: Release = desk.house.releases.propose(version, policy=policy, by=desk.actor)
+        return made
+
+    @verb(nouns, "list", show=_show_list)
+    def list_(desk: Desk, model: Annotated[str, typer.Option(help="Only those of this model.")] = "") -> Sequence[Release]:
+        """List releases, newest first."""
+        found: Sequence[Release] = desk.house.releases.list(model=model, by=desk.actor)
+        return found
+
+    @verb(nouns, "show", show=show_release)
+    def show(desk: Desk, id: Id) -> Release:  # noqa: A002  # the word users type
+        """Show a release with every decision."""
+        found: Release = desk.house.releases.show(id, by=desk.actor)
+        return found
+
+    @verb(nouns, "promote", show=show_release)
+    def promote(desk: Desk, id: Id) -> Release:  # noqa: A002  # the word users type
+        """Let an approved release go live."""
+        made: Release = desk.house.releases.promote(id, by=desk.actor)
+        return made
+
+    @verb(nouns, "rollback", show=show_release)
+    def rollback(desk: Desk, model: Annotated[str, typer.Argument(help="Name of the model.")]) -> Release:
+        """Take the live version back; the one before it is live again."""
+        made: Release = desk.house.releases.roll_back(model, by=desk.actor)
+        return made
+
+
+def _declare_decisions(nouns: typer.Typer) -> None:
+    @verb(nouns, "approve", show=show_release)
+    def approve(desk: Desk, id: Id, reason: Reason) -> Release:  # noqa: A002  # the word users type
+        """Approve a release that somebody else proposed."""
+        made: Release = desk.house.releases.approve(id, reason=reason, by=desk.actor)
+        return made
+
+    @verb(nouns, "refuse", show=show_release)
+    def refuse(desk: Desk, id: Id, reason: Reason) -> Release:  # noqa: A002  # the word users type
+        """Refuse a release."""
+        made: Release = desk.house.releases.refuse(id, reason=reason, by=desk.actor)
+        return made
+
+
+def _declare_policies(nouns: typer.Typer) -> None:
+    policies = typer.Typer(help="The policies that decide.", no_args_is_help=True)
+    nouns.add_typer(policies, name="policy")
+
+    @verb(policies, "put", show=_show_policy)
+    def put(
+        desk: Desk, file: Annotated[Path, typer.Argument(help="The policy, a YAML file.", exists=True, dir_okay=False)]
+    ) -> PolicyText:
+        """Put a policy in place under the name it says."""
+        kept: PolicyText = desk.house.releases.policies.put(file.read_text(), by=desk.actor)
+        return kept
+
+    @verb(policies, "list", show=_show_policies)
+    def list_(desk: Desk) -> Sequence[PolicyText]:
+        """List the policies in place."""
+        found: Sequence[PolicyText] = desk.house.releases.policies.list(by=desk.actor)
+        return found
+
+    @verb(policies, "show", show=_show_policy)
+    def show(desk: Desk, name: Annotated[str, typer.Argument(help="Name of the policy.")]) -> PolicyText:
+        """Show a policy's text."""
+        found: PolicyText = desk.house.releases.policies.show(name, by=desk.actor)
+        return found
+
+
+def show_release(console: Console, release: Release) -> None:
+    """A release with its decisions."""
+    showing.facts(
+        console,
+        {
+            "release": release.id,
+            "version": release.version,
+            "state": showing.verdict(release.state.value),
+            "policy": release.policy,
+            "proposed by": release.proposer,
+            "approvals": f"{len(release.approvals)} of {release.approvals_needed}",
+        },
+    )
+    showing.table(
+        console,
+        ("rule", "verdict", "reason"),
+        ((decision.rule, showing.verdict(decision.verdict), decision.reason) for decision in release.decisions),
+    )
+    for approval in release.approvals:
+        console.print(f"{showing.verdict('approved')} by {approval.actor}: {showing.cell(approval.reason)}", highlight=False)
+
+
+def _show_list(console: Console, releases: Sequence[Release]) -> None:
+    showing.table(
+        console,
+        ("release", "version", "state", "policy", "proposed by", "proposed"),
+        ((r.id, r.version, showing.verdict(r.state.value), r.policy, r.proposer, r.proposed) for r in releases),
+    )
+
+
+def _show_policies(console: Console, policies: Sequence[PolicyText]) -> None:
+    showing.table(
+        console,
+        ("policy", "number", "approvals", "by", "digest"),
+        ((policy.name, policy.number, policy.approvals, policy.by, policy.digest[:16]) for policy in policies),
+        numbers=("number", "approvals"),
+    )
+
+
+def _show_policy(console: Console, policy: PolicyText) -> None:
+    console.print(policy.text, markup=False, highlight=False)
