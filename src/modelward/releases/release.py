@@ -127,7 +127,7 @@ class Release:
     def may_go_live(self) -> bool:
         """Whether there is a decision, every decision is a yes, and as many people as the policy asks for approved."""
         people = {approval.actor for approval in self.approvals} - {self.proposer}
-        return bool(self.decisions) and not self.refused and len(people) >= self.approvals_needed - 1
+        return bool(self.decisions) and not self.refused and len(people) >= self.approvals_needed
 
     def decided(self) -> Release:
         """The same release in the state its decisions and approvals put it in."""
