@@ -27,6 +27,7 @@ from onnx import TensorProto, helper
 from modelward.access import Access, Role, local_actor
 from modelward.assessment import Assessment
 from modelward.audit import Ledger
+from modelward.datasets import Datasets
 from modelward.registry import GRAPH_FILE, Feature, Interface, Lineage, Registry
 from modelward.releases import Releases
 from modelward.serving import Question, Serving
@@ -90,7 +91,7 @@ def build(folder: Path, *, features: int) -> tuple[Serving, str]:
     vault = Vault(OBJECT_STORES.load("file")((folder / "objects").as_uri()), keys)
     access = Access(database, ledger, keys, settings=settings)
     registry = Registry(database, vault, ledger, keys)
-    releases = Releases(database, ledger, registry, Assessment())
+    releases = Releases(database, ledger, registry, Assessment(registry, Datasets(database, vault, ledger, settings=settings)))
     given = interface(features)
     none = "0" * 64
     lineage = Lineage(

@@ -7,6 +7,7 @@ import pytest
 
 from modelward.access import Actor, Role
 from modelward.assessment import Assessment
+from modelward.datasets import Datasets
 from modelward.registry import Registry
 from modelward.releases import Releases
 from serving.tiny import LINEAGE, register
@@ -39,10 +40,11 @@ class Gate:
 
 
 @pytest.fixture
-def gate(database, vault, ledger, keyring, admin):
+def gate(database, vault, ledger, keyring, settings, admin):
     database.create_tables()
     registry = Registry(database, vault, ledger, keyring)
-    releases = Releases(database, ledger, registry, Assessment())
+    assessment = Assessment(registry, Datasets(database, vault, ledger, settings=settings))
+    releases = Releases(database, ledger, registry, assessment)
     for text in (FREE, TWO_PEOPLE, NOTHING):
         releases.policies.put(text, by=BOB)
     return Gate(registry, releases, ledger, admin)

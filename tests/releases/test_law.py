@@ -13,9 +13,11 @@ from conftest import new_secrets
 from modelward.access import Actor, Role
 from modelward.assessment import Assessment
 from modelward.audit import Ledger
+from modelward.datasets import Datasets
 from modelward.errors import ModelwardError
 from modelward.registry import Registry
 from modelward.releases import Releases, ReleaseState
+from modelward.settings import Settings
 from modelward.storage import OBJECT_STORES, Database, Keyring, Vault
 from releases.conftest import ADA, BOB, EVE, FREE, OLE, TWO_PEOPLE
 from serving.tiny import LINEAGE, register
@@ -38,7 +40,8 @@ class Gate(RuleBasedStateMachine):
         self.ledger.create("modelward/test")
         vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring)
         self.registry = Registry(self.database, vault, self.ledger, keyring)
-        self.releases = Releases(self.database, self.ledger, self.registry, Assessment())
+        datasets = Datasets(self.database, vault, self.ledger, settings=Settings(home=home))
+        self.releases = Releases(self.database, self.ledger, self.registry, Assessment(self.registry, datasets))
         for text in (FREE, TWO_PEOPLE):
             self.releases.policies.put(text, by=BOB)
         self.known = {}

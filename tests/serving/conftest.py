@@ -7,6 +7,7 @@ import pytest
 
 from modelward.access import Role
 from modelward.assessment import Assessment
+from modelward.datasets import Datasets
 from modelward.registry import Registry
 from modelward.releases import Releases
 from modelward.serving import Serving
@@ -49,7 +50,8 @@ def settings(home):
 def house(database, vault, ledger, keyring, access, settings, admin):
     database.create_tables()
     registry = Registry(database, vault, ledger, keyring)
-    releases = Releases(database, ledger, registry, assessment_over(database, ledger, registry))
+    assessment = Assessment(registry, Datasets(database, vault, ledger, settings=settings))
+    releases = Releases(database, ledger, registry, assessment)
     releases.policies.put(OPEN_POLICY, by=admin)
     serving = Serving(database, ledger, access=access, registry=registry, releases=releases, settings=settings)
     return House(registry, releases, serving, access, ledger, admin)
@@ -60,7 +62,3 @@ def live(house):
     """A house in which `income:1` is live."""
     house.make_live(house.register())
     return house
-
-
-def assessment_over(database, ledger, registry):
-    return Assessment()

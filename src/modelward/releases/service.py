@@ -10,6 +10,7 @@ from typing import Any
 from modelward.access import Actor, Permission
 from modelward.assessment import Assessment
 from modelward.audit import Event, Ledger
+from modelward.errors import RefusedError
 from modelward.registry import Registry, Version
 from modelward.releases.evidence import Evidence
 from modelward.releases.policies import Policies
@@ -183,8 +184,11 @@ class Releases:
             return self._store.revision(connection)
 
     def _evidence(self, version: Version, *, by: Actor) -> Evidence:
-        """What is known about `version` now; a report of any other bytes does not count."""
-        report = self._assessment.report(version.name, by=by)
+        """What is known about `version` now. A report that does not verify, or is of other bytes, is none."""
+        try:
+            report = self._assessment.report(version.name, by=by)
+        except RefusedError:
+            report = None
         if report is not None and report.digest != version.digest:
             report = None
         lineage = version.lineage
