@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evidence made by hand."""
+
+from datetime import UTC, datetime
+
+from modelward.assessment import Clause, ClauseVerdict, TrustReport
+from modelward.releases import Evidence
+
+
+def clause(name="quality.roc_auc", estimate=0.85, low=0.82, high=0.88, *, verdict=ClauseVerdict.RECORDED, threshold=None, **more):
+    return Clause(
+        id=name,
+        title=name,
+        estimate=estimate,
+        low=low,
+        high=high,
+        verdict=verdict,
+        threshold=threshold,
+        n=100,
+        method="by hand",
+        **more,
+    )
+
+
+def unmeasurable(name, **more):
+    return clause(name, None, None, None, verdict=ClauseVerdict.NOT_MEASURABLE, **more)
+
+
+def evidence(*clauses, age=1.0, **more):
+    report = TrustReport(
+        schema="modelward.trust-report.v1",
+        model="income",
+        number=3,
+        digest="d" * 64,
+        dataset="adult",
+        fingerprint="f" * 64,
+        split="a" * 64,
+        rows=100,
+        seed=0,
+        confidence=0.95,
+        assessors=("quality",),
+        clauses=tuple(clauses),
+        plots=(),
+        evidence={},
+        machine={},
+        libraries={},
+        created=datetime(2026, 3, 1, tzinfo=UTC),
+        by="person:ada",
+    )
+    known = {
+        "version": "income:3",
+        "digest": "d" * 64,
+        "signed": True,
+        "report": report,
+        "report_age_days": age,
+        "lineage_complete": True,
+        "purpose": "grants",
+        "owner": "social-affairs",
+    }
+    return Evidence(**{**known, **more})
+
+
+NOTHING_KNOWN = Evidence(
+    version="income:3",
+    digest="d" * 64,
+    signed=False,
+    report=None,
+    report_age_days=None,
+    lineage_complete=False,
+    purpose="",
+    owner=" ",
+)
