@@ -69,6 +69,7 @@ def make(candidate: Candidate, material: Material, *, meter: Meter, report: Repo
     files = {
         "model.onnx": drawn,
         "preparation.json": msgspec.json.encode(material.preparation),
+        "background.json": msgspec.json.encode(material.background),
         "training.json": _training_file(made),
     }
     return Product(files, facts, effort.seconds)

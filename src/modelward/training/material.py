@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Columns = dict[str, npt.NDArray[Any]]
 # Fewer rows may hold all numbers of a short range by chance.
 _LEAST_COUNTER_ROWS = 20
+BACKGROUND_ROWS = 100
 _REMEDY = "Leave it out with `data: {{exclude: [{names}]}}`."
 
 
@@ -39,6 +40,7 @@ class Material:
     preparation: Preparation
     inputs: Inputs
     test: Columns
+    background: list[dict[str, Any]]
     facts: dict[str, Any]
     split_digest: str
 
@@ -71,6 +73,7 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         preparation=preparation,
         inputs=inputs,
         test=_rows(columns, parts.test),
+        background=background_of(_rows(columns, parts.train), seed=spec.seed),
         facts=_facts(spec.data, dataset, parts),
         split_digest=parts.digest,
     )
@@ -89,6 +92,20 @@ def columns_of(table: pl.DataFrame, features: Sequence[Feature]) -> Columns:
         filled = column.cast(pl.Float32).fill_null(float("nan")) if is_number else column.cast(pl.String).fill_null("")
         columns[feature.name] = filled.to_numpy().astype(np.float32 if is_number else object).reshape(-1, 1)
     return columns
+
+
+def background_of(columns: Columns, *, seed: int) -> list[dict[str, Any]]:
+    """Rows of JSON that stand for "this feature is not known" when an answer is explained.
+
+    Each column is drawn from the training rows on its own, so that the rows keep what each feature looks like and none of them
+    is anybody's record: a version carries them wherever it goes.
+    """
+    draw = np.random.Generator(np.random.PCG64(seed))
+    drawn: dict[str, list[Any]] = {}
+    for name, column in columns.items():
+        values = column[draw.integers(0, len(column), BACKGROUND_ROWS), 0].tolist()
+        drawn[name] = [None if value == "" or value != value else value for value in values]
+    return [dict(zip(drawn, row, strict=True)) for row in zip(*drawn.values(), strict=True)]
 
 
 def _check_declared(data: Data, dataset: Dataset) -> None:
