@@ -136,8 +136,8 @@ def test_contributions_add_up_and_repeat_and_leave_out_what_changes_nothing(expl
     def without_idle(columns):
         return probability({name: values for name, values in columns.items() if name != "idle"})
 
-    found = explainer.explain(without_idle, row | idle[0], background | idle[1], seed=4)
-    assert found == explainer.explain(without_idle, row | idle[0], background | idle[1], seed=4)
+    found = explainer.explain(without_idle, row | idle[0], background | idle[1], seed=4, evaluations=1 << 17)
+    assert found == explainer.explain(without_idle, row | idle[0], background | idle[1], seed=4, evaluations=1 << 17)
     assert found.contributions["idle"] == pytest.approx(0, abs=1e-9)
     assert found.base == pytest.approx(probability(background).mean(), abs=1e-6)
     assert found.base + sum(found.contributions.values()) == pytest.approx(probability(row)[0], abs=1e-4)

@@ -63,7 +63,7 @@ def row():
 @pytest.fixture
 def explain():
     explainer = EXPLAINERS.load("shapley")()
-    return lambda probability, row, background: explainer.explain(probability, row, background, seed=0)
+    return lambda probability, row, background: explainer.explain(probability, row, background, seed=0, evaluations=1 << 17)
 
 
 def test_shapley_values_are_those_of_the_definition(explain, row, background):
@@ -121,3 +121,23 @@ def test_nobody_elses_chance_is_disturbed(explain):
     first = explain(product, row, background)
     assert (np.random.random(3) == expected).all()
     assert explain(product, row, background) == first
+
+
+@pytest.mark.parametrize("features", [3, 10, 14, 60])
+@pytest.mark.parametrize("evaluations", [2048, 16384, 1 << 17])
+def test_a_slow_model_is_asked_for_no_more_rows_than_it_affords(features, evaluations):
+    chance = np.random.default_rng(8)
+    names = [f"x{at}" for at in range(features)]
+    background = {name: chance.normal(size=(100, 1)).astype(np.float32) for name in names}
+    row = {name: chance.normal(size=(1, 1)).astype(np.float32) for name in names}
+    asked = []
+
+    def product(columns):
+        asked.append(len(columns["x0"]))
+        return np.tanh(np.concatenate([columns[name] for name in names], axis=1).astype(np.float64)).sum(axis=1) ** 2
+
+    found = EXPLAINERS.load("shapley")().explain(product, row, background, seed=0, evaluations=evaluations)
+    least = 4 * 10 * (2 * features + 1)
+    assert sum(asked) <= max(evaluations, least) * 1.01
+    assert found.base + sum(found.contributions.values()) == pytest.approx(float(product(row)[0]), abs=1e-9)
+    assert 10 <= found.background_rows <= 100

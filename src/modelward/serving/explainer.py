@@ -17,20 +17,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """`base` is the mean probability over the background; `contributions` are what each feature adds to it, in the same unit."""
+    """`base` is the mean probability over the background; `contributions` are what each feature adds to it, in the same unit.
+    `background_rows` says how many rows of the background were used.
+    """
 
     base: float
     contributions: dict[str, float]
     method: str
+    background_rows: int
 
 
 class Explainer(Protocol):
     """Explains one row of one model, of which it knows nothing but its answers.
 
     Features are the named inputs, never columns made of them. Contributions MUST add up, with the base, to the probability of
-    the row (to within 1e-4), MUST be 0 for a feature that changes no answer, and MUST be the same for the same seed.
+    the row (to within 1e-4), MUST be 0 for a feature that changes no answer, and MUST be the same for the same seed and the same
+    allowance of evaluations.
     """
 
-    def explain(self, probability: Probability, row: Columns, background: Columns, *, seed: int) -> Attribution:
-        """Attribute `probability(row)`. `row` has one row, `background` the rows that stand for "this feature is not known"."""
+    def explain(self, probability: Probability, row: Columns, background: Columns, *, seed: int, evaluations: int) -> Attribution:
+        """Attribute `probability(row)`. `row` has one row, `background` the rows that stand for "this feature is not known".
+
+        `evaluations` is about how many rows may be asked for: a slow model is explained from fewer, and `method` says so.
+        """
         ...

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 BACKGROUND_FILE = "background.json"
 BACKGROUND_ROWS_LIMIT = 100
 _SEED = 0
+# A row is explained in about this time, and within these bounds whatever the model takes.
+_SECONDS = 1.0
+_FEWEST_EVALUATIONS = 1 << 11
+_MOST_EVALUATIONS = 1 << 17
 
 
 class UnknownLabelError(InvalidError):
@@ -85,10 +91,8 @@ class Explanations:
         explainer: Explainer = EXPLAINERS.load(self._explainer)()
         if background is None:
             background = self._background(opened)
-        return [
-            _explain(explainer, opened, row, _row(columns, at), background, chosen=chosen, request=request)
-            for at, row in enumerate(rows)
-        ]
+        asking = _Asking(explainer, opened, background, _evaluations(opened, background), chosen=chosen)
+        return [asking.explain(row, _row(columns, at), request=request) for at, row in enumerate(rows)]
 
     def _background(self, opened: OpenVersion) -> Columns:
         name = opened.version.name
@@ -103,34 +107,53 @@ class Explanations:
         return opened.interface.columns(rows[:BACKGROUND_ROWS_LIMIT])
 
 
-def _explain(
-    explainer: Explainer,
-    opened: OpenVersion,
-    row: Mapping[str, Any],
-    columns: Columns,
-    background: Columns,
-    *,
-    chosen: int | None,
-    request: str,
-) -> Explanation:
-    answer = opened.predict(columns)[0]
-    place = int(answer.argmax()) if chosen is None else chosen
-    found = explainer.explain(lambda asked: opened.predict(asked)[:, place].astype("float64"), columns, background, seed=_SEED)
-    probability = float(answer[place])
-    parts = [Contribution(feature, row[feature], value) for feature, value in found.contributions.items()]
-    return Explanation(
-        label=opened.interface.classes[place],
-        probability=probability,
-        base=found.base,
-        contributions=tuple(sorted(parts, key=lambda part: -abs(part.contribution))),
-        residual=found.base + sum(found.contributions.values()) - probability,
-        method=found.method,
-        seed=_SEED,
-        background_rows=len(next(iter(background.values()))),
-        model=opened.version.model,
-        version=opened.version.number,
-        request_id=request,
-    )
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Explains row after row of one request."""
+
+    explainer: Explainer
+    opened: OpenVersion
+    background: Columns
+    evaluations: int
+    _: KW_ONLY
+    chosen: int | None
+
+    def explain(self, row: Mapping[str, Any], columns: Columns, *, request: str) -> Explanation:
+        """The explanation of one row, which `columns` hold as the model takes it."""
+        opened, answer = self.opened, self.opened.predict(columns)[0]
+        place = int(answer.argmax()) if self.chosen is None else self.chosen
+        found = self.explainer.explain(
+            lambda asked: opened.predict(asked)[:, place].astype("float64"),
+            columns,
+            self.background,
+            seed=_SEED,
+            evaluations=self.evaluations,
+        )
+        probability = float(answer[place])
+        parts = [Contribution(feature, row[feature], value) for feature, value in found.contributions.items()]
+        return Explanation(
+            label=opened.interface.classes[place],
+            probability=probability,
+            base=found.base,
+            contributions=tuple(sorted(parts, key=lambda part: -abs(part.contribution))),
+            residual=found.base + sum(found.contributions.values()) - probability,
+            method=found.method,
+            seed=_SEED,
+            background_rows=found.background_rows,
+            model=opened.version.model,
+            version=opened.version.number,
+            request_id=request,
+        )
+
+
+def _evaluations(opened: OpenVersion, background: Columns) -> int:
+    """How many rows this model answers in the time there is, a power of two so that measuring again seldom changes it."""
+    opened.predict(background)
+    began = time.perf_counter()
+    opened.predict(background)
+    row_seconds = max((time.perf_counter() - began) / len(next(iter(background.values()))), 1e-9)
+    affordable = 1 << int(math.log2(max(_SECONDS / row_seconds, 1)))
+    return min(_MOST_EVALUATIONS, max(_FEWEST_EVALUATIONS, affordable))
 
 
 def _class_index(opened: OpenVersion, label: str | None) -> int | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 EXACT_FEATURES = 10
 PAIRS = 20
+_LEAST_PAIRS = 4
+_LEAST_ROWS = 10
 _BATCH_ROWS = 4096
 _CHANCE = Lock()
 
@@ -31,11 +34,12 @@ _CHANCE = Lock()
 class ShapleyExplainer:
     """Hands shap a table of numbers: each cell is the place of its value among its feature's, whatever type they have."""
 
-    def explain(self, probability: Probability, row: Columns, background: Columns, *, seed: int) -> Attribution:
+    def explain(self, probability: Probability, row: Columns, background: Columns, *, seed: int, evaluations: int) -> Attribution:
         """See `Explainer.explain`."""
         shap = _shap()
         names = list(row)
-        coded = [np.unique(np.concatenate([row[name], background[name]]), return_inverse=True) for name in names]
+        plan = _plan(len(names), len(background[names[0]]), evaluations)
+        coded = [np.unique(np.concatenate([row[name], background[name][: plan.rows]]), return_inverse=True) for name in names]
         table = np.stack([places.ravel() for _, places in coded], axis=1).astype(np.float64)
 
         def of_places(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -45,18 +49,51 @@ class ShapleyExplainer:
             return np.concatenate([probability(each) for each in columns])
 
         masker = shap.maskers.Independent(table[1:], max_samples=len(table))
-        if len(names) <= EXACT_FEATURES:
-            method = "Shapley values over every coalition"
-            found = shap.explainers.Exact(of_places, masker)(table[:1], max_evals=1 << len(names), silent=True)
-        else:
-            method = f"Shapley values over {PAIRS} orders and their reverses"
-            with _kept_chance():
-                found = shap.explainers.Permutation(of_places, masker, seed=seed)(
-                    table[:1], max_evals=PAIRS * (2 * len(names) + 1), silent=True
-                )
+        with _kept_chance():
+            if plan.is_exact:
+                found = shap.explainers.Exact(of_places, masker)(table[:1], max_evals=plan.asked, silent=True)
+            else:
+                explainer = shap.explainers.Permutation(of_places, masker, seed=seed)
+                found = explainer(table[:1], max_evals=plan.asked, silent=True)
         values = [float(value) for value in np.ravel(found.values)]
-        base = float(np.ravel(found.base_values)[0])
-        return Attribution(base=base, contributions=dict(zip(names, values, strict=True)), method=method)
+        return Attribution(
+            base=float(np.ravel(found.base_values)[0]),
+            contributions=dict(zip(names, values, strict=True)),
+            method=plan.method,
+            background_rows=plan.rows,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a row is explained: from how many background rows, and over how many orders; none of them where all coalitions are."""
+
+    features: int
+    rows: int
+    pairs: int
+
+    @property
+    def is_exact(self) -> bool:
+        return self.pairs == 0
+
+    @property
+    def asked(self) -> int:
+        """How many coalitions shap may evaluate."""
+        return 1 << self.features if self.is_exact else self.pairs * (2 * self.features + 1)
+
+    @property
+    def method(self) -> str:
+        how = "every coalition" if self.is_exact else f"{self.pairs} random orders and their reverses"
+        return f"interventional Shapley values over {how}"
+
+
+def _plan(features: int, rows: int, evaluations: int) -> _Plan:
+    """Everything where it may be asked for; else fewer orders first, and then fewer background rows."""
+    if features <= EXACT_FEATURES and rows << features <= evaluations:
+        return _Plan(features, rows, 0)
+    an_order = 2 * features + 1
+    pairs = min(PAIRS, max(_LEAST_PAIRS, evaluations // (an_order * rows)))
+    return _Plan(features, min(rows, max(_LEAST_ROWS, evaluations // (an_order * pairs))), pairs)
 
 
 @contextmanager
