@@ -22,7 +22,7 @@ from modelward.training.recipe import Inputs, Made, Recipe, configure
 from modelward.training.recipes import RECIPES
 from modelward.training.run import Candidate, CandidateStatus
 
-_LIBRARIES = ("numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "skl2onnx", "torch")
+_LIBRARIES = ("numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "torch")
 
 
 @dataclass(frozen=True, slots=True)
