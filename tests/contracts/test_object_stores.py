@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,21 @@ def test_a_deleted_object_is_gone_and_deleting_it_again_is_no_error(store):
     store.delete(digest)
     assert not store.holds(digest)
     assert digest not in set(store.digests())
+
+
+def test_an_object_is_as_young_as_its_last_put(store):
+    digest = store.put(io.BytesIO(b"put, and put again"))
+    time.sleep(0.3)
+    assert digest in set(store.digests(idle_seconds=0.2))
+    store.put(io.BytesIO(b"put, and put again"))
+    assert digest not in set(store.digests(idle_seconds=3600))
+    assert digest in set(store.digests())
+
+
+def test_removing_fragments_removes_no_object(store):
+    digest = store.put(io.BytesIO(b"whole"))
+    assert store.remove_fragments(idle_seconds=0) == 0
+    assert read(store, digest) == b"whole"
 
 
 class Pausing(io.RawIOBase):
@@ -143,6 +159,20 @@ def folder(tmp_path):
 @pytest.fixture
 def local(folder):
     return OBJECT_STORES.load("file")(folder.as_uri())
+
+
+def test_a_fragment_is_removed_once_nobody_writes_to_it(local, folder):
+    stream = Pausing()
+    writer = threading.Thread(target=local.put, args=(stream,))
+    writer.start()
+    assert stream.halfway.wait(30)
+    assert local.remove_fragments(idle_seconds=3600) == 0, "somebody writes to it"
+    stream.go_on.set()
+    writer.join(30)
+    assert local.holds(sha256_hex(b"first half second half"))
+    (folder / "incoming" / "cut-off").write_bytes(b"hal")
+    assert local.remove_fragments(idle_seconds=0) == 1
+    assert not list((folder / "incoming").iterdir())
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -24,6 +26,7 @@ from modelward.registry import (
     ModelMissingError,
     ModelSummary,
     Registry,
+    Swept,
     UnsafePathError,
     Version,
     VersionClosedError,
@@ -268,7 +271,7 @@ def test_versions_registered_at_once_get_different_numbers(registry, admin):
         versions = list(pool.map(lambda _: put(registry, admin), range(12)))
     assert sorted(version.number for version in versions) == list(range(1, 13))
     assert all(registry.verify(version.name, by=admin).is_sound for version in versions)
-    assert registry.sweep(others=()) == 0
+    assert registry.sweep(others=(), idle_seconds=0).objects == 0
 
 
 class SmallShelf:
@@ -303,9 +306,26 @@ def test_a_sweep_removes_orphans_and_nothing_else(registry, register, vault, adm
     version = register()
     theirs = vault.put(io.BytesIO(b"a dataset"), label="dataset adult")
     vault.put(io.BytesIO(b"left behind"), label="version income:2 model.onnx")
-    assert registry.sweep(others={theirs}) == 1
+    assert registry.sweep(others={theirs}, idle_seconds=0) == Swept(objects=1, fragments=0)
     assert set(vault.digests()) == registry.sealed() | {theirs}
     assert registry.verify(version.name, by=admin).is_sound
+
+
+def test_a_sweep_spares_what_was_put_within_the_hour(registry, vault, home):
+    """Another process may have sealed an object a moment ago, and be about to write the row that names it."""
+    import io
+
+    young = vault.put(io.BytesIO(b"under way"), label="version income:1 model.onnx")
+    old = vault.put(io.BytesIO(b"left behind"), label="version income:1 model.onnx")
+    half = home / "objects" / "incoming" / "tmp-cut-off"
+    half.write_bytes(b"hal")
+    assert registry.sweep(others=()) == Swept(objects=0, fragments=0)
+    long_ago = time.time() - 3601
+    for file in (home / "objects" / old[:2] / old, half):
+        os.utime(file, (long_ago, long_ago))
+    assert registry.sweep(others=()) == Swept(objects=1, fragments=1)
+    assert list(vault.digests()) == [young]
+    assert not half.exists()
 
 
 def test_a_version_under_way_survives_a_sweep(home, database, vault, ledger, keyring, admin):
@@ -319,7 +339,7 @@ def test_a_version_under_way_survives_a_sweep(home, database, vault, ledger, key
             self._puts += 1
             digest = self._store.put(source)
             if self._puts == 4:
-                registry.sweep(others=())
+                assert registry.sweep(others=(), idle_seconds=0).objects == 4
             return digest
 
         def __getattr__(self, name):

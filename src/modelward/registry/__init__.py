@@ -19,6 +19,7 @@ from modelward.registry.opened import (
 from modelward.registry.paths import UnsafePathError
 from modelward.registry.rows import InvalidRowsError
 from modelward.registry.service import Registry
+from modelward.registry.shelf import Swept
 from modelward.registry.signing import SIGNATURE_FILE, SignatureInvalidError, Signer, Statement, verify_signature
 from modelward.registry.verifying import verify_folder
 from modelward.registry.version import (
@@ -80,6 +81,7 @@ __all__ = [
     "SignatureInvalidError",
     "Signer",
     "Statement",
+    "Swept",
     "TamperedVersionError",
     "TargetNotEmptyError",
     "TargetUnusableError",

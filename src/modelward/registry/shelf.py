@@ -31,6 +31,14 @@ class Rows:
     attached: tuple[VersionFile, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep removed: sealed objects that no row names, and fragments of objects that were never whole."""
+
+    objects: int
+    fragments: int
+
+
 class Shelf:
     """Seals and unseals the files of versions and dossiers."""
 
@@ -58,12 +66,12 @@ class Shelf:
                     self._vault.discard(file.sealed)
             raise
 
-    def discard_all_but(self, named: Collection[str]) -> int:
-        """Remove every sealed object whose digest is not `named`; how many there were."""
-        orphans = [digest for digest in self._vault.digests() if digest not in named]
+    def discard_all_but(self, named: Collection[str], *, idle_seconds: float) -> Swept:
+        """Remove every sealed object whose digest is not `named`, and every fragment, that nobody touched for so long."""
+        orphans = [digest for digest in self._vault.digests(idle_seconds=idle_seconds) if digest not in named]
         for digest in orphans:
             self._vault.discard(digest)
-        return len(orphans)
+        return Swept(objects=len(orphans), fragments=self._vault.remove_fragments(idle_seconds=idle_seconds))
 
     def holds_all(self, files: tuple[VersionFile, ...]) -> bool:
         """Whether every sealed file is still there: a sweep may have taken it for an orphan before its row was written."""

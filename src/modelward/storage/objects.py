@@ -31,8 +31,8 @@ class NoSpaceError(UnavailableError):
 class ObjectStore(Protocol):
     """Keeps bytes under their SHA-256: they come out unchanged, or not at all.
 
-    An object MUST NOT be visible before all its bytes are durable. Putting the same bytes twice MUST leave one object. Every verb
-    that takes a digest MUST refuse what is none with `InvalidDigestError`, see `check_digest`.
+    An object MUST NOT be visible before all its bytes are durable. Putting the same bytes twice MUST leave one object, as young as
+    the second put. Every verb that takes a digest MUST refuse what is none with `InvalidDigestError`, see `check_digest`.
     """
 
     def put(self, source: BinaryIO) -> str:
@@ -59,8 +59,12 @@ class ObjectStore(Protocol):
         """Remove the object; one that is not there is no error."""
         ...
 
-    def digests(self) -> Iterator[str]:
-        """The digest of every object, in no particular order."""
+    def digests(self, *, idle_seconds: float = 0.0) -> Iterator[str]:
+        """The digest of every object that was last put at least `idle_seconds` ago, in no particular order."""
+        ...
+
+    def remove_fragments(self, *, idle_seconds: float) -> int:
+        """Remove what puts that were cut off left behind, untouched for `idle_seconds`; how many there were. No object is one."""
         ...
 
 

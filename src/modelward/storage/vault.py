@@ -44,9 +44,13 @@ class Vault:
         """Remove a sealed object that no row speaks of."""
         self._store.delete(digest)
 
-    def digests(self) -> Iterator[str]:
-        """Every sealed object, named by a row or not."""
-        return self._store.digests()
+    def digests(self, *, idle_seconds: float = 0.0) -> Iterator[str]:
+        """Every sealed object that was last put at least `idle_seconds` ago, named by a row or not."""
+        return self._store.digests(idle_seconds=idle_seconds)
+
+    def remove_fragments(self, *, idle_seconds: float) -> int:
+        """Remove what puts that were cut off left behind, untouched for `idle_seconds`; how many there were."""
+        return self._store.remove_fragments(idle_seconds=idle_seconds)
 
 
 class _Pieces(io.RawIOBase):

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -79,14 +80,29 @@ class LocalFolder:
         """See `ObjectStore.delete`."""
         self._place(digest).unlink(missing_ok=True)
 
-    def digests(self) -> Iterator[str]:
-        """See `ObjectStore.digests`."""
+    def digests(self, *, idle_seconds: float = 0.0) -> Iterator[str]:
+        """See `ObjectStore.digests`. A put writes a new file, so the time of the file is the time of the last put."""
         for file in self._folder.glob("??/*"):
-            if is_digest(file.name):
+            if is_digest(file.name) and _is_idle(file, idle_seconds):
                 yield file.name
+
+    def remove_fragments(self, *, idle_seconds: float) -> int:
+        """See `ObjectStore.remove_fragments`."""
+        cut_off = [file for file in self._incoming.iterdir() if _is_idle(file, idle_seconds)]
+        for file in cut_off:
+            file.unlink(missing_ok=True)
+        return len(cut_off)
 
     def _place(self, digest: str) -> Path:
         return self._folder / check_digest(digest)[:2] / digest
+
+
+def _is_idle(file: Path, seconds: float) -> bool:
+    """Whether nobody wrote to the file for so long. One that is gone by now is nobody's business."""
+    try:
+        return seconds <= 0 or time.time() - file.stat().st_mtime >= seconds
+    except FileNotFoundError:
+        return False
 
 
 def _copy(source: BinaryIO, sink: BinaryIO) -> str:
