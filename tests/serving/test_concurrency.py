@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from modelward.registry import InvalidRowsError
 from modelward.serving import Answer, LedgerUnavailableError, Question, TooSlowError
 
 ages = st.one_of(st.none(), st.floats(0, 100, width=32))
@@ -77,8 +78,10 @@ def test_a_caller_who_leaves_takes_nobody_along_and_an_answer_not_begun_is_never
 
     async def some_leave():
         # Both engine threads are held, so that what is asked next is not begun.
-        holding = [asyncio.ensure_future(opened.predict(ask(live, row), row, render=slow)) for _ in range(2)]
-        await asyncio.sleep(0.05)
+        holding = []
+        for _ in range(2):
+            holding.append(asyncio.ensure_future(opened.predict(ask(live, row), row, render=slow)))
+            await asyncio.sleep(0.05)
         leaving = [asyncio.ensure_future(opened.predict(ask(live, row), row)) for _ in range(10)]
         staying = [asyncio.ensure_future(opened.predict(ask(live, row), row)) for _ in range(10)]
         await asyncio.sleep(0.05)
@@ -92,6 +95,41 @@ def test_a_caller_who_leaves_takes_nobody_along_and_an_answer_not_begun_is_never
     # Of the two that were begun, the one whose caller left is not on record either.
     assert len(live.logged("inference.answered")) == 11
     assert opened.open_questions == 0
+
+
+def test_a_question_that_cannot_be_answered_takes_no_other_along(live, gateway):
+    opened, run = gateway
+    good = [{"age": 50, "hours": 38, "sector": "public"}]
+    bad = ([], [{**good[0], "hours": "many"}], [{**good[0], "hours": None}], [{"age": 1}], "rows", [good])
+    asked = [bad[at % 12 // 2] if at % 2 else good for at in range(60)]
+
+    async def together():
+        return await asyncio.gather(*(opened.predict(ask(live, one), one) for one in asked), return_exceptions=True)
+
+    for one, outcome in zip(asked, run(together()), strict=True):
+        if one is good:
+            assert len(answers(outcome)) == 1
+        else:
+            assert isinstance(outcome, InvalidRowsError)
+            assert str(outcome).startswith(("Row 1", "There are no rows"))
+    assert len(live.logged("inference.answered")) == 30
+
+
+def test_an_answer_that_cannot_be_written_takes_no_other_along(live, gateway):
+    opened, run = gateway
+    row = [{"age": 50, "hours": 38, "sector": "public"}]
+
+    def fail(_computed):
+        raise ZeroDivisionError
+
+    async def together():
+        renders = [fail if at % 3 == 0 else None for at in range(30)]
+        return await asyncio.gather(
+            *(opened.predict(ask(live, row), row, render=render) for render in renders), return_exceptions=True
+        )
+
+    outcomes = run(together())
+    assert [isinstance(outcome, ZeroDivisionError) for outcome in outcomes] == [at % 3 == 0 for at in range(30)]
 
 
 def test_an_answer_that_takes_too_long_is_given_up(live, gateway):

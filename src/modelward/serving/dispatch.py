@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way off the event loop and back: work is done in a few threads, and results come back to the loop in bunches.
 
-Waking an event loop from another thread costs more than a small answer, so whatever is ready when it wakes is handed out at
-once, and no request has a task, a timer or an executor's future of its own here.
+Waking an event loop from another thread costs more than a small answer, and so does waking a thread. So whatever has gathered
+when one of them wakes is done at once; nobody waits for company, and no window of time is waited out.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
-from queue import SimpleQueue
+from collections.abc import Callable, Iterable, Sequence
+from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeAlias
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from modelward.serving.answer import ShuttingDownError
 
+BUNCH_SECONDS = 0.002
+BUNCH_JOBS = 64
 _END_SECONDS = 5.0
 
 
@@ -52,30 +54,42 @@ class Homeward:
                 waiting.set_result(result)
 
 
-Work: TypeAlias = Callable[[asyncio.Future[Any]], None]
+Task = TypeVar("Task")
 
 
-class Dispatch:
-    """Threads that do what they are handed, in order."""
+class Job(NamedTuple, Generic[Task]):
+    """A task, whoever waits for it, and about how long it takes."""
 
-    def __init__(self, homeward: Homeward, *, threads: int, name: str) -> None:
+    waiting: asyncio.Future[Any]
+    task: Task
+    seconds: float
+
+
+class Dispatch(Generic[Task]):
+    """Threads that do what they are handed, in order. What has gathered by the time a thread is free is done together, so that
+    cheap tasks share its costs; a thread takes no more at once than about `BUNCH_SECONDS` of work, and leaves the rest to others.
+    """
+
+    def __init__(self, homeward: Homeward, do: Callable[[Sequence[Job[Task]]], None], *, threads: int, name: str) -> None:
         self._homeward = homeward
+        self._do = do
         self._is_closed = False
-        self._work: SimpleQueue[tuple[Work, asyncio.Future[Any]] | None] = SimpleQueue()
+        self._work: SimpleQueue[Job[Task] | None] = SimpleQueue()
         self._threads = [Thread(target=self._toil, name=f"{name}-{number}", daemon=True) for number in range(threads)]
         for thread in self._threads:
             thread.start()
 
-    def do(self, work: Work) -> asyncio.Future[Any]:
-        """Have a thread call `work` with the future that is returned. What `work` raises settles it; what `work` finds is sent
-        home by `work` itself, then or later. Cancelling the future drops work not yet begun.
+    def do(self, task: Task, *, seconds: float) -> asyncio.Future[Any]:
+        """Have a thread do `task`. What `do` raises settles the future; what it finds it sends home itself, then or later.
+
+        Cancelling the future drops a task not yet begun.
         """
         waiting = self._homeward.loop.create_future()
-        self._work.put((work, waiting))
+        self._work.put(Job(waiting, task, seconds))
         return waiting
 
     def close(self) -> None:
-        """Take no more work: what was begun is finished, what was not is refused, and the threads end."""
+        """Take no more: what was begun is finished, what was not is refused, and the threads end."""
         self._is_closed = True
         for _ in self._threads:
             self._work.put(None)
@@ -83,15 +97,31 @@ class Dispatch:
             thread.join(_END_SECONDS)
 
     def _toil(self) -> None:
-        while (job := self._work.get()) is not None:
-            work, waiting = job
+        is_open = True
+        while is_open:
+            bunch, is_open = self._next_bunch()
             try:
-                if waiting.done():
-                    continue
                 if self._is_closed:
                     raise ShuttingDownError("The service is shutting down and began no more answers. Ask again later.")
-                work(waiting)
+                if bunch:
+                    self._do(bunch)
             except Exception as fault:  # noqa: BLE001 (whoever waits is told)
-                self._homeward.send([(waiting, fault)])
+                self._homeward.send((job.waiting, fault) for job in bunch)
             # A thread that waits for work must not hold on to what it did last.
-            del job, work, waiting
+            del bunch
+
+    def _next_bunch(self) -> tuple[list[Job[Task]], bool]:
+        """Wait for a job, and take along what else is there; whether the thread goes on after it."""
+        bunch: list[Job[Task]] = []
+        seconds, job = 0.0, self._work.get()
+        while job is not None:
+            if not job.waiting.done():
+                bunch.append(job)
+                seconds += job.seconds
+            if seconds >= BUNCH_SECONDS or len(bunch) >= BUNCH_JOBS:
+                return bunch, True
+            try:
+                job = self._work.get_nowait()
+            except Empty:
+                return bunch, True
+        return bunch, False

@@ -15,7 +15,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Thread
 from types import TracebackType
@@ -24,11 +23,9 @@ from typing import Any, Self
 import msgspec
 
 from modelward.access import Actor, InvalidNameError, Permission, check_name
-from modelward.audit import Draft, Event, GroupCommit, Ledger, WriterClosedError
+from modelward.audit import Draft, GroupCommit, Ledger, WriterClosedError
 from modelward.errors import ModelwardError
 from modelward.serving.answer import (
-    INFERENCE_ANSWERED,
-    INFERENCE_EXPLAINED,
     INFERENCE_REFUSED,
     Computed,
     LedgerUnavailableError,
@@ -39,6 +36,7 @@ from modelward.serving.answer import (
     TooSlowError,
     new_request_id,
 )
+from modelward.serving.answering import Answering, Asked, ToExplain, ToPredict
 from modelward.serving.deployments import Deployment, Deployments
 from modelward.serving.dispatch import Dispatch, Homeward
 from modelward.serving.explanations import Explanation, Explanations
@@ -49,20 +47,6 @@ from modelward.settings import Settings
 _LOG = logging.getLogger("modelward.serving")
 _LOOKS_A_SECOND = 5.0
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """One question on its way: who asks, under which id, which deployment answers how, and what the ledger is told."""
-
-    event: Event
-    actor: Actor
-    request: str
-    question: Question
-    rows: int
-    deployment: Deployment
-    compute: Callable[[Deployment, str], bytes]
-    began: float
 
 
 class Gateway:
@@ -95,8 +79,9 @@ class Gateway:
         self._homeward = Homeward(asyncio.get_running_loop())
         self._commits = GroupCommit(self._ledger)
         self._commits.start()
-        self._answering = Dispatch(self._homeward, threads=self._settings.engine_threads, name="engine")
-        self._explaining = Dispatch(self._homeward, threads=1, name="explainer")
+        answering = Answering(self._ledger, self._commits, self._homeward)
+        self._predicting = Dispatch(self._homeward, answering.predict, threads=self._settings.engine_threads, name="engine")
+        self._explaining = Dispatch(self._homeward, answering.explain, threads=1, name="explainer")
         self._refresher = Thread(target=self._keep_fresh, name="refresher", daemon=True)
         self._refresher.start()
         self._is_taking = True
@@ -137,22 +122,21 @@ class Gateway:
             shutting down, a version that cannot be opened, or a ledger that cannot be written: then no answer leaves.
         """
 
-        def compute(deployment: Deployment, request: str) -> bytes:
-            probabilities = deployment.engine.answers(deployment.interface.columns(rows))
-            return (render or _records)(_computed(deployment, request, probabilities))
+        def hand_in(asked: Asked) -> asyncio.Future[Reply]:
+            return self._predicting.do(ToPredict(asked, lambda: rows, render or _records), seconds=_seconds(asked))
 
-        return await self._ask(question, compute, rows=len(rows))
+        return await self._ask(question, Permission.MODELS_PREDICT, hand_in, rows=len(rows), limit=self._settings.rows_limit)
 
     async def infer(
         self, question: Question, columns: Mapping[str, Sequence[Any]], *, render: Callable[[Computed], bytes] | None = None
     ) -> Reply:
         """`predict`, for rows that come as one list of values per feature; the same interface checks them."""
 
-        def compute(deployment: Deployment, request: str) -> bytes:
-            probabilities = deployment.engine.answers(deployment.interface.columns(rows_of(columns)))
-            return (render or _records)(_computed(deployment, request, probabilities))
+        def hand_in(asked: Asked) -> asyncio.Future[Reply]:
+            return self._predicting.do(ToPredict(asked, lambda: rows_of(columns), render or _records), seconds=_seconds(asked))
 
-        return await self._ask(question, compute, rows=max(map(len, columns.values()), default=0))
+        rows = max(map(len, columns.values()), default=0)
+        return await self._ask(question, Permission.MODELS_PREDICT, hand_in, rows=rows, limit=self._settings.rows_limit)
 
     async def explain(
         self,
@@ -167,18 +151,28 @@ class Gateway:
         Raises: as `predict`; and PrerequisiteError: the library that explains is not installed.
         """
 
-        def compute(deployment: Deployment, request: str) -> bytes:
+        def explain(deployment: Deployment, request: str) -> bytes:
             found = self._explanations.explain(deployment.opened, rows, label=label, request=request)
             return (render or _explanations)(found)
 
-        return await self._ask(question, compute, rows=len(rows), is_explanation=True)
+        def hand_in(asked: Asked) -> asyncio.Future[Reply]:
+            return self._explaining.do(ToExplain(asked, explain), seconds=1.0)
+
+        limit = self._settings.explain_rows_limit
+        return await self._ask(question, Permission.MODELS_EXPLAIN, hand_in, rows=len(rows), limit=limit)
 
     async def _ask(
-        self, question: Question, compute: Callable[[Deployment, str], bytes], *, rows: int, is_explanation: bool = False
+        self,
+        question: Question,
+        permission: Permission,
+        hand_in: Callable[[Asked], asyncio.Future[Reply]],
+        *,
+        rows: int,
+        limit: int,
     ) -> Reply:
         if not self._is_taking:
             raise ShuttingDownError("The service is shutting down and takes no more questions. Ask again later.")
-        caller = question.caller
+        caller, began = question.caller, time.perf_counter()
         actor = caller if isinstance(caller, Actor) else self._keychain.actor(caller)
         request = question.request or new_request_id()
         if self._open >= self._settings.inflight_limit:
@@ -188,13 +182,12 @@ class Gateway:
             )
         self._open += 1
         try:
-            deployment = await self._permitted(actor, question, rows, is_explanation=is_explanation)
-            event = INFERENCE_EXPLAINED if is_explanation else INFERENCE_ANSWERED
-            task = _Task(event, actor, request, question, rows, deployment, compute, time.perf_counter())
-            dispatch = self._explaining if is_explanation else self._answering
+            actor.require(permission, model=question.model)
+            if rows > limit:
+                raise TooManyRowsError(f"The request has {rows} rows; {limit} is the most. Send them in parts.")
+            deployment = await self._deployment(question)
             async with asyncio.timeout(self._settings.request_timeout_seconds):
-                reply: Reply = await dispatch.do(lambda waiting: self._answer(task, waiting))
-                return reply
+                return await hand_in(Asked(actor, request, question.payload, rows, deployment, began))
         except TimeoutError as slow:
             fault = TooSlowError(
                 f"No answer within {self._settings.request_timeout_seconds:g} s. Ask again, or ask for fewer rows."
@@ -207,46 +200,16 @@ class Gateway:
         finally:
             self._open -= 1
 
-    async def _permitted(self, actor: Actor, question: Question, rows: int, *, is_explanation: bool) -> Deployment:
-        """The deployment that answers, where `actor` may ask it and the question is not too large."""
-        actor.require(Permission.MODELS_EXPLAIN if is_explanation else Permission.MODELS_PREDICT, model=question.model)
-        limit = self._settings.explain_rows_limit if is_explanation else self._settings.rows_limit
-        if rows > limit:
-            raise TooManyRowsError(f"The request has {rows} rows; {limit} is the most. Send them in parts.")
+    async def _deployment(self, question: Question) -> Deployment:
+        """The deployment that answers. What went live a moment ago is looked for, as often as a flood of wrong names cannot make
+        dear.
+        """
         try:
             return self._deployments.get(question.model, question.number)
         except ModelwardError:
-            # What went live a moment ago is looked for, as often as a flood of wrong names cannot make dear.
             if not self._looks.take() or not await asyncio.to_thread(self._deployments.refresh):
                 raise
             return self._deployments.get(question.model, question.number)
-
-    def _answer(self, task: _Task, waiting: asyncio.Future[Reply]) -> None:
-        """In a thread: compute, commit to what came in and goes out, and leave the rest to the ledger's writer."""
-        payload = task.compute(task.deployment, task.request)
-        facts = {
-            "input": self._ledger.commitment(task.request, task.question.payload),
-            "output": self._ledger.commitment(task.request, payload),
-            "rows": task.rows,
-            "version": task.deployment.version.digest,
-            "credential": task.actor.credential,
-            "milliseconds": round((time.perf_counter() - task.began) * 1000, 3),
-        }
-        name = task.deployment.name
-        draft = Draft(task.event, actor=task.actor.id, subject=name, facts=facts, request=task.request)
-
-        def release(entry: int | Exception) -> None:
-            """In the writer's thread: the entry is durable, or the answer does not leave."""
-            reply: Reply | LedgerUnavailableError
-            if isinstance(entry, Exception):
-                reply = _unrecorded(entry)
-            else:
-                reply = Reply(payload=payload, request=task.request, version=name, entry=entry)
-            self._homeward.send([(waiting, reply)])
-
-        # An answer that nobody waits for is not given, so it must not be on record as given.
-        if not waiting.done():
-            self._commits.submit(draft, release)
 
     def _note(self, actor: Actor, request: str, question: Question, fault: Exception) -> None:
         """Put a refusal on record, without letting the caller wait for it. What cannot be recorded is not."""
@@ -271,17 +234,14 @@ class Gateway:
 
     def _end(self) -> None:
         self._refresher.join()
-        self._answering.close()
+        self._predicting.close()
         self._explaining.close()
         self._commits.close()
         self._deployments.close()
 
 
-def _computed(deployment: Deployment, request: str, probabilities: Any) -> Computed:
-    version = deployment.version
-    return Computed(
-        request=request, model=version.model, number=version.number, interface=version.interface, probabilities=probabilities
-    )
+def _seconds(asked: Asked) -> float:
+    return asked.rows * asked.deployment.engine.cost.row_seconds
 
 
 def _records(computed: Computed) -> bytes:
@@ -298,15 +258,6 @@ def _shown(model: str) -> str:
         return check_name("model", model)
     except InvalidNameError:
         return "?"
-
-
-def _unrecorded(fault: Exception) -> LedgerUnavailableError:
-    error = LedgerUnavailableError(
-        "The ledger could not be written, and no answer is given that is not on record. Ask again later; whoever runs the "
-        "service finds the cause with `modelward doctor`."
-    )
-    error.__cause__ = fault
-    return error
 
 
 def _forget(_entry: int | Exception) -> None:
