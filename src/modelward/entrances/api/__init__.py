@@ -3,59 +3,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.routing import Route
 
-from modelward.entrances.api import audit, data, people, releases, shelf, training
-from modelward.entrances.api.endpoint import Endpoint, Open
-from modelward.entrances.api.health import health_routes
-from modelward.entrances.api.inference import Records
-from modelward.entrances.api.open_inference import OpenInference
+from modelward.entrances.api import audit, data, health, people, releases, shelf, training
+from modelward.entrances.api.control import control_route
+from modelward.entrances.api.endpoint import Endpoint, Open, Premises
+from modelward.entrances.api.health import HEALTH, health_route
+from modelward.entrances.api.inference import RECORDS, inference_route
+from modelward.entrances.api.open_inference import OPEN_INFERENCE
 from modelward.entrances.api.openapi import document
-from modelward.entrances.api.problems import inference_error, problem
+from modelward.entrances.api.problems import STATUS, MethodNotAllowedError, asks, inference_error, problem, status_of
 from modelward.entrances.api.telemetry import Telemetry, Watch
 
-if TYPE_CHECKING:
-    from modelward.app import Platform
-    from modelward.serving import Gateway
 
-_DECLARED = (
+def openapi() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of every route here."""
+    return document(ENDPOINTS)
+
+
+INFERENCE: tuple[Endpoint, ...] = (*RECORDS, *OPEN_INFERENCE)
+CONTROL: tuple[Endpoint, ...] = (
     *data.ENDPOINTS,
     *training.ENDPOINTS,
     *shelf.ENDPOINTS,
     *releases.ENDPOINTS,
     *people.ENDPOINTS,
     *audit.ENDPOINTS,
+    *health.ENDPOINTS,
+    Endpoint("GET", "/api/openapi.json", Open.ANYBODY_KNOWN, lambda _call: openapi(), "This document.", dict[str, Any]),
 )
+ENDPOINTS: tuple[Endpoint, ...] = (*INFERENCE, *HEALTH, *CONTROL)
 
 
-def openapi() -> dict[str, Any]:
-    """The OpenAPI 3.1 document of the control API."""
-    return document(ENDPOINTS)
-
-
-ENDPOINTS: tuple[Endpoint, ...] = (
-    *_DECLARED,
-    Endpoint(
-        "GET",
-        "/api/openapi.json",
-        Open.ANYBODY_KNOWN,
-        lambda _call: openapi(),
-        "This document.",
-        dict[str, Any],
-    ),
-)
-
-
-def api_routes(platform: Platform, gateway: Gateway, telemetry: Telemetry) -> list[Route]:
-    """Every route of the API."""
+def api_routes(premises: Premises) -> list[Route]:
+    """Every route of the API; those that are asked most come first, for routes are tried in order."""
     return [
-        *Records(gateway, telemetry, platform.settings).routes(),
-        *OpenInference(gateway, platform.serving.deployments, telemetry, platform.settings).routes(),
-        *health_routes(platform, gateway, telemetry),
-        *(endpoint.route(platform) for endpoint in ENDPOINTS),
+        *(inference_route(endpoint, premises) for endpoint in INFERENCE),
+        *(health_route(endpoint, premises) for endpoint in HEALTH),
+        *(control_route(endpoint, premises) for endpoint in CONTROL),
     ]
 
 
-__all__ = ["ENDPOINTS", "Telemetry", "Watch", "api_routes", "inference_error", "openapi", "problem"]
+__all__ = [
+    "ENDPOINTS",
+    "STATUS",
+    "Endpoint",
+    "MethodNotAllowedError",
+    "Open",
+    "Premises",
+    "Telemetry",
+    "Watch",
+    "api_routes",
+    "asks",
+    "inference_error",
+    "openapi",
+    "problem",
+    "status_of",
+]

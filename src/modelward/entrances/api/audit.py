@@ -13,7 +13,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from modelward.access import Permission
 from modelward.audit import LoggedEntry, Verification
-from modelward.entrances.api.endpoint import Call, Endpoint
+from modelward.entrances.api.control import Call
+from modelward.entrances.api.endpoint import Endpoint
 
 _PAGE = 100
 
@@ -40,8 +41,10 @@ def _log(call: Call) -> list[LoggedEntry]:
         actor=call.query.get("actor", ""),
         subject=call.query.get("subject", ""),
         request=call.query.get("request", ""),
-        since=call.number("since", 0),
-        limit=call.number("limit", _PAGE),
+        since=call.number("since") or 0,
+        until=call.number("until"),
+        limit=_PAGE if (limit := call.number("limit")) is None else limit,
+        newest_first=call.query.get("order") != "oldest-first",
         by=call.actor,
     )
 
@@ -66,7 +69,9 @@ ENDPOINTS = (
             "subject": "Only what was done to this.",
             "request": "Only this request.",
             "since": "From this index on.",
+            "until": "Before this index.",
             "limit": f"At most so many; {_PAGE} without it.",
+            "order": "`oldest-first`, or newest first.",
         },
     ),
     Endpoint(
@@ -78,14 +83,23 @@ ENDPOINTS = (
         Verification,
         takes=Earlier,
     ),
-    Endpoint("GET", "/api/v1/ledger/export", Permission.AUDIT_READ, _export, "The whole ledger as a ZIP archive.", None),
+    Endpoint(
+        "GET",
+        "/api/v1/ledger/export",
+        Permission.AUDIT_READ,
+        _export,
+        "The whole ledger as a ZIP archive.",
+        None,
+        media="application/zip",
+    ),
     Endpoint(
         "GET",
         "/api/v1/ledger/checkpoint",
         Permission.AUDIT_RECEIPT,
         lambda call: PlainTextResponse(call.platform.auditing.checkpoint(by=call.actor).text),
         "The signed checkpoint (C2SP tlog-checkpoint).",
-        None,
+        str,
+        media="text/plain",
     ),
     Endpoint(
         "GET",
@@ -93,7 +107,8 @@ ENDPOINTS = (
         Permission.AUDIT_RECEIPT,
         lambda call: PlainTextResponse(call.platform.auditing.public_key(by=call.actor)),
         "The key that verifies checkpoints and receipts.",
-        None,
+        str,
+        media="text/plain",
     ),
     Endpoint(
         "GET",
@@ -101,6 +116,7 @@ ENDPOINTS = (
         Permission.AUDIT_RECEIPT,
         lambda call: PlainTextResponse(call.platform.auditing.receipt(call.path["request"], by=call.actor)),
         "The receipt of one answer (C2SP tlog-proof).",
-        None,
+        str,
+        media="text/plain",
     ),
 )

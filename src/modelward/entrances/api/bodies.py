@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.types import Receive, Scope
 
+from modelward.entrances.api.problems import HttpError
 from modelward.errors import InvalidError, TooLargeError
 
-# Everything that is not a bracket outside of a string: what is left is the shape of the nesting.
-_NOT_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+', re.DOTALL)
-# Nesting cannot pass this depth in fewer opening brackets, so most bodies need no closer look.
-_OPENING = re.compile(rb"[\[{]")
+_STRUCTURE = b'[]{}"'
+_ELSE = bytes(set(range(256)) - set(_STRUCTURE))
+_AS_SQUARE = bytes.maketrans(b"{}", b"[]")
+_TEXT = re.compile(rb'"[^"]*"')
+_QUOTED = re.compile(r"(Invalid enum value|Invalid value) '[^']*'")
 
 
 class BodyTooLargeError(TooLargeError):
@@ -25,38 +28,58 @@ class MalformedBodyError(InvalidError):
     """The body is not what the route reads."""
 
 
-async def read_body(request: Request, *, limit_bytes: int) -> bytes:
+class EncodedBodyError(HttpError):
+    """The body is compressed, or encoded in another way that is not read here."""
+
+    status = 415
+
+
+class CallerLeftError(HttpError):
+    """The caller closed the connection before the body was complete."""
+
+
+async def read_body(scope: Scope, receive: Receive, *, limit_bytes: int) -> bytes:
     """The whole body.
 
     Raises:
-        BodyTooLargeError: its declared or its real length passes the limit; no more than the limit was read.
+        BodyTooLargeError: its declared or its real length passes the limit; no more than the limit was read. EncodedBodyError:
+        it is compressed. CallerLeftError: it never became complete.
     """
-    declared = request.headers.get("content-length")
-    if declared is not None and (not declared.isdecimal() or int(declared) > limit_bytes):
-        raise _too_large(limit_bytes)
-    parts, size = [], 0
-    async for part in request.stream():
+    _check_head(scope, limit_bytes)
+    parts: list[bytes] = []
+    size, is_complete = 0, False
+    while not is_complete:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerLeftError("The connection was closed before the body was complete.")
+        part = message.get("body", b"")
         size += len(part)
         if size > limit_bytes:
             raise _too_large(limit_bytes)
         parts.append(part)
+        is_complete = not message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def check_depth(body: bytes, *, limit: int) -> None:
-    """Refuse a JSON body nested deeper than `limit`, without building anything from it."""
-    if len(_OPENING.findall(body)) <= limit:
+    """Refuse a JSON body nested deeper than `limit`, without building anything from it.
+
+    What is balanced and at most `limit` deep vanishes when its innermost pairs are taken out `limit` times.
+    """
+    if body.count(b"[") + body.count(b"{") <= limit:
         return
-    depth = 0
-    for bracket in _NOT_BRACKETS.sub(b"", body):
-        if bracket in b"[{":
-            depth += 1
-            if depth > limit:
-                raise MalformedBodyError(
-                    f"The JSON body is nested deeper than {limit} levels (setting MODELWARD_JSON_DEPTH_LIMIT). Send it flatter."
-                )
-        elif bracket in b"]}":
-            depth -= 1
+    # Escapes go first, so that each quotation mark left begins or ends a text.
+    unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    shape = _TEXT.sub(b"", unescaped.translate(None, _ELSE)).translate(_AS_SQUARE)
+    for _ in range(limit):
+        shape = shape.replace(b"[]", b"")
+        if not shape:
+            return
+    # Brackets that never meet are for the parser to refuse, as long as they are few enough for it.
+    if b"[]" in shape or shape.count(b"[") > limit:
+        raise MalformedBodyError(
+            f"The JSON body is nested deeper than {limit} levels (setting MODELWARD_JSON_DEPTH_LIMIT). Send it flatter."
+        )
 
 
 def decode(body: bytes, kind: Any, *, depth_limit: int) -> Any:
@@ -67,16 +90,31 @@ def decode(body: bytes, kind: Any, *, depth_limit: int) -> Any:
     """
     check_depth(body, limit=depth_limit)
     try:
-        return msgspec.json.decode(body, type=kind)
+        return _decoder(kind).decode(body)
     except msgspec.ValidationError as wrong:
-        raise MalformedBodyError(f"The JSON body has another shape than this route reads: {_placed(wrong)}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-        raise MalformedBodyError(f"The body is not valid JSON: {_placed(wrong)}.") from None
+        raise MalformedBodyError(f"The JSON body has another shape than this route reads: {told(wrong)}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        raise MalformedBodyError(f"The body is not valid JSON: {told(wrong)}.") from None
 
 
-def _placed(wrong: Exception) -> str:
-    """The decoder's message without any value that it quotes from the body."""
-    return re.sub(r"(Invalid enum value|Invalid value) '[^']*'", r"\1", str(wrong))
+def told(wrong: Exception) -> str:
+    """A decoder's message without any value that it quotes."""
+    if isinstance(wrong, UnicodeDecodeError):
+        return f"byte {wrong.start} is not UTF-8"
+    return _QUOTED.sub(r"\1", str(wrong))
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _check_head(scope: Scope, limit_bytes: int) -> None:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or int(value) > limit_bytes):
+            raise _too_large(limit_bytes)
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise EncodedBodyError("The body has a Content-Encoding, and bodies are read as they are. Send it without.")
 
 
 def _too_large(limit_bytes: int) -> BodyTooLargeError:

@@ -7,7 +7,8 @@ import msgspec
 
 from modelward.access import Permission
 from modelward.datasets import Dataset, Profile, Split, SplitSummary
-from modelward.entrances.api.endpoint import Call, Endpoint
+from modelward.entrances.api.control import Call
+from modelward.entrances.api.endpoint import Endpoint
 
 
 class NewDataset(msgspec.Struct, forbid_unknown_fields=True):

@@ -12,43 +12,30 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from modelward.access import Permission
-from modelward.entrances.api.endpoint import authenticate
-from modelward.entrances.api.problems import problem
-from modelward.entrances.api.telemetry import Telemetry
-from modelward.errors import ModelwardError
+from modelward.entrances.api.endpoint import Endpoint, Open, Premises
 
 if TYPE_CHECKING:
     from modelward.app import Platform
-    from modelward.serving import Gateway
 
 
-def health_routes(platform: Platform, gateway: Gateway, telemetry: Telemetry) -> list[Route]:
-    """`/livez`, `/readyz`, the same under `/v2/health`, and `/metrics`. The first ones need no key and say nothing else."""
+def health_route(endpoint: Endpoint, premises: Premises) -> Route:
+    """The route of an endpoint whose `handle` takes the premises and says whether all is well: 200 or 503, and no word more."""
+    name = endpoint.path.rpartition("/")[2].removesuffix("z")
 
-    async def live(request: Request) -> Response:
-        request.state.template = request.url.path
-        return _said("live", well=True)
+    async def answer(request: Request) -> Response:
+        request.state.template = endpoint.path
+        is_well: bool = await endpoint.handle(premises)
+        return Response(msgspec.json.encode({name: is_well}), 200 if is_well else 503, media_type=endpoint.media)
 
-    async def ready(request: Request) -> Response:
-        request.state.template = request.url.path
-        return _said("ready", well=gateway.is_taking and await run_in_threadpool(_can_record, platform))
+    return Route(endpoint.path, answer, methods=[endpoint.method])
 
-    async def metrics(request: Request) -> Response:
-        request.state.template = "/metrics"
-        try:
-            actor = await run_in_threadpool(authenticate, platform, request)
-            actor.require(Permission.METRICS_READ)
-            return await run_in_threadpool(telemetry.text)
-        except ModelwardError as error:
-            return problem(error)
 
-    return [
-        Route("/livez", live),
-        Route("/v2/health/live", live),
-        Route("/readyz", ready),
-        Route("/v2/health/ready", ready),
-        Route("/metrics", metrics),
-    ]
+async def _live(_premises: Premises) -> bool:
+    return True
+
+
+async def _ready(premises: Premises) -> bool:
+    return premises.gateway.is_taking and await run_in_threadpool(_can_record, premises.platform)
 
 
 def _can_record(platform: Platform) -> bool:
@@ -59,5 +46,20 @@ def _can_record(platform: Platform) -> bool:
     return True
 
 
-def _said(name: str, *, well: bool) -> Response:
-    return Response(msgspec.json.encode({name: well}), 200 if well else 503, media_type="application/json")
+HEALTH = (
+    Endpoint("GET", "/livez", Open.HEALTH, _live, "Whether the process lives.", dict[str, bool]),
+    Endpoint("GET", "/readyz", Open.HEALTH, _ready, "Whether questions are taken and can be recorded.", dict[str, bool]),
+    Endpoint("GET", "/v2/health/live", Open.HEALTH, _live, "Whether the process lives.", dict[str, bool]),
+    Endpoint("GET", "/v2/health/ready", Open.HEALTH, _ready, "Whether questions are taken and can be recorded.", dict[str, bool]),
+)
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/metrics",
+        Permission.METRICS_READ,
+        lambda call: call.premises.telemetry.text(),
+        "Counters and times in the Prometheus text format.",
+        str,
+        media="text/plain",
+    ),
+)

@@ -1,27 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The routes that ask a model, whatever protocol they speak: read the question, hand it to the gateway, send its reply as it is."""
+"""The routes that ask a model, whatever protocol they speak: read the question, hand it to the gateway, send its reply as it is.
+
+They are plain ASGI, for every microsecond here is paid by each answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from modelward.access import Actor, Permission
 from modelward.entrances.api.bodies import decode, read_body
-from modelward.entrances.api.endpoint import credential
+from modelward.entrances.api.endpoint import Endpoint, Premises, credential
 from modelward.entrances.api.problems import inference_error
-from modelward.entrances.api.telemetry import Telemetry
 from modelward.errors import NotFoundError
-from modelward.serving import Gateway, Question, Reply
+from modelward.serving import Answer, Explanation, Question, Reply
 
-if TYPE_CHECKING:
-    from modelward.settings import Settings
 
-Handler = Callable[[Request], Awaitable[Response]]
+class VersionNumberError(NotFoundError):
+    """A version is named by something that is no number."""
 
 
 class Rows(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,73 +40,122 @@ class RowsToExplain(msgspec.Struct, forbid_unknown_fields=True):
     label: str | None = None
 
 
-class Records:
-    """`POST /v1/models/{model}/predict` and `/explain`: rows of named features."""
+class Explained(msgspec.Struct):
+    """What explains the answers, one for each row."""
 
-    def __init__(self, gateway: Gateway, telemetry: Telemetry, settings: Settings) -> None:
-        self._gateway = gateway
-        self._telemetry = telemetry
-        self._settings = settings
-
-    def routes(self) -> list[Route]:
-        """The routes, each under its template."""
-        return [
-            inference_route("/v1/models/{model}/predict", self.predict),
-            inference_route("/v1/models/{model}/explain", self.explain),
-        ]
-
-    async def predict(self, request: Request) -> Response:
-        """Probabilities for each row."""
-        question, body = await ask(request, self._settings)
-        asked = decode(body, Rows, depth_limit=self._settings.json_depth_limit)
-        reply = await self._gateway.predict(question, asked.rows)
-        return answered(reply, self._telemetry, rows=len(asked.rows))
-
-    async def explain(self, request: Request) -> Response:
-        """What each feature did to the answer to each row."""
-        question, body = await ask(request, self._settings)
-        asked = decode(body, RowsToExplain, depth_limit=self._settings.json_depth_limit)
-        reply = await self._gateway.explain(question, asked.rows, label=asked.label)
-        return answered(reply, self._telemetry, rows=len(asked.rows))
+    explanations: list[Explanation]
 
 
-def inference_route(path: str, handler: Handler, *, methods: tuple[str, ...] = ("POST",)) -> Route:
-    """A route whose faults are told in the inference protocols' way, under its template for the instruments."""
+@dataclass(slots=True)
+class Asked:
+    """One request of a known caller: which model it names, which version where it names one, and its body as it came."""
 
-    async def answer(request: Request) -> Response:
-        request.state.template = path
+    premises: Premises
+    scope: Scope
+    actor: Actor
+    model: str
+    number: int | None
+    body: bytes = b""
+
+    @property
+    def question(self) -> Question:
+        """What the gateway is asked."""
+        request = self.scope["state"]["request"]
+        return Question(caller=self.actor, model=self.model, payload=self.body, number=self.number, request=request)
+
+    def read(self, kind: Any) -> Any:
+        """The body as JSON of the given type.
+
+        Raises:
+            MalformedBodyError: it is none.
+        """
+        return decode(self.body, kind, depth_limit=self.premises.platform.settings.json_depth_limit)
+
+    def answered(self, reply: Reply, *, rows: int) -> Response:
+        """The gateway's reply, byte for byte, with where it stands in the ledger."""
+        self.premises.telemetry.count_rows(reply.version, rows)
+        headers = {"x-modelward-model": reply.version, "x-modelward-ledger-index": str(reply.entry)}
+        return Response(reply.payload, headers=headers, media_type="application/json")
+
+
+class InferenceApp:
+    """The ASGI application of one endpoint whose `handle` takes an `Asked` and gives a response.
+
+    Who calls is known before a body is read. A route without a body is checked here; what is asked is checked by the gateway,
+    which puts refusals on record.
+    """
+
+    def __init__(self, endpoint: Endpoint, premises: Premises) -> None:
+        self._endpoint = endpoint
+        self._premises = premises
+        self._limit = premises.platform.settings.body_limit_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        scope["state"]["template"] = self._endpoint.path
         try:
-            return await handler(request)
+            response = await self._answer(scope, receive)
         except Exception as error:  # noqa: BLE001  # the door turns every fault into an answer
-            request.state.fault = error
-            return inference_error(error)
+            scope["state"]["fault"] = error
+            response = inference_error(error)
+        await response(scope, receive, send)
 
-    return Route(path, answer, methods=list(methods))
-
-
-async def ask(request: Request, settings: Settings) -> tuple[Question, bytes]:
-    """The question that a request carries, and its body as it came."""
-    secret = credential(request)
-    body = await read_body(request, limit_bytes=settings.body_limit_bytes)
-    return Question(caller=secret, model=request.path_params["model"], number=_number(request), payload=body), body
-
-
-def answered(reply: Reply, telemetry: Telemetry, *, rows: int) -> Response:
-    """The gateway's reply, byte for byte, with where it stands in the ledger."""
-    model, _, number = reply.version.partition(":")
-    telemetry.rows.labels(model, number).inc(rows)
-    headers = {
-        "x-request-id": reply.request,
-        "x-modelward-model": reply.version,
-        "x-modelward-ledger-index": str(reply.entry),
-    }
-    return Response(reply.payload, headers=headers, media_type="application/json")
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        endpoint = self._endpoint
+        actor = self._premises.gateway.actor(credential(scope["headers"]))
+        asked = Asked(self._premises, scope, actor, *_named(scope["path_params"]))
+        if endpoint.takes is not None:
+            asked.body = await read_body(scope, receive, limit_bytes=self._limit)
+        elif isinstance(endpoint.permission, Permission):
+            actor.require(endpoint.permission, model=asked.model)
+        response: Response = await endpoint.handle(asked)
+        return response
 
 
-def _number(request: Request) -> int | None:
-    text = request.path_params.get("version")
-    if text is None:
-        return None
-    if not text.isdecimal() or len(text) > 9:
-        raise NotFoundError(f"{text[:20]!r} is not the number of a version. Versions are numbered from 1.")
-    return int(text)
+def inference_route(endpoint: Endpoint, premises: Premises) -> Route:
+    """The route of an endpoint of inference."""
+    return Route(endpoint.path, InferenceApp(endpoint, premises), methods=[endpoint.method])
+
+
+def _named(params: Mapping[str, str]) -> tuple[str, int | None]:
+    """The model that a path names and, of `income:3` or `income/versions/3`, the number of the version."""
+    model, colon, number = params.get("model", "").partition(":")
+    if not colon and "version" not in params:
+        return model, None
+    text = params.get("version", number)
+    if (colon and text != number) or not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise VersionNumberError(f"{text[:20]!r} is not the number of a version. Versions are numbered from 1.")
+    return model, int(text)
+
+
+async def _predict(asked: Asked) -> Response:
+    rows = asked.read(Rows).rows
+    return asked.answered(await asked.premises.gateway.predict(asked.question, rows), rows=len(rows))
+
+
+async def _explain(asked: Asked) -> Response:
+    why = asked.read(RowsToExplain)
+    reply = await asked.premises.gateway.explain(asked.question, why.rows, label=why.label)
+    return asked.answered(reply, rows=len(why.rows))
+
+
+RECORDS = (
+    Endpoint(
+        "POST",
+        "/v1/models/{model}/predict",
+        Permission.MODELS_PREDICT,
+        _predict,
+        "Answer rows of named features.",
+        Answer,
+        takes=Rows,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/models/{model}/explain",
+        Permission.MODELS_EXPLAIN,
+        _explain,
+        "Say what each feature did to the answer to each row.",
+        Explained,
+        takes=RowsToExplain,
+    ),
+)

@@ -7,28 +7,20 @@ A table's features are the inputs, each a tensor of shape [rows] or [rows, 1]. T
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from modelward import __version__
 from modelward.access import Permission
-from modelward.entrances.api.bodies import decode
-from modelward.entrances.api.endpoint import credential
-from modelward.entrances.api.inference import answered, ask, inference_route
-from modelward.entrances.api.telemetry import Telemetry
+from modelward.entrances.api.endpoint import Endpoint, Open
+from modelward.entrances.api.inference import Asked
 from modelward.errors import InvalidError
-from modelward.serving import Computed, Deployment, Deployments, Gateway
+from modelward.serving import Computed, Deployment
 
-if TYPE_CHECKING:
-    from modelward.settings import Settings
-
-JSON = "application/json"
+BINARY_HEADER = b"inference-header-content-length"
 _INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 _FLOATS = {"FP32", "FP64"}
 _OUTPUTS = ("label", "probabilities")
@@ -64,76 +56,92 @@ class InferRequest(msgspec.Struct):
     outputs: list[WantedOutput] = []
 
 
-class OpenInference:
-    """The routes under `/v2`."""
+class Output(msgspec.Struct):
+    """One output."""
 
-    def __init__(self, gateway: Gateway, deployments: Deployments, telemetry: Telemetry, settings: Settings) -> None:
-        self._gateway = gateway
-        self._deployments = deployments
-        self._telemetry = telemetry
-        self._settings = settings
+    name: str
+    datatype: str
+    shape: list[int]
+    data: list[Any]
 
-    def routes(self) -> list[Route]:
-        """The routes, each under its template."""
-        found = [inference_route("/v2", self.server, methods=("GET",))]
-        for place in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
-            found += [
-                inference_route(place, self.metadata, methods=("GET",)),
-                inference_route(f"{place}/ready", self.ready, methods=("GET",)),
-                inference_route(f"{place}/infer", self.infer),
-            ]
-        return found
 
-    async def server(self, request: Request) -> Response:
-        """The server's name and what it can do."""
-        await self._known(request)
-        return _json({"name": "modelward", "version": __version__, "extensions": []})
+class InferResponse(msgspec.Struct):
+    """An answer."""
 
-    async def metadata(self, request: Request) -> Response:
-        """A model's inputs and outputs."""
-        deployment = await self._deployment(request)
-        return _json(
-            {
-                "name": deployment.version.model,
-                "versions": [str(deployment.version.number)],
-                "platform": "onnxruntime_onnx",
-                "inputs": [
-                    {"name": feature.name, "datatype": "FP32" if feature.kind == "number" else "BYTES", "shape": [-1, 1]}
-                    for feature in deployment.interface.features
-                ],
-                "outputs": [
-                    {"name": "label", "datatype": "BYTES", "shape": [-1]},
-                    {"name": "probabilities", "datatype": "FP32", "shape": [-1, len(deployment.interface.classes)]},
-                ],
-            }
-        )
+    model_name: str
+    model_version: str
+    id: str
+    outputs: list[Output]
 
-    async def ready(self, request: Request) -> Response:
-        """Whether a model answers."""
-        deployment = await self._deployment(request)
-        return _json({"name": deployment.version.model, "ready": True})
 
-    async def infer(self, request: Request) -> Response:
-        """Answer tensors with tensors."""
-        question, body = await ask(request, self._settings)
-        asked: InferRequest = decode(body, InferRequest, depth_limit=self._settings.json_depth_limit)
-        wanted = wanted_outputs(asked.outputs)
-        columns = {tensor.name: values_of(tensor) for tensor in asked.inputs}
-        if len(columns) != len(asked.inputs):
-            raise TensorError("Two inputs have the same name. Send each feature once.")
-        reply = await self._gateway.infer(question, columns, render=lambda computed: rendered(computed, asked.id, wanted))
-        return answered(reply, self._telemetry, rows=len(next(iter(columns.values()), ())))
+class ServerMetadata(msgspec.Struct):
+    """What the server is."""
 
-    async def _known(self, request: Request) -> None:
-        secret = credential(request)
-        await run_in_threadpool(self._gateway.actor, secret)
+    name: str
+    version: str
+    extensions: list[str]
 
-    async def _deployment(self, request: Request) -> Deployment:
-        actor = await run_in_threadpool(self._gateway.actor, credential(request))
-        model = request.path_params["model"]
-        actor.require(Permission.MODELS_PREDICT, model=model)
-        number = request.path_params.get("version", "")
-        return self._deployments.get(model, int(number) if number.isdecimal() and len(number) < 10 else None if not number else 0)
+
+class TensorMetadata(msgspec.Struct):
+    """One input or output of a model; -1 stands for any number of rows."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelMetadata(msgspec.Struct):
+    """What a model takes and gives."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class ModelReady(msgspec.Struct):
+    """Whether a model answers."""
+
+    name: str
+    ready: bool
+
+
+async def _server(_asked: Asked) -> Response:
+    return _json(ServerMetadata("modelward", __version__, []))
+
+
+async def _metadata(asked: Asked) -> Response:
+    deployment = _deployment(asked)
+    interface = deployment.interface
+    inputs = [
+        TensorMetadata(feature.name, "FP32" if feature.kind == "number" else "BYTES", [-1, 1]) for feature in interface.features
+    ]
+    outputs = [TensorMetadata("label", "BYTES", [-1]), TensorMetadata("probabilities", "FP32", [-1, len(interface.classes)])]
+    version = deployment.version
+    return _json(ModelMetadata(version.model, [str(version.number)], "onnxruntime_onnx", inputs, outputs))
+
+
+async def _ready(asked: Asked) -> Response:
+    return _json(ModelReady(_deployment(asked).version.model, ready=True))
+
+
+async def _infer(asked: Asked) -> Response:
+    if any(name == BINARY_HEADER for name, _ in asked.scope["headers"]):
+        raise TensorError("Binary tensors are not taken here. Send and ask for JSON tensors (`binary_data=False`).")
+    request: InferRequest = asked.read(InferRequest)
+    wanted = wanted_outputs(request.outputs)
+    columns = {tensor.name: values_of(tensor) for tensor in request.inputs}
+    if len(columns) != len(request.inputs):
+        raise TensorError("Two inputs have the same name. Send each feature once.")
+    reply = await asked.premises.gateway.infer(
+        asked.question, columns, render=lambda computed: rendered(computed, request.id, wanted)
+    )
+    return asked.answered(reply, rows=len(next(iter(columns.values()), ())))
+
+
+def _deployment(asked: Asked) -> Deployment:
+    return asked.premises.platform.serving.deployments.get(asked.model, asked.number)
 
 
 def values_of(tensor: Tensor) -> Sequence[Any]:
@@ -155,9 +163,7 @@ def values_of(tensor: Tensor) -> Sequence[Any]:
             f"The input {tensor.name[:100]!r} has the datatype {tensor.datatype[:20]!r}; there are "
             f"{', '.join(sorted({*_INTEGERS, *_FLOATS, 'BOOL', 'BYTES'}))}."
         )
-    if not all(
-        value is None or (isinstance(value, fitting) and (bool in fitting or not isinstance(value, bool))) for value in values
-    ):
+    if not all(value is None or type(value) in fitting for value in values):
         raise TensorError(f"The input {tensor.name[:100]!r} holds values that are not {tensor.datatype}.")
     return values
 
@@ -178,21 +184,11 @@ def rendered(computed: Computed, id: str, wanted: Sequence[str]) -> bytes:  # no
     """The answer as tensors."""
     rows, classes = computed.probabilities.shape
     tensors = {
-        "label": lambda: {"name": "label", "datatype": "BYTES", "shape": [rows], "data": computed.labels},
-        "probabilities": lambda: {
-            "name": "probabilities",
-            "datatype": "FP32",
-            "shape": [rows, classes],
-            "data": computed.probabilities.ravel().tolist(),
-        },
+        "label": lambda: Output("label", "BYTES", [rows], computed.labels),
+        "probabilities": lambda: Output("probabilities", "FP32", [rows, classes], computed.probabilities.ravel().tolist()),
     }
-    answer = {
-        "model_name": computed.model,
-        "model_version": str(computed.number),
-        "id": id or computed.request,
-        "outputs": [tensors[name]() for name in wanted],
-    }
-    return msgspec.json.encode(answer)
+    outputs = [tensors[name]() for name in wanted]
+    return msgspec.json.encode(InferResponse(computed.model, str(computed.number), id or computed.request, outputs))
 
 
 def _fitting(datatype: str) -> tuple[type, ...] | None:
@@ -204,4 +200,21 @@ def _fitting(datatype: str) -> tuple[type, ...] | None:
 
 
 def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), media_type=JSON)
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+def _of_model(path: str, method: str, handle: Callable[[Asked], Awaitable[Response]], summary: str, gives: Any) -> list[Endpoint]:
+    """The endpoint of the live version, and that of a version by its number."""
+    takes = InferRequest if method == "POST" else None
+    return [
+        Endpoint(method, f"{place}{path}", Permission.MODELS_PREDICT, handle, summary, gives, takes=takes)
+        for place in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
+    ]
+
+
+OPEN_INFERENCE = (
+    *_of_model("/infer", "POST", _infer, "Answer tensors with tensors.", InferResponse),
+    *_of_model("/ready", "GET", _ready, "Whether a model answers.", ModelReady),
+    *_of_model("", "GET", _metadata, "A model's inputs and outputs.", ModelMetadata),
+    Endpoint("GET", "/v2", Open.ANYBODY_KNOWN, _server, "The server's name and what it can do.", ServerMetadata),
+)

@@ -8,7 +8,8 @@ from datetime import datetime
 import msgspec
 
 from modelward.access import Actor, Invitation, IssuedKey, Key, Permission, Role, User
-from modelward.entrances.api.endpoint import Call, Endpoint, Open
+from modelward.entrances.api.control import Call
+from modelward.entrances.api.endpoint import Endpoint, Open
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):

@@ -37,14 +37,22 @@ STATUS: dict[type[ModelwardError], int] = {
 RETRY_AFTER_SECONDS = 1
 
 
-class MethodNotAllowedError(InvalidError):
+class HttpError(InvalidError):
+    """What is wrong is the HTTP around the request, which has status codes of its own."""
+
+    status = 400
+
+
+class MethodNotAllowedError(HttpError):
     """The path exists and does not take that method."""
+
+    status = 405
 
 
 def status_of(error: BaseException) -> int:
     """The status of the nearest kind an error is of; 500 for a fault nobody meant."""
-    if isinstance(error, MethodNotAllowedError):
-        return HTTPStatus.METHOD_NOT_ALLOWED
+    if isinstance(error, HttpError):
+        return error.status
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
@@ -53,6 +61,11 @@ def message_of(error: BaseException) -> str:
     if isinstance(error, ModelwardError):
         return str(error)
     return "An unexpected fault. The server's log names its place under this answer's x-request-id."
+
+
+def asks(path: str) -> bool:
+    """Whether a path belongs to the inference protocols, whose errors are `{"error": text}`."""
+    return path.startswith(("/v1/", "/v2/")) or path == "/v2"
 
 
 def problem(error: BaseException) -> Response:

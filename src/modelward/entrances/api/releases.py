@@ -6,7 +6,8 @@ from __future__ import annotations
 import msgspec
 
 from modelward.access import Permission
-from modelward.entrances.api.endpoint import Call, Endpoint
+from modelward.entrances.api.control import Call
+from modelward.entrances.api.endpoint import Endpoint
 from modelward.releases import PolicyText, Release
 
 

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from modelward.access import Permission
 from modelward.assessment import Comparison, Objective, TrustReport
 from modelward.entrances.api.audit import zipped
-from modelward.entrances.api.endpoint import Call, Endpoint
+from modelward.entrances.api.control import Call
+from modelward.entrances.api.endpoint import Endpoint
 from modelward.errors import InvalidError, NotFoundError
 from modelward.registry import Dossier, ModelSummary, Verification, Version
 from modelward.serving import Batch
@@ -145,8 +146,24 @@ ENDPOINTS = (
         "Show a version's signed directory: its files and the signature.",
         Dossier,
     ),
-    Endpoint("GET", f"{_VERSION}/files/{{path:path}}", Permission.MODELS_EXPORT, _file, "One file of the signed directory.", None),
-    Endpoint("GET", f"{_VERSION}/export", Permission.MODELS_EXPORT, _export, "The signed directory as a ZIP archive.", None),
+    Endpoint(
+        "GET",
+        f"{_VERSION}/files/{{path:path}}",
+        Permission.MODELS_EXPORT,
+        _file,
+        "One file of the signed directory.",
+        None,
+        media="application/octet-stream",
+    ),
+    Endpoint(
+        "GET",
+        f"{_VERSION}/export",
+        Permission.MODELS_EXPORT,
+        _export,
+        "The signed directory as a ZIP archive.",
+        None,
+        media="application/zip",
+    ),
     Endpoint(
         "POST",
         f"{_VERSION}/verify",

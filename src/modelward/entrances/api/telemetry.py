@@ -30,15 +30,33 @@ class Telemetry:
 
     def __init__(self, platform: Platform, open_questions: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
-        self.requests = Counter("modelward_requests", "Requests answered.", ["method", "route", "status"], registry=self._registry)
-        self.seconds = Histogram(
+        self._requests = Counter("modelward_requests", "Requests answered.", ["method", "route", "status"], registry=self._registry)
+        self._seconds = Histogram(
             "modelward_request_duration_seconds", "Time to answer.", ["route"], buckets=_BUCKETS, registry=self._registry
         )
-        self.rows = Counter("modelward_predictions", "Rows answered.", ["model", "version"], registry=self._registry)
+        self._rows = Counter("modelward_predictions", "Rows answered.", ["model", "version"], registry=self._registry)
+        self._of_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._of_version: dict[str, Counter] = {}
         questions = Gauge("modelward_open_questions", "Inference requests being answered now.", registry=self._registry)
         questions.set_function(open_questions)
         entries = Gauge("modelward_ledger_entries", "Entries of the ledger.", registry=self._registry)
         entries.set_function(lambda: platform.ledger.head().size)
+
+    def count_request(self, method: str, route: str, status: int, *, seconds: float) -> None:
+        """One request was answered. `route` is a template, never a path as it was sent."""
+        key = (method if route != _ELSEWHERE else "any", route, status)
+        found = self._of_request.get(key)
+        if found is None:
+            found = self._of_request[key] = (self._requests.labels(*key), self._seconds.labels(route))
+        found[0].inc()
+        found[1].observe(seconds)
+
+    def count_rows(self, version: str, rows: int) -> None:
+        """So many rows were answered by `version`, such as `income:3`."""
+        found = self._of_version.get(version)
+        if found is None:
+            found = self._of_version[version] = self._rows.labels(*version.split(":"))
+        found.inc(rows)
 
     def text(self) -> Response:
         """All instruments in the Prometheus text format."""
@@ -46,12 +64,14 @@ class Telemetry:
 
 
 class Watch:
-    """Middleware in plain ASGI: counts and times each request, gives each answer an `x-request-id`, logs the failures."""
+    """The outermost layer, in plain ASGI: gives each request its id, counts and times it, answers what nobody inside could
+    answer, and logs what failed without quoting it.
+    """
 
-    def __init__(self, app: ASGIApp, *, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, *, telemetry: Telemetry, answer: Callable[[Scope, Exception], Response]) -> None:
         self._app = app
         self._telemetry = telemetry
-        self._counters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._fault_answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -59,53 +79,36 @@ class Watch:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        status = 500
-        request = ""
+        status = 0
+        state = scope.setdefault("state", {})
+        state["request"] = request = new_request_id()
+        # With an application in the scope, Starlette's routes raise what they cannot answer.
+        scope["app"] = self
 
         async def sending(message: Message) -> None:
-            nonlocal status, request
+            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                request = _name_request(message)
+                message["headers"] = [*message["headers"], (b"x-request-id", request.encode())]
             await send(message)
 
         try:
             await self._app(scope, receive, sending)
+        except Exception as fault:  # noqa: BLE001  # whoever asked gets an answer, and the fault's text stays here
+            state["fault"] = fault
+            if not status:
+                await self._fault_answer(scope, fault)(scope, receive, sending)
         finally:
-            self._note(scope, status, time.perf_counter() - began, request)
-
-    def _note(self, scope: Scope, status: int, seconds: float, request: str) -> None:
-        route = _template(scope)
-        key = (scope["method"], route, status)
-        if key not in self._counters:
-            known = scope["method"] if route != _ELSEWHERE else "any"
-            self._counters[key] = (
-                self._telemetry.requests.labels(known, route, status),
-                self._telemetry.seconds.labels(route),
-            )
-        counter, histogram = self._counters[key]
-        counter.inc()
-        histogram.observe(seconds)
-        if status >= 500:
-            fault = scope.get("state", {}).get("fault")
-            _LOG.error(
-                "request failed", request=request, route=route, status=status, fault=type(fault).__name__, place=_place(fault)
-            )
+            route = state.get("template", _ELSEWHERE)
+            self._telemetry.count_request(scope["method"], route, status or 500, seconds=time.perf_counter() - began)
+            if status >= 500 or not status:
+                _log(request, route, status, state.get("fault"))
 
 
-def _name_request(message: Message) -> str:
-    """The request's id: the one that the answer carries, else a new one."""
-    for name, value in message["headers"]:
-        if name == b"x-request-id":
-            return str(value.decode("latin-1"))
-    request = new_request_id()
-    message["headers"] = [*message["headers"], (b"x-request-id", request.encode())]
-    return request
-
-
-def _template(scope: Scope) -> str:
-    """The path as its route declares it: a path as sent could hold anything, and be of any number."""
-    return str(scope.get("state", {}).get("template", _ELSEWHERE))
+def _log(request: str, route: str, status: int, fault: BaseException | None) -> None:
+    place = _place(fault)
+    log = _LOG.error if status in (0, 500) else _LOG.warning
+    log("request failed", request=request, route=route, status=status, fault=type(fault).__name__, place=place)
 
 
 def _place(fault: BaseException | None) -> str:

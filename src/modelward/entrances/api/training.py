@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from modelward.access import Permission
-from modelward.entrances.api.endpoint import Call, Endpoint
+from modelward.entrances.api.control import Call
+from modelward.entrances.api.endpoint import Endpoint
 from modelward.errors import ModelwardError
 from modelward.training import Progress, Run, override, parse_spec
 
