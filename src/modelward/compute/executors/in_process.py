@@ -73,7 +73,7 @@ class InProcess:
     def __init__(self, *, workers: int) -> None:
         self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="job")
         self._lock = threading.Lock()
-        self._tickets: list[_ThreadTicket[object]] = []
+        self._lines: list[_Line] = []
         self._is_closed = False
 
     def submit(self, job: Job[T], *, heard: Callable[[float, str], None] = silent) -> _ThreadTicket[T]:
@@ -81,18 +81,18 @@ class InProcess:
         with self._lock:
             if self._is_closed:
                 raise ExecutorClosedError(f"The job {job.name!r} came after its executor was closed. Submit it to a new one.")
-            ticket = _ThreadTicket(job.name, self._threads.submit(_run, job, line), line)
-            self._tickets.append(ticket)  # type: ignore[arg-type]  # kept only to be cancelled, never for its result
-        return ticket
+            # Known before its thread starts: Ctrl-C may come while the job is handed in, and must reach it all the same.
+            self._lines.append(line)
+            return _ThreadTicket(job.name, self._threads.submit(_run, job, line), line)
 
     def close(self) -> None:
         with self._lock:
             if self._is_closed:
                 return
             self._is_closed = True
-        for ticket in self._tickets:
-            ticket.cancel()
-        self._threads.shutdown(wait=True)
+        for line in self._lines:
+            line.cancel()
+        self._threads.shutdown(wait=True, cancel_futures=True)
 
     def __enter__(self) -> Self:
         return self
