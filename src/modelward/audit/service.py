@@ -138,7 +138,8 @@ class Ledger:
 
     def commit_key(self, request: str) -> bytes:
         """The key of one request's commitments: nobody confirms a guess without it, and its receipt alone reveals it."""
-        return hmac.digest(self._digests, request.encode(), "sha256")
+        # Not `hmac.digest`, which gives up the interpreter lock even for a few bytes: a busy server waits to get it back.
+        return hmac.new(self._digests, request.encode(), "sha256").digest()
 
     def commitment(self, request: str, payload: bytes) -> str:
         """What an entry holds in place of `payload`: HMAC-SHA-256 under the request's own key, in hexadecimal."""
