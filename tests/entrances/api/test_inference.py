@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asking a live model over HTTP: in rows of named features, and in Open Inference tensors."""
+
+import csv
+import io
+import json
+import math
+import re
+
+import pytest
+
+from entrances.api.house import ROW, body, tensors
+from modelward.audit import verify_receipt
+
+PREDICT = "/v1/models/income/predict"
+INFER = "/v2/models/income/infer"
+ROWS = [ROW, {"age": None, "hours": 5, "sector": None}, {"age": 71.25, "hours": 12.5, "sector": "unheard of"}]
+
+
+def low(age, hours, sector) -> float:
+    """What the tiny model answers, by hand."""
+    return 1 / (1 + math.exp(-(0.05 * (40 if age is None else age) - 0.1 * hours + (1.5 if sector == "public" else 0))))
+
+
+def test_rows_are_answered_with_label_and_probabilities(caller):
+    told = caller.post(PREDICT, content=body(ROWS)).raise_for_status().json()
+    assert (told["model"], told["version"]) == ("income", 1)
+    for row, prediction in zip(ROWS, told["predictions"], strict=True):
+        expected = low(**row)
+        assert prediction["probabilities"] == pytest.approx({"high": 1 - expected, "low": expected}, abs=1e-6)
+        assert prediction["label"] == ("low" if expected > 0.5 else "high")
+        assert prediction["abstained"] is False
+
+
+@pytest.mark.parametrize(("path", "asked"), [(PREDICT, {"rows": ROWS}), (INFER, tensors(ROWS))])
+def test_each_answer_says_who_answered_and_where_it_stands_in_the_ledger(house, caller, path, asked):
+    answer = caller.post(path, json=asked).raise_for_status()
+    assert answer.headers["x-modelward-model"] == "income:1"
+    (entry,) = house.logged(request=answer.headers["x-request-id"], event="inference.answered")
+    assert entry.index == int(answer.headers["x-modelward-ledger-index"])
+    assert entry.subject == "income:1"
+    assert entry.facts["rows"] == 3
+
+
+def test_the_receipt_of_an_answer_verifies_offline(house, caller):
+    request = caller.post(PREDICT, content=body()).json()["request_id"]
+    text = caller.get(f"/api/v1/receipts/{request}").raise_for_status().text
+    key = caller.get("/api/v1/ledger/key").raise_for_status().text
+    assert verify_receipt(text, public_key=key).entry.request == request
+
+
+def test_a_model_may_be_named_with_its_version(caller):
+    assert caller.post("/v1/models/income:1/predict", content=body()).status_code == 200
+    refused = caller.post("/v1/models/income:2/predict", content=body())
+    assert refused.status_code == 404
+    assert "income:1 is" in refused.json()["error"]
+
+
+def test_an_answer_is_explained_in_the_named_features(house, caller):
+    answer = caller.post("/v1/models/income/explain", json={"rows": [ROW], "label": "low"}).raise_for_status()
+    (found,) = answer.json()["explanations"]
+    assert {part["feature"] for part in found["contributions"]} == set(ROW)
+    total = found["base"] + sum(part["contribution"] for part in found["contributions"])
+    assert total == pytest.approx(found["probability"], abs=1e-5)
+    assert abs(found["residual"]) < 1e-5
+    assert found["probability"] == pytest.approx(low(**ROW), abs=1e-6)
+    assert answer.headers["x-modelward-model"] == "income:1"
+    assert house.logged(request=answer.headers["x-request-id"])[0].event == "inference.explained"
+
+
+def test_offline_and_online_numbers_are_identical(house, caller, tmp_path):
+    file = tmp_path / "rows.csv"
+    with file.open("w") as sink:
+        writer = csv.DictWriter(sink, ["age", "hours", "sector"])
+        writer.writeheader()
+        writer.writerows({name: "" if value is None else value for name, value in row.items()} for row in ROWS * 3)
+    offline = house.platform.serving.predict_file("income", file, by=house.by)
+    answers = list(csv.DictReader(io.StringIO(offline.payload.decode())))
+    one_by_one = [caller.post(PREDICT, content=body([row])).json()["predictions"][0] for row in ROWS * 3]
+    together = caller.post(PREDICT, content=body(ROWS * 3)).json()["predictions"]
+    as_tensors = caller.post(INFER, json=tensors(ROWS * 3)).json()["outputs"][1]["data"]
+    assert one_by_one == together
+    for at, (alone, answer) in enumerate(zip(one_by_one, answers, strict=True)):
+        assert alone["label"] == answer["label"]
+        assert alone["probabilities"] == {name: float(answer[f"probability_{name}"]) for name in ("high", "low")}
+        assert as_tensors[2 * at : 2 * at + 2] == list(alone["probabilities"].values())
+
+
+def test_the_server_and_the_model_describe_themselves(caller):
+    assert caller.get("/v2").json()["name"] == "modelward"
+    for place in ("/v2/models/income", "/v2/models/income/versions/1"):
+        told = caller.get(place).json()
+        assert (told["name"], told["versions"], told["platform"]) == ("income", ["1"], "onnxruntime_onnx")
+        assert [(given["name"], given["datatype"], given["shape"]) for given in told["inputs"]] == [
+            ("age", "FP32", [-1, 1]),
+            ("hours", "FP32", [-1, 1]),
+            ("sector", "BYTES", [-1, 1]),
+        ]
+        assert [(given["name"], given["shape"]) for given in told["outputs"]] == [("label", [-1]), ("probabilities", [-1, 2])]
+        assert caller.get(f"{place}/ready").json() == {"name": "income", "ready": True}
+
+
+def test_tensors_are_answered_with_tensors(caller):
+    told = caller.post(INFER, json=tensors(ROWS, id="mine-7")).raise_for_status().json()
+    assert (told["model_name"], told["model_version"], told["id"]) == ("income", "1", "mine-7")
+    label, probabilities = told["outputs"]
+    assert (label["datatype"], label["shape"], len(label["data"])) == ("BYTES", [3], 3)
+    assert (probabilities["datatype"], probabilities["shape"]) == ("FP32", [3, 2])
+    assert probabilities["data"][1::2] == pytest.approx([low(**row) for row in ROWS], abs=1e-6)
+
+
+@pytest.mark.parametrize("wanted", ["label", "probabilities"])
+def test_only_the_outputs_asked_for_are_sent(caller, wanted):
+    told = caller.post(INFER, json=tensors(outputs=[{"name": wanted}])).json()
+    assert [output["name"] for output in told["outputs"]] == [wanted]
+
+
+def test_a_flat_shape_and_nested_data_mean_the_same(caller):
+    flat, nested = tensors(ROWS, outputs=[{"name": "probabilities"}]), tensors(ROWS, outputs=[{"name": "probabilities"}])
+    for tensor in flat["inputs"]:
+        tensor["shape"] = [3]
+    for tensor in nested["inputs"]:
+        tensor["data"] = [[value] for value in tensor["data"]]
+    first, second = (caller.post(INFER, json=asked).raise_for_status().json()["outputs"] for asked in (flat, nested))
+    assert first == second
+
+
+def test_the_version_route_answers_for_its_version_alone(caller):
+    assert caller.post("/v2/models/income/versions/1/infer", json=tensors()).status_code == 200
+    assert caller.post("/v2/models/income/versions/2/infer", json=tensors()).status_code == 404
+    assert caller.get("/v2/models/income/versions/2/ready").status_code == 404
+
+
+def change(at=0, **values):
+    asked = tensors()
+    asked["inputs"][at] |= values
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (change(shape=[2, 1]), "'age' says 2 rows"),
+        (change(shape=[1, 2]), r"must have the shape \[rows\]"),
+        (change(shape=[1, 1, 1]), r"must have the shape \[rows\]"),
+        (change(shape=[-1, 1]), r"must have the shape \[rows\]"),
+        (change(shape=[]), r"must have the shape \[rows\]"),
+        (change(datatype="FP99"), "datatype 'FP99'"),
+        (change(datatype="INT32", data=[1.5]), "not INT32"),
+        (change(datatype="FP32", data=[True]), "not FP32"),
+        (change(datatype="BYTES", data=["40"]), "'age' must be a number and is text"),
+        (change(datatype="FP32", data=[[[40]]]), "says 1 rows"),
+        (change(datatype="FP32", data=[{"value": 40}]), "says 1 rows"),
+        (change(2, datatype="FP32", data=[1.0]), "'sector' must be text"),
+        (change(name="hours"), "same name"),
+        (change(name="wage"), "'wage' is unknown"),
+        ({"inputs": tensors()["inputs"][:2]}, "'sector' is missing"),
+        ({"inputs": []}, "no rows"),
+        (change(1, shape=[2], data=[1, 2]), "has 1 rows and another has 2|has 2 rows and another has 1"),
+        (tensors(outputs=[{"name": "wish"}]), "No output is called 'wish'"),
+        ({"inputs": "none"}, "Expected `array`"),
+        ({}, "missing required field `inputs`"),
+    ],
+)
+def test_tensors_that_contradict_themselves_or_the_model_are_refused(caller, asked, words):
+    refused = caller.post(INFER, json=asked)
+    assert refused.status_code == 400
+    assert list(refused.json()) == ["error"]
+    assert re.search(words, refused.json()["error"]), refused.text
+
+
+def test_binary_tensors_are_refused_in_words(caller):
+    packed = json.dumps(tensors()).encode()
+    refused = caller.post(INFER, content=packed + b"\x00\x01", headers={"inference-header-content-length": str(len(packed))})
+    assert refused.status_code == 400
+    assert "Send and ask for JSON tensors" in refused.json()["error"]
