@@ -6,12 +6,14 @@ Labels come from a bounded set (route templates, models that exist, status codes
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _ELSEWHERE = "unmatched"
+# A path with an encoded slash, backslash or control character names nothing; who sends one hopes that it is read twice.
+_HIDDEN = re.compile(rb"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 _LOG = structlog.get_logger("modelward.api")
 
 
@@ -93,6 +97,8 @@ class Watch:
             await send(message)
 
         try:
+            if _HIDDEN.search(scope["raw_path"]):
+                raise HTTPException(404)
             await self._app(scope, receive, sending)
         except Exception as fault:  # noqa: BLE001  # whoever asked gets an answer, and the fault's text stays here
             state["fault"] = fault

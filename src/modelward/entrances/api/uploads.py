@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 import msgspec
+from python_multipart.exceptions import FormParserError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -57,8 +58,9 @@ async def received(request: Request, fields: Any, *, limit_bytes: int) -> AsyncI
 async def _form(request: Request) -> FormData:
     try:
         return await request.form(max_files=FILES_LIMIT, max_fields=FIELDS_LIMIT)
-    except HTTPException as wrong:
-        raise MalformedBodyError(f"The form cannot be read: {wrong.detail}") from None
+    except (HTTPException, FormParserError) as wrong:
+        said = wrong.detail if isinstance(wrong, HTTPException) else "it is not the multipart form that its Content-Type says."
+        raise MalformedBodyError(f"The form cannot be read: {said}") from None
 
 
 def _check_length(request: Request, limit_bytes: int) -> None:
