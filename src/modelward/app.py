@@ -6,10 +6,15 @@ There are no globals: two platforms can live in one process, each with its own h
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import glob
 import os
 import secrets
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,16 +26,19 @@ from modelward.access import Access, Auditing, Role, local_actor
 from modelward.assessment import Assessment
 from modelward.audit import Ledger
 from modelward.datasets import Datasets
-from modelward.errors import ConflictError, ModelwardError, PrerequisiteError
+from modelward.errors import ConflictError, InvalidError, ModelwardError, PrerequisiteError
 from modelward.registry import Registry
 from modelward.releases import Releases
 from modelward.serving import Serving
 from modelward.settings import Settings
-from modelward.storage import OBJECT_STORES, Database, Keyring, ObjectStore, Vault
+from modelward.storage import OBJECT_STORES, Database, Keyring, NoSpaceError, ObjectStore, Vault
 from modelward.training import Training
 
 ADMINISTRATOR = "admin"
 INVITATION_FILE = "administrator.token"
+ANCHOR_FILE = "ledger.checkpoint"
+_UNFINISHED = "unfinished"
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _LEAST_FREE_BYTES = 1 << 30
 
 
@@ -38,8 +46,20 @@ class HomeMissingError(PrerequisiteError):
     """There is no home where the settings say it is."""
 
 
+class HomeUnfinishedError(PrerequisiteError):
+    """The making of the home was cut off."""
+
+
 class HomeExistsError(ConflictError):
     """A home is there already."""
+
+
+class FolderTakenError(ConflictError):
+    """The folder in which a home should be made holds other things."""
+
+
+class HomeUnusableError(InvalidError):
+    """No home can be made in that place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +76,10 @@ class Platform:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.keyring = Keyring.open(settings.keyring_path)
-        self.database = Database(database_url(settings))
+        self.database = _database(settings)
         self.database.create_tables()
         self.vault = Vault(_object_store(settings), self.keyring)
-        self.ledger = Ledger(self.database, self.keyring, anchor=settings.home / "ledger.checkpoint")
+        self.ledger = Ledger(self.database, self.keyring, anchor=settings.home / ANCHOR_FILE)
         self.access = Access(self.database, self.ledger, self.keyring, settings=settings)
         self.auditing = Auditing(self.ledger)
         self.datasets = Datasets(self.database, self.vault, self.ledger, settings=settings)
@@ -86,47 +106,89 @@ def open_platform(settings: Settings) -> Platform:
     """The platform over an existing home.
 
     Raises:
-        HomeMissingError: no home is there. Whatever the keyring and the database raise.
+        HomeMissingError: no home is there. HomeUnfinishedError: its making was cut off. Whatever keyring and database raise.
     """
     if not settings.home.is_dir():
         raise HomeMissingError(f"No home at {settings.home}. Run `modelward init`, or name one with --home or MODELWARD_HOME.")
+    if (settings.home / _UNFINISHED).exists():
+        raise HomeUnfinishedError(
+            f"The making of the home at {settings.home} was cut off. Run `modelward init --home {settings.home}` to finish it."
+        )
     return Platform(settings)
 
 
 def create_home(settings: Settings) -> NewHome:
     """Make a home: keyring, database, ledger, and an administrator who signs in with a one-time token.
 
-    A making that was cut off is taken up where it stopped.
+    A making that was cut off, at whatever moment, is taken up where it stopped.
 
     Raises:
-        HomeExistsError: a whole home is there; it is left as it is.
+        HomeExistsError: a whole home is there; it is left as it is. FolderTakenError: the folder holds other things.
+        HomeUnusableError, NoSpaceError: nothing can be written there.
     """
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    invitation = settings.home / INVITATION_FILE
-    if settings.keyring_path.exists():
-        keyring = Keyring.open(settings.keyring_path)
-    else:
-        keyring = Keyring.create(settings.keyring_path, secrets=_new_secrets())
-    database = Database(database_url(settings))
-    database.create_tables()
-    ledger = Ledger(database, keyring, anchor=settings.home / "ledger.checkpoint")
-    ledger.create(f"modelward/{secrets.token_hex(6)}", actor=local_actor().id)
-    access = Access(database, ledger, keyring, settings=settings)
-    if not (known := access.users(by=local_actor())):
-        _write_private(invitation, access.add_user(ADMINISTRATOR, role=Role.ADMINISTRATOR, by=local_actor()).token)
-    elif [user.name for user in known] == [ADMINISTRATOR] and not invitation.exists():
-        _write_private(invitation, access.invite(ADMINISTRATOR, by=local_actor()).token)
-    else:
+    try:
+        with _making(settings.home):
+            return _furnish(settings)
+    except OSError as fault:
+        if fault.errno in _FULL:
+            raise NoSpaceError(f"No space left for a home at {settings.home}. Free some and run `modelward init` again.") from fault
+        raise HomeUnusableError(f"No home can be made at {settings.home}: {fault.strerror}. Name another folder.") from fault
+
+
+@contextmanager
+def _making(home: Path) -> Iterator[None]:
+    """The folder of a home that is being made: ours alone meanwhile, private, and marked until everything is in it."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # Released with the handle, so also by a kill.
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        _must_be_free(home)
+        # What `mkdir` gives depends on the umask, and on who made the folder.
+        home.chmod(0o700)
+        (home / _UNFINISHED).touch(mode=0o600)
+        os.fsync(handle)
+        yield
+        (home / _UNFINISHED).unlink()
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _must_be_free(home: Path) -> None:
+    there = {file.name for file in home.iterdir()}
+    if not there or _UNFINISHED in there:
+        return
+    if ANCHOR_FILE in there or INVITATION_FILE in there:
+        raise HomeExistsError(f"A home is at {home} already. It is left as it is.")
+    raise FolderTakenError(f"The folder {home} holds other things. Name a new one.")
+
+
+def _furnish(settings: Settings) -> NewHome:
+    """Put everything into the home that is not there yet."""
+    path, actor = settings.keyring_path, local_actor()
+    for cut_off in settings.home.glob(f".{glob.escape(path.name)}.*"):
+        cut_off.unlink()
+    keyring = Keyring.open(path) if path.exists() else Keyring.create(path, secrets=_new_secrets())
+    database = _database(settings)
+    try:
+        database.create_tables()
+        ledger = Ledger(database, keyring, anchor=settings.home / ANCHOR_FILE)
+        ledger.create(f"modelward/{secrets.token_hex(6)}", actor=actor.id)
+        access = Access(database, ledger, keyring, settings=settings)
+        if access.users(by=actor):
+            invitation = access.invite(ADMINISTRATOR, by=actor)
+        else:
+            invitation = access.add_user(ADMINISTRATOR, role=Role.ADMINISTRATOR, by=actor)
+        _write_private(settings.home / INVITATION_FILE, invitation.token)
+        ledger.anchor_now()
+    finally:
         database.close()
-        raise HomeExistsError(f"A home is at {settings.home} already. It is left as it is.")
-    ledger.anchor_now()
-    database.close()
-    return NewHome(settings.home, invitation)
+    return NewHome(settings.home, settings.home / INVITATION_FILE)
 
 
-def database_url(settings: Settings) -> str:
-    """The database's URL: the setting, or SQLite in the home."""
-    return settings.database_url or f"sqlite:///{settings.home / 'modelward.db'}"
+def _database(settings: Settings) -> Database:
+    return Database(settings.database_url) if settings.database_url else Database.in_file(settings.home / "modelward.db")
 
 
 def _object_store(settings: Settings) -> ObjectStore:
@@ -146,9 +208,11 @@ def _new_secrets() -> dict[str, bytes]:
 
 
 def _write_private(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
         file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +225,7 @@ class Check:
 
 
 def examine(settings: Settings) -> list[Check]:
-    """Look a home over. Sealed objects that no row names, left by a process that was killed, are removed."""
+    """Look a home over. What interrupted work left in the object store is removed once nobody touched it for an hour."""
     checks = [_of_python(), _of_extras(), _of_space(settings)]
     try:
         platform = open_platform(settings)
@@ -173,16 +237,37 @@ def examine(settings: Settings) -> list[Check]:
         platform.close()
 
 
-def _of_platform(platform: Platform) -> list[Check]:
-    ledger = platform.ledger.verify()
-    datasets, versions = platform.datasets.sealed_objects(), platform.registry.sealed()
-    missing = [digest for digest in datasets | versions if not platform.vault.holds(digest)]
-    swept = platform.registry.sweep(others=datasets)
-    return [
-        Check("ledger", ledger.faults[0].what if ledger.faults else f"{ledger.size} entries, sound", is_well=ledger.is_sound),
-        Check("sealed objects", f"{len(missing)} of {len(datasets | versions)} are missing", is_well=not missing),
-        Check("left-overs", f"{swept} objects of interrupted work were removed", is_well=True),
-    ]
+def _of_platform(platform: Platform) -> Iterator[Check]:
+    for what, look in (("ledger", _of_ledger), ("sealed objects", _of_objects), ("left-overs", _of_left_overs)):
+        try:
+            yield look(what, platform)
+        except ModelwardError as error:
+            yield Check(what, str(error), is_well=False)
+
+
+def _of_ledger(what: str, platform: Platform) -> Check:
+    found = platform.ledger.verify()
+    if found.is_sound:
+        return Check(what, f"{found.size} entries, sound", is_well=True)
+    more = f" And {len(found.faults) - 1} faults more." if len(found.faults) > 1 else ""
+    return Check(what, f"{found.faults[0].what}{more} Run `modelward audit verify`.", is_well=False)
+
+
+def _of_objects(what: str, platform: Platform) -> Check:
+    named = platform.datasets.sealed_objects() | platform.registry.sealed()
+    missing = sorted(digest for digest in named if not platform.vault.holds(digest))
+    if missing:
+        shown = ", ".join(f"{digest[:16]}…" for digest in missing[:3])
+        return Check(what, f"{len(missing)} of {len(named)} are missing: {shown}. Restore them from a backup.", is_well=False)
+    return Check(what, f"{len(named)}, all there", is_well=True)
+
+
+def _of_left_overs(what: str, platform: Platform) -> Check:
+    swept = platform.registry.sweep(others=platform.datasets.sealed_objects())
+    if not swept.objects + swept.fragments:
+        return Check(what, "none that is older than an hour", is_well=True)
+    gone = f"{swept.objects} sealed objects and {swept.fragments} halves of one that interrupted work left were removed"
+    return Check(what, gone, is_well=True)
 
 
 def _of_python() -> Check:

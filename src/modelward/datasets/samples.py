@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from modelward.digest import sha256_hex
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError
@@ -183,14 +184,13 @@ def _records(text: str) -> Iterator[list[str]]:
 def _write(place: Path, data: bytes) -> None:
     """Write beside the place and rename, so that nobody meets half a file."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=place.parent)
+    fresh = place.with_name(f".{place.name[:100]}.{token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with fresh.open("xb") as file:
             file.write(data)
-        Path(name).replace(place)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        fresh.replace(place)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _changed(sample: Sample, what: str) -> SampleChangedError:

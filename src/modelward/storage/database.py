@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,10 +38,15 @@ class DatabaseDamagedError(RefusedError):
 class Database:
     """Opens transactions. Stores receive a `Connection` and never commit; the service that opened it does, by leaving."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | sa.URL) -> None:
         self._engine = sa.create_engine(url)
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
+
+    @classmethod
+    def in_file(cls, path: Path) -> Database:
+        """SQLite in the file at `path`, whatever characters the path has: in a URL some of them mean something."""
+        return cls(sa.URL.create("sqlite", database=str(path)))
 
     def create_tables(self) -> None:
         """Create what the stores declared in `SCHEMA` and is not there yet; several processes may do so at once."""

@@ -3,62 +3,87 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Any
 
 import typer
-from rich.console import Console
 
-from modelward import __version__
-from modelward.entrances.cli import asking, audit, bench, data, house, people, releases, shelf, training
-from modelward.entrances.cli.verb import quiet_libraries
+from modelward.entrances.cli import asking, audit, bench, comparing, data, house, people, releases, shelf, training
+from modelward.entrances.cli.failing import EXIT, INTERRUPTED, NotACommandError, leave, leave_fault, wants_json
+from modelward.entrances.cli.verb import rooted
+from modelward.errors import InvalidError
 
 _ABOUT = "Turn data into models, measure what each risks, release what passes a policy, and serve it accountably."
+# What typer raises about words that are no command; it hands this class out only as the parent of the one it names.
+_WrongWords: Any = typer.BadParameter.__base__
 
 
 def build() -> typer.Typer:
     """The whole command tree."""
     app = typer.Typer(name="modelward", help=_ABOUT, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-
-    @app.callback()
-    def about(
-        *,
-        version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
-    ) -> None:
-        if version:
-            Console().print(f"modelward {__version__}", highlight=False)
-            raise typer.Exit
-
-    for room in (house, data, training, shelf, releases, asking, audit, people, bench):
+    rooted(app)
+    for room in (house, data, training, comparing, shelf, releases, asking, audit, people, bench):
         room.declare(app)
     return app
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The `modelward` command."""
-    quiet_libraries()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare()
+    sys.exit(_run(words))
+
+
+def _run(words: list[str]) -> int:
+    as_json = wants_json(words)
     try:
-        build()()
+        _check_words(words)
+        left = typer.main.get_command(build()).main(args=words, prog_name="modelward", standalone_mode=False)
+        sys.stdout.flush()
+        return left if isinstance(left, int) else 0
+    except _WrongWords as wrong:
+        return _leave_wrong_words(wrong, as_json=as_json)
+    except NotACommandError as wrong:
+        return leave(wrong, as_json=as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("Stopped.\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as fault:  # noqa: BLE001  # the last line of defence: name the place, never a value
-        trace = fault.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-        Console(stderr=True).print(
-            f"[bold red]fault[/] {type(fault).__name__} at {place}. This is a defect of Modelward; set MODELWARD_LOG_LEVEL=debug "
-            "to see the whole trace.",
-            highlight=False,
-        )
-        _trace_when_asked()
-        sys.exit(1)
+        return leave_fault(fault, as_json=as_json)
 
 
-def _trace_when_asked() -> None:
-    import os
-    import traceback
+def _leave_wrong_words(wrong: Any, *, as_json: bool) -> int:
+    is_missing = type(wrong).__name__ == "NoArgsIsHelpError"
+    if is_missing and not as_json:
+        wrong.ctx.get_help()  # which prints it
+        return EXIT[InvalidError]
+    # What was meant may be said twice, by typer and by click.
+    said, _, meant = ("A command is missing." if is_missing else wrong.format_message()).partition(" Did you mean ")
+    said = said.rstrip(".") + "." + (f" Did you mean {meant.partition('?')[0]}?" if meant else "")
+    command = wrong.ctx.command_path if wrong.ctx else "modelward"
+    return leave(NotACommandError(f"{said} Run `{command} --help`."), as_json=as_json)
 
-    if os.environ.get("MODELWARD_LOG_LEVEL") == "debug":
-        traceback.print_exc()
+
+def _check_words(words: Sequence[str]) -> None:
+    for place, word in enumerate(words, 1):
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise NotACommandError(f"Word {place} of the command is not UTF-8 text. Run `modelward --help`.") from None
+
+
+def _prepare() -> None:
+    """No library phones home or prints advertisements, whatever the environment says; a poor terminal breaks nothing."""
+    os.environ.update({"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"})
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 __all__ = ["build", "main"]

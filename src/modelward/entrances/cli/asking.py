@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,81 +15,130 @@ import typer
 from rich.console import Console
 
 from modelward.entrances.cli import showing
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.files import check_output, write_output
 from modelward.entrances.cli.rows import read_rows
-from modelward.entrances.cli.verb import Desk, verb
+from modelward.entrances.cli.verb import verb
+from modelward.entrances.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from modelward.serving import Batch, Explanation
 
-ModelName = Annotated[str, typer.Argument(help="A model (its live version), or a version such as income:3.")]
-RowsFile = Annotated[Path, typer.Argument(help="CSV, Excel, Parquet or JSON rows.", exists=True, dir_okay=False)]
+_PANEL = "Serving"
 _SHOWN = 10
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model (its live version), or its live version's name.")]
+RowsFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel, Parquet or JSON rows.", exists=True, dir_okay=False)]
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
-    """What came of a file: where the answers are, or the first of them."""
+class Prediction:
+    """One answer, as the API words it."""
 
-    batch: Batch
+    label: str
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicted:
+    """What came of a file: the answers, or the file that they are in."""
+
+    version: str
+    request: str
+    entry: int
+    rows: int
+    ignored: tuple[str, ...]
     output: str
-    first: tuple[tuple[str, ...], ...]
+    predictions: tuple[Prediction, ...]
 
 
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
 
-    @verb(app, "predict", show=_show_batch)
+    @verb(app, "predict", show=_show_predicted, panel=_PANEL, example="modelward predict income rows.csv -o answers.csv")
     def predict(
         desk: Desk,
         model: ModelName,
-        file: RowsFile,
-        output: Annotated[
-            Path | None, typer.Option("-o", "--output", help="File to write the answers to (CSV or Parquet).")
-        ] = None,
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or Parquet rows.", exists=True, dir_okay=False)],
+        output: Annotated[Path | None, typer.Option("-o", "--output", help="File for the answers: .csv or .parquet.")] = None,
     ) -> Predicted:
         """Answer a file of rows, with the numbers that the service gives."""
+        check_output(output)
         form = "parquet" if output and output.suffix.lower() == ".parquet" else "csv"
-        batch: Batch = desk.house.serving.predict_file(model, file, form=form, by=desk.actor)
+        with waiting(desk, f"Asking {model}"):
+            batch: Batch = desk.house.serving.predict_file(model, file, form=form, by=desk.actor)
         if output:
-            output.write_bytes(batch.payload)
-        return Predicted(batch, str(output or ""), () if output else _first(batch.payload))
+            write_output(output, batch.payload)
+        return _predicted(batch, output)
 
-    @verb(app, "explain", show=_show_explanations)
-    def explain(desk: Desk, model: ModelName, file: RowsFile) -> list[Explanation]:
+    @verb(app, "explain", show=_show_explanations, panel=_PANEL, example="modelward explain income rows.csv --label '>50K'")
+    def explain(
+        desk: Desk,
+        model: ModelName,
+        file: RowsFile,
+        label: Annotated[str | None, typer.Option(help="The class to explain; else the one predicted.")] = None,
+    ) -> list[Explanation]:
         """Say what each feature did to the answer to each row."""
-        found: list[Explanation] = desk.house.serving.explain(model, read_rows(file), by=desk.actor)
+        rows = read_rows(desk, model, file)
+        with waiting(desk, f"Explaining {len(rows)} rows"):
+            found: list[Explanation] = desk.house.serving.explain(model, rows, label=label, by=desk.actor)
         return found
 
 
-def _first(payload: bytes) -> tuple[tuple[str, ...], ...]:
-    """The head and the first answers of a CSV."""
-    return tuple(tuple(line) for line in islice(csv.reader(io.StringIO(payload.decode())), _SHOWN + 1))
-
-
-def _show_batch(console: Console, predicted: Predicted) -> None:
-    batch = predicted.batch
-    where = f"are in {predicted.output}" if predicted.output else "were given"
-    if predicted.first:
-        showing.table(console, ("row", *predicted.first[0]), ((place, *line) for place, line in enumerate(predicted.first[1:], 1)))
-    if batch.rows > _SHOWN and not predicted.output:
-        where = "were given; write them all with `-o FILE`"
-    console.print(
-        f"{batch.rows} answers of {batch.version} {where}. Request {batch.request}, ledger entry {batch.entry}.", highlight=False
+def _predicted(batch: Batch, output: Path | None) -> Predicted:
+    return Predicted(
+        version=batch.version,
+        request=batch.request,
+        entry=batch.entry,
+        rows=batch.rows,
+        ignored=batch.ignored,
+        output=str(output or ""),
+        predictions=() if output else _predictions(batch.payload),
     )
-    if batch.ignored:
-        console.print(f"[dim]Columns that the model does not know were left out: {', '.join(batch.ignored)}[/]", highlight=False)
+
+
+def _predictions(payload: bytes) -> tuple[Prediction, ...]:
+    """The answers in a CSV: a label, and one probability for each class."""
+    head, *lines = csv.reader(io.StringIO(payload.decode()))
+    classes = [name.removeprefix("probability_") for name in head[1:]]
+    return tuple(Prediction(label, dict(zip(classes, map(float, shares), strict=True))) for label, *shares in lines)
+
+
+def _show_predicted(console: Console, predicted: Predicted) -> None:
+    if not predicted.output:
+        _show_first(console, predicted.predictions)
+    place = f"are in {predicted.output}" if predicted.output else "were given"
+    if predicted.rows > _SHOWN and not predicted.output:
+        place = f"were given, of which the first {_SHOWN} are shown; -o FILE keeps them all"
+    showing.line(console, f"{predicted.rows} answers of {predicted.version} {place}.")
+    showing.line(console, f"Request {predicted.request}, entry {predicted.entry} of the ledger.")
+    if predicted.ignored:
+        showing.line(console, f"Columns that the model does not know were left out: {', '.join(predicted.ignored)}.")
+
+
+def _show_first(console: Console, predictions: Sequence[Prediction]) -> None:
+    classes = list(predictions[0].probabilities) if predictions else []
+    showing.table(
+        console,
+        ("row", "label", *classes),
+        (
+            (place, each.label, *(f"{share:.4f}" for share in each.probabilities.values()))
+            for place, each in enumerate(islice(predictions, _SHOWN), 1)
+        ),
+        numbers=("row", *classes),
+        spare=classes,
+    )
 
 
 def _show_explanations(console: Console, explanations: list[Explanation]) -> None:
-    for place, found in enumerate(explanations):
+    for place, found in enumerate(explanations, 1):
         console.print(
-            f"row {place}: [bold]{showing.cell(found.label)}[/], probability {found.probability:.4f} (average {found.base:.4f})",
+            f"row {place}: [bold]{showing.cell(found.label)}[/] {found.probability:.4f} = average {found.base:.4f} and the sum of:",
             highlight=False,
         )
         showing.table(
             console,
-            ("feature", "adds"),
-            ((part.feature, f"{part.contribution:+.4f}") for part in found.contributions),
-            numbers=("adds",),
+            ("feature", "value", "adds"),
+            ((part.feature, part.value, f"{part.contribution:+.4f}") for part in found.contributions),
+            numbers=("value", "adds"),
         )
-        console.print(f"[dim]additivity residual {found.residual:.1e} · {found.method}[/]", highlight=False)
+        console.print(f"[dim]{showing.cell(found.method)} · residual {found.residual:.1e} · request {found.request_id}[/]\n")

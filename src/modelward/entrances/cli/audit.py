@@ -8,24 +8,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from modelward.entrances.cli import showing
-from modelward.entrances.cli.verb import Desk, verb
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.failing import EXIT
+from modelward.entrances.cli.files import check_output, read_text, write_output
+from modelward.entrances.cli.verb import noun, verb
+from modelward.entrances.cli.waiting import waiting
 from modelward.errors import RefusedError
 
 if TYPE_CHECKING:
     from modelward.audit import LoggedEntry, Receipt, Verification
 
 
-class LedgerNotSoundError(RefusedError):
-    """Verification found something wrong."""
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write it to.")]
+
+
+class NotTheOneError(RefusedError):
+    """A receipt is genuine, and was given for something else."""
 
 
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
-    nouns = typer.Typer(help="Read and verify the ledger.", no_args_is_help=True)
-    app.add_typer(nouns, name="audit")
-    _declare_receipts(nouns)
+    nouns = noun(app, "audit", about="Read and verify the ledger.", panel="Accountability")
 
     @verb(nouns, "log", show=_show_entries)
     def log(
@@ -34,74 +41,87 @@ def declare(app: typer.Typer) -> None:
         actor: Annotated[str, typer.Option(help="Only what this actor did.")] = "",
         subject: Annotated[str, typer.Option(help="Only what was done to this.")] = "",
         request: Annotated[str, typer.Option(help="Only this request.")] = "",
+        since: Annotated[int, typer.Option(help="Only entries from this number on.", min=0)] = 0,
         limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=10_000)] = 50,
     ) -> list[LoggedEntry]:
         """List entries, newest first."""
         found: list[LoggedEntry] = desk.house.auditing.log(
-            event=event, actor=actor, subject=subject, request=request, limit=limit, by=desk.actor
+            event=event, actor=actor, subject=subject, request=request, since=since, limit=limit, by=desk.actor
         )
         return found
 
-    @verb(nouns, "verify", show=_show_verification)
-    def verify(
-        desk: Desk,
-        checkpoint: Annotated[Path | None, typer.Option(help="An earlier checkpoint that you kept.", exists=True)] = None,
-    ) -> Verification:
-        """Check every entry, the tree and the signed checkpoint."""
-        earlier = checkpoint.read_text() if checkpoint else ""
-        found: Verification = desk.house.auditing.verify(earlier=earlier, by=desk.actor)
-        if not found.is_sound:
-            if desk.as_json:
-                return _refuse_json(found)
-            _show_verification(desk.out, found)
-            raise LedgerNotSoundError(
-                f"The ledger is not sound: {len(found.faults)} faults. Keep it as it is and find out who changed it."
-            )
-        return found
+    _declare_verify(nouns)
+    _declare_receipts(nouns)
 
-    @verb(nouns, "export", show=lambda console, made: console.print(f"{made['entries']} entries are in {made['folder']}."))
-    def export(desk: Desk, folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> dict[str, Any]:
+    @verb(nouns, "export", show=_show_exported)
+    def export(desk: Desk, folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")]) -> dict[str, Any]:
         """Write every entry, the checkpoint and how to verify them into a folder."""
         return {"entries": desk.house.auditing.export(folder, by=desk.actor), "folder": str(folder)}
 
-    @verb(nouns, "key", show=lambda console, key: console.print(key["public_key"], highlight=False, soft_wrap=True))
-    def key(
-        desk: Desk, output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write it to.")] = None
-    ) -> dict[str, str]:
+    @verb(
+        nouns, "key", show=lambda console, key: showing.line(console, key["public_key"]), example="modelward audit key -o key.txt"
+    )
+    def key(desk: Desk, output: Output = None) -> dict[str, str]:
         """Print the ledger's public key."""
-        text = desk.house.auditing.public_key(by=desk.actor)
+        check_output(output)
+        text = desk.house.auditing.public_key(by=desk.actor).strip()
         if output:
-            output.write_text(text + "\n")
+            write_output(output, f"{text}\n".encode())
         return {"public_key": text}
 
 
+def _declare_verify(nouns: typer.Typer) -> None:
+    @verb(nouns, "verify", show=None, example="modelward audit verify --checkpoint kept.txt")
+    def verify(
+        desk: Desk,
+        checkpoint: Annotated[
+            Path | None, typer.Option(help="An earlier checkpoint that you kept.", exists=True, dir_okay=False)
+        ] = None,
+    ) -> None:
+        """Check every entry, the tree and the signed checkpoint."""
+        earlier = read_text(checkpoint) if checkpoint else ""
+        with waiting(desk, "Verifying") as told:
+            # A service verifies by itself, and says nothing before it is done.
+            watch = {} if desk.is_remote else {"progress": lambda done, total: told(f"{done:,} entries", done / max(1, total))}
+            found: Verification = desk.house.auditing.verify(earlier=earlier, by=desk.actor, **watch)
+        desk.answer(found, _show_verification)
+        if not found.is_sound:
+            desk.say(f"The ledger is not sound: {len(found.faults)} faults. Keep it as it is and find out who changed it.")
+            raise typer.Exit(EXIT[RefusedError])
+
+
 def _declare_receipts(nouns: typer.Typer) -> None:
-    @verb(
-        nouns, "receipt", show=lambda console, made: console.print(made["receipt"], markup=False, highlight=False, soft_wrap=True)
-    )
+    @verb(nouns, "receipt", show=_show_text, example="modelward audit receipt REQUEST_ID -o receipt.txt")
     def receipt(
         desk: Desk,
         request_id: Annotated[str, typer.Argument(help="The answer's x-request-id.")],
-        output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write it to.")] = None,
+        output: Output = None,
     ) -> dict[str, str]:
         """Fetch the receipt of one answer."""
+        check_output(output)
         text = desk.house.auditing.receipt(request_id, by=desk.actor)
         if output:
-            output.write_text(text)
-        return {"receipt": text}
+            write_output(output, text.encode())
+        return {"receipt": text, "output": str(output or "")}
 
-    @verb(nouns, "verify-receipt", show=_show_receipt)
+    @verb(
+        nouns,
+        "verify-receipt",
+        show=_show_receipt,
+        only_here=True,
+        example="modelward audit verify-receipt receipt.txt --public-key key.txt",
+    )
     def verify_receipt(
         _desk: Desk,
         file: Annotated[Path, typer.Argument(help="The receipt.", exists=True, dir_okay=False)],
         public_key: Annotated[Path, typer.Option(help="File with the ledger's public key.", exists=True, dir_okay=False)],
-        asked: Annotated[Path | None, typer.Option(help="The request's body, to see that it is the one.", exists=True)] = None,
-        answered: Annotated[Path | None, typer.Option(help="The answer's body, to see that it is the one.", exists=True)] = None,
+        asked: Annotated[Path | None, typer.Option(help="The request's body, to compare.", exists=True, dir_okay=False)] = None,
+        answered: Annotated[Path | None, typer.Option(help="The answer's body, to compare.", exists=True, dir_okay=False)] = None,
     ) -> dict[str, Any]:
         """Check a receipt offline, with nothing but the ledger's public key."""
         from modelward.audit import verify_receipt as check
 
-        proven = check(file.read_text(), public_key=public_key.read_text().strip())
+        proven = check(read_text(file), public_key=read_text(public_key).strip())
         return {
             "verified": True,
             "index": proven.index,
@@ -116,39 +136,39 @@ def _confirmed(receipt: Receipt, file: Path | None, field: str) -> bool | None:
     if file is None:
         return None
     if not receipt.confirms(file.read_bytes(), field):
-        raise RefusedError(f"The receipt is genuine, and {file} is not the {field} that it was given for.")
+        raise NotTheOneError(
+            f"The receipt is genuine, and {file} is not the {field} that it was given for. Compare the right file."
+        )
     return True
 
 
-def _refuse_json(found: Verification) -> Verification:
-    from modelward.entrances.cli.verb import print_json
+def _show_exported(console: Console, made: dict[str, Any]) -> None:
+    showing.line(console, f"{made['entries']} entries are in {made['folder']}; README.md there says how to verify them.")
 
-    print_json(found)
-    raise typer.Exit(3)
+
+def _show_text(console: Console, made: dict[str, str]) -> None:
+    showing.line(console, f"The receipt is in {made['output']}." if made["output"] else made["receipt"].rstrip("\n"))
 
 
 def _show_entries(console: Console, entries: list[LoggedEntry]) -> None:
-    showing.table(
-        console,
-        ("#", "when", "event", "actor", "subject", "facts"),
-        (
-            (
-                logged.index,
-                logged.entry.at,
-                logged.entry.event,
-                logged.entry.actor,
-                logged.entry.subject,
-                ", ".join(f"{name} {_short(value)}" for name, value in logged.entry.facts.items()),
-            )
-            for logged in entries
-        ),
-        numbers=("#",),
-    )
+    for logged in entries:
+        entry = logged.entry
+        who = f"[bold]{showing.cell(entry.event)}[/] {showing.cell(entry.subject)} by {showing.cell(entry.actor)}"
+        console.print(f"{logged.index:>6}  {showing.cell(entry.at)}  {who}", highlight=False, soft_wrap=True)
+        request = {"request": entry.request} if entry.request else {}
+        told = " · ".join(f"{name} {_short(value)}" for name, value in {**request, **entry.facts}.items())
+        if told:
+            console.print(Padding(Text(told, style="dim"), (0, 0, 0, 8)))
 
 
 def _short(value: Any) -> str:
+    """A fact in a few words; a digest by its beginning."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_short(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_short, value))
     text = str(value)
-    return f"{text[:12]}…" if len(text) > 40 else text
+    return f"{text[:12]}…" if len(text) == 64 and " " not in text else text
 
 
 def _show_verification(console: Console, found: Verification) -> None:

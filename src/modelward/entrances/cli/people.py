@@ -10,25 +10,23 @@ import typer
 from rich.console import Console
 
 from modelward.entrances.cli import showing
-from modelward.entrances.cli.verb import Desk, verb
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.verb import noun, verb
 
 if TYPE_CHECKING:
     from modelward.access import Invitation, IssuedKey, Key, User
 
+_PANEL = "Accountability"
 RoleOption = Annotated[
-    str, typer.Option(help="administrator, data-owner, data-scientist, risk-officer, operator, caller or auditor")
+    str, typer.Option(help="administrator, data-owner, data-scientist, risk-officer, operator, caller or auditor.")
 ]
 UserName = Annotated[str, typer.Argument(help="Name of the person.")]
 
 
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
-    users = typer.Typer(help="People who sign in to the console.", no_args_is_help=True)
-    keys = typer.Typer(help="API keys of services.", no_args_is_help=True)
-    app.add_typer(users, name="users")
-    app.add_typer(keys, name="keys")
-    _declare_users(users)
-    _declare_keys(keys)
+    _declare_users(noun(app, "users", about="People who sign in to the console.", panel=_PANEL))
+    _declare_keys(noun(app, "keys", about="API keys of services.", panel=_PANEL))
 
 
 def _declare_users(users: typer.Typer) -> None:
@@ -50,7 +48,7 @@ def _declare_users(users: typer.Typer) -> None:
         found: list[User] = desk.house.access.users(by=desk.actor)
         return found
 
-    @verb(users, "remove", show=lambda console, user: console.print(f"{user.name} is removed."))
+    @verb(users, "remove", show=lambda console, user: showing.line(console, f"{user.name} is removed."))
     def remove(desk: Desk, name: UserName) -> User:
         """Remove a person and end their sessions."""
         ended: User = desk.house.access.remove_user(name, by=desk.actor)
@@ -58,17 +56,17 @@ def _declare_users(users: typer.Typer) -> None:
 
 
 def _declare_keys(keys: typer.Typer) -> None:
-    @verb(keys, "create", show=_show_issued)
+    @verb(keys, "create", show=_show_issued, example="modelward keys create --name till --role caller --models income")
     def create(
         desk: Desk,
         name: Annotated[str, typer.Option(help="Name of the service that will use it.")],
         role: RoleOption,
-        models: Annotated[str | None, typer.Option(help="Only these models, separated by commas.")] = None,
+        models: Annotated[list[str] | None, typer.Option(help="Only this model; repeat it, or separate by commas.")] = None,
         purpose: Annotated[str, typer.Option(help="What it is for.")] = "",
-        expires: Annotated[datetime | None, typer.Option(help="When it ends, UTC.")] = None,
+        expires: Annotated[datetime | None, typer.Option(help="When it ends, UTC, such as 2030-01-31.")] = None,
     ) -> IssuedKey:
         """Make a key; its secret is shown this one time."""
-        named = [model.strip() for model in models.split(",") if model.strip()] if models is not None else None
+        named = [part.strip() for each in models for part in each.split(",") if part.strip()] if models else None
         ends = expires.replace(tzinfo=UTC) if expires else None
         made: IssuedKey = desk.house.access.create_key(
             name, role=_role(role), models=named, purpose=purpose, expires=ends, by=desk.actor
@@ -81,8 +79,8 @@ def _declare_keys(keys: typer.Typer) -> None:
         found: list[Key] = desk.house.access.keys(by=desk.actor)
         return found
 
-    @verb(keys, "revoke", show=lambda console, key: console.print(f"The key {key.id} ({key.name}) is revoked."))
-    def revoke(desk: Desk, id: Annotated[str, typer.Argument(help="Id of the key.")]) -> Key:  # noqa: A002  # the word users type
+    @verb(keys, "revoke", show=lambda console, key: showing.line(console, f"The key {key.id} ({key.name}) is revoked."))
+    def revoke(desk: Desk, id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key.")]) -> Key:  # noqa: A002  # the word users type
         """End a key for good."""
         ended: Key = desk.house.access.revoke_key(id, by=desk.actor)
         return ended
@@ -104,7 +102,7 @@ def _show_invitation(console: Console, invitation: Invitation) -> None:
             "good until": invitation.expires,
         },
     )
-    console.print("[dim]The link works once. Send it over a channel you trust.[/]")
+    showing.line(console, "The link works once. Send it over a channel you trust.")
 
 
 def _show_issued(console: Console, issued: IssuedKey) -> None:
@@ -118,12 +116,15 @@ def _show_issued(console: Console, issued: IssuedKey) -> None:
             "secret": issued.secret,
         },
     )
-    console.print("[dim]Keep the secret now: it is not stored and cannot be shown again.[/]")
+    showing.line(console, "Keep the secret now: it is not stored and cannot be shown again.")
 
 
 def _show_users(console: Console, users: list[User]) -> None:
     showing.table(
-        console, ("user", "role", "added", "by", "removed"), ((u.name, u.role.value, u.created, u.by, u.removed) for u in users)
+        console,
+        ("user", "role", "added", "by", "removed"),
+        ((u.name, u.role.value, u.created, u.by, u.removed) for u in users),
+        spare=("by",),
     )
 
 
@@ -144,4 +145,6 @@ def _show_keys(console: Console, keys: list[Key]) -> None:
             )
             for k in keys
         ),
+        text=("purpose", "models"),
+        spare=("created", "purpose"),
     )

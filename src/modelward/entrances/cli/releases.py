@@ -11,26 +11,25 @@ import typer
 from rich.console import Console
 
 from modelward.entrances.cli import showing
-from modelward.entrances.cli.verb import Desk, verb
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.files import read_text
+from modelward.entrances.cli.verb import noun, verb
 
 if TYPE_CHECKING:
     from modelward.releases import PolicyText, Release
 
-Id = Annotated[str, typer.Argument(help="Id of the release, such as r-1.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the release, such as r-1.")]
 Reason = Annotated[str, typer.Option(help="Why; it is recorded.")]
 
 
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
-    nouns = typer.Typer(help="Decide what may go live.", no_args_is_help=True)
-    app.add_typer(nouns, name="release")
-    _declare_decisions(nouns)
-    _declare_policies(nouns)
+    nouns = noun(app, "release", about="Decide what may go live.", panel="Accountability")
 
-    @verb(nouns, "propose", show=show_release)
+    @verb(nouns, "propose", show=show_release, example="modelward release propose income:2 --policy grants")
     def propose(
         desk: Desk,
-        version: Annotated[str, typer.Argument(help="The version, such as income:3.")],
+        version: Annotated[str, typer.Argument(metavar="MODEL:V", help="The version, such as income:3.")],
         policy: Annotated[str, typer.Option(help="The policy that decides.")] = "default",
     ) -> Release:
         """Propose a version; its policy decides at once, over what was measured."""
@@ -49,6 +48,8 @@ def declare(app: typer.Typer) -> None:
         found: Release = desk.house.releases.show(id, by=desk.actor)
         return found
 
+    _declare_decisions(nouns)
+
     @verb(nouns, "promote", show=show_release)
     def promote(desk: Desk, id: Id) -> Release:  # noqa: A002  # the word users type
         """Let an approved release go live."""
@@ -61,9 +62,11 @@ def declare(app: typer.Typer) -> None:
         made: Release = desk.house.releases.roll_back(model, by=desk.actor)
         return made
 
+    _declare_policies(nouns)
+
 
 def _declare_decisions(nouns: typer.Typer) -> None:
-    @verb(nouns, "approve", show=show_release)
+    @verb(nouns, "approve", show=show_release, example="modelward release approve r-1 --reason 'fairness was discussed on 3 May'")
     def approve(desk: Desk, id: Id, reason: Reason) -> Release:  # noqa: A002  # the word users type
         """Approve a release that somebody else proposed."""
         made: Release = desk.house.releases.approve(id, reason=reason, by=desk.actor)
@@ -77,15 +80,14 @@ def _declare_decisions(nouns: typer.Typer) -> None:
 
 
 def _declare_policies(nouns: typer.Typer) -> None:
-    policies = typer.Typer(help="The policies that decide.", no_args_is_help=True)
-    nouns.add_typer(policies, name="policy")
+    policies = noun(nouns, "policy", about="The policies that decide.")
 
-    @verb(policies, "put", show=_show_policy)
+    @verb(policies, "put", show=_show_policy, example="modelward release policy put policy.yaml")
     def put(
         desk: Desk, file: Annotated[Path, typer.Argument(help="The policy, a YAML file.", exists=True, dir_okay=False)]
     ) -> PolicyText:
         """Put a policy in place under the name it says."""
-        kept: PolicyText = desk.house.releases.policies.put(file.read_text(), by=desk.actor)
+        kept: PolicyText = desk.house.releases.policies.put(read_text(file), by=desk.actor)
         return kept
 
     @verb(policies, "list", show=_show_policies)
@@ -114,13 +116,17 @@ def show_release(console: Console, release: Release) -> None:
             "approvals": f"{len(release.approvals)} of {release.approvals_needed}",
         },
     )
+    console.print()
     showing.table(
         console,
-        ("rule", "verdict", "reason"),
-        ((decision.rule, showing.verdict(decision.verdict), decision.reason) for decision in release.decisions),
+        ("verdict", "rule", "reason"),
+        ((showing.verdict(decision.verdict), decision.rule, decision.reason) for decision in release.decisions),
+        text=("rule", "reason"),
     )
     for approval in release.approvals:
         console.print(f"{showing.verdict('approved')} by {approval.actor}: {showing.cell(approval.reason)}", highlight=False)
+    if release.refusal and not release.refused:
+        console.print(f"{showing.verdict('refused')} {showing.cell(release.refusal)}", highlight=False)
 
 
 def _show_list(console: Console, releases: Sequence[Release]) -> None:
@@ -128,6 +134,7 @@ def _show_list(console: Console, releases: Sequence[Release]) -> None:
         console,
         ("release", "version", "state", "policy", "proposed by", "proposed"),
         ((r.id, r.version, showing.verdict(r.state.value), r.policy, r.proposer, r.proposed) for r in releases),
+        spare=("proposed by", "policy"),
     )
 
 
@@ -141,4 +148,4 @@ def _show_policies(console: Console, policies: Sequence[PolicyText]) -> None:
 
 
 def _show_policy(console: Console, policy: PolicyText) -> None:
-    console.print(policy.text, markup=False, highlight=False)
+    showing.line(console, policy.text.rstrip())

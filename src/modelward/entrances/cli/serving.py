@@ -4,66 +4,40 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import sys
-from pathlib import Path
+from typing import Any
 
-import msgspec
 import structlog
-from rich.console import Console
 
-from modelward.entrances.cli.verb import opened
+from modelward.entrances.cli.desk import Desk, print_json
 from modelward.errors import UnavailableError
-from modelward.settings import Settings, read_settings
+from modelward.settings import Settings
 
-# The web application joins two other doors; it is named here, not imported, so that the doors do not know each other.
-_APPLICATION = "modelward.entrances.web"
+# The server joins two other doors; it is named here, not imported, so that the doors do not know each other.
+_SERVER = "modelward.entrances.server"
 
 
 class PortTakenError(UnavailableError):
     """The address cannot be bound."""
 
 
-def serve(*, host: str | None, port: int | None, home: Path | None) -> None:
-    """Serve until a signal ends it; open requests may finish within the grace that the settings give."""
-    with opened(as_json=False, home=home, url=None, key=None) as desk:
-        settings = read_settings(home=home)
-        changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-        run(msgspec.structs.replace(settings, **changes), desk.err)
+def run(settings: Settings, desk: Desk) -> None:
+    """Serve until a signal ends it; open requests may finish within the grace that the settings give.
 
-
-def run(settings: Settings, console: Console) -> None:
-    """Bind, build the application, and serve."""
+    Raises:
+        PortTakenError: the address is in use, or is not this machine's. Whatever opening the home raises.
+    """
     from importlib import import_module
-
-    import uvicorn
 
     listening = bind(settings)
     _configure_logs(settings)
-    web = import_module(_APPLICATION).web(settings)
-    address = f"http://{settings.host}:{listening.getsockname()[1]}"
-    console.print(f"Modelward serves {settings.home} at {address} · console {address}/console · Ctrl-C ends it", highlight=False)
-    if (settings.home / "administrator.token").exists():
-        console.print(f"The administrator's one-time token lies in {settings.home / 'administrator.token'}", highlight=False)
-    configuration = uvicorn.Config(
-        web,
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
-        ws="none",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=int(settings.shutdown_grace_seconds) + 1,
-        backlog=2048,
-    )
-    uvicorn.Server(configuration).run(sockets=[listening])
+    import_module(_SERVER).serve(settings, listening, announce=lambda: _announce(settings, listening, desk))
 
 
 def bind(settings: Settings) -> socket.socket:
-    """The listening socket.
+    """The socket to listen on.
 
     Raises:
         PortTakenError: the address is in use, or is not this machine's.
@@ -73,12 +47,26 @@ def bind(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
-    except OSError as fault:
+    except (OSError, UnicodeError) as fault:
         listening.close()
+        why = getattr(fault, "strerror", None) or "it is no address"
         raise PortTakenError(
-            f"{settings.host}:{settings.port} cannot be bound: {fault.strerror}. Choose another with `--port`, or 0 for any."
+            f"{settings.host}:{settings.port} cannot be bound: {why}. Choose another with --host or --port; port 0 is any."
         ) from fault
     return listening
+
+
+def _announce(settings: Settings, listening: socket.socket, desk: Desk) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{listening.getsockname()[1]}"
+    token = settings.home / "administrator.token"
+    told: dict[str, Any] = {"address": address, "console": f"{address}/console", "home": str(settings.home), "pid": os.getpid()}
+    if desk.common.as_json:
+        print_json(told | {"administrator_token": str(token) if token.exists() else None})
+        return
+    desk.say(f"Modelward serves {settings.home} at {address} · console {address}/console · Ctrl-C ends it")
+    if token.exists():
+        desk.say(f"The administrator's one-time token lies in {token}")
 
 
 def _configure_logs(settings: Settings) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`modelward model` and `modelward assess`: the shelf of versions, and what was measured of them."""
+"""`modelward model`: the signed shelf of versions."""
 
 from __future__ import annotations
 
@@ -10,112 +10,91 @@ import typer
 from rich.console import Console
 
 from modelward.entrances.cli import showing
-from modelward.entrances.cli.training import waiting
-from modelward.entrances.cli.verb import Desk, print_json, verb
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.failing import EXIT
+from modelward.entrances.cli.verb import noun, verb
 from modelward.errors import RefusedError
 
 if TYPE_CHECKING:
-    from modelward.assessment import TrustReport
-    from modelward.registry import Verification, Version
+    from modelward.registry import ModelSummary, Verification, Version
 
-VersionName = Annotated[str, typer.Argument(help="The version, such as income:3.")]
-
-
-class VersionNotSoundError(RefusedError):
-    """Verification found something wrong with a version."""
+VersionName = Annotated[str, typer.Argument(metavar="MODEL:V", help="The version, such as income:3; income is the live one.")]
 
 
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
-    nouns = typer.Typer(help="The signed shelf of models.", no_args_is_help=True)
-    app.add_typer(nouns, name="model")
-    _declare_moving(nouns)
-    _declare_assess(app)
+    nouns = noun(app, "model", about="The signed shelf of models.", panel="Data and models")
 
     @verb(nouns, "list", show=_show_models)
-    def list_(desk: Desk) -> list[Any]:
+    def list_(desk: Desk) -> list[ModelSummary]:
         """List models."""
-        found: list[Any] = desk.house.registry.models(by=desk.actor)
+        found: list[ModelSummary] = desk.house.registry.models(by=desk.actor)
         return found
 
     @verb(nouns, "show", show=_show_model_or_version)
-    def show(desk: Desk, name: Annotated[str, typer.Argument(help="A model, or a version such as income:3.")]) -> Any:
+    def show(
+        desk: Desk, name: Annotated[str, typer.Argument(metavar="MODEL[:V]", help="A model, or a version such as income:3.")]
+    ) -> Any:
         """Show a model's versions, or one version."""
         if ":" in name:
             return desk.house.registry.find(name, by=desk.actor)
         return desk.house.registry.versions(name, by=desk.actor)
 
-    @verb(nouns, "verify", show=_show_verification)
-    def verify(desk: Desk, name: VersionName) -> Verification:
-        """Check a version's signature and every file."""
-        found: Verification = desk.house.registry.verify(name, by=desk.actor)
-        if not found.is_sound:
-            if desk.as_json:
-                print_json(found)
-                raise typer.Exit(3)
-            raise VersionNotSoundError(f"{name} is not sound: {'; '.join(fault.what for fault in found.faults)}")
-        return found
+    _declare_moving(nouns)
+    _declare_verify(nouns)
 
 
 def _declare_moving(nouns: typer.Typer) -> None:
-    @verb(nouns, "import", show=_show_imported)
+    @verb(nouns, "import", show=show_version, example="modelward model import model.onnx --name income --owner social-affairs")
     def import_(
         desk: Desk,
         path: Annotated[Path, typer.Argument(help="An ONNX file, or a folder that holds one.", exists=True)],
         name: Annotated[str, typer.Option(help="Name of the model.")],
         purpose: Annotated[str, typer.Option(help="What it is for.")] = "",
         owner: Annotated[str, typer.Option(help="Who answers for it.")] = "",
-        public_key: Annotated[Path | None, typer.Option(help="Key that its signature must verify with.", exists=True)] = None,
+        public_key: Annotated[
+            Path | None, typer.Option(help="Key (PEM) that its signature must verify with.", exists=True, dir_okay=False)
+        ] = None,
     ) -> Version:
         """Check a model made elsewhere, sign it, and put it on the shelf."""
         key = public_key.read_bytes() if public_key else None
         made: Version = desk.house.registry.import_folder(path, name, purpose=purpose, owner=owner, public_key=key, by=desk.actor)
         return made
 
-    @verb(nouns, "export", show=lambda console, made: console.print(f"{made['files']} files are in {made['folder']}."))
-    def export(desk: Desk, name: VersionName, to: Annotated[Path, typer.Option(help="A new folder.")]) -> dict[str, Any]:
+    @verb(nouns, "export", show=_show_exported, example="modelward model export income:2 --to income-2")
+    def export(
+        desk: Desk, name: VersionName, to: Annotated[Path, typer.Option(metavar="DIR", help="A new folder.")]
+    ) -> dict[str, Any]:
         """Write a version's signed directory in plain, with its signature and the public key."""
-        dossier = desk.house.registry.export(name, to, by=desk.actor)
-        return {"files": len(dossier.files), "folder": str(to)}
+        version = desk.version(name)
+        dossier = desk.house.registry.export(version, to, by=desk.actor)
+        return {"version": version, "files": len(dossier.files), "folder": str(to)}
 
 
-def _declare_assess(app: typer.Typer) -> None:
-    @verb(app, "assess", show=show_report)
-    def assess(
-        desk: Desk,
-        name: VersionName,
-        only: Annotated[str, typer.Option(help="Only these assessors, separated by commas.")] = "",
-        report: Annotated[Path | None, typer.Option(help="Write the report into this folder as well.")] = None,
-    ) -> TrustReport:
-        """Measure a version; the report is signed with it."""
-        chosen = [part.strip() for part in only.split(",") if part.strip()]
-        with waiting(desk, f"Assessing {name} …") as progress:
-            made: TrustReport = desk.house.assessment.assess(name, only=chosen, by=desk.actor, progress=progress)
-        if report:
-            _write_report(desk, name, report)
-        return made
-
-
-def _write_report(desk: Desk, name: str, folder: Path) -> None:
-    version = desk.house.registry.find(name, by=desk.actor)
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in ("trust_report.json", "trust_report.html"):
-        (folder / file).write_bytes(desk.house.registry.read(version, file))
-    desk.say(f"The report is in {folder}.")
+def _declare_verify(nouns: typer.Typer) -> None:
+    @verb(nouns, "verify", show=None)
+    def verify(desk: Desk, name: VersionName) -> None:
+        """Check a version's signature and every file."""
+        found: Verification = desk.house.registry.verify(desk.version(name), by=desk.actor)
+        desk.answer(found, _show_verification)
+        if not found.is_sound:
+            desk.say(f"{found.name} is not sound, and is not opened. Restore it from a backup.")
+            raise typer.Exit(EXIT[RefusedError])
 
 
 def show_version(console: Console, version: Version) -> None:
     """One version."""
+    lineage = version.lineage
     showing.facts(
         console,
         {
             "version": version.name,
             "digest": version.digest,
-            "recipe": version.lineage.recipe,
-            "dataset": f"{version.lineage.dataset} ({version.lineage.fingerprint[:16]})" if version.lineage.dataset else None,
-            "run": version.lineage.run,
-            "seed": version.lineage.seed,
-            "code": version.lineage.code,
+            "recipe": lineage.recipe,
+            "dataset": f"{lineage.dataset} ({lineage.fingerprint[:16]})" if lineage.dataset else None,
+            "run": lineage.run,
+            "seed": lineage.seed,
+            "code": lineage.code,
             "purpose": version.purpose,
             "owner": version.owner,
             "classes": version.interface.classes,
@@ -123,6 +102,7 @@ def show_version(console: Console, version: Version) -> None:
             "made": version.created,
         },
     )
+    console.print()
     showing.table(
         console,
         ("file", "size", "sha256"),
@@ -131,40 +111,22 @@ def show_version(console: Console, version: Version) -> None:
     )
 
 
-def show_report(console: Console, report: TrustReport) -> None:
-    """Every clause of a report."""
-    showing.table(
-        console,
-        ("clause", "estimate", "threshold", "verdict", "n", "note"),
-        (
-            (
-                clause.id,
-                showing.interval(clause.estimate, clause.low, clause.high) + (f" {clause.unit}" if clause.unit else ""),
-                "" if clause.threshold is None else f"{'≥' if clause.direction == 'at-least' else '≤'} {clause.threshold:.4g}",
-                showing.verdict(clause.verdict.value),
-                clause.n,
-                clause.note,
-            )
-            for clause in report.clauses
-        ),
-        numbers=("n",),
-    )
+def _show_exported(console: Console, made: dict[str, Any]) -> None:
+    showing.line(console, f"{made['files']} files of {made['version']} are in {made['folder']}, with their signature.")
 
 
-def _show_imported(console: Console, version: Version) -> None:
-    show_version(console, version)
-
-
-def _show_models(console: Console, found: list[Any]) -> None:
+def _show_models(console: Console, found: list[ModelSummary]) -> None:
     showing.table(
         console,
         ("model", "versions", "latest", "purpose", "owner", "updated"),
         ((m.model, m.versions, m.latest, m.purpose, m.owner, m.updated) for m in found),
         numbers=("versions", "latest"),
+        text=("purpose",),
+        spare=("owner", "updated"),
     )
 
 
-def _show_model_or_version(console: Console, found: Any) -> None:
+def _show_model_or_version(console: Console, found: Version | list[Version]) -> None:
     if not isinstance(found, list):
         show_version(console, found)
         return
@@ -176,8 +138,12 @@ def _show_model_or_version(console: Console, found: Any) -> None:
             for v in found
         ),
         numbers=("size", "seed"),
+        spare=("dataset", "seed", "digest"),
     )
 
 
 def _show_verification(console: Console, found: Verification) -> None:
-    console.print(f"[green]sound[/] {found.name}: signature and {found.files_checked} files agree.", highlight=False)
+    if found.is_sound:
+        console.print(f"[green]sound[/] {found.name}: signature and {found.files_checked} files agree.", highlight=False)
+    for fault in found.faults:
+        console.print(f"[red]fault[/] {showing.cell(fault.what)}", highlight=False)

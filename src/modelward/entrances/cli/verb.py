@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a command is declared: a function that calls one service, and one that shows what came of it.
 
-`verb` gives each command the options that all have (`--json`, `--home`, `--url`, `--key`), opens the house it works on, prints the
-result as a story or as one JSON document, and turns a failure's kind into the exit code.
+`verb` gives each command the options that all have (`--json`, `--home`, `--url`, `--key`), a desk to work at, and prints the result
+as a story or as one JSON document. The options may stand after the verb, after the noun, or before both.
 """
 
 from __future__ import annotations
@@ -10,200 +10,170 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-import msgspec
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
-from modelward.errors import (
-    ConflictError,
-    InvalidError,
-    ModelwardError,
-    NotFoundError,
-    PrerequisiteError,
-    RefusedError,
-    TooLargeError,
-    UnauthenticatedError,
-    UnavailableError,
+from modelward import __version__
+from modelward.entrances.cli.desk import Common, Desk
+from modelward.entrances.cli.failing import leave, of_system
+from modelward.errors import InvalidError, ModelwardError
+
+Show: TypeAlias = Callable[[Console, Any], None]
+
+_PANEL = "Every command takes"
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.", rich_help_panel=_PANEL)]
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="The home to work on; else the nearest .modelward upward.", rich_help_panel=_PANEL)
+]
+UrlOption = Annotated[str | None, typer.Option("--url", help="Work on the service at this address.", rich_help_panel=_PANEL)]
+KeyOption = Annotated[
+    str | None, typer.Option("--key", help="Act as the owner of this key, or of MODELWARD_KEY.", rich_help_panel=_PANEL)
+]
+_COMMON = [
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    for name, annotation, default in (
+        ("as_json", JsonOption, False),
+        ("home", HomeOption, None),
+        ("url", UrlOption, None),
+        ("key", KeyOption, None),
+    )
+]
+_CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+
+class OnlyHereError(InvalidError):
+    """The command works on this machine, and was pointed at a service."""
+
+
+def noun(app: typer.Typer, name: str, *, about: str, panel: str | None = None) -> typer.Typer:
+    """A noun of the command tree, whose verbs are declared on what is returned."""
+    made = typer.Typer(help=about, no_args_is_help=True)
+    made.callback()(_with_signature(_remember, [_CONTEXT, *_COMMON]))
+    app.add_typer(made, name=name, rich_help_panel=panel)
+    return made
+
+
+def _print_version(is_asked: bool) -> None:  # noqa: FBT001  # as typer calls it
+    if is_asked:
+        typer.echo(f"modelward {__version__}")
+        raise typer.Exit
+
+
+_VERSION = inspect.Parameter(
+    "version",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)
+    ],
 )
-from modelward.settings import Settings, read_settings
-
-if TYPE_CHECKING:
-    from modelward.access import Actor
-    from modelward.app import Platform
-    from modelward.client import Client
-
-EXIT: dict[type[ModelwardError], int] = {
-    ModelwardError: 1,
-    InvalidError: 2,
-    TooLargeError: 2,
-    UnauthenticatedError: 3,
-    RefusedError: 3,
-    NotFoundError: 4,
-    ConflictError: 5,
-    UnavailableError: 6,
-    PrerequisiteError: 6,
-}
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
-HomeOption = Annotated[Path | None, typer.Option("--home", help="The home to work on (default: the nearest .modelward upward).")]
-UrlOption = Annotated[str | None, typer.Option("--url", help="Work on the service at this address instead of a home.")]
-KeyOption = Annotated[str | None, typer.Option("--key", envvar="MODELWARD_KEY", help="Act as the owner of this key.")]
-
-COMMON = {
-    "as_json": (JsonOption, False),
-    "home": (HomeOption, None),
-    "url": (UrlOption, None),
-    "key": (KeyOption, None),
-}
 
 
-class MixedDestinationError(InvalidError):
-    """A command was given both a home and a service."""
-
-
-@dataclass
-class Desk:
-    """What a command works with: a house (a platform here, or a client of one elsewhere), who acts, and where to write."""
-
-    settings: Settings
-    url: str | None
-    key: str | None
-    out: Console
-    err: Console
-    as_json: bool
-    _house: Platform | Client | None = None
-    _actor: Actor | None = None
-
-    @property
-    def house(self) -> Any:
-        """The platform over the home, or the client of the service: both have the same rooms and verbs."""
-        if self._house is None:
-            self._house = self._open()
-        return self._house
-
-    @property
-    def actor(self) -> Actor:
-        """Who acts: the owner of the key, or else the owner of the home. A service asks the key itself."""
-        from modelward.access import local_actor
-
-        if self._actor is None:
-            here = self.url is None and self.key
-            self._actor = self.house.access.authenticate(self.key) if here else local_actor()
-        return self._actor
-
-    def say(self, text: str) -> None:
-        """A word to the person, on standard error: standard output is for the result."""
-        self.err.print(text, highlight=False)
-
-    def close(self) -> None:
-        """Close what was opened."""
-        if self._house is not None:
-            self._house.close()
-
-    def _open(self) -> Platform | Client:
-        if self.url is not None:
-            from modelward.client import Client
-
-            return Client(self.url, key=self.key or "")
-        from modelward.app import open_platform
-
-        return open_platform(self.settings)
+def rooted(app: typer.Typer) -> None:
+    """The options that may stand before every noun."""
+    app.callback()(_with_signature(_remember, [_CONTEXT, _VERSION, *_COMMON]))
 
 
 def verb(
-    app: typer.Typer, name: str, *, show: Callable[[Console, Any], None]
+    app: typer.Typer,
+    name: str,
+    *,
+    show: Show | None,
+    example: str = "",
+    panel: str | None = None,
+    only_here: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare the decorated `function(desk, …) -> noun` as the command `name`; `show` prints the noun for people."""
+    """Declare the decorated `function(desk, …) -> noun` as the command `name`; `show` prints the noun for people.
+
+    Without `show` the function writes its own answer. A command that is `only_here` cannot be pointed at a service.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def run(**given: Any) -> None:
-            common = {option: given.pop(option) for option in COMMON}
-            with opened(**common) as desk:
+        def run(context: typer.Context, **given: Any) -> None:
+            common = _merged(context, {option.name: given.pop(option.name) for option in _COMMON})
+            with opened(common) as desk:
+                if only_here and desk.is_remote:
+                    raise OnlyHereError(f"`modelward {name}` works on this machine alone. Leave `--url` out.")
                 result = function(desk, **given)
-                if desk.as_json:
-                    print_json(result)
-                else:
-                    show(desk.out, result)
+                if show is not None:
+                    desk.answer(result, show)
 
-        run.__signature__ = _with_common(function)  # type: ignore[attr-defined]  # what typer reads the options from
-        app.command(name)(run)
+        command = _with_signature(functools.wraps(function)(run), [_CONTEXT, *_own(function), *_COMMON])
+        epilog = f"[dim]For example:[/]\n\n{example}" if example else None
+        app.command(name, cls=_explaining(command), epilog=epilog, rich_help_panel=panel)(command)
         return function
 
     return decorate
 
 
+def _explaining(command: Callable[..., Any]) -> type[TyperCommand]:
+    """A kind of command whose arguments say what they are: with click 8.5, typer 0.20 loses what they were told."""
+    given = {name: each.annotation for name, each in inspect.signature(command).parameters.items()}
+
+    class Command(TyperCommand):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            for parameter in self.params:
+                told = [note for note in getattr(given.get(str(parameter.name)), "__metadata__", ()) if hasattr(note, "help")]
+                if told and not getattr(parameter, "help", None):
+                    parameter.help = told[0].help
+
+    return Command
+
+
 @contextmanager
-def opened(*, as_json: bool, home: Path | None, url: str | None, key: str | None) -> Iterator[Desk]:
+def opened(common: Common) -> Iterator[Desk]:
     """A desk, closed at the end; failures become a message and the exit code of their kind."""
-    out, err = Console(), Console(stderr=True)
     desk = None
     try:
-        if url is not None and home is not None:
-            raise MixedDestinationError("--home works on this machine and --url on a service: give one of them.")
-        desk = Desk(read_settings(home=home), url, key, out, err, as_json)
+        desk = Desk.of(common)
         yield desk
     except ModelwardError as error:
-        fail(error, err=err, as_json=as_json)
-    except KeyboardInterrupt:
-        err.print("Stopped.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(leave(error, as_json=common.as_json)) from None
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        raise typer.Exit(leave(of_system(fault), as_json=common.as_json)) from None
     finally:
         if desk is not None:
             desk.close()
 
 
-def fail(error: ModelwardError, *, err: Console, as_json: bool) -> None:
-    """Print an error and leave with its kind's exit code."""
-    if as_json:
-        print_json({"error": {"kind": kind_of(error), "message": str(error)}})
-    else:
-        err.print(f"[bold red]error[/] {_escape(str(error))}", highlight=False, soft_wrap=True)
-    raise typer.Exit(exit_code_of(error)) from None
+def remembered(context: typer.Context) -> Common:
+    """The options that were given before the verb; a key may also come from the environment."""
+    return context.obj if isinstance(context.obj, Common) else Common(key=os.environ.get("MODELWARD_KEY") or None)
 
 
-def exit_code_of(error: BaseException) -> int:
-    """The exit code of the nearest kind an error is of; 1 for a fault nobody meant."""
-    return next((EXIT[kind] for kind in type(error).__mro__ if kind in EXIT), 1)
+def _remember(context: typer.Context, *, version: bool = False, **given: Any) -> None:  # noqa: ARG001  # it has left by then
+    context.obj = _merged(context, given)
 
 
-def kind_of(error: BaseException) -> str:
-    """The name of the nearest kind an error is of."""
-    return next((kind.__name__ for kind in type(error).__mro__ if kind in EXIT), "fault")
+def _merged(context: typer.Context, given: dict[str, Any]) -> Common:
+    """What was given here, and before. What stands later wins."""
+    return replace(remembered(context), **{name: value for name, value in given.items() if value not in (None, False)})
 
 
-def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-    sys.stdout.buffer.flush()
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-def _with_common(function: Callable[..., Any]) -> inspect.Signature:
-    """The signature of a command: the function's without its desk, and the options that every command has."""
+def _own(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters of a command's function, without its desk."""
     # What a command returns is named for the type checker alone, and not imported before the command runs.
     function.__annotations__.pop("return", None)
     resolved = inspect.signature(function, eval_str=True)
-    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in list(resolved.parameters.values())[1:]]
-    common = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, (annotation, default) in COMMON.items()
-    ]
-    return inspect.Signature([*own, *common], return_annotation=None)
+    return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in list(resolved.parameters.values())[1:]]
 
 
-def quiet_libraries() -> None:
-    """No library phones home or prints advertisements, whatever the environment says."""
-    os.environ.update({"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"})
+def _with_signature(function: Callable[..., Any], parameters: list[inspect.Parameter]) -> Callable[..., Any]:
+    """A function of its own that typer reads these parameters from."""
+
+    @functools.wraps(function)
+    def call(**given: Any) -> Any:
+        return function(**given)
+
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads the options from
+    return call

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modelward assess` and `compare`: measure versions, and weigh them against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from modelward.entrances.cli import showing
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.files import check_output, read_text, write_output
+from modelward.entrances.cli.verb import verb
+from modelward.entrances.cli.waiting import waiting
+from modelward.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from modelward.assessment import Clause, Comparison, Objective, Row, TrustReport
+
+PANEL = "Data and models"
+# From these widths on there is room for verdicts in words, and for a fourth digit.
+_WORDS_WIDTH = 130
+_DIGITS_WIDTH = 100
+
+
+class NotTrainedError(NotFoundError):
+    """A spec was named that was not trained."""
+
+
+def declare(app: typer.Typer) -> None:
+    """Put the commands into the tree."""
+
+    @verb(app, "compare", show=show_comparison, panel=PANEL, example="modelward compare income.yaml --plot pareto.svg")
+    def compare(
+        desk: Desk,
+        what: Annotated[
+            list[str],
+            typer.Argument(metavar="SPEC.yaml | MODEL...", help="A spec (its latest run), models, or versions such as income:1."),
+        ],
+        metric: Annotated[str, typer.Option(help="The metric to compare by; a spec brings its own.")] = "roc_auc",
+        tolerance: Annotated[float, typer.Option(help="How much of it may be given up for a smaller model.", min=0)] = 0.005,
+        plot: Annotated[Path | None, typer.Option(help="Write the Pareto plot to this SVG file.")] = None,
+    ) -> Comparison:
+        """Weigh large against small: quality, latency, size, energy, and a recommendation.
+
+        Versions that were not assessed yet are assessed first.
+        """
+        from modelward.assessment import Objective
+
+        check_output(plot)
+        names, objective = _meant(desk, what, Objective(metric=metric, prefer="smallest-within", tolerance=tolerance))
+        with waiting(desk, "Comparing") as progress:
+            found: Comparison = desk.house.assessment.compare(names, objective=objective, by=desk.actor, progress=progress)
+        if plot:
+            write_output(plot, found.plot.encode())
+        return found
+
+    _declare_assess(app)
+
+
+def _declare_assess(app: typer.Typer) -> None:
+    @verb(app, "assess", show=None, panel=PANEL, example="modelward assess income:2 --only quality,fairness")
+    def assess(
+        desk: Desk,
+        *,
+        name: Annotated[str, typer.Argument(metavar="MODEL:V", help="The version, such as income:3.")],
+        only: Annotated[str, typer.Option(help="Only these assessors, separated by commas.")] = "",
+        report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the report into this folder as well.")] = None,
+        all_: Annotated[bool, typer.Option("--all", help="Show what was recorded with nothing asked of it, too.")] = False,
+    ) -> None:
+        """Measure a version; the report is signed with it."""
+        chosen = [part.strip() for part in only.split(",") if part.strip()]
+        version = desk.version(name)
+        if report:
+            report.mkdir(parents=True, exist_ok=True)
+        with waiting(desk, f"Assessing {version}") as progress:
+            made: TrustReport = desk.house.assessment.assess(version, only=chosen, by=desk.actor, progress=progress)
+        if report:
+            _write_report(desk, version, report)
+        desk.answer(made, partial(show_report, is_whole=all_))
+
+
+def _write_report(desk: Desk, name: str, folder: Path) -> None:
+    version = desk.house.registry.find(name, by=desk.actor)
+    for file in ("trust_report.json", "trust_report.html"):
+        write_output(folder / file, desk.house.registry.read(version, file))
+    desk.say(f"The report is in {folder}.")
+
+
+def _meant(desk: Desk, what: Sequence[str], objective: Objective) -> tuple[list[str], Objective]:
+    """The versions that are meant by a spec's path, by models' names or by versions' names."""
+    if len(what) == 1 and Path(what[0]).suffix in {".yaml", ".yml"}:
+        return _of_spec(desk, Path(what[0]))
+    return [name for each in what for name in _named(desk, each)], objective
+
+
+def _of_spec(desk: Desk, file: Path) -> tuple[list[str], Objective]:
+    from modelward.assessment import Objective
+    from modelward.training import parse_spec
+
+    spec = parse_spec(read_text(file))
+    made = [run for run in desk.house.training.runs(by=desk.actor) if run.model == spec.model and run.versions]
+    if not made:
+        raise NotTrainedError(f"No run of {spec.model!r} made a version yet. Run `modelward train {file}`.")
+    own = spec.objective
+    return list(made[0].versions), Objective(metric=own.metric, prefer=own.prefer, tolerance=own.tolerance)
+
+
+def _named(desk: Desk, name: str) -> list[str]:
+    return [name] if ":" in name else [version.name for version in desk.house.registry.versions(name, by=desk.actor)]
+
+
+def show_report(console: Console, report: TrustReport, *, is_whole: bool) -> None:
+    """What was judged of a version, and with `is_whole` what was recorded besides."""
+    measured = [clause for clause in report.clauses if clause.estimate is not None]
+    recorded = [clause for clause in measured if clause.verdict.value == "recorded"]
+    _show_clauses(console, [clause for clause in measured if is_whole or clause not in recorded])
+    for clause in report.clauses:
+        if clause.estimate is None:
+            console.print(f"[yellow]not measurable[/] {showing.cell(f'{clause.id}: {clause.note}')}", highlight=False)
+    console.print()
+    counts = ", ".join(f"{count} {word.replace('-', ' ')}" for word, count in report.verdicts.items())
+    place = f"{report.rows} test rows of {report.dataset}" if report.dataset else "no data"
+    showing.line(console, f"{report.name} on {place}: {counts}. Intervals are of {report.confidence:.0%}.")
+    if recorded and not is_whole:
+        showing.line(console, f"{len(recorded)} more figures are recorded with nothing asked of them: --all shows them.")
+
+
+def _show_clauses(console: Console, clauses: Sequence[Clause]) -> None:
+    digits = 4 if console.width >= _DIGITS_WIDTH else 3
+    showing.table(
+        console,
+        ("verdict", "clause", "estimate", "asked", "n", "note"),
+        (
+            (
+                showing.verdict(clause.verdict.value),
+                clause.id,
+                showing.interval(clause.estimate, clause.low, clause.high, unit=clause.unit, digits=digits),
+                _asked(clause),
+                clause.n,
+                clause.note,
+            )
+            for clause in clauses
+        ),
+        numbers=("n",),
+        text=("note",),
+        spare=("n", "note"),
+    )
+
+
+def _asked(clause: Clause) -> str:
+    if clause.threshold is None:
+        return ""
+    return f"{'≥' if clause.direction == 'at-least' else '≤'} {showing.number(clause.threshold)}"
+
+
+def show_comparison(console: Console, found: Comparison) -> None:
+    """The table, and the recommendation."""
+    is_wide = console.width >= _WORDS_WIDTH
+    showing.table(
+        console,
+        ("", "version", "recipe", found.objective.metric, "p50", "size", "verdicts", "energy"),
+        (
+            (
+                _mark(row),
+                row.version,
+                row.recipe,
+                _with_interval(row),
+                f"{row.latency_p50_ms:.3f} ms",
+                showing.size(row.size_bytes),
+                (" · " if is_wide else " ").join(_verdicts(row.verdicts, is_wide=is_wide)),
+                f"{row.energy_joules:.3g} J" if row.energy_joules is not None else None,
+            )
+            for row in found.rows
+        ),
+        numbers=("p50", "size", "energy"),
+        spare=("energy",),
+    )
+    verdicts = "" if is_wide else " · verdicts: ✓ passed, ✗ failed, ? not measurable"
+    console.print(f"[dim]→ recommended · • on the Pareto front{verdicts}[/]")
+    console.print(f"\n[bold]{showing.cell(found.recommendation)}[/]", highlight=False)
+
+
+def _mark(row: Row) -> showing.Marked:
+    return showing.Marked("[green]→[/]" if row.is_recommended else "•" if row.is_on_front else " ")
+
+
+def _with_interval(row: Row) -> str:
+    return f"{row.estimate:.3f} [{row.low:.3f}, {row.high:.3f}]"
+
+
+def _verdicts(counts: Mapping[str, int], *, is_wide: bool) -> Iterator[str]:
+    """How many clauses passed, failed and could not be measured. What was merely recorded is no verdict."""
+    for word, sign, shown in (("passed", "✓", "passed"), ("failed", "✗", "failed"), ("not-measurable", "?", "unmeasured")):
+        if count := counts.get(word, 0):
+            yield f"{count} {shown}" if is_wide else f"{count}{sign}"

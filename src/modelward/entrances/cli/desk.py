@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a command works with: a house, who acts there, and where to write."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+from rich.console import Console
+
+from modelward.errors import InvalidError, NotFoundError, UnauthenticatedError
+from modelward.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from modelward.access import Actor
+    from modelward.app import Platform
+    from modelward.client import Client
+
+# Where nobody sees a terminal, a table may be wider than the 80 columns that are otherwise assumed.
+_WIDTH_ELSEWHERE = 160
+
+
+class MixedDestinationError(InvalidError):
+    """A command was given both a home and a service."""
+
+
+class NotAnAddressError(InvalidError):
+    """What `--url` was given is no address of a service."""
+
+
+class KeyNotGivenError(UnauthenticatedError):
+    """A service was named, and no key."""
+
+
+class NotAKeyError(InvalidError):
+    """What `--key` was given cannot be a key."""
+
+
+class NothingReleasedError(NotFoundError):
+    """A model was named without a version, and none of its versions is live."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """The options that every command takes."""
+
+    as_json: bool = False
+    home: Path | None = None
+    url: str | None = None
+    key: str | None = None
+
+
+@dataclass
+class Desk:
+    """A platform over a home here, or a client of a service elsewhere; who acts; standard output and standard error."""
+
+    common: Common
+    settings: Settings
+    out: Console = field(default_factory=lambda: console(sys.stdout))
+    err: Console = field(default_factory=lambda: console(sys.stderr))
+    _house: Platform | Client | None = None
+    _actor: Actor | None = None
+
+    @classmethod
+    def of(cls, common: Common) -> Desk:
+        """A desk; nothing is opened before it is needed.
+
+        Raises:
+            MixedDestinationError, NotAnAddressError, NotAKeyError, InvalidSettingError: an option or a setting cannot be.
+        """
+        if common.url is not None and common.home is not None:
+            raise MixedDestinationError("--home works on this machine and --url on a service: give one of them.")
+        if common.url is not None and not common.url.startswith(("http://", "https://")):
+            raise NotAnAddressError(f"--url is {common.url[:80]!r}, and must begin with http:// or https://.")
+        if common.key is not None and not (common.key.isascii() and common.key.isprintable()):
+            raise NotAKeyError("--key holds characters that no key has. `modelward keys create` prints a key.")
+        return cls(common, read_settings(home=common.home))
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the house is a service elsewhere."""
+        return self.common.url is not None
+
+    @property
+    def house(self) -> Any:
+        """The platform over the home, or the client of the service: both have the same rooms and verbs."""
+        if self._house is None:
+            self._house = self._open()
+        return self._house
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts: the owner of the key, or else the owner of the home. A service asks the key itself."""
+        from modelward.access import local_actor
+
+        if self._actor is None:
+            key = None if self.is_remote else self.common.key
+            self._actor = self.house.access.authenticate(key) if key is not None else local_actor()
+        return self._actor
+
+    def version(self, name: str) -> str:
+        """The version that `name` means: `income:3` itself, and for `income` the live one.
+
+        Raises:
+            NothingReleasedError: none is live.
+        """
+        if ":" in name:
+            return name
+        live = [release for release in self.house.releases.list(model=name, by=self.actor) if release.state.value == "live"]
+        if not live:
+            raise NothingReleasedError(f"No version of {name[:80]!r} is live. Name one, such as {name[:63]}:1.")
+        return str(live[0].version)
+
+    def answer(self, value: Any, show: Callable[[Console, Any], None]) -> None:
+        """The result of the command, on standard output: one JSON document, or as `show` shows it."""
+        print_json(value) if self.common.as_json else show(self.out, value)
+
+    def say(self, text: str) -> None:
+        """A word to the person, on standard error: standard output is for the result."""
+        self.err.print(text, markup=False, highlight=False)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._house is not None:
+            self._house.close()
+
+    def _open(self) -> Platform | Client:
+        if self.common.url is not None:
+            from modelward.client import Client
+
+            if not self.common.key:
+                raise KeyNotGivenError("A service asks who you are: give a key with --key, or in MODELWARD_KEY.")
+            return Client(self.common.url, key=self.common.key)
+        from modelward.app import open_platform
+
+        return open_platform(self.settings)
+
+
+def console(stream: IO[str]) -> Console:
+    """A console on `stream`, as wide as its terminal; wide where there is none."""
+    is_seen = stream.isatty() or "COLUMNS" in os.environ
+    return Console(file=stream, width=None if is_seen else _WIDTH_ELSEWHERE)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.buffer.flush()

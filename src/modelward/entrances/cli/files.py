@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that a command line names: read within limits, and written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from secrets import token_hex
+
+from modelward.errors import InvalidError, TooLargeError
+
+TEXT_LIMIT_BYTES = 4 << 20
+
+
+class NotTextError(InvalidError):
+    """A file that should hold text holds something else."""
+
+
+class FileTooLongError(TooLargeError):
+    """A file is longer than anything that is meant."""
+
+
+class OutputUnusableError(InvalidError):
+    """Nothing can be written where the answer should go."""
+
+
+def read_text(file: Path) -> str:
+    """The text in `file`.
+
+    Raises:
+        NotTextError: it is not UTF-8. FileTooLongError: it is longer than a spec, a policy or a receipt can be.
+    """
+    with file.open("rb") as stream:
+        data = stream.read(TEXT_LIMIT_BYTES + 1)
+    if len(data) > TEXT_LIMIT_BYTES:
+        raise FileTooLongError(f"{file} is longer than {TEXT_LIMIT_BYTES >> 20} MiB. Is it the right file?")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise NotTextError(f"{file} is not UTF-8 text (byte {wrong.start}). Is it the right file?") from wrong
+
+
+def check_output(file: Path | None) -> None:
+    """Nothing, where `file` can be written: asked before the work is done and recorded.
+
+    Raises:
+        OutputUnusableError: its folder is missing or closed to us, or it is a folder.
+    """
+    if file is None:
+        return
+    folder = file.absolute().parent
+    if file.is_dir():
+        raise OutputUnusableError(f"{file} is a folder. Name a file with `-o`.")
+    if not folder.is_dir():
+        raise OutputUnusableError(f"The folder {folder} is missing. Make it, or name another file with `-o`.")
+    if not os.access(file if file.exists() else folder, os.W_OK):
+        raise OutputUnusableError(f"{file} cannot be written. Name another file with `-o`.")
+
+
+def write_output(file: Path, data: bytes) -> None:
+    """Write `data` to `file`: whoever looks sees the old file or the new one, with the permissions that new files get."""
+    if file.exists() and not file.is_file():
+        file.write_bytes(data)
+        return
+    place = file.resolve()
+    fresh = place.with_name(f".{place.name[:100]}.{token_hex(8)}")
+    try:
+        with fresh.open("xb") as stream:
+            if place.exists():
+                fresh.chmod(place.stat().st_mode & 0o777)
+            stream.write(data)
+        fresh.replace(place)
+    finally:
+        fresh.unlink(missing_ok=True)

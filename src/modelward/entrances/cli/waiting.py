@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person sees while something takes long: bars on a terminal, words elsewhere. All of it on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+from rich.console import Console
+
+from modelward.entrances.cli.desk import Desk
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+    from modelward.training import Run
+
+Told: TypeAlias = Callable[[str, float], None]
+
+
+class RunBars:
+    """Shows a run's candidates as bars on a terminal; elsewhere says a word when each is done."""
+
+    def __init__(self, bars: Bars | None, console: Console) -> None:
+        self._bars = bars
+        self._console = console
+        self._rows: dict[str, int] = {}
+
+    def started(self, run: Run) -> None:
+        """Name the run, so that it can be found again."""
+        self._console.print(f"Run {run.id}: {len(run.candidates)} candidates.", highlight=False)
+
+    def candidate(self, name: str, share: float, word: str) -> None:
+        """Move a candidate's bar."""
+        if self._bars is None:
+            if share >= 1:
+                self._console.print(f"  {name}: {word}", markup=False, highlight=False, soft_wrap=True)
+            return
+        if name not in self._rows:
+            self._rows[name] = self._bars.add_task(name, total=1.0, word="")
+        self._bars.update(self._rows[name], completed=share, word=word)  # type: ignore[arg-type]  # rich's own task number
+
+
+@contextmanager
+def watching(desk: Desk) -> Iterator[RunBars]:
+    """Bars while a run goes on, one for each candidate."""
+    if not desk.err.is_terminal:
+        yield RunBars(None, desk.err)
+        return
+    with _bars(desk.err) as bars:
+        yield RunBars(bars, desk.err)
+
+
+@contextmanager
+def waiting(desk: Desk, text: str) -> Iterator[Told]:
+    """One bar, and a function that moves it and changes its word. Before it is told anything, it only shows that time passes."""
+    if not desk.err.is_terminal:
+        desk.say(f"{text} …")
+        yield _silently
+        return
+    with _bars(desk.err) as bars:
+        task = bars.add_task(text, total=None, word="")
+
+        def told(word: str, share: float) -> None:
+            bars.update(task, total=1.0, completed=share, word=word)
+
+        yield told
+
+
+def _silently(_word: str, _share: float) -> None:
+    pass
+
+
+def _bars(console: Console) -> Bars:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[word]}", markup=False),
+        console=console,
+    )
