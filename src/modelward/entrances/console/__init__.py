@@ -1,53 +1,77 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console: server-rendered pages for people. No script, no content from elsewhere, a strict content-security policy."""
+"""The console: server-rendered pages for people. No script, no content from elsewhere, a strict content-security policy.
+
+Each page reads the request, calls services, and shows the answer; `visit` signs in and fences off, `templates/` are the pages.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
-from modelward.entrances.console import model_pages, pages
-from modelward.entrances.console.ledger_page import ledger
-from modelward.entrances.console.pages import Page, Pages
+from modelward.entrances.console import files, releases_page, shelf_page, sign_in
+from modelward.entrances.console.drawn import Drawn
+from modelward.entrances.console.ledger_page import LedgerPages
+from modelward.entrances.console.version_page import VersionPages
+from modelward.entrances.console.visit import HOME, Page, Visit, endpoint
+from modelward.errors import NotFoundError
 
 if TYPE_CHECKING:
     from modelward.app import Platform
     from modelward.serving import Gateway
 
+_VERSION = "/models/{model}/{number:int}"
 
-def console_routes(platform: Platform, gateway: Gateway) -> list[Route | Mount]:
-    """The routes under `/console`."""
-    drawn = Pages(platform)
-    show, attempt = model_pages.version_pages(gateway)
+
+class NoSuchPageError(NotFoundError):
+    """The console has no page at that address."""
+
+
+def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
+    """The routes under `/console`. Every one but the sign-in and the static files needs a session."""
+    drawn = Drawn()
+    versions, ledger = VersionPages(gateway), LedgerPages()
+    compare, picture = shelf_page.comparison_pages()
 
     def route(path: str, page: Page, method: str = "GET", *, is_public: bool = False) -> Route:
         template = f"/console{path}"
-        return Route(template, drawn.endpoint(page, is_public=is_public, template=template), methods=[method])
+        answer = endpoint(page, drawn=drawn, platform=platform, template=template, is_public=is_public)
+        return Route(template, answer, methods=[method])
 
     return [
         Route("/console", _to_models),
-        Mount("/console/static", StaticFiles(directory=Path(__file__).parent / "static")),
-        route("/sign-in", pages.sign_in_page, is_public=True),
-        route("/sign-in", pages.sign_in, "POST", is_public=True),
-        route("/sign-out", pages.sign_out, "POST"),
-        route("/models", model_pages.shelf),
-        route("/models/{model}/{number}", show),
-        route("/models/{model}/{number}", attempt, "POST"),
-        route("/models/{model}/{number}/files/{path:path}", pages.dossier_file),
-        route("/releases", pages.releases),
-        route("/releases/{id}", pages.decide, "POST"),
-        route("/ledger", ledger),
-        route("/receipts/{request}", pages.receipt),
+        Route("/console/", _to_models),
+        route("/static/{name}", files.static, is_public=True),
+        route("/sign-in", sign_in.show, is_public=True),
+        route("/sign-in", sign_in.enter, "POST", is_public=True),
+        route("/sign-out", sign_in.leave, "POST"),
+        route("/models", shelf_page.show_all),
+        route("/models/{model}", compare),
+        route("/models/{model}/comparison.svg", picture),
+        route(_VERSION, versions.show),
+        route(_VERSION, versions.ask, "POST"),
+        route(f"{_VERSION}/proposal", versions.propose, "POST"),
+        route(f"{_VERSION}/files/{{path:path}}", files.document),
+        route("/releases", releases_page.show_all),
+        route("/releases/{id}", releases_page.show_one),
+        route("/releases/{id}", releases_page.decide, "POST"),
+        route("/ledger", ledger.show),
+        route("/ledger", ledger.verify, "POST"),
+        route("/ledger/key", files.public_key),
+        route("/receipts/{request}", files.receipt),
+        route("/{path:path}", _nowhere),
     ]
 
 
 async def _to_models(_request: Request) -> Response:
-    return RedirectResponse(pages.HOME, 303)
+    return RedirectResponse(HOME, 303)
+
+
+async def _nowhere(_visit: Visit) -> Response:
+    raise NoSuchPageError("The console has no page at this address.")
 
 
 __all__ = ["console_routes"]

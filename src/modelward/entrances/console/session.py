@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from modelward.app import Platform
 
 COOKIE = "modelward_session"
+VISITOR_COOKIE = "modelward_visitor"
 LANGUAGE_COOKIE = "modelward_language"
+COOKIE_PATH = "/console"
 FORM_LIMIT_BYTES = 1 << 20
 FIELDS_LIMIT = 5000
 
-# Plots are drawn with style attributes inside of their own image documents, which these rules do not reach.
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -32,8 +33,12 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-# A report is a page of its own that carries its styles and pictures inside.
-DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'; sandbox"
+# A signed file is shown as a page of its own, which carries its styles and pictures inside. The sandbox gives it an origin of
+# its own, so that even a file with a script in it could neither run it nor reach the session.
+DOCUMENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
+)
 
 
 class ForgedFormError(RefusedError):
@@ -48,51 +53,65 @@ class FormTooLargeError(TooLargeError):
     """A form over its limit."""
 
 
-def visitor(platform: Platform, request: Request) -> Actor:
+def session_of(request: Request) -> str:
+    """The session's secret that a request carries; empty where it carries none."""
+    return request.cookies.get(COOKIE, "")
+
+
+def actor_of(platform: Platform, request: Request) -> Actor:
     """Who is signed in.
 
     Raises:
         UnauthenticatedError: nobody is.
     """
-    return platform.access.actor_of_session(request.cookies.get(COOKIE, ""))
-
-
-def csrf(platform: Platform, request: Request) -> str:
-    """The token that this session's forms carry."""
-    return platform.access.csrf_of(request.cookies.get(COOKIE, ""))
+    return platform.access.actor_of_session(session_of(request))
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of an URL-encoded form.
+    """The fields of a URL-encoded form.
 
     Raises:
         FormError, FormTooLargeError: it is another kind of body, or too large.
     """
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise FormError("The form came in another encoding than the page's own. Reload the page and send it again.")
-    body = b""
+    body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > FORM_LIMIT_BYTES:
-            raise FormTooLargeError(f"The form is larger than {FORM_LIMIT_BYTES} bytes.")
+            raise FormTooLargeError(f"The form is larger than {FORM_LIMIT_BYTES} bytes. Send less, or use the API.")
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=FIELDS_LIMIT))
     except ValueError:
+        # What went wrong is not told onward: its message may hold what somebody typed.
         raise FormError("The form cannot be read. Reload the page and send it again.") from None
 
 
-def check_form(platform: Platform, request: Request, form: dict[str, str]) -> None:
-    """Refuse a form whose token is not this session's.
+def check_form(form: dict[str, str], *, token: str) -> None:
+    """Refuse a form that does not carry `token`.
 
     Raises:
-        ForgedFormError: it is another, or missing.
+        ForgedFormError: it carries another, or none.
     """
-    if not hmac.compare_digest(form.get("csrf", "").encode(), csrf(platform, request).encode()):
+    if not hmac.compare_digest(form.get("csrf", "").encode(), token.encode()):
         raise ForgedFormError("This form was not made by your session. Reload the page and send it again.")
 
 
 def remember(response: Response, name: str, value: str, *, seconds: int, request: Request) -> None:
-    """Set a cookie that scripts and other sites cannot use."""
+    """Set a cookie that scripts and other sites cannot use, and that leaves by TLS alone where the page came by TLS."""
+    # Believing this header costs nothing: whoever forges it gets a cookie that is guarded more closely.
+    by_proxy = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip() == "https"
     response.set_cookie(
-        name, value, max_age=seconds, path="/console", httponly=True, samesite="strict", secure=request.url.scheme == "https"
+        name,
+        value,
+        max_age=seconds,
+        path=COOKIE_PATH,
+        httponly=True,
+        samesite="strict",
+        secure=by_proxy or request.url.scheme == "https",
     )
+
+
+def forget(response: Response, name: str) -> None:
+    """Take a cookie back."""
+    response.delete_cookie(name, path=COOKIE_PATH, httponly=True, samesite="strict")

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The form that asks a version: its fields, the row it holds, and the answer with its reasons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from modelward.access import Actor, Permission
+from modelward.errors import InvalidError, ModelwardError
+from modelward.registry import Feature, Interface, Version
+from modelward.serving import Gateway, Question
+
+FIELDS_LIMIT = 200
+_OPTIONS_LIMIT = 100
+
+
+class FieldError(InvalidError):
+    """A field of the form holds something that is not a number; `feature` is its name."""
+
+    def __init__(self, feature: str) -> None:
+        super().__init__(f"The field {feature!r} needs a number, such as 12 or 12.5.")
+        self.feature = feature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One input of the form. `key` is its name in what is sent, for a feature may be called anything."""
+
+    key: str
+    name: str
+    value: str
+    options: tuple[str, ...]
+    hint: str
+    is_number: bool
+    is_nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One contribution, drawn from the middle: `left` and `width` in a picture from -50 to 50."""
+
+    name: str
+    value: str
+    contribution: float
+    left: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """The explanation of an answer, drawn."""
+
+    bars: list[Bar]
+    base: float
+    probability: float
+    residual: float
+    method: str
+    background_rows: int
+    request: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one question. `asked` and `answered` are the very texts that the ledger's entry commits to."""
+
+    label: str
+    probabilities: list[tuple[str, float]]
+    request: str
+    entry: int
+    asked: str
+    answered: str
+    why: Why | None
+    why_not: str
+
+
+def fields_of(interface: Interface, form: Mapping[str, str]) -> list[Field]:
+    """The form for one row, filled with what was sent before, or with something in each feature's range."""
+    return [_field(feature, f"f{place}", form.get(f"f{place}")) for place, feature in enumerate(interface.features)]
+
+
+def row_of(interface: Interface, form: Mapping[str, str]) -> dict[str, Any]:
+    """The row that a form holds, typed by the interface.
+
+    Raises:
+        FieldError: a number is not one. The field is named, what it holds is not.
+    """
+    return {feature.name: _value(feature, form.get(f"f{place}", "")) for place, feature in enumerate(interface.features)}
+
+
+async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by: Actor) -> Outcome:
+    """Answer and explanation of one row, through the same gateway, and with the same words, as any caller's.
+
+    Raises: as `Gateway.predict`. Where only the explanation cannot be had, the outcome says why.
+    """
+    row = row_of(version.interface, form)
+    payload = msgspec.json.encode({"rows": [row]})
+    question = Question(caller=by, model=version.model, number=version.number, payload=payload)
+    reply = await gateway.predict(question, [row])
+    answer = msgspec.json.decode(reply.payload)["predictions"][0]
+    why, why_not = await _explain(gateway, question, row, by=by)
+    return Outcome(
+        label=answer["label"],
+        probabilities=sorted(answer["probabilities"].items(), key=lambda item: -item[1]),
+        request=reply.request,
+        entry=reply.entry,
+        asked=payload.decode(),
+        answered=reply.payload.decode(),
+        why=why,
+        why_not=why_not,
+    )
+
+
+async def _explain(gateway: Gateway, question: Question, row: Mapping[str, Any], *, by: Actor) -> tuple[Why | None, str]:
+    if not by.may(Permission.MODELS_EXPLAIN, model=question.model):
+        return None, f"Your role gets no explanations: {Permission.MODELS_EXPLAIN.value} is needed."
+    try:
+        reply = await gateway.explain(question, [row])
+    except ModelwardError as error:
+        # The answer stands on its own; it was given, and is on record.
+        return None, str(error)
+    found = msgspec.json.decode(reply.payload)["explanations"][0]
+    return Why(
+        bars=bars_of(found["contributions"]),
+        base=found["base"],
+        probability=found["probability"],
+        residual=found["residual"],
+        method=found["method"],
+        background_rows=found["background_rows"],
+        request=reply.request,
+        entry=reply.entry,
+    ), ""
+
+
+def bars_of(contributions: list[dict[str, Any]]) -> list[Bar]:
+    """Contributions as bars, the largest first."""
+    widest = max((abs(part["contribution"]) for part in contributions), default=0.0) or 1.0
+    bars = []
+    for part in sorted(contributions, key=lambda part: -abs(part["contribution"])):
+        length = 50 * part["contribution"] / widest
+        bars.append(Bar(part["feature"], _shown(part["value"]), part["contribution"], min(0.0, length), abs(length)))
+    return bars
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else str(value)
+
+
+def _field(feature: Feature, key: str, sent: str | None) -> Field:
+    is_number = feature.kind == "number"
+    options = feature.categories if not is_number and len(feature.categories) <= _OPTIONS_LIMIT else ()
+    has_range = is_number and feature.minimum is not None and feature.maximum is not None
+    return Field(
+        key=key,
+        name=feature.name,
+        value=_start(feature) if sent is None else sent,
+        options=options,
+        hint=f"{feature.minimum:.12g} – {feature.maximum:.12g}" if has_range else "",
+        is_number=is_number,
+        is_nullable=feature.nullable,
+    )
+
+
+def _start(feature: Feature) -> str:
+    if feature.kind != "number":
+        return feature.categories[0] if feature.categories else ""
+    low, high = feature.minimum or 0.0, feature.maximum or 0.0
+    # Amounts and counts that can be nothing mostly are; others lie nearer the low end than the middle of their range.
+    start = low + (high - low) / 4 if low else low
+    return f"{math.floor(start):d}" if high - low > 4 else f"{start:.3g}"
+
+
+def _value(feature: Feature, text: str) -> Any:
+    if not text.strip():
+        return None
+    if feature.kind != "number":
+        return text
+    try:
+        # A comma is refused rather than guessed at: it parts thousands here and decimals there.
+        return float(text)
+    except ValueError:
+        raise FieldError(feature.name) from None

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One version: what it is, what was measured of it, a form to ask it, and a form to propose it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from modelward.access import Permission
+from modelward.entrances.console.asking import FIELDS_LIMIT, FieldError, Outcome, ask, fields_of
+from modelward.entrances.console.files import is_shown
+from modelward.entrances.console.recent import Recent
+from modelward.entrances.console.report_view import view_of
+from modelward.entrances.console.shelf_page import states_of
+from modelward.entrances.console.visit import Visit, face_of
+from modelward.errors import InvalidError, ModelwardError, RefusedError, UnavailableError
+from modelward.releases import ReleaseRefusedError
+from modelward.serving import Gateway
+
+if TYPE_CHECKING:
+    from modelward.registry import Verification, Version
+
+_OPEN_STATES = {"awaiting-approval", "approved", "live"}
+
+
+class VersionPages:
+    """The pages of one version: to look, to ask, to propose."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._verified: Recent[Verification] = Recent()
+
+    async def show(self, visit: Visit) -> Response:
+        """What it is and what was measured."""
+        return await self._draw(visit, {})
+
+    async def ask(self, visit: Visit) -> Response:
+        """The same, with the answer to the form that was sent. Nothing of the form is ever in an address or a log."""
+        form = await visit.form()
+        version = await run_in_threadpool(_find, visit)
+        try:
+            outcome = await ask(self._gateway, version, form, by=visit.by)
+        except (InvalidError, UnavailableError) as error:
+            return await self._draw(visit, form, fault=error)
+        return await self._draw(visit, form, outcome=outcome)
+
+    async def propose(self, visit: Visit) -> Response:
+        """Put it before a policy; the release's page shows what the policy said."""
+        form = await visit.form()
+        return RedirectResponse(await run_in_threadpool(_propose, visit, form.get("policy", "")), 303)
+
+    async def _draw(
+        self, visit: Visit, form: dict[str, str], *, outcome: Outcome | None = None, fault: ModelwardError | None = None
+    ) -> Response:
+        shown = await run_in_threadpool(self._read, visit, form)
+        status = face_of(fault)[0] if fault else 200
+        bad_field = fault.feature if isinstance(fault, FieldError) else None
+        notice = str(fault) if fault else ""
+        return visit.page(
+            "version.html", status=status, section="models", outcome=outcome, notice=notice, bad_field=bad_field, **shown
+        )
+
+    def _read(self, visit: Visit, form: dict[str, str]) -> dict[str, Any]:
+        version = _find(visit)
+        verified = self._verified.get(version.digest, lambda: visit.platform.registry.verify(version.name, by=visit.by))
+        state = states_of(visit).get((version.model, version.number), "")
+        shown = {"v": version, "state": state, "verified": verified, "why_not": _why_no_form(visit, version, state)}
+        shown |= {"fields": fields_of(version.interface, form), "policies": _policies(visit, version, state)}
+        return shown | (_papers(visit, version) if verified.value.is_sound else _NO_PAPERS)
+
+
+_NO_PAPERS: dict[str, Any] = {"view": None, "card": "", "files": (), "is_readable": False}
+
+
+def _papers(visit: Visit, version: Version) -> dict[str, Any]:
+    """What the signed directory says. Damage since the last verification is found by these readings, and shown."""
+    try:
+        report = visit.platform.assessment.report(version.name, by=visit.by)
+        card = visit.platform.registry.read(version, "README.md").decode("utf-8", "replace")
+        dossier = visit.platform.registry.dossier(version)
+    except RefusedError:
+        return _NO_PAPERS
+    files = [(file, is_shown(file.path)) for file in dossier.files]
+    view = view_of(report) if report else None
+    return {"view": view, "card": visit.drawn.card(card), "files": files, "is_readable": True}
+
+
+def _find(visit: Visit) -> Version:
+    model, number = visit.path["model"], visit.path["number"]
+    visit.by.require(Permission.MODELS_READ, model=model)
+    return visit.platform.registry.find(f"{model}:{number}", by=visit.by)
+
+
+def _why_no_form(visit: Visit, version: Version, state: str) -> str:
+    if not visit.by.may(Permission.MODELS_PREDICT, model=version.model):
+        return f"Your role does not ask models: {Permission.MODELS_PREDICT.value} is needed."
+    if state != "live":
+        return f"{version.name} is not live, so it answers nobody."
+    if len(version.interface.features) > FIELDS_LIMIT:
+        return f"{version.name} takes {len(version.interface.features)} features, too many for a form. Ask it over the API."
+    return ""
+
+
+def _policies(visit: Visit, version: Version, state: str) -> list[str]:
+    """The policies that this visitor may put the version before now."""
+    if state in _OPEN_STATES or not visit.by.may(Permission.RELEASES_PROPOSE, model=version.model):
+        return []
+    return [policy.name for policy in visit.platform.releases.policies.list(by=visit.by)]
+
+
+def _propose(visit: Visit, policy: str) -> str:
+    """Where to go after a version was proposed."""
+    version = _find(visit)
+    try:
+        release = visit.platform.releases.propose(version.name, policy=policy, by=visit.by)
+    except ReleaseRefusedError:
+        # The refusal is on record, with every rule's word; that is what there is to see.
+        mine = (release for release in visit.platform.releases.list(model=version.model, by=visit.by))
+        release = next(release for release in mine if release.number == version.number)
+    return f"/console/releases/{release.id}"

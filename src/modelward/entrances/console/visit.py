@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A visit to the console: one request, who makes it, in which language, and the page it gets."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from modelward.access import Actor, Permission
+from modelward.entrances.console.drawn import Drawn
+from modelward.entrances.console.session import (
+    HEADERS,
+    LANGUAGE_COOKIE,
+    VISITOR_COOKIE,
+    actor_of,
+    check_form,
+    read_form,
+    remember,
+    session_of,
+)
+from modelward.entrances.console.words import choose_language, translator
+from modelward.errors import (
+    ConflictError,
+    InvalidError,
+    ModelwardError,
+    NotFoundError,
+    PrerequisiteError,
+    RefusedError,
+    TooLargeError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from modelward.app import Platform
+
+Page = Callable[["Visit"], Awaitable[Response]]
+
+HOME = "/console/models"
+SIGN_IN = "/console/sign-in"
+FACES: dict[type[ModelwardError], tuple[int, str]] = {
+    InvalidError: (400, "This cannot be used as it is"),
+    TooLargeError: (413, "Too large"),
+    UnauthenticatedError: (401, "Sign in"),
+    RefusedError: (403, "Refused"),
+    NotFoundError: (404, "Not found"),
+    ConflictError: (409, "Not possible as things stand"),
+    UnavailableError: (503, "Not now"),
+    PrerequisiteError: (503, "Something is missing"),
+    ModelwardError: (500, "Something went wrong"),
+}
+_SECTIONS = (
+    ("models", "Models", Permission.MODELS_READ),
+    ("releases", "Releases", Permission.RELEASES_READ),
+    ("ledger", "Ledger", Permission.AUDIT_READ),
+)
+_YEAR_SECONDS = 365 * 86_400
+_VISITOR_SECONDS = 86_400
+
+
+def endpoint(page: Page, *, drawn: Drawn, platform: Platform, template: str, is_public: bool = False) -> Callable[..., Any]:
+    """A Starlette endpoint that signs in, draws the page, and fences it in with headers."""
+
+    async def answer(request: Request) -> Response:
+        request.state.template = template
+        visit = Visit(drawn, platform, request)
+        try:
+            if not is_public:
+                await visit.enter()
+            response = await page(visit)
+        except UnauthenticatedError as error:
+            response = visit.refuse_entry(error)
+        except Exception as error:  # noqa: BLE001  # the door turns every fault into a page
+            request.state.fault = error
+            response = visit.failure(error)
+        return visit.fence(response)
+
+    return answer
+
+
+def face_of(error: BaseException) -> tuple[int, str]:
+    """Status and title of the page that tells of a failure."""
+    return next((FACES[kind] for kind in type(error).__mro__ if kind in FACES), FACES[ModelwardError])
+
+
+def message_of(error: BaseException) -> str:
+    """What may be said: our own messages; of an unexpected fault only that there was one, for its text may hold a payload."""
+    if isinstance(error, ModelwardError):
+        return str(error)
+    return "An unexpected fault. The server's log names its place under this answer's x-request-id."
+
+
+class Visit:
+    """One request to the console."""
+
+    def __init__(self, drawn: Drawn, platform: Platform, request: Request) -> None:
+        self.drawn = drawn
+        self.platform = platform
+        self.request = request
+        self.actor: Actor | None = None
+        chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+        self.language = choose_language(chosen, request.headers.get("accept-language", ""))
+        self.words = translator(self.language)
+        self._stranger = request.cookies.get(VISITOR_COOKIE, "")
+
+    @property
+    def by(self) -> Actor:
+        """Who is signed in; `enter` found out."""
+        assert self.actor is not None
+        return self.actor
+
+    @property
+    def path(self) -> dict[str, str]:
+        """What the route took from the path."""
+        return dict(self.request.path_params)
+
+    def asked(self, name: str, *, limit: int = 200) -> str:
+        """A field of the query, cut to what can be meant."""
+        return self.request.query_params.get(name, "")[:limit]
+
+    async def enter(self) -> None:
+        """Find out who it is.
+
+        Raises:
+            UnauthenticatedError: nobody is signed in.
+        """
+        self.actor = await run_in_threadpool(actor_of, self.platform, self.request)
+
+    async def form(self) -> dict[str, str]:
+        """The form that was sent, if a page of this very browser session made it.
+
+        Raises:
+            ForgedFormError: none did. FormError, FormTooLargeError: it cannot be read.
+        """
+        form = await read_form(self.request)
+        check_form(form, token=self.csrf)
+        return form
+
+    @property
+    def csrf(self) -> str:
+        """The token in this visitor's forms. It is bound to the session, or before there is one to a cookie of its own."""
+        if self.actor:
+            return self.platform.access.csrf_of(session_of(self.request))
+        if not self._stranger:
+            self._stranger = secrets.token_urlsafe(24)
+        return self.platform.access.csrf_of(f"visitor:{self._stranger}")
+
+    def page(self, name: str, *, status: int = 200, section: str = "", **shown: Any) -> Response:
+        """A page in the visitor's language."""
+        text = self.drawn.draw(
+            name,
+            t=self.words,
+            lang=self.language,
+            other_language=self._in("en" if self.language == "zh" else "zh"),
+            actor=self.actor,
+            csrf=self.csrf,
+            status=status,
+            section=section,
+            sections=[(place, word) for place, word, needed in _SECTIONS if self.actor and self.actor.may(needed)],
+            **shown,
+        )
+        return HTMLResponse(text, status)
+
+    def failure(self, error: BaseException) -> Response:
+        """The page that tells of a failure."""
+        status, title = face_of(error)
+        return self.page("failure.html", status=status, title=title, message=message_of(error))
+
+    def refuse_entry(self, error: UnauthenticatedError) -> Response:
+        """The form to sign in with, in place of what was asked for."""
+        notice = str(error) if self.request.method == "POST" or session_of(self.request) else ""
+        return self.page("sign-in.html", status=401, token="", notice=notice)
+
+    def fence(self, response: Response) -> Response:
+        """The response with the headers that every answer of the console has, and the cookies that are due."""
+        if self.request.query_params.get("lang") == self.language:
+            remember(response, LANGUAGE_COOKIE, self.language, seconds=_YEAR_SECONDS, request=self.request)
+        if self._stranger and self._stranger != self.request.cookies.get(VISITOR_COOKIE):
+            remember(response, VISITOR_COOKIE, self._stranger, seconds=_VISITOR_SECONDS, request=self.request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    def _in(self, language: str) -> str:
+        """The address of this page in another language; everything else that was asked for stays."""
+        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != "lang"]
+        return f"?{urlencode([*kept, ('lang', language)])}"
