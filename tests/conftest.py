@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+# A test may import ONNX Runtime before it imports us; see `modelward/__init__.py`.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # Hypothesis keeps its examples out of the tree.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", ".cache/hypothesis")
 

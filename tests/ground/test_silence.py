@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No library here reports to anybody what it is used for."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+OPEN_A_SESSION = """
+from modelward.registry.opened import try_out
+from serving.tiny import INTERFACE, graph
+
+try_out(graph(), INTERFACE)
+"""
+
+
+def test_onnx_runtime_leaves_no_identifier_and_no_report(tmp_path):
+    # It keeps silent by itself where it takes itself to be tested, so that is taken out.
+    inherited = {name: value for name, value in os.environ.items() if "CI" not in name and not name.startswith(("ORT_", "XDG_"))}
+    places = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", OPEN_A_SESSION], env=inherited | places, check=True, timeout=60)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_the_installed_runtime_knows_the_switch_that_is_set():
+    """The control of the test above, for without the switch the runtime would really report."""
+    folder = Path(importlib.util.find_spec("onnxruntime").origin).parent
+    libraries = [path for path in folder.rglob("*") if path.suffix in {".so", ".dylib", ".pyd"} or ".so." in path.name]
+    held = [path.read_bytes() for path in libraries]
+    reports = any(b"events.data.microsoft.com" in data for data in held)
+    assert not reports or any(b"ORT_DISABLE_TELEMETRY" in data for data in held)
