@@ -9,6 +9,7 @@ from modelward.assessment.intervals import Estimate
 from modelward.assessment.report import (
     EVENTS,
     VERSION_ASSESSED,
+    AssessorBrokenError,
     ReportUnreadableError,
     TrustReport,
     UnknownAssessorError,
@@ -23,6 +24,7 @@ __all__ = [
     "VERSION_ASSESSED",
     "Assessment",
     "Assessor",
+    "AssessorBrokenError",
     "Clause",
     "ClauseVerdict",
     "Comparison",

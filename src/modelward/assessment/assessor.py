@@ -77,7 +77,10 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What an assessor found. Every plot's path, and every path a clause names as its evidence, is a key of `evidence`."""
+    """What an assessor found. Every plot's path, and every path a clause names as its evidence, is a key of `evidence`.
+
+    Paths are `evidence/NAME.….json` and `plots/NAME.….svg`, where NAME is that under which the assessor is listed.
+    """
 
     clauses: tuple[Clause, ...]
     evidence: Mapping[str, bytes] = field(default_factory=dict)
@@ -88,7 +91,8 @@ class Assessor(Protocol):
     """Measures one side of a version. It is built without arguments and keeps nothing between calls.
 
     The same version, sample and seed MUST give the same findings, unless `is_repeatable` is False, as for timings. Every id
-    MUST begin with the name under which the assessor is listed and end with the key of one of `measures`; ids MUST be unique.
+    MUST begin with the name under which the assessor is listed and end with the key of one of `measures`; ids MUST be unique; and
+    paths of evidence MUST be as `Findings` says, or nothing that was found is taken.
     What cannot be measured MUST be a clause that says so, never an absent one. Findings MUST NOT hold a row of the sample. The
     sample MUST be left as it was.
     """

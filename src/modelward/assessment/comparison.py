@@ -26,6 +26,11 @@ class Objective:
     prefer: Literal["smallest-within", "best"] = "smallest-within"
     tolerance: float = 0.005
 
+    @property
+    def smaller_is_better(self) -> bool:
+        """Whether a smaller figure of the metric is the better one."""
+        return self.metric in _SMALLER_IS_BETTER
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -37,7 +42,7 @@ class Row:
     low: float
     high: float
     latency_p50_ms: float
-    latency_p99_ms: float
+    latency_p99_ms: float | None
     size_bytes: int
     parameters: int | None
     energy_joules: float | None
@@ -69,7 +74,7 @@ def row_of(report: TrustReport, *, recipe: str, metric: str) -> Row:
     """A version's row.
 
     Raises:
-        IncomparableError: its report lacks the metric, or could not measure it.
+        IncomparableError: its report lacks the metric, the median latency or the size, or could not measure them.
     """
     quality = report.clause(f"quality.{metric}")
     if quality is None or quality.estimate is None or quality.low is None or quality.high is None:
@@ -83,9 +88,9 @@ def row_of(report: TrustReport, *, recipe: str, metric: str) -> Row:
         estimate=quality.estimate,
         low=quality.low,
         high=quality.high,
-        latency_p50_ms=_figure(report, "latency.p50_ms") or 0.0,
-        latency_p99_ms=_figure(report, "latency.p99_ms") or 0.0,
-        size_bytes=int(_figure(report, "size.model_bytes") or 0),
+        latency_p50_ms=_needed(report, "latency.p50_ms"),
+        latency_p99_ms=_figure(report, "latency.p99_ms"),
+        size_bytes=int(_needed(report, "size.model_bytes")),
         parameters=None if parameters is None else int(parameters),
         energy_joules=energy.estimate if energy else None,
         energy_low=energy.low if energy else None,
@@ -103,7 +108,7 @@ def weigh(rows: Sequence[Row], objective: Objective) -> tuple[Row, ...]:
     """
     if not rows:
         raise IncomparableError("There is nothing to compare. Name a spec, a model, or versions such as income:1.")
-    sign = -1.0 if objective.metric in _SMALLER_IS_BETTER else 1.0
+    sign = -1.0 if objective.smaller_is_better else 1.0
     best = max(sign * row.estimate for row in rows)
     within = [row for row in rows if sign * row.estimate >= best - objective.tolerance]
     if objective.prefer == "best":
@@ -117,7 +122,7 @@ def weigh(rows: Sequence[Row], objective: Objective) -> tuple[Row, ...]:
 def recommend(rows: Sequence[Row], objective: Objective) -> str:
     """The recommendation in words, with the figures it rests on."""
     chosen = next(row for row in rows if row.is_recommended)
-    sign = -1.0 if objective.metric in _SMALLER_IS_BETTER else 1.0
+    sign = -1.0 if objective.smaller_is_better else 1.0
     best = max(rows, key=lambda row: sign * row.estimate)
     if chosen.version == best.version:
         best_words = f"the best {objective.metric}, {_with_interval(best)}"
@@ -146,6 +151,13 @@ def _is_unbeaten(row: Row, rows: Sequence[Row], sign: float) -> bool:
 def _figure(report: TrustReport, clause_id: str) -> float | None:
     clause = report.clause(clause_id)
     return clause.estimate if clause else None
+
+
+def _needed(report: TrustReport, clause_id: str) -> float:
+    figure = _figure(report, clause_id)
+    if figure is None:
+        raise IncomparableError(f"{report.name} has no measured {clause_id!r}. Run `modelward assess {report.name}` on it.")
+    return figure
 
 
 def _with_interval(row: Row) -> str:

@@ -4,65 +4,140 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import floor, log10
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import jinja2
 
-from modelward.assessment.clause import Clause
+from modelward.assessment.assessor import Plot
+from modelward.assessment.clause import Clause, ClauseVerdict
 from modelward.assessment.report import TrustReport
+from modelward.assessment.wording import Language, word
 
-Language = Literal["en", "zh"]
-_CHINESE = {
-    "Trust report": "可信报告",
-    "passed": "通过",
-    "failed": "未通过",
-    "not-measurable": "无法测量",
-    "recorded": "已记录",
-    "quality": "质量",
-    "baseline": "基线",
-    "fairness": "公平",
-    "latency": "延迟",
-    "size": "大小",
-    "energy": "能耗",
-    "comparison": "比较",
-    "Clause": "条款",
-    "Estimate": "估计值",
-    "95 % interval": "95 % 区间",
-    "Asked": "要求",
-    "Verdict": "结论",
-    "How it was measured": "测量方法",
-    "Version digest": "版本摘要",
-    "Dataset": "数据集",
-    "Fingerprint": "指纹",
-    "Test rows": "测试行数",
-    "Assessed": "评估时间",
-    "By": "评估者",
-    "Seed": "种子",
-    "Machine": "机器",
-    "Libraries": "库",
-    "none": "无",
-    "How to read this": "如何阅读",
-    "READING": (
-        "每个条款都有估计值与 95 % 区间。有要求时，以区间中不利的一端判断：样本不能排除的，视为不利。"
-        "“无法测量”不等于通过。“已记录”表示未设要求。"
-    ),
-    "Evidence": "证据",
-}
-_ENGLISH = {
-    "READING": (
-        "Each clause has an estimate and a 95 % interval. Where something is asked of it, the unfavourable end of the interval is "
-        "judged: what the sample cannot rule out counts against the version. “Not measurable” is not a pass. “Recorded” was "
-        "measured with nothing asked of it."
-    ),
-    "not-measurable": "not measurable",
-}
+_JUDGED = (ClauseVerdict.FAILED, ClauseVerdict.NOT_MEASURABLE, ClauseVerdict.PASSED)
+_WIDTH = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An interval against its threshold, in places from 0 to `_WIDTH`."""
+
+    low: float
+    estimate: float
+    high: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTable:
+    """The rates of every group of one column: a row for each group, a cell for each title."""
+
+    column: str
+    titles: list[str]
+    rows: list[tuple[str, list[Clause | None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What one assessor said: clauses about the whole, tables about groups, pictures, and the methods behind the figures."""
+
+    name: str
+    clauses: list[Clause]
+    groups: list[GroupTable]
+    plots: list[tuple[Plot, str]]
+    methods: dict[str, str]
 
 
 def render_page(report: TrustReport, evidence: Mapping[str, bytes], *, language: Language = "en") -> bytes:
     """The report as one HTML file; the plots of `evidence` are carried inside."""
-    words = _CHINESE if language == "zh" else _ENGLISH
+    judged = [clause for clause in report.clauses if clause.threshold is not None or clause.estimate is None]
+    judged.sort(key=lambda clause: _JUDGED.index(clause.verdict))
+    text: str = _template("report.html").render(
+        report=report,
+        judged=judged,
+        sections=[_section(name, clauses, report, evidence) for name, clauses in report.dimensions.items()],
+        lang=language,
+        t=lambda text: word(text, language),
+        width=_WIDTH,
+    )
+    return text.encode()
+
+
+def figures(clause: Clause) -> tuple[str, str]:
+    """Estimate and interval as text, with two digits of what is not sure; an exact figure in full, a missing one as a dash."""
+    if clause.estimate is None or clause.low is None or clause.high is None:
+        return "–", ""
+    if clause.high <= clause.low:
+        return _exact(clause.estimate), ""
+    digits = min(9, max(0, 1 - floor(log10((clause.high - clause.low) / 2))))
+    estimate, low, high = (f"{value:,.{digits}f}" for value in (clause.estimate, clause.low, clause.high))
+    return estimate, f"{low} – {high}"
+
+
+def asked(clause: Clause) -> str:
+    """What is asked of a clause, nothing where nothing is."""
+    if clause.threshold is None:
+        return ""
+    return f"{'≥' if clause.direction == 'at-least' else '≤'} {_exact(clause.threshold)}"
+
+
+def picture(clause: Clause) -> Picture | None:
+    """Where interval and threshold lie: on a line from 0 to 1 for shares, else on one that just holds them."""
+    if clause.estimate is None or clause.low is None or clause.high is None or clause.threshold is None:
+        return None
+    values = (clause.low, clause.estimate, clause.high, clause.threshold)
+    start, end = min(values), max(values)
+    if start >= 0 and end <= 1:
+        start, end = 0.0, 1.0
+    else:
+        start, end = start - 0.1 * (end - start), end + 0.1 * (end - start)
+    return Picture(*(round(_WIDTH * (value - start) / (end - start or 1.0), 1) for value in values))
+
+
+def _section(name: str, clauses: Sequence[Clause], report: TrustReport, evidence: Mapping[str, bytes]) -> Section:
+    of_groups = [clause for clause in clauses if "=" in clause.slice]
+    columns = dict.fromkeys(clause.slice.partition("=")[0] for clause in of_groups)
+    methods = dict.fromkeys(_method(clause) for clause in clauses if clause.method)
+    return Section(
+        name,
+        [clause for clause in clauses if "=" not in clause.slice],
+        [_groups(column, of_groups) for column in columns],
+        [
+            (plot, f"data:image/svg+xml;base64,{base64.b64encode(evidence[plot.path]).decode()}")
+            for plot in report.plots
+            if plot.path.startswith(f"plots/{name}.") and plot.path in evidence
+        ],
+        dict(zip(methods, _letters(len(methods)), strict=True)),
+    )
+
+
+def _groups(column: str, clauses: Sequence[Clause]) -> GroupTable:
+    mine = [clause for clause in clauses if clause.slice.partition("=")[0] == column]
+    titles = dict.fromkeys(clause.title for clause in mine)
+    names = dict.fromkeys(clause.slice.partition("=")[2] for clause in mine)
+    found = {(clause.slice.partition("=")[2], clause.title): clause for clause in mine}
+    return GroupTable(column, list(titles), [(name, [found.get((name, title)) for title in titles]) for name in names])
+
+
+def _method(clause: Clause) -> str:
+    return clause.method + (f", seed {clause.seed}" if clause.seed is not None else "")
+
+
+def _letters(count: int) -> list[str]:
+    return [string.ascii_lowercase[at % 26] * (at // 26 + 1) for at in range(count)]
+
+
+def _exact(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+
+
+@cache
+def _template(name: str) -> Any:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -70,34 +145,5 @@ def render_page(report: TrustReport, evidence: Mapping[str, bytes], *, language:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": figure, "interval": interval, "asked": asked}
-    pictures = {
-        plot.path: f"data:image/svg+xml;base64,{base64.b64encode(evidence[plot.path]).decode()}"
-        for plot in report.plots
-        if plot.path in evidence
-    }
-    text = environment.get_template("report.html").render(
-        report=report, pictures=pictures, lang=language, t=lambda word: words.get(word, word)
-    )
-    return text.encode()
-
-
-def figure(value: float | None) -> str:
-    """Four significant digits, whole numbers in full; a dash where there is no figure."""
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:.4g}"
-
-
-def interval(clause: Clause) -> str:
-    """The interval of a clause, nothing where the figure is exact."""
-    if clause.low is None or clause.high is None or clause.low == clause.high:
-        return ""
-    return f"{figure(clause.low)} – {figure(clause.high)}"
-
-
-def asked(clause: Clause) -> str:
-    """What is asked of a clause, nothing where nothing is."""
-    if clause.threshold is None:
-        return ""
-    return f"{'≥' if clause.direction == 'at-least' else '≤'} {figure(clause.threshold)}"
+    environment.filters |= {"figures": figures, "asked": asked, "picture": picture, "method": _method}
+    return environment.get_template(name)

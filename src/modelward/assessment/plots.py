@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from modelward.assessment.placing import Box, place
 from modelward.assessment.scores import Floats
 
 if TYPE_CHECKING:
     from modelward.assessment.clause import Clause
 
-# Placeholders that `_svg` replaces by style sheet classes which differ between light and dark.
-_INK, _SOFT, _LINE = "#010203", "#010204", "#010205"
-_TONES = ("#3b6ea8", "#c2703d", "#4f8f6b", "#8a63a8", "#a8893b", "#5b8c9c")
-_ACCENT = _TONES[0]
+# Placeholders that `_svg` hands to the style sheet, which has one value for light and one for dark.
+_INK, _SOFT, _LINE, _CELL = "#010203", "#010204", "#010205", "#01020c"
+_TONES = ("#010206", "#010207", "#010208", "#010209", "#01020a", "#01020b")
+_ACCENT, _MARK = _TONES[0], _TONES[1]
+_VARIABLES = {_INK: "ink", _SOFT: "soft", _LINE: "line", _CELL: "cell"} | {tone: f"tone{at}" for at, tone in enumerate(_TONES)}
+_LIGHT = ("#1f2733", "#667085", "#c9d0da", "#3b6ea8", "#3b6ea8", "#b9652f", "#3f8560", "#8459a6", "#98781f", "#43808f")
+_DARK = ("#e6e9ee", "#9aa4b2", "#46505f", "#4f82bd", "#7fb0e6", "#e0925c", "#74bb94", "#b694d4", "#cdae5a", "#7fb9c7")
 _FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
-_STYLE = """<style>
-svg { --ink: #1f2733; --soft: #667085; --line: #c9d0da }
-@media (prefers-color-scheme: dark) { svg { --ink: #e6e9ee; --soft: #9aa4b2; --line: #3c4654 } }
-</style>"""
 _SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "modelward",
@@ -49,7 +49,10 @@ _SETTINGS = {
     "ytick.labelcolor": _SOFT,
     "axes.grid": False,
 }
-_MOST_NAMES = 6
+_MOST_NAMES, _MOST_CELLS = 6, 12
+_COSTS = {"size_bytes": "model size", "latency_p50_ms": "median time of one row"}
+# What a letter of a name takes on the canvas (72 dots an inch), on the safe side for most fonts.
+_LETTER_WIDTH, _LETTER_HEIGHT = 5.6, 12.0
 
 
 class ParetoPoint(Protocol):
@@ -78,20 +81,20 @@ def confusion_matrix(counts: Sequence[Sequence[int]], *, classes: Sequence[str])
     table = np.asarray(counts, dtype=np.float64)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     k = len(classes)
-    side = min(3.2 + 0.55 * k, 9.0)
+    side = min(2.4 + 0.7 * k, 9.0)
     with _figure(side, side * 0.86) as (figure, svg):
         axes = figure.add_subplot()
-        axes.imshow(shares, cmap=_fading(), vmin=0, vmax=1, aspect="auto")
+        for (row, column), share in np.ndenumerate(shares):
+            axes.bar(column, 0.96, width=0.96, bottom=row - 0.48, color=_CELL, alpha=0.06 + 0.64 * share)
+            if k <= _MOST_CELLS:
+                text = f"{int(table[row, column]):,}\n{share:.0%}"
+                axes.text(column, row, text, ha="center", va="center")
         names = [_cut(name) for name in classes]
         axes.set_xticks(range(k), names, rotation=0 if k <= 4 else 45, ha="center" if k <= 4 else "right")
         axes.set_yticks(range(k), names)
         axes.tick_params(length=0)
-        axes.set(xlabel="decided", ylabel="true")
+        axes.set(xlabel="decided", ylabel="true", xlim=(-0.5, k - 0.5), ylim=(k - 0.5, -0.5))
         axes.spines[:].set_visible(False)
-        if k <= 12:
-            for (row, column), share in np.ndenumerate(shares):
-                ink = "#ffffff" if share > 0.55 else _INK
-                axes.text(column, row, f"{int(table[row, column]):,}\n{share:.0%}", ha="center", va="center", color=ink)
     return svg()
 
 
@@ -128,7 +131,7 @@ def calibration_curve(stated: Floats, observed: Floats, bounds: Sequence[tuple[f
         below.hist(given, bins=np.linspace(0, 1, 31), color=_ACCENT, alpha=0.55)
         below.set(xlabel="stated probability", yticks=[])
         below.spines["left"].set_visible(False)
-        below.text(0.5, 0.96, "rows", color=_SOFT, fontsize=9, transform=below.transAxes, ha="center", va="top")
+        below.set_ylabel("rows", rotation=0, ha="right", va="center")
     return svg()
 
 
@@ -137,8 +140,10 @@ def group_rates(drawn: Mapping[str, Sequence[tuple[str, Clause]]]) -> bytes:
     groups = len(next(iter(drawn.values())))
     columns = min(2, len(drawn))
     rows = -(-len(drawn) // columns)
-    with _figure(3.7 * columns, rows * (0.75 + 0.3 * groups)) as (figure, svg):
-        panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel())
+    height = 0.3 * groups
+    with _figure(3.7 * columns, rows * (height + 0.85)) as (figure, svg):
+        gaps = {"hspace": 0.62 / height, "wspace": 0.16}
+        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False, gridspec_kw=gaps).ravel()
         for axes, (title, clauses) in zip(panels, drawn.items(), strict=False):
             axes.set_title(title)
             for at, (_, clause) in enumerate(clauses):
@@ -154,21 +159,26 @@ def group_rates(drawn: Mapping[str, Sequence[tuple[str, Clause]]]) -> bytes:
     return svg()
 
 
-def pareto(points: Sequence[ParetoPoint], *, metric: str) -> bytes:
-    """The metric with its interval over size and over latency, both on logarithmic axes; the front is joined, the pick ringed."""
+def pareto(points: Sequence[ParetoPoint], *, metric: str, smaller_is_better: bool = False) -> bytes:
+    """The metric with its interval over size and over latency, both on logarithmic axes; the pick is ringed.
+
+    A line joins what is best for its cost. Where a smaller metric is better the axis is turned, so that up is always good.
+    """
     with _figure(8.6, 4.3) as (figure, svg):
         panels = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.06})
-        for axes, key, label in zip(
-            panels, ("size_bytes", "latency_p50_ms"), ("model size", "median time of one row"), strict=True
-        ):
-            _front(axes, points, key)
-            _label(axes, points, key)
+        for axes, (key, label) in zip(panels, _COSTS.items(), strict=True):
+            _front(axes, points, key, sign=-1.0 if smaller_is_better else 1.0)
             axes.set(xscale="log", xlabel=label)
-            axes.margins(x=0.16, y=0.12)
+            axes.margins(x=0.18, y=0.1)
             axes.xaxis.set_major_formatter(lambda value, _, key=key: _amount(value, key))
             axes.xaxis.set_minor_formatter(lambda *_: "")
             axes.grid(axis="y", color=_LINE, linewidth=0.6, alpha=0.6)
             axes.set_axisbelow(True)
+        if smaller_is_better:
+            panels[0].invert_yaxis()
+        figure.draw_without_rendering()  # Only now are the limits of the axes known.
+        for axes, key in zip(panels, _COSTS, strict=True):
+            _name(axes, points, key)
         panels[0].set_ylabel(metric)
         panels[1].tick_params(axis="y", length=0)
         panels[1].spines["left"].set_visible(False)
@@ -186,11 +196,11 @@ def _dot(axes: Any, at: int, clause: Clause) -> None:
     axes.text(where, at, f"{clause.estimate:.2f}", va="center", ha="right" if is_right else "left", color=_INK, fontsize=9)
 
 
-def _front(axes: Any, points: Sequence[ParetoPoint], key: str) -> None:
-    joined = sorted((getattr(point, key), point.estimate) for point in points if point.is_on_front)
+def _front(axes: Any, points: Sequence[ParetoPoint], key: str, *, sign: float) -> None:
+    """Points with intervals, and the line of the best that can be had for what it costs."""
     best: list[tuple[float, float]] = []
-    for cost, estimate in joined:
-        if not best or estimate > best[-1][1]:
+    for cost, estimate in sorted((getattr(point, key), point.estimate) for point in points):
+        if not best or sign * estimate > sign * best[-1][1]:
             best.append((cost, estimate))
     axes.step(*zip(*best, strict=True), where="post", color=_LINE, linewidth=1.2)
     for point in points:
@@ -199,24 +209,25 @@ def _front(axes: Any, points: Sequence[ParetoPoint], key: str) -> None:
         axes.vlines(at, point.low, point.high, color=colour, alpha=0.4, linewidth=2.6)
         axes.plot(at, point.estimate, marker="o", color=colour, markersize=6)
         if point.is_recommended:
-            axes.plot(at, point.estimate, marker="o", markersize=13, fillstyle="none", color=_TONES[1], markeredgewidth=1.8)
+            axes.plot(at, point.estimate, marker="o", markersize=13, fillstyle="none", color=_MARK, markeredgewidth=1.8)
 
 
-def _label(axes: Any, points: Sequence[ParetoPoint], key: str) -> None:
-    """Names beside the points, above and below by turns from left to right, so that neighbours do not collide."""
-    for turn, point in enumerate(sorted(points, key=lambda one: float(getattr(one, key)))):
-        above = turn % 2 == 0
-        axes.annotate(
-            _cut(point.label),
-            (getattr(point, key), point.high if above else point.low),
-            xytext=(0, 5 if above else -5),
-            textcoords="offset points",
-            ha="center",
-            va="bottom" if above else "top",
-            fontsize=9,
-            fontweight="bold" if point.is_recommended else "normal",
-            color=_INK if point.is_on_front else _SOFT,
-        )
+def _name(axes: Any, points: Sequence[ParetoPoint], key: str) -> None:
+    """Every point's name beside it; the pick and the front choose their places first."""
+    order = sorted(points, key=lambda point: (not point.is_recommended, not point.is_on_front, getattr(point, key)))
+    to_screen = axes.transData.transform
+    ends = [(to_screen((getattr(one, key), one.low)), to_screen((getattr(one, key), one.high))) for one in order]
+    taken = [Box(low[0] - 6, min(low[1], high[1]) - 2, low[0] + 6, max(low[1], high[1]) + 2) for low, high in ends]
+    names = [_cut(point.label) for point in order]
+    sizes = [(_LETTER_WIDTH * len(name), _LETTER_HEIGHT) for name in names]
+    frame = Box(*axes.bbox.extents)
+    for point, name, dot, box in zip(order, names, taken, place(taken, sizes, frame=frame), strict=True):
+        side, at = ("left", box.left) if box.left > dot.left else ("right", box.right)
+        if box.left < dot.left and box.right > dot.right:
+            side, at = "center", (box.left + box.right) / 2
+        spot = axes.transData.inverted().transform((at, (box.bottom + box.top) / 2))
+        weight = "bold" if point.is_recommended else "normal"
+        axes.text(*spot, name, ha=side, va="center", fontsize=9, fontweight=weight, color=_INK if point.is_on_front else _SOFT)
 
 
 def _amount(value: float, key: str) -> str:
@@ -232,12 +243,6 @@ def _cut(name: str) -> str:
     return name if len(name) <= 22 else f"{name[:21]}…"
 
 
-def _fading() -> Any:
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("fading", [(0.23, 0.43, 0.66, 0.04), (0.23, 0.43, 0.66, 1.0)])
-
-
 @contextmanager
 def _figure(width: float, height: float) -> Iterator[tuple[Any, Callable[[], bytes]]]:
     """An empty figure under the house's settings, and the function that gives its SVG once it is drawn."""
@@ -250,7 +255,7 @@ def _figure(width: float, height: float) -> Iterator[tuple[Any, Callable[[], byt
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
         # A class or group may be named in any script; the reader's fonts draw it, not matplotlib's.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=(width, height))
+        figure = Figure(figsize=(width, height), dpi=72)
         FigureCanvasSVG(figure)
         yield figure, lambda: _svg(sink.getvalue().decode())
         figure.savefig(
@@ -260,9 +265,17 @@ def _figure(width: float, height: float) -> Iterator[tuple[Any, Callable[[], byt
 
 def _svg(drawn: str) -> bytes:
     """Hand the inks to the style sheet, and the fonts to the reader."""
-    for placeholder, ink in ((_INK, "var(--ink)"), (_SOFT, "var(--soft)"), (_LINE, "var(--line)")):
-        drawn = drawn.replace(placeholder, ink)
+    for placeholder, variable in _VARIABLES.items():
+        drawn = drawn.replace(placeholder, f"var(--{variable})")
     drawn = re.sub(r"<\?xml.*?<svg", "<svg", drawn, count=1, flags=re.DOTALL)
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, count=1, flags=re.DOTALL)
     drawn = drawn.replace("'DejaVu Sans'", _FONTS)
-    return drawn.replace("<defs>", f"{_STYLE}\n <defs>", 1).encode()
+    return drawn.replace("<defs>", f"<style>{_style_sheet()}</style>\n <defs>", 1).encode()
+
+
+def _style_sheet() -> str:
+    light, dark = (
+        " ".join(f"--{variable}: {ink};" for variable, ink in zip(_VARIABLES.values(), inks, strict=True))
+        for inks in (_LIGHT, _DARK)
+    )
+    return f"svg {{ {light} }} @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}"

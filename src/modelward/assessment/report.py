@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from modelward.assessment.assessor import Plot
 from modelward.assessment.clause import Clause, ClauseVerdict
 from modelward.audit import Event
 from modelward.digest import canonical_json, sha256_hex
-from modelward.errors import InvalidError, RefusedError
+from modelward.errors import InvalidError, ModelwardError, RefusedError
 
 VERSION_ASSESSED = Event("version.assessed", "A version was measured, and its trust report signed with it.")
 EVENTS = (VERSION_ASSESSED,)
@@ -32,12 +32,17 @@ class UnknownAssessorError(InvalidError):
     """Somebody asked for an assessor that there is not."""
 
 
+class AssessorBrokenError(ModelwardError):
+    """An assessor did not keep what every assessor promises; nothing it found is taken."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustReport:
     """Everything that was measured of the version whose digest is `digest`, by whom, on which rows, with what.
 
-    `evidence` maps the path of each file beside the report to its SHA-256. `split` is the digest of the split that held the test
-    rows out; dataset, fingerprint and split are empty for a version that came without data.
+    `evidence` maps the path of each file beside the report to its SHA-256. `measured` says when each assessor measured; `created`
+    is the oldest of these moments, so that measuring one side again makes no other side look fresh. `split` is the digest of
+    the split that held the test rows out; dataset, fingerprint and split are empty for a version that came without data.
     """
 
     schema: str
@@ -58,6 +63,7 @@ class TrustReport:
     libraries: dict[str, str]
     created: datetime
     by: str
+    measured: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -105,8 +111,13 @@ def parse_report(data: bytes, *, digest: str) -> TrustReport:
 
 
 def report_json_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of `trust_report.json`."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(TrustReport)}
+    """JSON Schema (2020-12) of `trust_report.json`; `docs/reference/trust-report.schema.json` holds it."""
+    schema = msgspec.json.schema(TrustReport)
+    for noun in schema["$defs"].values():
+        if noun.get("type") == "object":
+            noun["additionalProperties"] = False
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA}", "title": "Trust report"}
+    return {**head, **schema}
 
 
 def digests(evidence: Mapping[str, bytes]) -> dict[str, str]:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from modelward.access import Actor
 from modelward.assessment.assessor import Sample
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 SEED = 0
+MANY_NUMBERS = 12
+"""A numeric sensitive column with more different values is cut into quarters."""
 
 
 class DataChangedError(ConflictError):
@@ -64,7 +68,23 @@ def _sample(version: Version, held_out: pl.DataFrame) -> Sample:
     )
 
 
-def _as_text(table: pl.DataFrame, name: str) -> Any:
+def _as_text(table: pl.DataFrame, name: str) -> NDArray[np.str_]:
+    """The group of each row: the value itself, or its quarter of a number with many values; empty where it is missing."""
     import polars as pl
 
-    return table.get_column(name).cast(pl.String).fill_null("").to_numpy().astype(str)
+    column = table.get_column(name)
+    if column.dtype.is_numeric() and column.n_unique() > MANY_NUMBERS:
+        return _quarters(column.cast(pl.Float64).to_numpy())
+    return column.cast(pl.String).fill_null("").to_numpy().astype(str)
+
+
+def _quarters(values: NDArray[np.float64]) -> NDArray[np.str_]:
+    """Bands of about equal mass between the quartiles, named by their bounds: an age has no groups of its own."""
+    known = np.isfinite(values)
+    if not known.any():
+        return np.full(values.shape, "")
+    edges = np.unique(np.quantile(values[known], [0.25, 0.5, 0.75]))
+    bounds = [f"up to {edges[0]:g}", *(f"over {low:g} up to {high:g}" for low, high in pairwise(edges)), f"over {edges[-1]:g}"]
+    names = [f"{at}: {bound}" for at, bound in enumerate(bounds, 1)]
+    bands = np.array(names)[np.searchsorted(edges, np.where(known, values, 0.0), side="left")]
+    return np.where(known, bands, "")

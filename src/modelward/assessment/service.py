@@ -11,6 +11,7 @@ from typing import TypeAlias
 from modelward.access import Actor, Permission
 from modelward.assessment.assessor import Assessor, Findings, Sample
 from modelward.assessment.assessors import ASSESSORS
+from modelward.assessment.clause import Clause, Measure
 from modelward.assessment.comparison import Comparison, IncomparableError, Objective, recommend, row_of, weigh
 from modelward.assessment.report import (
     CONFIDENCE,
@@ -18,6 +19,7 @@ from modelward.assessment.report import (
     REPORT_FILE,
     SCHEMA,
     VERSION_ASSESSED,
+    AssessorBrokenError,
     TrustReport,
     UnknownAssessorError,
     digests,
@@ -26,6 +28,7 @@ from modelward.assessment.report import (
 from modelward.assessment.sampling import SEED, test_sample
 from modelward.datasets import Datasets
 from modelward.digest import sha256_hex
+from modelward.plugins import MissingExtraError
 from modelward.registry import DossierMissingError, OpenVersion, Registry, Version, model_card
 
 Progress: TypeAlias = Callable[[str, float], None]
@@ -49,7 +52,8 @@ class Assessment:
 
         Raises:
             NotPermittedError: `by` may not assess it. UnknownAssessorError: there is no such assessor. TamperedVersionError: the
-            version does not verify. DataChangedError: its test rows are not known any more.
+            version does not verify. DataChangedError: its test rows are not known any more. AssessorBrokenError: an assessor
+            breaks the laws of all assessors.
         """
         version = self._registry.find(name, by=by)
         by.require(Permission.MODELS_ASSESS, model=version.model)
@@ -62,7 +66,7 @@ class Assessment:
             findings = {}
             for place, assessor in enumerate(chosen):
                 progress(assessor, place / len(chosen))
-                findings[assessor] = _asked(ASSESSORS.load(assessor)(), opened, sample)
+                findings[assessor] = _checked(assessor, _asked(assessor, opened, sample))
         finally:
             opened.close()
         progress("signing", 1.0)
@@ -109,7 +113,7 @@ class Assessment:
             rows=weighed,
             recommended=weighed[0].version,
             recommendation=recommend(weighed, objective),
-            plot=plots.pareto(weighed, metric=objective.metric).decode(),
+            plot=plots.pareto(weighed, metric=objective.metric, smaller_is_better=objective.smaller_is_better).decode(),
         )
 
     def _sign(self, version: Version, report: TrustReport, evidence: dict[str, bytes], *, by: Actor) -> TrustReport:
@@ -136,12 +140,36 @@ def _chosen(only: Sequence[str]) -> list[str]:
     return [name for name in known if not only or name in only]
 
 
-def _asked(assessor: Assessor, opened: OpenVersion, sample: Sample | None) -> Findings:
+def _asked(name: str, opened: OpenVersion, sample: Sample | None) -> Findings:
+    """What the assessor finds; one that cannot be asked is said to be not measurable, never left out."""
+    try:
+        assessor: Assessor = ASSESSORS.load(name)()
+    except MissingExtraError as missing:
+        absent = Measure(assessor=name, key="assessor", title=f"Assessor {name}", meaning="whether it could be asked")
+        return Findings((absent.not_measurable(str(missing)),))
     if sample is None and assessor.needs_sample:
         note = "The version came without data. Train it here, or register data to assess it on."
         return Findings(tuple(measure.not_measurable(note) for measure in assessor.measures))
-    found = assessor.assess(opened, sample)
+    return assessor.assess(opened, sample)
+
+
+def _checked(name: str, found: Findings) -> Findings:
+    """The findings with the digest of each clause's evidence, once they are seen to keep the laws of `Assessor`."""
     known = digests(found.evidence)
+    ids = [clause.id for clause in found.clauses]
+    named = {*(clause.evidence for clause in found.clauses if clause.evidence), *(plot.path for plot in found.plots)}
+    faults = {
+        "found nothing, not even that it is not measurable": not ids,
+        "gave an id that is not its own": any(not clause_id.startswith(f"{name}.") for clause_id in ids),
+        "gave an id twice": len(set(ids)) < len(ids),
+        "named evidence that it did not hand over": bool(named - set(known)),
+        "handed over a file that is not its own": any(
+            not path.startswith((f"evidence/{name}.", f"plots/{name}.")) for path in known
+        ),
+    }
+    for fault, is_so in faults.items():
+        if is_so:
+            raise AssessorBrokenError(f"The assessor {name!r} {fault}. Ask who made it, or leave it out with --only.")
     clauses = tuple(replace(clause, evidence_digest=known.get(clause.evidence, "")) for clause in found.clauses)
     return replace(found, clauses=clauses)
 
@@ -150,6 +178,7 @@ def _report(version: Version, sample: Sample | None, findings: dict[str, Finding
     from modelward.assessment.machine import describe_libraries, describe_machine
 
     evidence = {path: data for found in findings.values() for path, data in found.evidence.items()}
+    now = datetime.now(UTC)
     return TrustReport(
         schema=SCHEMA,
         model=version.model,
@@ -167,27 +196,31 @@ def _report(version: Version, sample: Sample | None, findings: dict[str, Finding
         evidence=digests(evidence),
         machine=describe_machine(),
         libraries=describe_libraries(),
-        created=datetime.now(UTC),
+        created=now,
         by=by.id,
+        measured=dict.fromkeys(findings, now),
     )
 
 
 def _joined(earlier: TrustReport, newer: TrustReport) -> tuple[TrustReport, list[str]]:
     """The newer report with what the earlier one knows of other assessors, and the evidence to carry over."""
-    kept = [clause for clause in earlier.clauses if clause.dimension not in newer.assessors]
-    named = {clause.evidence for clause in kept}
-    plots = [
-        plot
-        for plot in earlier.plots
-        if plot.path not in newer.evidence and plot.path.split("/")[-1].partition(".")[0] not in newer.assessors
-    ]
-    paths = [path for path in earlier.evidence if path in named or path in {plot.path for plot in plots}]
+    kept = [name for name in earlier.assessors if name not in newer.assessors]
+    paths = [path for path in earlier.evidence if path.partition("/")[2].partition(".")[0] in kept]
+    measured = {name: earlier.measured.get(name, earlier.created) for name in kept} | newer.measured
+    order = {name: place for place, name in enumerate(_chosen(()))}
+
+    def by_assessor(clause: Clause) -> int:
+        return order.get(clause.dimension, len(order))
+
+    clauses = (*newer.clauses, *(clause for clause in earlier.clauses if clause.dimension in kept))
     joined = replace(
         newer,
-        assessors=tuple(name for name in _chosen(()) if name in {*earlier.assessors, *newer.assessors}),
-        clauses=(*newer.clauses, *kept),
-        plots=(*newer.plots, *plots),
-        evidence={**{path: earlier.evidence[path] for path in paths}, **newer.evidence},
+        assessors=tuple(sorted(measured, key=lambda name: order.get(name, len(order)))),
+        clauses=tuple(sorted(clauses, key=by_assessor)),
+        plots=(*newer.plots, *(plot for plot in earlier.plots if plot.path in paths)),
+        evidence={path: earlier.evidence[path] for path in paths} | newer.evidence,
+        created=min(measured.values()),
+        measured=measured,
     )
     return joined, paths
 

@@ -219,7 +219,7 @@ def _rates(groups: _Groups, frame: dict[str, dict[str, float]], *, evidence: str
             n = cases[measure.key][group]
             of = f"{groups.column}={group}"
             if n < RATE_CASES:
-                note = f"{n} rows to take the rate of; {RATE_CASES} are needed. Hold out more rows."
+                note = f"The rate is over {n} of the {RATE_CASES} rows that are needed. Hold out more rows."
                 clauses.append(measure.not_measurable(note, n=n, of=of, evidence=evidence))
             else:
                 clauses.append(measure.clause(wilson(frame[measure.key][group], n=n), of=of, evidence=evidence))
@@ -243,7 +243,9 @@ def _few_cases(groups: _Groups) -> list[str]:
 def _small_groups(groups: _Groups) -> list[Clause]:
     return [
         SELECTION.not_measurable(
-            f"The group has {rows} rows; {GROUP_ROWS} are needed. Hold out more rows.", n=rows, of=f"{groups.column}={group}"
+            f"The group has {rows} of the {GROUP_ROWS} rows that are needed. Hold out more rows.",
+            n=rows,
+            of=f"{groups.column}={group}",
         )
         for group, rows in groups.small.items()
     ]
@@ -252,7 +254,7 @@ def _small_groups(groups: _Groups) -> list[Clause]:
 def _left_out(small: Mapping[str, int]) -> str:
     if not small:
         return ""
-    return f" Left out as too small: {', '.join(f'{group} ({rows} rows)' for group, rows in small.items())}."
+    return f" Left out, with their rows: {', '.join(f'{group} ({rows})' for group, rows in small.items())}."
 
 
 def _within_unit(estimate: Estimate) -> Estimate:

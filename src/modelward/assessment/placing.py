@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where names stand beside points so that they cover neither each other nor the points: greedy, in the order given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle with sides along the axes."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def overlap(self, other: Box) -> float:
+        """The area that both cover."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.top, other.top) - max(self.bottom, other.bottom)
+        return max(0.0, width) * max(0.0, height)
+
+    @property
+    def area(self) -> float:
+        """Width times height."""
+        return (self.right - self.left) * (self.top - self.bottom)
+
+
+def place(points: Sequence[Box], sizes: Sequence[tuple[float, float]], *, frame: Box) -> list[Box]:
+    """A box of each size beside the point of the same place, inside `frame` where there is room.
+
+    Nearness breaks ties, so a name with free ground around it stands above its point.
+    """
+    placed: list[Box] = []
+    for point, size in zip(points, sizes, strict=True):
+        candidates = list(_around(point, size))
+        costs = [_cost(box, points, placed, frame) + far for far, box in enumerate(candidates)]
+        placed.append(candidates[costs.index(min(costs))])
+    return placed
+
+
+def _around(point: Box, size: tuple[float, float]) -> Iterator[Box]:
+    width, height = size
+    middle, level = (point.left + point.right) / 2, (point.bottom + point.top) / 2
+    for gap in (2.0, 12.0, 22.0):
+        for left, bottom in (
+            (middle - width / 2, point.top + gap),
+            (middle - width / 2, point.bottom - gap - height),
+            (point.right + gap, level - height / 2),
+            (point.left - gap - width, level - height / 2),
+            (point.right + gap, point.top),
+            (point.right + gap, point.bottom - height),
+            (point.left - gap - width, point.top),
+            (point.left - gap - width, point.bottom - height),
+        ):
+            yield Box(left, bottom, left + width, bottom + height)
+
+
+def _cost(box: Box, points: Sequence[Box], placed: Sequence[Box], frame: Box) -> float:
+    return 4 * sum(map(box.overlap, placed)) + 3 * sum(map(box.overlap, points)) + 2 * (box.area - box.overlap(frame))

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the assessors say of models whose every answer is known."""
+
+import json
+
+import fairlearn.metrics
+import numpy as np
+import pytest
+
+from assessment import echo
+from modelward.assessment import ClauseVerdict
+from modelward.assessment.assessors.baseline import Baseline
+from modelward.assessment.assessors.energy import Energy
+from modelward.assessment.assessors.fairness import Fairness
+from modelward.assessment.assessors.latency import Latency
+from modelward.assessment.assessors.quality import Quality
+from modelward.assessment.assessors.size import Size
+
+
+def found(assessor, sample, *, facts=echo.METERED):
+    classes = sample.classes if sample is not None else ("no", "yes")
+    findings = assessor.assess(echo.opened(classes, facts=facts), sample)
+    return {clause.id: clause for clause in findings.clauses}, findings
+
+
+def groups(rows, *, seed, names=("a", "b"), shares=(0.6, 0.4)):
+    return np.random.default_rng(seed).choice(names, rows, p=shares)
+
+
+# quality
+
+
+def test_a_calibrated_model_passes_and_an_overconfident_one_fails():
+    calm = echo.calibrated(2500, seed=1)
+    odds = np.log(calm.columns["p1"] / calm.columns["p0"]) * 3
+    boasting = echo.sample(calm.labels, np.hstack([1 / (1 + np.exp(odds)), 1 / (1 + np.exp(-odds))]))
+    assert found(Quality(), calm)[0]["quality.ece"].verdict is ClauseVerdict.PASSED
+    assert found(Quality(), boasting)[0]["quality.ece"].verdict is ClauseVerdict.FAILED
+    # Only what it says of its certainty differs: its decisions and its ranking are the same.
+    assert found(Quality(), boasting)[0]["quality.roc_auc"].estimate == pytest.approx(
+        found(Quality(), calm)[0]["quality.roc_auc"].estimate, abs=1e-5
+    )
+
+
+def test_a_model_that_guesses_fails():
+    random = np.random.default_rng(0)
+    side = random.random(2000)
+    clauses, _ = found(Quality(), echo.sample(random.integers(0, 2, 2000), np.stack([1 - side, side], axis=1)))
+    assert clauses["quality.roc_auc"].verdict is ClauseVerdict.FAILED
+
+
+def test_good_luck_on_a_few_rows_does_not_pass():
+    """The estimate reaches the threshold and the lower end of its interval does not."""
+    clause = found(Quality(), echo.calibrated(40, seed=3, spread=0.7))[0]["quality.roc_auc"]
+    assert clause.estimate > clause.threshold > clause.low
+    assert clause.verdict is ClauseVerdict.FAILED
+
+
+def test_too_few_rows_for_calibration_are_not_measurable_and_the_note_says_how_many_it_takes():
+    clauses, findings = found(Quality(), echo.calibrated(299, seed=1))
+    assert clauses["quality.ece"].verdict is ClauseVerdict.NOT_MEASURABLE
+    assert clauses["quality.ece"].estimate is None
+    assert "300" in clauses["quality.ece"].note
+    assert "plots/quality.calibration_curve.svg" not in findings.evidence
+    assert found(Quality(), echo.calibrated(300, seed=1))[0]["quality.ece"].estimate is not None
+
+
+def test_a_missing_class_makes_its_metrics_not_measurable():
+    clauses, _ = found(Quality(), echo.sample([0] * 50, [[0.8, 0.2]] * 50))
+    assert clauses["quality.roc_auc"].verdict is ClauseVerdict.NOT_MEASURABLE
+    assert clauses["quality.precision"].verdict is ClauseVerdict.NOT_MEASURABLE
+    assert clauses["quality.accuracy"].estimate == 1.0
+
+
+def test_perfect_decisions_on_thirty_rows_are_not_certain():
+    labels = np.arange(30) % 2
+    clauses, _ = found(Quality(), echo.sample(labels, np.eye(2)[labels]))
+    assert clauses["quality.f1"].estimate == clauses["quality.accuracy"].estimate == 1.0
+    assert clauses["quality.f1"].low < 0.9
+    assert clauses["quality.accuracy"].low < 0.9
+
+
+def test_curves_are_kept_as_figures_too():
+    _, findings = found(Quality(), echo.calibrated(500, seed=1))
+    confusion = json.loads(findings.evidence["evidence/quality.confusion_matrix.json"])
+    curve = json.loads(findings.evidence["evidence/quality.roc_curve.json"])
+    assert np.sum(confusion["counts"]) == 500
+    assert curve["true_positive_rate"]["yes"][-1] == 1.0
+    low, high = curve["band_95"]
+    assert all(below <= at <= above for below, at, above in zip(low, curve["true_positive_rate"]["yes"], high, strict=True))
+
+
+# baseline
+
+
+def test_a_constant_answer_does_not_beat_the_baseline():
+    labels = np.random.default_rng(0).random(1000) < 0.3
+    constant, _ = found(Baseline(), echo.sample(labels, [[0.7, 0.3]] * 1000))
+    assert constant["baseline.brier_skill"].verdict is ClauseVerdict.FAILED
+    better, _ = found(Baseline(), echo.calibrated(2000, seed=2))
+    assert better["baseline.brier_skill"].verdict is ClauseVerdict.PASSED
+    assert better["baseline.accuracy_gain"].verdict is ClauseVerdict.PASSED
+
+
+# fairness
+
+
+def biased(rows, *, seed, gap):
+    """Two groups of equal truth, of which the second is selected more often by `gap`."""
+    random = np.random.default_rng(seed)
+    side = random.integers(0, 2, rows)
+    labels = random.random(rows) < 0.4
+    selected = random.random(rows) < 0.4 + gap * side
+    return echo.sample(labels, np.eye(2)[selected.astype(int)], town=np.array(["north", "south"])[side])
+
+
+def test_disparities_are_those_of_fairlearn():
+    made = echo.calibrated(3000, seed=4)
+    made = echo.sample(made.labels, echo.answered(made), town=groups(3000, seed=1, names=("a", "b", "c"), shares=(0.5, 0.3, 0.2)))
+    clauses, _ = found(Fairness(), made)
+    true, decided = made.labels == made.positive, np.argmax(echo.answered(made), axis=1) == made.positive
+    told = {"y_true": true.astype(int), "y_pred": decided.astype(int), "sensitive_features": made.sensitive["town"]}
+    assert clauses["fairness.town.demographic_parity_difference"].estimate == pytest.approx(
+        fairlearn.metrics.demographic_parity_difference(**told)
+    )
+    assert clauses["fairness.town.demographic_parity_ratio"].estimate == pytest.approx(
+        fairlearn.metrics.demographic_parity_ratio(**told)
+    )
+    assert clauses["fairness.town.equalized_odds_difference"].estimate == pytest.approx(
+        fairlearn.metrics.equalized_odds_difference(**told)
+    )
+
+
+def test_a_planted_bias_fails_and_an_even_hand_passes():
+    uneven, _ = found(Fairness(), biased(6000, seed=1, gap=0.25))
+    even, _ = found(Fairness(), biased(6000, seed=1, gap=0.0))
+    for measure in ("demographic_parity_ratio", "equalized_odds_difference"):
+        assert uneven[f"fairness.town.{measure}"].verdict is ClauseVerdict.FAILED
+        assert even[f"fairness.town.{measure}"].verdict is ClauseVerdict.PASSED
+    difference = uneven["fairness.town.demographic_parity_difference"]
+    assert difference.low < 0.25 < difference.high
+
+
+def test_intervals_hold_a_planted_disparity(monkeypatch):
+    """60 samples, seeds fixed: fewer than 50 hits would happen to a correct 95 % interval once in a thousand times."""
+    # Sixty pictures that nobody looks at take longer than all the figures.
+    monkeypatch.setattr("modelward.assessment.plots.group_rates", lambda _: b"<svg/>")
+    hits = 0
+    for seed in range(60):
+        clause = found(Fairness(), biased(800, seed=seed, gap=0.2))[0]["fairness.town.demographic_parity_difference"]
+        hits += clause.low <= 0.2 <= clause.high
+    assert hits >= 50
+
+
+def test_a_small_group_is_named_and_not_dropped():
+    made = echo.calibrated(500, seed=1)
+    towns = np.array(["north"] * 300 + ["south"] * 171 + ["islet"] * 29)
+    clauses, findings = found(Fairness(), echo.sample(made.labels, echo.answered(made), town=towns))
+    small = clauses["fairness.town=islet.selection_rate"]
+    assert small.verdict is ClauseVerdict.NOT_MEASURABLE
+    assert small.n == 29
+    assert "30" in small.note
+    assert "islet (29)" in clauses["fairness.town.demographic_parity_ratio"].note
+    told = json.loads(findings.evidence["evidence/fairness.town.json"])
+    assert told["too_small"] == [{"group": "islet", "rows": 29, "needed": 30}]
+    assert "fairness.town=north.selection_rate" in clauses
+
+
+def test_a_rate_over_a_handful_of_rows_is_not_measurable():
+    labels = np.array([1] * 9 + [0] * 91 + [1] * 50 + [0] * 50)
+    made = echo.sample(labels, [[0.4, 0.6]] * 200, town=["north"] * 100 + ["south"] * 100)
+    clauses, _ = found(Fairness(), made)
+    assert clauses["fairness.town=north.true_positive_rate"].verdict is ClauseVerdict.NOT_MEASURABLE
+    assert clauses["fairness.town=south.true_positive_rate"].estimate == 1.0
+    assert clauses["fairness.town.equalized_odds_difference"].verdict is ClauseVerdict.NOT_MEASURABLE
+
+
+def test_one_group_or_hundreds_of_groups_are_not_measurable():
+    made = echo.calibrated(200, seed=1)
+    alone, _ = found(Fairness(), echo.sample(made.labels, echo.answered(made), town=["north"] * 200))
+    crowd, _ = found(Fairness(), echo.sample(made.labels, echo.answered(made), town=[str(at) for at in range(200)]))
+    for clauses in (alone, crowd):
+        assert {clause.verdict for clause in clauses.values()} == {ClauseVerdict.NOT_MEASURABLE}
+
+
+def test_nobody_selected_is_not_a_pass():
+    made = echo.sample(np.arange(200) % 3 == 0, [[0.9, 0.1]] * 200, town=["north", "south"] * 100)
+    assert found(Fairness(), made)[0]["fairness.town.demographic_parity_ratio"].verdict is ClauseVerdict.NOT_MEASURABLE
+
+
+def test_without_a_sensitive_column_nothing_passes():
+    clauses, _ = found(Fairness(), echo.calibrated(200, seed=1))
+    assert {clause.verdict for clause in clauses.values()} == {ClauseVerdict.NOT_MEASURABLE}
+    assert "--sensitive" in clauses["fairness.demographic_parity_ratio"].note
+
+
+def test_more_than_two_classes_have_accuracy_by_group_and_no_parity():
+    clauses, _ = found(Fairness(), echo.many(400, town=groups(400, seed=1)))
+    assert clauses["fairness.town.worst_group_accuracy"].estimate is not None
+    assert clauses["fairness.town.demographic_parity_ratio"].verdict is ClauseVerdict.NOT_MEASURABLE
+    assert clauses["fairness.town=a.accuracy"].estimate is not None
+
+
+def test_a_hostile_column_name_makes_no_path():
+    made = echo.calibrated(200, seed=1)
+    hostile = echo.sample(made.labels, echo.answered(made), **{"../../etc/passwd 城市": groups(200, seed=1)})
+    _, findings = found(Fairness(), hostile)
+    assert all(path.count("/") == 1 and ".." not in path and path.isascii() for path in findings.evidence)
+    assert len(findings.evidence) == 2
+
+
+# latency, size, energy
+
+
+def test_speed_is_measured_on_the_samples_rows_and_without_any():
+    for sample in (echo.calibrated(50, seed=1), None):
+        clauses, findings = found(Latency(), sample)
+        assert clauses["latency.p50_ms"].low <= clauses["latency.p50_ms"].estimate <= clauses["latency.p50_ms"].high
+        assert clauses["latency.p50_ms"].estimate <= clauses["latency.p99_ms"].estimate
+        assert clauses["latency.rows_per_second"].estimate > 0
+        assert json.loads(findings.evidence["evidence/latency.timings.json"])["machine"]["processor"]
+
+
+def test_a_slow_model_has_a_median_and_no_99th_percentile(monkeypatch):
+    monkeypatch.setattr("modelward.assessment.assessors.latency._BUDGET_SECONDS", 0.0)
+    clauses, _ = found(Latency(), echo.calibrated(50, seed=1))
+    assert clauses["latency.p50_ms"].estimate > 0
+    assert clauses["latency.p99_ms"].verdict is ClauseVerdict.NOT_MEASURABLE
+    assert "368" in clauses["latency.p99_ms"].note
+
+
+def test_size_is_exact():
+    clauses, _ = found(Size(), None)
+    assert clauses["size.model_bytes"].estimate == clauses["size.model_bytes"].low == len(echo.graph())
+    assert clauses["size.parameters"].estimate == 7
+
+
+def test_energy_has_the_interval_and_the_method_of_its_meter():
+    clause = found(Energy(), None)[0]["energy.training_joules"]
+    assert (clause.low, clause.estimate, clause.high) == (6.0, 12.0, 24.0)
+    assert clause.method == "processor time by watts"
+
+
+@pytest.mark.parametrize("gone", ["energy_joules", "energy_low_joules", "energy_high_joules", "energy_method"])
+def test_energy_without_interval_or_method_is_not_measurable(gone):
+    facts = {name: value for name, value in echo.METERED.items() if name != gone}
+    clause = found(Energy(), None, facts=facts)[0]["energy.training_joules"]
+    assert clause.verdict is ClauseVerdict.NOT_MEASURABLE
+
+
+def test_parameters_nobody_counted_are_not_measurable():
+    assert found(Size(), None, facts={})[0]["size.parameters"].verdict is ClauseVerdict.NOT_MEASURABLE
