@@ -169,6 +169,9 @@ def pages(connection: Connection) -> Iterator[Sequence[Row]]:
     last = _BEFORE_EVERYTHING
     while page := _page_after(connection, last):
         yield page
+        # A damaged index can lead back to where it came from, for ever.
+        if not isinstance(page[-1].idx, int) or page[-1].idx <= last:
+            raise RowsUnreadableError("its index leads in a circle")
         last = page[-1].idx
 
 
