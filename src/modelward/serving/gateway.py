@@ -113,6 +113,11 @@ class Gateway:
         """
         return self._keychain.actor(secret)
 
+    def record_refusal(self, question: Question, fault: Exception) -> None:
+        """Put on record that the entrance refused a question, whose caller it knows, before it came here."""
+        if self._is_taking and isinstance(question.caller, Actor):
+            self._note(question.caller, question.request or new_request_id(), question, fault)
+
     async def predict(self, question: Question, rows: Sequence[Row], *, render: Callable[[Computed], bytes] | None = None) -> Reply:
         """Answer rows of named features. `render` writes the body in the caller's protocol; without it, in that of records.
 

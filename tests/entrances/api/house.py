@@ -91,6 +91,10 @@ class Threaded:
         self._server = uvicorn.Server(configuration(settings))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listening]})
 
+    def routes(self) -> list:
+        """What the application's router holds."""
+        return self._server.config.app._app.routes
+
     def __enter__(self):
         self._thread.start()
         while not self._server.started:
@@ -107,26 +111,29 @@ class Threaded:
 class Process:
     """`modelward serve` as a process of its own. What it writes to standard error is kept."""
 
-    def __init__(self, home: Path, **settings) -> None:
+    def __init__(self, home: Path, *, port: int = 0, drafts: Path | None = None, **settings) -> None:
         environment = {**os.environ, **{f"MODELWARD_{name.upper()}": str(value) for name, value in settings.items()}}
-        command = [sys.executable, "-m", "modelward", "serve", "--home", str(home), "--port", "0", "--json"]
+        if drafts is not None:
+            environment["TMPDIR"] = str(drafts)
+        command = [sys.executable, "-m", "modelward", "serve", "--home", str(home), "--port", str(port), "--json"]
         self._errors = (home.parent / f"serve-{time.monotonic_ns()}.log").open("w+")
         self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=self._errors, text=True)
         assert self._process.stdout
-        told, _ = json.JSONDecoder().raw_decode(self._read_document())
-        self.url = told["address"]
+        self.url = json.loads(self._document())["address"]
         self.port = int(self.url.rpartition(":")[2])
 
-    def _read_document(self) -> str:
+    def _document(self) -> str:
+        """What the server prints once it answers."""
         text = ""
         while not text.endswith("}\n"):
             line = self._process.stdout.readline()
-            assert line, f"the server ended: {self.errors()}"
             text += line
+            if not line:
+                self.__exit__()
+                raise AssertionError(f"the server ended: {self.errors()}")
         return text
 
     def errors(self) -> str:
-        self._errors.flush()
         return Path(self._errors.name).read_text()
 
     def end(self, how=signal.SIGTERM) -> int:

@@ -323,6 +323,13 @@ def test_a_key_for_another_model_may_not_ask_this_one(house, server):
         ):
             assert refused.status_code == 403
             assert "limited to other" in refused.json()["error"]
+        refused = limited.post(PREDICT, content=b"whatever")
+        assert refused.status_code == 403
+        # A refusal is put on record without letting the caller wait for it.
+        while not (found := house.logged(request=refused.headers["x-request-id"])):
+            time.sleep(0.01)
+        (entry,) = found
+        assert (entry.event, entry.subject, entry.facts["error"]) == ("inference.refused", "income", "NotPermittedError")
         assert limited.get("/api/v1/models/income/versions").status_code == 403
         assert limited.get("/api/v1/models").json() == []
 

@@ -19,7 +19,7 @@ from modelward.access import Actor, Permission
 from modelward.entrances.api.bodies import decode, read_body
 from modelward.entrances.api.endpoint import Endpoint, Premises, credential
 from modelward.entrances.api.problems import inference_error
-from modelward.errors import NotFoundError
+from modelward.errors import NotFoundError, RefusedError
 from modelward.serving import Answer, Explanation, Question, Reply
 
 
@@ -81,8 +81,7 @@ class Asked:
 class InferenceApp:
     """The ASGI application of one endpoint whose `handle` takes an `Asked` and gives a response.
 
-    Who calls is known before a body is read. A route without a body is checked here; what is asked is checked by the gateway,
-    which puts refusals on record.
+    Who calls, and whether they may, is known before a body is read. Who asks a model and may not is put on record.
     """
 
     def __init__(self, endpoint: Endpoint, premises: Premises) -> None:
@@ -104,12 +103,20 @@ class InferenceApp:
         endpoint = self._endpoint
         actor = self._premises.gateway.actor(credential(scope["headers"]))
         asked = Asked(self._premises, scope, actor, *_named(scope["path_params"]))
+        if isinstance(endpoint.permission, Permission):
+            self._admit(asked, endpoint.permission)
         if endpoint.takes is not None:
             asked.body = await read_body(scope, receive, limit_bytes=self._limit)
-        elif isinstance(endpoint.permission, Permission):
-            actor.require(endpoint.permission, model=asked.model)
         response: Response = await endpoint.handle(asked)
         return response
+
+    def _admit(self, asked: Asked, permission: Permission) -> None:
+        try:
+            asked.actor.require(permission, model=asked.model)
+        except RefusedError as fault:
+            if self._endpoint.takes is not None:
+                self._premises.gateway.record_refusal(asked.question, fault)
+            raise
 
 
 def inference_route(endpoint: Endpoint, premises: Premises) -> Route:
