@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -42,9 +43,14 @@ def make(candidate: Candidate, material: Material, *, meter: Meter, report: Repo
     """
     from modelward.training import graph
 
+    with _LOADING:
+        import onnxruntime  # noqa: F401  # loaded here, so that no two threads begin at once
+        from onnx import checker, compose, helper  # noqa: F401
+
     recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
     report(0.0, "loading")
-    _rehearse(recipe, material.inputs)
+    with _LOADING:
+        _rehearse(recipe, material.inputs)
     report(0.0, "training")
     made, effort = meter.measure(lambda: recipe.make(material.inputs, _training(report)))
     report(0.9, "drawing the graph")
@@ -103,6 +109,10 @@ def what_went_wrong(fault: Exception) -> tuple[CandidateStatus, str]:
     return CandidateStatus.FAILED, (
         f"An unexpected {type(fault).__name__}{place}. Try other parameters or another recipe, and report it with the spec."
     )
+
+
+# Python gives up (`_DeadlockError`) where threads load parts of one library at once that load each other.
+_LOADING = Lock()
 
 
 class _RehearsedError(Exception):
