@@ -59,12 +59,11 @@ def _run(words: list[str]) -> int:
 
 
 def _leave_wrong_words(wrong: Any, *, as_json: bool) -> int:
-    is_missing = type(wrong).__name__ == "NoArgsIsHelpError"
-    if is_missing and not as_json:
+    if type(wrong).__name__ == "NoArgsIsHelpError":
         wrong.ctx.get_help()  # which prints it
         return EXIT[InvalidError]
     # What was meant may be said twice, by typer and by click.
-    said, _, meant = ("A command is missing." if is_missing else wrong.format_message()).partition(" Did you mean ")
+    said, _, meant = wrong.format_message().partition(" Did you mean ")
     said = said.rstrip(".") + "." + (f" Did you mean {meant.partition('?')[0]}?" if meant else "")
     command = wrong.ctx.command_path if wrong.ctx else "modelward"
     return leave(NotACommandError(f"{said} Run `{command} --help`."), as_json=as_json)

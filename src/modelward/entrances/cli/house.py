@@ -80,7 +80,8 @@ def _settings_for(desk: Desk, folder: Path | None) -> Settings:
 
 
 def _show_home(console: Console, made: dict[str, Any]) -> None:
-    showing.facts(console, {"home": made["home"], "administrator's one-time token": made["administrator_token"]})
+    showing.line(console, f"A home is made: {made['home']}")
+    showing.line(console, f"The administrator signs in once with the token in {made['administrator_token']}")
     showing.line(console, "Next: modelward data add NAME FILE --target COLUMN --purpose TEXT --owner NAME")
 
 

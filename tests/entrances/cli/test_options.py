@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words around the verbs: options that all take, help, mistakes, and what is shown where."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from modelward import errors
+from modelward.entrances.cli.failing import EXIT, exit_code_of, kind_of, of_system
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--json --home {home} data list",
+        "data --json --home {home} list",
+        "data list --json --home {home}",
+        "--home {home} data --json list",
+        "--home /nowhere data list --home {home} --json",
+    ],
+)
+def test_options_may_stand_anywhere_and_the_last_word_wins(fresh, words):
+    done = fresh(*words.format(home=fresh.home).split(), home=False)
+    assert (done.code, done.json) == (0, [])
+
+
+def test_the_home_may_come_from_the_environment(fresh, monkeypatch):
+    monkeypatch.setenv("MODELWARD_HOME", str(fresh.home))
+    assert fresh("data", "list", "--json", home=False).json == []
+    monkeypatch.setenv("MODELWARD_HOME", str(fresh.folder / "nowhere"))
+    assert fresh("data", "list", home=False).code == 6
+
+
+def test_the_nearest_home_upward_is_taken(fresh, monkeypatch):
+    inner = fresh.folder / "a" / "b"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    assert fresh("data", "list", "--json", home=False).json == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("data shwo people", "No such command 'shwo'. Did you mean 'show'? Run `modelward data --help`."),
+        ("data show", "Missing argument 'NAME'. Run `modelward data show --help`."),
+        ("data show people --colour red", "No such option '--colour'"),
+        ("audit log --limit many", "Invalid value for '--limit'"),
+        ("serve --port 70000", "Invalid value for '--port'"),
+        ("train nowhere.yaml", "'nowhere.yaml' does not exist"),
+        ("data list --url http://x", "give one of them"),
+        ("keys create --name app", "Missing option '--role'"),
+        ("keys create --name app --role caller --expires soon", "Invalid value for '--expires'"),
+        ("init here --home there", "not both"),
+    ],
+)
+def test_wrong_words_are_invalid_input_and_say_what_to_do(fresh, words, message):
+    told = fresh(*words.split())
+    assert (told.code, told.out) == (2, "")
+    assert message in told.err
+    asked = fresh(*words.split(), "--json")
+    assert asked.code == 2
+    assert message in asked.error
+    assert asked.json["error"]["kind"] == "InvalidError"
+
+
+@pytest.mark.parametrize("words", ["init", "doctor", "serve", "data sample adult"])
+def test_what_works_here_alone_is_not_sent_elsewhere(fresh, words):
+    done = fresh(*words.split(), "--url", "http://127.0.0.1:1", "--key", "k", home=False)
+    assert done.code == 2
+    assert "works on this machine alone" in done.err
+
+
+def test_a_service_needs_an_address_and_a_key(fresh, monkeypatch):
+    assert "must begin with http" in fresh("data", "list", "--url", "example.org", home=False).err
+    without = fresh("data", "list", "--url", "http://127.0.0.1:1", home=False)
+    assert (without.code, "--key" in without.err) == (3, True)
+    odd = fresh("data", "list", "--url", "http://127.0.0.1:1", "--key", "schlüssel", home=False)
+    assert (odd.code, "schlüssel" in odd.err) == (2, False)
+    monkeypatch.setenv("MODELWARD_KEY", "mw_x")
+    nobody = fresh("data", "list", "--url", "http://127.0.0.1:1", "--json", home=False)
+    assert (nobody.code, nobody.json["error"]["kind"]) == (6, "UnavailableError")
+
+
+def test_without_words_the_help_is_shown(fresh):
+    for words in ([], ["release"]):
+        done = fresh(*words, home=False)
+        assert done.code == 2
+        assert "Usage: modelward" in done.out
+    asked = fresh("release", "--json", home=False)
+    assert asked.error == "Missing command. Run `modelward release --help`."
+
+
+def test_the_help_shows_arguments_options_and_an_example(fresh):
+    done = fresh("data", "add", "--help", home=False)
+    assert done.code == 0
+    for words in ("Name of the dataset.", "CSV, Excel or Parquet", "--sensitive", "For example:", "Every command takes"):
+        assert words in done.out
+
+
+def test_the_version_is_told(fresh):
+    from modelward import __version__
+
+    assert fresh("--version", home=False).out == f"modelward {__version__}\n"
+
+
+def test_words_that_are_no_text_are_refused(fresh):
+    done = fresh("data", "show", "\udcff")
+    assert (done.code, "not UTF-8" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 130, 200])
+@pytest.mark.parametrize("words", ["compare grants", "model show grants", "data profile people", "release show r-1", "runs list"])
+def test_no_line_is_longer_than_the_terminal(terminal, monkeypatch, columns, words):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = terminal(*words.split())
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= columns
+
+
+def test_where_no_terminal_is_tables_are_wide(terminal, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    done = terminal("compare", "grants")
+    assert re.search(r"→  grants:\d  \S+ +0\.\d{3} \[0\.\d{3}, [01]\.\d{3}\] +\d\.\d{3} ms +[\d.]+ KB  \d+ passed · ", done.out)
+    assert " J" in done.out
+    assert "no room" not in done.out
+
+
+def test_a_narrow_terminal_says_what_it_leaves_out(terminal, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "70")
+    done = terminal("compare", "grants")
+    assert "There was no room for: energy" in done.out
+    assert "✓ passed" in done.out
+
+
+def test_an_assessment_shows_what_was_judged_and_says_how_much_else_there_is(terminal):
+    judged = terminal("assess", "grants:1", "--only", "quality")
+    everything = terminal("assess", "grants:1", "--only", "quality", "--all")
+    assert "quality.roc_auc" in judged.out
+    assert "quality.accuracy" not in judged.out
+    assert "quality.accuracy" in everything.out
+    report = terminal("assess", "grants:1", "--only", "quality", "--json").json
+    recorded = [clause for clause in report["clauses"] if clause["verdict"] == "recorded" and clause["estimate"] is not None]
+    assert f"{len(recorded)} more figures are recorded with nothing asked of them: --all shows them." in judged.out
+
+
+def test_every_kind_of_error_has_its_exit_code():
+    kinds = {errors.ModelwardError, *errors.ModelwardError.__subclasses__(), *errors.InvalidError.__subclasses__()}
+    assert {kind for kind in kinds if kind.__module__ == "modelward.errors"} == set(EXIT)
+    codes = {0: "done", 1: "fault", 2: "invalid", 3: "refused", 4: "not found", 5: "conflict", 6: "unavailable"}
+    assert set(EXIT.values()) | {0} == set(codes)
+
+
+def test_the_page_of_errors_says_the_same_exit_codes():
+    page = (ROOT / "docs" / "reference" / "errors.md").read_text()
+    for kind, code in EXIT.items():
+        if kind is not errors.ModelwardError:
+            assert re.search(rf"\| `{kind.__name__}` \|.*\| {code} \|", page), kind
+
+
+def test_an_error_counts_as_its_nearest_kind():
+    class BadDatasetError(errors.TooLargeError):
+        pass
+
+    assert (exit_code_of(BadDatasetError("x")), kind_of(BadDatasetError("x"))) == (2, "TooLargeError")
+    assert exit_code_of(ValueError("x")) == 1
+    assert exit_code_of(of_system(OSError(28, "No space left on device", "/x"))) == 6
+    assert exit_code_of(of_system(PermissionError(13, "Permission denied", "/x"))) == 2

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command there is, as a person sees it and as a program does. A command without a line here fails the first test."""
+
+import json
+
+import pytest
+from typer.main import get_command
+
+from entrances.cli.terminal import FREE, ROWS, SPEC, interrupted_run
+from modelward.entrances.cli import build
+from training.house import people
+
+DECLARED = ["--target", "grant", "--purpose", "tests", "--owner", "the tests"]
+# What is typed, and what both the person and the program must find in the answer.
+VERBS = {
+    "init": (["init", "{folder}/new"], "administrator.token"),
+    "doctor": (["doctor"], "sound"),
+    "data add": (["data", "add", "more", "{folder}/people.csv", *DECLARED], "more"),
+    "data list": (["data", "list"], "people"),
+    "data show": (["data", "show", "people"], "town"),
+    "data profile": (["data", "profile", "people"], "hours"),
+    "data split": (["data", "split", "people", "--seed", "3"], "digest"),
+    "train": (["train", "{folder}/spec.yaml", "--set", "candidates=[naive-bayes]"], "grants:3"),
+    "runs list": (["runs", "list"], "run-"),
+    "runs show": (["runs", "show", "{run}"], "decision-tree"),
+    "runs resume": (["runs", "resume", "{interrupted}"], "grants:3"),
+    "compare": (["compare", "grants", "--plot", "{folder}/pareto.svg"], "naive-bayes"),
+    "assess": (["assess", "grants:1", "--only", "quality,size", "--report", "{folder}/report"], "quality.roc_auc"),
+    "model list": (["model", "list"], "to test the command line"),
+    "model show": (["model", "show", "grants:1"], "interface.json"),
+    "model import": (["model", "import", "{folder}/out", "--name", "elsewhere"], "elsewhere"),
+    "model export": (["model", "export", "grants", "--to", "{folder}/out"], "grants:1"),
+    "model verify": (["model", "verify", "grants:2"], "grants:2"),
+    "release propose": (["release", "propose", "grants:2", "--policy", "free"], "lineage-complete"),
+    "release list": (["release", "list", "--model", "grants"], "awaiting-approval"),
+    "release show": (["release", "show", "r-1"], "lineage-complete"),
+    "release approve": (["release", "approve", "r-2", "--reason", "figures were discussed"], "figures were discussed"),
+    "release refuse": (["release", "refuse", "r-2", "--reason", "too many false alarms"], "too many false alarms"),
+    "release promote": (["release", "promote", "r-3"], "live"),
+    "release rollback": (["release", "rollback", "grants"], "r-1"),
+    "release policy put": (["release", "policy", "put", "{folder}/policy.yaml"], "signed"),
+    "release policy list": (["release", "policy", "list"], "watched"),
+    "release policy show": (["release", "policy", "show", "strict"], "0.999"),
+    "predict": (["predict", "grants", "{folder}/rows.csv"], "grants:1"),
+    "explain": (["explain", "grants", "{folder}/rows.csv"], "age"),
+    "audit log": (["audit", "log", "--event", "release.promoted"], "release.promoted"),
+    "audit verify": (["audit", "verify"], ""),
+    "audit key": (["audit", "key", "-o", "{folder}/key.txt"], "modelward/"),
+    "audit receipt": (["audit", "receipt", "{request}", "-o", "{folder}/receipt.txt"], "receipt"),
+    "audit verify-receipt": (["audit", "verify-receipt", "{folder}/r.txt", "--public-key", "{folder}/k.txt"], "inference.batch"),
+    "audit export": (["audit", "export", "{folder}/ledger"], "ledger"),
+    "users add": (["users", "add", "ada", "--role", "data-scientist"], "ada"),
+    "users invite": (["users", "invite", "admin"], "admin"),
+    "users list": (["users", "list"], "admin"),
+    "users remove": (["users", "remove", "admin"], "admin"),
+    "keys create": (["keys", "create", "--name", "app", "--role", "caller", "--models", "grants"], "mw_"),
+    "keys list": (["keys", "list"], "till"),
+    "keys revoke": (["keys", "revoke", "{key}"], "till"),
+}
+# Tried elsewhere: it fetches, serves, and measures what is served.
+ELSEWHERE = {"data sample", "serve", "bench"}
+# What must have been done before.
+BEFORE = {
+    "model import": [["model", "export", "grants:1", "--to", "{folder}/out"]],
+    "release propose": [["release", "refuse", "r-2", "--reason", "to propose it again"]],
+    "release approve": [],
+    "release promote": [
+        ["release", "refuse", "r-2", "--reason", "to propose it again"],
+        ["release", "propose", "grants:2", "--policy", "free"],
+    ],
+    "audit verify-receipt": [
+        ["audit", "key", "-o", "{folder}/k.txt"],
+        ["audit", "receipt", "{request}", "-o", "{folder}/r.txt"],
+    ],
+}
+BEFORE["release rollback"] = [*BEFORE["release promote"], ["release", "promote", "r-3"]]
+
+
+def verbs_of(command, path=()) -> set[str]:
+    found = set()
+    for name, one in command.commands.items():
+        found |= verbs_of(one, (*path, name)) if hasattr(one, "commands") else {" ".join((*path, name))}
+    return found
+
+
+def test_every_command_is_tried():
+    assert verbs_of(get_command(build())) == set(VERBS) | ELSEWHERE
+
+
+@pytest.fixture
+def typed(terminal):
+    """Types a line of `VERBS` after what must come before it."""
+    terminal.file("people.csv", people(200, seed=2))
+    terminal.file("spec.yaml", SPEC)
+    terminal.file("policy.yaml", FREE)
+    terminal.file("rows.csv", ROWS)
+    told = {"folder": terminal.folder, "run": terminal("runs", "list", "--json").json[0]["id"]}
+    told["key"] = terminal("keys", "list", "--json").json[0]["id"]
+
+    def type_it(name: str, *more: str):
+        if any("{request}" in word for line in [VERBS[name][0], *BEFORE.get(name, ())] for word in line):
+            told["request"] = terminal("predict", "grants", told["folder"] / "rows.csv", "--json").json["request"]
+        if name == "runs resume":
+            told["interrupted"] = interrupted_run(terminal)
+        for line in BEFORE.get(name, ()):
+            done = terminal(*(word.format(**told) for word in line))
+            assert done.code == 0, done.err
+        words = [word.format(**told) for word in VERBS[name][0]]
+        if name == "release approve":
+            secret = terminal("keys", "create", "--name", "officer", "--role", "risk-officer", "--json").json["secret"]
+            words += ["--key", secret]
+        return terminal(*words, *more, home=name != "init")
+
+    return type_it
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_program_reads_one_json_document(typed, name):
+    done = typed(name, "--json")
+    assert (done.code, done.err.count("Traceback")) == (0, 0), done.out + done.err
+    json.loads(done.out)
+    assert VERBS[name][1] in done.out
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_person_reads_a_story(typed, name):
+    done = typed(name)
+    assert done.code == 0, done.out + done.err
+    assert VERBS[name][1] in done.out
+    assert done.out.strip()
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(done.out)
