@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A person with a real browser, from the one-time link to the receipt."""
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from modelward.access import Role, local_actor
+from modelward.app import open_platform
+from modelward.audit import verify_receipt
+from modelward.settings import Settings
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+if CHROMIUM is None:
+    pytest.skip(
+        "NO CHROMIUM: nobody looks at the console in a browser. Install one (Debian: apt-get install chromium).",
+        allow_module_level=True,
+    )
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PAGES = (
+    "/sign-in",
+    "/models",
+    "/models/grant",
+    "/models/grant/1",
+    "/models/grant/2",
+    "/models/grant/3",
+    "/releases",
+    "/ledger",
+    "/nowhere",
+)
+# Every piece of text against what lies behind it: WCAG 2.2, 1.4.3 (AA).
+TOO_FAINT = """() => {
+  const parts = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, at) => sum + v * [.2126, .7152, .0722][at], 0);
+  const behind = node => { for (; node; node = node.parentElement) {
+    const colour = parts(getComputedStyle(node).backgroundColor);
+    if (colour.length === 3 || colour[3] > 0) return colour; } return [255, 255, 255]; };
+  const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+    const holder = node.parentElement, style = getComputedStyle(holder);
+    if (!node.textContent.trim() || !holder.getClientRects().length || holder.closest('.hidden, .skip')) continue;
+    const [above, below] = [light(parts(style.color)), light(behind(holder))].sort((a, b) => b - a);
+    const size = parseFloat(style.fontSize), isLarge = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    const ratio = (above + .05) / (below + .05);
+    if (ratio < (isLarge ? 3 : 4.5)) found.push([node.textContent.trim().slice(0, 40), style.color, ratio.toFixed(2)]);
+  }
+  return found;
+}"""
+OPEN_ALL = "() => document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
+SPILLING = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@contextmanager
+def serving(home: Path):
+    """`modelward serve` over a home, as a process of its own; its address."""
+    command = [sys.executable, "-m", "modelward", "serve", "--home", str(home), "--port", "0"]
+    with (home.parent / "serve.log").open("w+") as told, subprocess.Popen(command, stdout=told, stderr=told) as process:
+        try:
+            yield _address(home.parent / "serve.log", process)
+        finally:
+            process.terminate()
+
+
+def _address(log: Path, process: subprocess.Popen) -> str:
+    while process.poll() is None:
+        if found := re.search(r"http://[\d.]+:\d+", re.sub(r"\s*\n\s*", " ", log.read_text())):
+            with httpx.Client(trust_env=False) as client:
+                try:
+                    client.get(f"{found.group(0)}/livez")
+                except httpx.TransportError:
+                    continue
+            return found.group(0)
+    raise AssertionError(log.read_text())
+
+
+def invite(home: Path, role: Role, name: str) -> str:
+    platform = open_platform(Settings(home=home))
+    try:
+        return platform.access.add_user(name, role=role, by=local_actor()).token
+    finally:
+        platform.close()
+
+
+@pytest.fixture(scope="module")
+def home(built, tmp_path_factory) -> Path:
+    return Path(shutil.copytree(built, tmp_path_factory.mktemp("browser") / ".modelward"))
+
+
+@pytest.fixture(scope="module")
+def address(home):
+    with serving(home) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+class Watched:
+    """A browser window whose every request and complaint is noted."""
+
+    def __init__(self, chromium, **options) -> None:
+        self.context = chromium.new_context(locale="en-GB", **options)
+        self.page = self.context.new_page()
+        self.requests: list[str] = []
+        self.stopped: list[str] = []
+        self.complaints: list[str] = []
+        self.context.on("request", lambda request: self.requests.append(request.url))
+        self.context.on("requestfailed", lambda request: self.stopped.append(request.url) if request.failure == "csp" else None)
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def elsewhere(self, address: str) -> list[str]:
+        """Requests that left for anywhere but the console, or the site's picture that browsers ask for by themselves."""
+        here = urlsplit(address)
+        return [
+            url
+            for url in self.requests
+            if url not in self.stopped
+            if urlsplit(url)[:2] != here[:2] or not urlsplit(url).path.startswith(("/console", "/favicon.ico"))
+        ]
+
+
+@pytest.fixture(scope="module")
+def officer(chromium, address, home):
+    """Somebody who may look at everything, signed in, with scripts allowed: there are none."""
+    window = Watched(chromium, viewport={"width": 1280, "height": 900})
+    window.page.goto(f"{address}/console/sign-in?token={invite(home, Role.ADMINISTRATOR, 'ada')}")
+    window.page.click("main button")
+    window.page.wait_for_url("**/console/models")
+    yield window
+    window.context.close()
+
+
+def test_a_person_without_scripts_goes_from_the_link_to_the_receipt(chromium, address, home, tmp_path):
+    window = Watched(chromium, java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    page = window.page
+    page.goto(f"{address}/console/sign-in?token={invite(home, Role.ADMINISTRATOR, 'grace')}")
+    page.get_by_role("button", name="Sign in").click()
+    assert urlsplit(page.url)[2:] == ("/console/models", "", "")
+    page.get_by_role("link", name="grant:1").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "grant:1"
+
+    page.get_by_label("age").fill("71")
+    page.get_by_label("hours").fill("48")
+    page.get_by_label("town").select_option("north")
+    page.get_by_role("button", name="Predict and explain").click()
+    outcome = page.locator("#outcome")
+    assert outcome.locator(".answer").inner_text() == "yes"
+    assert outcome.locator(".signed li").count() == 4
+    assert "71" in outcome.locator(".signed").inner_text()
+    assert page.get_by_label("age").input_value() == "71", "the form is still filled in"
+
+    request = outcome.locator(".record .mono").inner_text()
+    with page.expect_download() as download:
+        outcome.get_by_role("link", name="Download").click()
+    download.value.save_as(tmp_path / "answer.tlog-proof")
+    with page.expect_download() as download:
+        outcome.get_by_role("link", name="public key").click()
+    download.value.save_as(tmp_path / "key.txt")
+    receipt = verify_receipt((tmp_path / "answer.tlog-proof").read_text(), public_key=(tmp_path / "key.txt").read_text().strip())
+    assert (receipt.entry.event, receipt.entry.request) == ("inference.answered", request)
+    assert receipt.entry.actor == "person:grace"
+
+    outcome.locator(".record").get_by_role("link").first.click()
+    assert page.locator("tbody tr").count() == 1
+    assert "inference.answered" in page.locator("tbody tr").inner_text()
+    assert "sound" in page.locator("#verification").get_attribute("class")
+    assert "Sound" in page.locator("#verification").inner_text()
+
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{address}/console/ledger")
+    assert page.get_by_role("heading", level=1).inner_text() == "Sign in"
+    assert window.elsewhere(address) == []
+    window.context.close()
+
+
+def test_a_tampered_copy_of_the_home_shows_which_entry_was_changed(chromium, home, tmp_path):
+    copy = Path(shutil.copytree(home, tmp_path / ".modelward"))
+    token = invite(copy, Role.AUDITOR, "ines")
+    with serving(copy) as address:
+        page = (window := Watched(chromium)).page
+        page.goto(f"{address}/console/sign-in?token={token}")
+        page.click("main button")
+        with sqlite3.connect(copy / "modelward.db") as connection:
+            for (trigger,) in connection.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+                connection.execute(f"drop trigger {trigger}")
+            connection.execute("update ledger_entries set entry = replace(entry, 'person:', 'person;') where idx = 9")
+        connection.close()
+        page.goto(f"{address}/console/ledger?before=15")
+        badge = page.locator("#verification")
+        assert "broken" in badge.get_attribute("class")
+        assert re.search(r"\b9\b", badge.inner_text())
+        assert page.locator("tr.faulty th").all_inner_texts() == ["9"]
+        window.context.close()
+
+
+def test_no_page_asks_for_anything_from_elsewhere_or_breaks_its_own_policy(officer, address):
+    officer.complaints.clear()
+    for path in PAGES:
+        officer.page.goto(f"{address}/console{path}")
+        officer.page.evaluate(OPEN_ALL)
+    assert [told for told in officer.complaints if "404 (Not Found)" not in told] == []
+    assert officer.elsewhere(address) == []
+
+
+def test_the_policy_would_have_been_heard_of(officer, address):
+    """The positive control: what the policy forbids is refused, and the browser says so."""
+    officer.page.goto(f"{address}/console/models")
+    officer.complaints.clear()
+    officer.page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\"><img src=\"http://127.0.0.1:9/x.png\">')"
+    )
+    officer.page.wait_for_timeout(200)
+    said = " ".join(told for told in officer.complaints if "Content Security Policy" in told)
+    assert "style-src 'self'" in said
+    assert "img-src 'self'" in said
+
+
+def test_plots_are_pictures_that_keep_their_styles(officer, address):
+    officer.page.goto(f"{address}/console/models/grant/1")
+    widths = officer.page.locator("figure img").evaluate_all("images => images.map(image => image.naturalWidth)")
+    assert len(widths) >= 3
+    assert min(widths) > 100
+    plot = officer.page.locator("figure a").first.get_attribute("href")
+    officer.complaints.clear()
+    officer.page.goto(f"{address}{plot}")
+    assert officer.page.evaluate("() => getComputedStyle(document.querySelector('text')).fontFamily") != ""
+    assert [told for told in officer.complaints if "style" in told] == []
+
+
+@pytest.mark.parametrize("file", ["evil.svg", "evil.html"])
+def test_a_script_in_a_signed_file_does_not_run(officer, address, file):
+    officer.requests.clear()
+    officer.complaints.clear()
+    officer.page.goto(f"{address}/console/models/grant/2/files/imported/{file}")
+    officer.page.wait_for_timeout(300)
+    assert "plain" in officer.page.content()
+    assert officer.page.title() != "owned"
+    assert officer.page.evaluate("() => self.origin") == "null", "it is not of our origin, and reaches no cookie of ours"
+    assert officer.elsewhere(address) == []
+    assert not any(url.endswith("/console/ledger") for url in officer.requests)
+    assert officer.complaints, "the browser says what it refused"
+
+
+def test_the_whole_report_is_readable_in_its_sandbox(officer, address):
+    officer.complaints.clear()
+    officer.page.goto(f"{address}/console/models/grant/1/files/trust_report.html")
+    assert "grant:1" in officer.page.locator("h1").inner_text()
+    assert min(officer.page.locator("img").evaluate_all("images => images.map(image => image.naturalWidth)")) > 100
+    assert officer.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_and_nothing_spills(officer, address, scheme):
+    page = officer.page
+    page.emulate_media(color_scheme=scheme)
+    for path in PAGES:
+        page.goto(f"{address}/console{path}")
+        page.evaluate(OPEN_ALL)
+        for width in (390, 800, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(SPILLING) <= 0, (path, width)
+        assert page.evaluate(TOO_FAINT) == [], path
+
+
+def test_a_text_too_faint_would_have_been_seen(officer, address):
+    officer.page.emulate_media(color_scheme="light")
+    officer.page.goto(f"{address}/console/models")
+    officer.page.evaluate("() => { document.querySelector('h1').style.color = '#bbb'; }")
+    assert [text for text, *_ in officer.page.evaluate(TOO_FAINT)] == ["Models"]
+
+
+def test_everything_can_be_reached_by_keyboard_and_is_seen_when_reached(officer, address):
+    page = officer.page
+    page.goto(f"{address}/console/models/grant/1")
+    reached = []
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate("""() => { const now = document.activeElement, style = getComputedStyle(now);
+            return [now.className || now.name || now.textContent.trim(), style.outlineStyle, parseFloat(style.outlineWidth)]; }""")
+        )
+    assert reached[0][0] == "skip"
+    assert all(style != "none" and width >= 2 for _, style, width in reached)
+    assert "f0" in [name for name, *_ in reached]
