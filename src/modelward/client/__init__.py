@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from modelward.client.asking import Asked, RemoteServing
-from modelward.client.connection import Connection, StrangeAnswerError, UnreachableError
+from modelward.client.connection import AddressError, Connection, StrangeAnswerError, UnreachableError
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemoteReleases
-from modelward.client.load import Load, measure
+from modelward.client.load import Load, NoAnswerError, measure
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
 
 
@@ -53,4 +53,4 @@ class Client:
         self._connection.close()
 
 
-__all__ = ["Asked", "Client", "Load", "StrangeAnswerError", "UnreachableError", "measure"]
+__all__ = ["AddressError", "Asked", "Client", "Load", "NoAnswerError", "StrangeAnswerError", "UnreachableError", "measure"]

@@ -17,9 +17,10 @@ def unpack(archive: bytes, folder: Path) -> int:
     """Write a ZIP archive's files into a new folder; how many.
 
     Raises:
-        StrangeAnswerError: a name in it leads out of the folder, or it unpacks to too much.
+        StrangeAnswerError: it is no archive, a name in it leads out of the folder, or it unpacks to too much.
+        ConflictError: the folder is not empty.
     """
-    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+    with _opened(archive) as packed:
         members = packed.infolist()
         if sum(member.file_size for member in members) > _ARCHIVE_LIMIT_BYTES:
             raise StrangeAnswerError("The archive unpacks to more than 4 GiB. It is not unpacked.")
@@ -32,3 +33,10 @@ def unpack(archive: bytes, folder: Path) -> int:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(packed.read(member))
     return len(members)
+
+
+def _opened(archive: bytes) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(io.BytesIO(archive))
+    except zipfile.BadZipFile as wrong:
+        raise StrangeAnswerError("The answer is not the archive that was asked for. Check the address.") from wrong

@@ -31,7 +31,11 @@ class RemoteServing(Room):
     """See `modelward.serving.Serving`."""
 
     def predict(self, model: str, rows: Sequence[Mapping[str, Any]]) -> Asked:
-        """Answer rows of named features."""
+        """Answer rows of named features with the live version of `model`; `income:3` asks for that version and no other.
+
+        Raises:
+            InvalidError: the rows do not fit. NotFoundError: it is not live.
+        """
         response = self._connection.send("POST", f"/v1/models/{part(model)}/predict", body={"rows": list(rows)})
         return Asked(
             answer=msgspec.json.decode(response.content, type=Answer),
@@ -63,5 +67,5 @@ class RemoteServing(Room):
     ) -> list[Explanation]:
         """Explain the answer to each row."""
         body = {"rows": list(rows), "label": label}
-        path = f"/v1/models/{part(name.partition(':')[0])}/explain"
-        return self._connection.fetch(dict[str, list[Explanation]], "POST", path, body=body)["explanations"]
+        path = f"/v1/models/{part(name)}/explain"
+        return self._connection.fetch(dict[str, list[Explanation]], "POST", path, body=body, timeout=_LONG_SECONDS)["explanations"]

@@ -13,16 +13,22 @@ from modelward import errors
 from modelward.errors import ModelwardError, UnavailableError
 
 T = TypeVar("T")
-_KINDS_BY_STATUS = {
-    400: errors.InvalidError,
+_KINDS_BY_NAME: dict[str, type[ModelwardError]] = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
+_KINDS_BY_STATUS: dict[int, type[ModelwardError]] = {
     401: errors.UnauthenticatedError,
     403: errors.RefusedError,
     404: errors.NotFoundError,
     409: errors.ConflictError,
     413: errors.TooLargeError,
     429: errors.UnavailableError,
+    502: errors.UnavailableError,
     503: errors.UnavailableError,
+    504: errors.UnavailableError,
 }
+
+
+class AddressError(errors.InvalidError):
+    """The address or the key of a service cannot be one."""
 
 
 class UnreachableError(UnavailableError):
@@ -37,9 +43,15 @@ class Connection:
     """One connection pool to one service, acting as one key."""
 
     def __init__(self, url: str, *, key: str, timeout_seconds: float) -> None:
+        if not (key.isascii() and key.isprintable()):
+            raise AddressError("The key holds characters that no key has. Copy it anew; it begins with mw_.")
         self.url = url.rstrip("/")
         self.key = key
-        self._http = httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=timeout_seconds)
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        try:
+            self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout_seconds)
+        except httpx.InvalidURL as wrong:
+            raise AddressError(f"{url[:200]!r} is no address: {wrong}. Give one such as http://127.0.0.1:8321.") from None
 
     def close(self) -> None:
         """Close the connections."""
@@ -57,7 +69,7 @@ class Connection:
             more["timeout"] = timeout
         try:
             response = self._http.request(method, path, **more)
-        except httpx.HTTPError as fault:
+        except (httpx.HTTPError, httpx.InvalidURL) as fault:
             where = self._http.base_url
             raise UnreachableError(
                 f"No service answered at {where}: {type(fault).__name__}. Is `modelward serve` running there?"
@@ -103,6 +115,8 @@ def _error_of(response: httpx.Response) -> ModelwardError:
         told = msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.DecodeError:
         told = {}
-    kind = getattr(errors, str(told.get("kind")), None) or _KINDS_BY_STATUS.get(response.status_code, ModelwardError)
     text = told.get("detail") or told.get("error") or f"The service answered {response.status_code}."
-    return kind(str(text)) if isinstance(kind, type) and issubclass(kind, ModelwardError) else ModelwardError(str(text))
+    kind = _KINDS_BY_NAME.get(str(told.get("kind"))) or _KINDS_BY_STATUS.get(response.status_code)
+    if kind is None:
+        kind = errors.InvalidError if response.is_client_error else ModelwardError
+    return kind(str(text))

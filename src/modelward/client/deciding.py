@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from modelward.access import Actor, Invitation, IssuedKey, Key, Role, User
-from modelward.audit import LoggedEntry, Verification
+from modelward.audit import Checkpoint, LoggedEntry, Verification, VerifierKey, open_checkpoint
 from modelward.client.archive import unpack
 from modelward.client.connection import Connection, Room, part
 from modelward.releases import PolicyText, Release
@@ -118,24 +117,47 @@ class RemoteAccess(Room):
 class RemoteAuditing(Room):
     """See `modelward.access.Auditing`."""
 
-    def log(self, *, by: Actor | None = None, **filters: Any) -> list[LoggedEntry]:
+    def log(
+        self,
+        *,
+        event: str = "",
+        actor: str = "",
+        subject: str = "",
+        request: str = "",
+        since: int = 0,
+        until: int | None = None,
+        limit: int = 100,
+        newest_first: bool = True,
+        by: Actor | None = None,
+    ) -> list[LoggedEntry]:
         """List entries."""
+        texts = {"event": event, "actor": actor, "subject": subject, "request": request}
+        filters: dict[str, str | int] = {name: text for name, text in texts.items() if text}
+        filters |= {"since": since, "limit": limit, "order": "newest-first" if newest_first else "oldest-first"}
+        if until is not None:
+            filters["until"] = until
         return self._connection.fetch(list[LoggedEntry], "GET", "/api/v1/ledger/entries", params=filters)
 
-    def verify(self, *, earlier: str = "", by: Actor | None = None) -> Verification:
-        """Check the ledger there."""
-        return self._connection.fetch(
-            Verification, "POST", "/api/v1/ledger/verify", body={"checkpoint": earlier}, timeout=_LONG_SECONDS
-        )
+    def verify(self, progress: object = None, *, earlier: str = "", by: Actor | None = None) -> Verification:
+        """Check the ledger there; it tells no progress."""
+        body = {"checkpoint": earlier}
+        return self._connection.fetch(Verification, "POST", "/api/v1/ledger/verify", body=body, timeout=_LONG_SECONDS)
 
     def receipt(self, request: str, *, by: Actor | None = None) -> str:
         """The receipt of one answer."""
         return self._connection.send("GET", f"/api/v1/receipts/{part(request)}").text
+
+    def checkpoint(self, *, by: Actor | None = None) -> Checkpoint:
+        """The signed head of the ledger, checked with the key that the service says is the ledger's."""
+        text = self._connection.send("GET", "/api/v1/ledger/checkpoint").text
+        return open_checkpoint(text, VerifierKey.parse(self.public_key()))
 
     def public_key(self, *, by: Actor | None = None) -> str:
         """The key that verifies receipts."""
         return self._connection.send("GET", "/api/v1/ledger/key").text
 
     def export(self, folder: Path, *, by: Actor | None = None) -> int:
-        """Fetch the whole ledger into a new folder; how many files it has."""
-        return unpack(self._connection.send("GET", "/api/v1/ledger/export", timeout=_LONG_SECONDS).content, folder)
+        """Fetch the whole ledger into a new folder; how many entries it has."""
+        unpack(self._connection.send("GET", "/api/v1/ledger/export", timeout=_LONG_SECONDS).content, folder)
+        with (folder / "entries.jsonl").open("rb") as lines:
+            return sum(1 for _ in lines)

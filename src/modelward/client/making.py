@@ -15,8 +15,8 @@ from modelward.client.archive import unpack
 from modelward.client.connection import Room, part, plain
 from modelward.datasets import Dataset, Profile, Split, SplitSummary
 from modelward.errors import NotFoundError
-from modelward.registry import Dossier, ModelSummary, Verification, Version
-from modelward.training import SILENT, Progress, Run, Spec, Status, render
+from modelward.registry import Dossier, ModelSummary, Verification, Version, parse_version_name
+from modelward.training import SILENT, Progress, Run, RunFailedError, Spec, Status, render
 
 _POLL_SECONDS = 0.3
 _LONG_SECONDS = 600.0
@@ -71,7 +71,11 @@ class RemoteTraining(Room):
     """See `modelward.training.Training`."""
 
     def train(self, spec: Spec, *, by: Actor | None = None, progress: Progress = SILENT) -> Run:
-        """Carry a spec out, and wait for its end."""
+        """Carry a spec out, and wait for its end.
+
+        Raises:
+            RunFailedError: no candidate became a version; the message says why of each.
+        """
         return self._watch(
             self._connection.fetch(Run, "POST", "/api/v1/runs", body={"spec": render(spec)}, timeout=_LONG_SECONDS), progress
         )
@@ -99,6 +103,11 @@ class RemoteTraining(Room):
                     progress.candidate(
                         candidate.name, 1.0 if word in {"done", "refused", "failed"} else 0.0, candidate.message or word
                     )
+            if run.status is Status.FAILED:
+                raise RunFailedError(
+                    f"Run {run.id} made no version. {run.message} Mend the spec and train again, or go on with "
+                    f"`modelward runs resume {run.id}`."
+                )
             if run.status is not Status.RUNNING:
                 return run
             time.sleep(_POLL_SECONDS)
@@ -120,13 +129,14 @@ class RemoteRegistry(Room):
         """Show a version."""
         return self._connection.fetch(Version, "GET", _version_path(name))
 
-    def read(self, version: Version, path: str) -> bytes:
-        """One file of a version's signed directory."""
-        return self._connection.send("GET", f"{_version_path(version.name)}/files/{quote(path)}").content
+    def read(self, version: Version, path: str, *, sequence: int | None = None) -> bytes:
+        """One file of a version's latest signed directory, or of the one numbered `sequence`."""
+        place = f"{_version_path(version.name)}/files/{quote(path)}"
+        return self._connection.send("GET", place, params=_numbered(sequence)).content
 
-    def dossier(self, version: Version) -> Dossier:
-        """A version's signed directory."""
-        return self._connection.fetch(Dossier, "GET", f"{_version_path(version.name)}/dossier")
+    def dossier(self, version: Version, *, sequence: int | None = None) -> Dossier:
+        """A version's latest signed directory, or the one numbered `sequence`."""
+        return self._connection.fetch(Dossier, "GET", f"{_version_path(version.name)}/dossier", params=_numbered(sequence))
 
     def verify(self, name: str, *, by: Actor | None = None) -> Verification:
         """Check a version there."""
@@ -150,14 +160,9 @@ class RemoteRegistry(Room):
         """Send a model made elsewhere."""
         fields = {"name": name, "purpose": purpose, "owner": owner, "public_key": (public_key or b"").decode()}
         found = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+        named = {file: plain(file.name) if path.is_file() else file.relative_to(path).as_posix() for file in found}
         with ExitStack() as stack:
-            parts = [
-                (
-                    "files",
-                    (file.name if path.is_file() else file.relative_to(path).as_posix(), stack.enter_context(file.open("rb"))),
-                )
-                for file in found
-            ]
+            parts = [("files", (name, stack.enter_context(file.open("rb")))) for file, name in named.items()]
             return self._connection.fetch(Version, "POST", "/api/v1/models", data=fields, files=parts, timeout=_LONG_SECONDS)
 
 
@@ -197,5 +202,9 @@ class RemoteAssessment(Room):
 
 
 def _version_path(name: str) -> str:
-    model, _, number = name.partition(":")
-    return f"/api/v1/models/{part(model)}/versions/{part(number)}"
+    model, number = parse_version_name(name)
+    return f"/api/v1/models/{part(model)}/versions/{number}"
+
+
+def _numbered(sequence: int | None) -> dict[str, int]:
+    return {} if sequence is None else {"sequence": sequence}

@@ -20,6 +20,7 @@ from modelward.registry import Dossier, ModelSummary, Verification, Version
 from modelward.serving import Batch
 
 _VERSION = "/api/v1/models/{model}/versions/{number}"
+_SEQUENCE = {"sequence": "The dossier of that number; the latest without it."}
 
 
 class NewImport(msgspec.Struct, forbid_unknown_fields=True):
@@ -79,7 +80,13 @@ def _export(call: Call) -> Response:
 
 def _file(call: Call) -> Response:
     version = call.platform.registry.find(_name(call), by=call.actor)
-    return Response(call.platform.registry.read(version, call.path["path"]), media_type="application/octet-stream")
+    data = call.platform.registry.read(version, call.path["path"], sequence=call.number("sequence"))
+    return Response(data, media_type="application/octet-stream")
+
+
+def _dossier(call: Call) -> Dossier:
+    version = call.platform.registry.find(_name(call), by=call.actor)
+    return call.platform.registry.dossier(version, sequence=call.number("sequence"))
 
 
 def _report(call: Call) -> TrustReport:
@@ -142,9 +149,10 @@ ENDPOINTS = (
         "GET",
         f"{_VERSION}/dossier",
         Permission.MODELS_READ,
-        lambda call: call.platform.registry.dossier(call.platform.registry.find(_name(call), by=call.actor)),
+        _dossier,
         "Show a version's signed directory: its files and the signature.",
         Dossier,
+        query=_SEQUENCE,
     ),
     Endpoint(
         "GET",
@@ -154,6 +162,7 @@ ENDPOINTS = (
         "One file of the signed directory.",
         None,
         media="application/octet-stream",
+        query=_SEQUENCE,
     ),
     Endpoint(
         "GET",

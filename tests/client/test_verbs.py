@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every verb of the client does what the platform's verb does, and gives the same noun."""
+
+import csv
+import inspect
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from entrances.api.house import ROW
+from modelward.access import Access, Auditing, Role
+from modelward.assessment import Assessment, Objective
+from modelward.audit import verify_receipt
+from modelward.client.asking import RemoteServing
+from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemotePolicies, RemoteReleases
+from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
+from modelward.datasets import Datasets, Split
+from modelward.errors import ConflictError, NotFoundError
+from modelward.registry import Registry
+from modelward.releases import Policies, Releases, ReleaseState
+from modelward.serving import Serving
+from modelward.training import RunFailedError, Status, Training, parse_spec
+from serving.tiny import graph
+from training.house import people
+
+SPEC = """
+model: grants
+purpose: tests
+owner: tester
+data: {dataset: people, target: grant, sensitive: [town]}
+candidates: [naive-bayes, {decision-tree: {max_depth: 3}}]
+"""
+PAIRS = (
+    (Access, RemoteAccess),
+    (Assessment, RemoteAssessment),
+    (Auditing, RemoteAuditing),
+    (Datasets, RemoteDatasets),
+    (Policies, RemotePolicies),
+    (Registry, RemoteRegistry),
+    (Releases, RemoteReleases),
+    (Serving, RemoteServing),
+    (Training, RemoteTraining),
+)
+
+
+def verbs(room) -> dict:
+    return {name: verb for name, verb in inspect.getmembers(room, inspect.isfunction) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(("here", "there"), PAIRS, ids=[here.__name__ for here, _ in PAIRS])
+def test_a_verb_takes_what_the_platform_s_verb_takes(here, there):
+    shared = set(verbs(here)) & set(verbs(there))
+    assert shared
+    for name in shared:
+        wanted = inspect.signature(verbs(here)[name]).parameters
+        given = inspect.signature(verbs(there)[name]).parameters
+        assert set(given) == set(wanted), name
+        for parameter in wanted.values():
+            assert given[parameter.name].kind == parameter.kind, (name, parameter.name)
+
+
+def test_every_verb_that_a_command_needs_is_there(remote):
+    sources = (Path(__file__).parents[2] / "src/modelward/entrances/cli").glob("*.py")
+    used = {found for source in sources for found in re.findall(r"house\.((?:\w+\.)+\w+)\(", source.read_text())}
+    assert len(used) > 30
+    for verb in used - {"access.authenticate"}:
+        found = remote
+        for name in verb.split("."):
+            found = getattr(found, name)
+        assert callable(found), verb
+
+
+@pytest.fixture(scope="module")
+def data(remote, tmp_path_factory):
+    file = tmp_path_factory.mktemp("data") / "people.csv"
+    file.write_text(people())
+    return remote.datasets.add("people", [file], target="grant", sensitive=["town"], purpose="tests", owner="tester")
+
+
+def test_data(house, remote, data):
+    here = house.platform.datasets
+    assert data == here.show("people", by=house.by) == remote.datasets.show("people")
+    assert remote.datasets.list() == here.list(by=house.by)
+    assert remote.datasets.profile("people") == here.profile("people", by=house.by)
+    split = Split(by="random", test=0.25, validation=0.25, seed=3)
+    assert remote.datasets.split("people", split) == here.split("people", split, by=house.by)
+
+
+class Told:
+    def __init__(self):
+        self.words = []
+
+    def started(self, run):
+        self.words.append("started")
+
+    def candidate(self, name, share, word):
+        self.words.append(f"{name} {share:g}")
+
+
+@pytest.fixture(scope="module")
+def run(remote, data):
+    told = Told()
+    made = remote.training.train(parse_spec(SPEC), progress=told)
+    assert told.words[0] == "started"
+    assert {"naive-bayes 1", "decision-tree 1"} <= set(told.words)
+    return made
+
+
+def test_training(house, remote, run):
+    here = house.platform.training
+    assert run.status is Status.DONE
+    assert run.versions == ("grants:1", "grants:2")
+    assert run == here.show(run.id, by=house.by) == remote.training.show(run.id)
+    assert remote.training.runs() == here.runs(by=house.by)
+    with pytest.raises(ConflictError, match="Every candidate"):
+        remote.training.resume(run.id)
+
+
+def test_a_run_that_makes_nothing_fails_here_as_there(house, remote, data):
+    from modelward.training import RECIPES
+
+    RECIPES.places["diverging"] = "training.house:Diverging"
+    try:
+        hopeless = parse_spec(SPEC.replace("naive-bayes, {decision-tree: {max_depth: 3}}", "diverging"))
+        with pytest.raises(RunFailedError) as there:
+            remote.training.train(hopeless)
+        with pytest.raises(RunFailedError) as here:
+            house.platform.training.train(hopeless, by=house.by)
+    finally:
+        del RECIPES.places["diverging"]
+    assert without_id(there) == without_id(here)
+    assert "The loss became infinite" in str(there.value)
+
+
+def without_id(raised) -> str:
+    return re.sub(r"run-\w+", "run", str(raised.value))
+
+
+def test_the_shelf(house, remote, run, tmp_path):
+    here = house.platform.registry
+    assert remote.registry.models() == here.models(by=house.by)
+    assert remote.registry.versions("grants") == here.versions("grants", by=house.by)
+    version = remote.registry.find("grants:1")
+    assert version == here.find("grants:1", by=house.by)
+    assert remote.registry.dossier(version) == remote.registry.dossier(version, sequence=1) == here.dossier(version)
+    assert remote.registry.read(version, "manifest.json") == here.read(version, "manifest.json")
+    assert remote.registry.verify("grants:1") == here.verify("grants:1", by=house.by)
+    told = remote.registry.export("grants:1", tmp_path / "out")
+    assert told == here.dossier(version)
+    here.export("grants:1", tmp_path / "same", by=house.by)
+    assert contents(tmp_path / "out") == contents(tmp_path / "same")
+    with pytest.raises(ConflictError, match="not empty"):
+        remote.registry.export("grants:1", tmp_path / "out")
+    imported = remote.registry.import_folder(tmp_path / "out", "copied", public_key=here.public_key)
+    assert imported.name == "copied:1"
+    assert imported.interface == version.interface
+
+
+def test_a_lone_graph_is_imported(remote, tmp_path):
+    file = tmp_path / "a model.onnx"
+    file.write_bytes(graph())
+    assert remote.registry.import_folder(file, "lone", purpose="tests", owner="tester").name == "lone:1"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_assessment(house, remote, run):
+    here = house.platform.assessment
+    assert remote.assessment.report("grants:2") is None
+    for name in run.versions:
+        report = remote.assessment.assess(name, only=["size", "quality", "latency"])
+        assert report == here.report(name, by=house.by) == remote.assessment.report(name)
+        assert report.clauses
+    objective = Objective(metric="accuracy")
+    compared = remote.assessment.compare(list(run.versions), objective=objective)
+    assert compared == here.compare(list(run.versions), objective=objective, by=house.by)
+
+
+POLICY = "name: four-eyes\napprovals: 1\nrules:\n  - rule: signed\n"
+
+
+def test_releases(house, remote, officer, run):
+    here = house.platform.releases
+    put = remote.releases.policies.put(POLICY)
+    assert put == here.policies.show("four-eyes", by=house.by) == remote.releases.policies.show("four-eyes")
+    assert remote.releases.policies.list() == here.policies.list(by=house.by)
+    proposed = remote.releases.propose("grants:1", policy="four-eyes")
+    assert proposed == here.show(proposed.id, by=house.by) == remote.releases.show(proposed.id)
+    approved = officer.releases.approve(proposed.id, reason="It fits its purpose.")
+    assert approved.approvals[0].reason == "It fits its purpose."
+    assert remote.releases.promote(proposed.id).state is ReleaseState.LIVE
+    second = remote.releases.propose("grants:2", policy="four-eyes")
+    officer.releases.approve(second.id, reason="Better still.")
+    remote.releases.promote(second.id)
+    assert here.live()["grants"].version == "grants:2"
+    remote.releases.roll_back("grants")
+    assert here.live()["grants"].version == "grants:1"
+    third = remote.releases.propose("grants:2", policy="four-eyes")
+    assert officer.releases.refuse(third.id, reason="Not again.").state is ReleaseState.REFUSED
+    assert remote.releases.list() == here.list(by=house.by)
+    assert remote.releases.list(model="grants") == here.list(model="grants", by=house.by)
+
+
+def test_serving(house, remote, tmp_path):
+    asked = remote.serving.predict("income", [ROW])
+    assert (asked.version, asked.answer.predictions[0].label) == ("income:1", "high")
+    assert house.logged(request=asked.request)[0].index == asked.entry
+    assert remote.serving.predict("income:1", [ROW]).answer.predictions == asked.answer.predictions
+    with pytest.raises(NotFoundError):
+        remote.serving.predict("income:2", [ROW])
+    (why,) = remote.serving.explain("income:1", [ROW], label="low")
+    (same,) = house.platform.serving.explain("income:1", [ROW], label="low", by=house.by)
+    assert (why.contributions, why.base) == (same.contributions, same.base)
+    with pytest.raises(NotFoundError):
+        remote.serving.explain("income:2", [ROW])
+    assert remote.serving.made_up_row("income") == {"age": 1.0, "hours": 1.0, "sector": "x"}
+    file = tmp_path / "rows of mine.csv"
+    file.write_text("age,hours,sector,spare\n40,38.5,public,1\n,5,,2\n")
+    batch = remote.serving.predict_file("income", file)
+    assert batch.payload == house.platform.serving.predict_file("income", file, by=house.by).payload
+    assert (batch.rows, batch.ignored, batch.version) == (2, ("spare",), "income:1")
+    answer = next(csv.DictReader(io.StringIO(batch.payload.decode())))
+    assert float(answer["probability_high"]) == asked.answer.predictions[0].probabilities["high"]
+    assert remote.serving.predict_file("income:1", file, form="parquet").payload[:4] == b"PAR1"
+
+
+def test_the_ledger(house, remote, tmp_path):
+    here = house.platform.auditing
+    for filters in (
+        {},
+        {"event": "key.created"},
+        {"since": 2, "until": 5, "newest_first": False},
+        {"limit": 3},
+        {"subject": "income:1"},
+    ):
+        assert remote.auditing.log(**filters) == here.log(**filters, by=house.by)
+    asked = remote.serving.predict("income", [ROW])
+    key = remote.auditing.public_key()
+    assert key == here.public_key(by=house.by)
+    assert verify_receipt(remote.auditing.receipt(asked.request), public_key=key).index == asked.entry
+    assert remote.auditing.verify() == here.verify(by=house.by)
+    kept = remote.auditing.checkpoint()
+    assert kept == here.checkpoint(by=house.by)
+    assert remote.auditing.verify(earlier=kept.text).is_sound
+    assert not remote.auditing.verify(earlier=kept.text.replace("\n", "\n9", 1)).is_sound
+    assert remote.auditing.export(tmp_path / "there") == here.export(tmp_path / "here", by=house.by)
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+
+
+def test_people_and_keys(house, remote):
+    here = house.platform.access
+    assert remote.access.whoami().role is Role.ADMINISTRATOR
+    invited = remote.access.add_user("wilma", role=Role.AUDITOR)
+    assert here.sign_in(invited.token).actor.name == "wilma"
+    again = remote.access.invite("wilma")
+    assert again.user == invited.user
+    assert remote.access.users() == here.users(by=house.by)
+    assert remote.access.remove_user("wilma").removed
+    ends = datetime.now(UTC) + timedelta(hours=1)
+    issued = remote.access.create_key("kiosk", role=Role.CALLER, models=["income"], purpose="tests", expires=ends)
+    assert here.authenticate(issued.secret).models == ("income",)
+    assert issued.key.expires == ends
+    assert remote.access.keys() == here.keys(by=house.by)
+    assert remote.access.revoke_key(issued.key.id).revoked
+
+
+def test_a_load_is_measured(remote):
+    load = remote.measure("income", connections=4, seconds=0.3, rows=2)
+    assert (load.failed, load.rows, load.connections) == (0, 2, 4)
+    assert load.rows_per_second == pytest.approx(2 * load.requests_per_second)
+    assert load.p50_ms <= load.p99_ms
