@@ -11,8 +11,17 @@ from modelward.assessment import Sample
 from modelward.registry import Feature, Interface, Lineage, OpenVersion, Version
 
 LINEAGE = Lineage(
-    dataset="", fingerprint="", split="", spec="b" * 64, run="run-1", recipe="by-hand", parameters={}, seed=0, code="test", libraries={}
-)  # fmt: skip
+    dataset="",
+    fingerprint="",
+    split="",
+    spec="b" * 64,
+    run="run-1",
+    recipe="by-hand",
+    parameters={},
+    seed=0,
+    code="test",
+    libraries={},
+)
 METERED = {
     "parameters": 7,
     "energy_joules": 12.0,

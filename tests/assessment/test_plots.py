@@ -43,7 +43,7 @@ POINTS = [
 
 def rates(names):
     measured = [(name, RATE.clause(Estimate(0.5, 0.4, 0.6, 50, "by hand"), of=f"town={name}")) for name in names]
-    return {"Rate": [*measured, ("few", RATE.not_measurable("few rows", n=3))], "Other": measured + [measured[0]]}
+    return {"Rate": [*measured, ("few", RATE.not_measurable("few rows", n=3))], "Other": [*measured, measured[0]]}
 
 
 DRAWN = {

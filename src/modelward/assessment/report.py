@@ -14,7 +14,7 @@ from modelward.assessment.assessor import Plot
 from modelward.assessment.clause import Clause, ClauseVerdict
 from modelward.audit import Event
 from modelward.digest import canonical_json, sha256_hex
-from modelward.errors import InvalidError, ModelwardError, RefusedError
+from modelward.errors import InvalidError, RefusedError
 
 VERSION_ASSESSED = Event("version.assessed", "A version was measured, and its trust report signed with it.")
 EVENTS = (VERSION_ASSESSED,)
@@ -32,7 +32,7 @@ class UnknownAssessorError(InvalidError):
     """Somebody asked for an assessor that there is not."""
 
 
-class AssessorBrokenError(ModelwardError):
+class AssessorBrokenError(RefusedError):
     """An assessor did not keep what every assessor promises; nothing it found is taken."""
 
 

@@ -125,6 +125,17 @@ def calibration_error(answers: Answers, weights: Floats) -> Floats:
     return ratio(np.abs(gaps).sum(axis=1), weights.sum(axis=1))
 
 
+def calibration_noise(answers: Answers) -> float:
+    """The calibration error that chance alone gives to a version whose every stated probability is true, on these rows.
+
+    Each bin's gap is then about normal around nought, and the mean of its absolute value is sqrt(2 / pi) deviations.
+    """
+    given, _ = answers.confidence
+    bins, size = calibration_bins(given)
+    deviations = np.sqrt(np.bincount(bins, weights=given * (1 - given), minlength=size))
+    return float(np.sqrt(2 / np.pi) * deviations.sum() / answers.rows)
+
+
 def calibration_bins(given: Floats) -> tuple[Integers, int]:
     """The bin of each row [n], and how many there are: 15 of equal mass, fewer where equal scores must stay together."""
     inner = np.quantile(given, np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS)

@@ -26,6 +26,7 @@ from modelward.assessment.report import (
     parse_report,
 )
 from modelward.assessment.sampling import SEED, test_sample
+from modelward.assessment.wording import Language
 from modelward.datasets import Datasets
 from modelward.digest import sha256_hex
 from modelward.plugins import MissingExtraError
@@ -89,6 +90,17 @@ class Assessment:
         except DossierMissingError:
             return None
         return parse_report(data, digest=version.digest)
+
+    def page(self, name: str, *, language: Language = "en", by: Actor) -> bytes | None:
+        """The latest report as one HTML file in that language; None where the version was not assessed. Raises as `report` does."""
+        from modelward.assessment.page import render_page
+
+        report = self.report(name, by=by)
+        if report is None:
+            return None
+        version = self._registry.find(name, by=by)
+        pictures = {plot.path: self._registry.read(version, plot.path) for plot in report.plots}
+        return render_page(report, pictures, language=language)
 
     def compare(self, names: Sequence[str], *, objective: Objective, by: Actor, progress: Progress = _silent) -> Comparison:
         """Weigh versions against each other; those without a report are assessed first.

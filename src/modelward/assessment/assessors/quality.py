@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,8 +26,7 @@ CONFUSION_PLOT = "plots/quality.confusion_matrix.svg"
 ROC_PLOT = "plots/quality.roc_curve.svg"
 CALIBRATION_PLOT = "plots/quality.calibration_curve.svg"
 
-# Below this many rows the noise of the bins alone is larger than the threshold.
-CALIBRATION_ROWS = 20 * scores.CALIBRATION_BINS
+_LEAST_CURVE_ROWS = 4 * scores.CALIBRATION_BINS
 _CURVE_POINTS = 101
 _BAND_REPLICATES = 200
 
@@ -81,21 +81,31 @@ def _clauses(answers: Answers, sample: Sample) -> tuple[Clause, ...]:
     side = "" if positive is None else f"Positive class: {sample.classes[positive]}."
     found = _estimates(answers, sample.seed)
     missing = f"The rarest of the {answers.classes} classes has too few rows in the sample. Hold out more rows."
-    where = {ROC_AUC.key: ROC, ECE.key: CALIBRATION, BRIER.key: "", LOG_LOSS.key: ""}
+    curve = CALIBRATION if answers.rows >= _LEAST_CURVE_ROWS else ""
+    where = {ROC_AUC.key: ROC, ECE.key: curve, BRIER.key: "", LOG_LOSS.key: ""}
     clauses = []
     for measure in Quality.measures:
         estimate = found[measure.key]
         evidence = where.get(measure.key, CONFUSION)
-        if measure is ECE and answers.rows < CALIBRATION_ROWS:
-            note = f"{answers.rows} rows are held out; {CALIBRATION_ROWS} are needed, 20 for each of the 15 bins."
-            clauses.append(measure.not_measurable(note, n=answers.rows))
-        elif estimate is None:
+        if estimate is None:
             note = "The positive class is never decided." if measure is PRECISION and positive is not None else missing
+            clauses.append(measure.not_measurable(note, n=answers.rows))
+        elif measure is ECE and (note := _drowned(estimate, answers)):
             clauses.append(measure.not_measurable(note, n=answers.rows))
         else:
             note = "" if measure in (ACCURACY, BALANCED, LOG_LOSS) else side
             clauses.append(measure.clause(estimate, evidence=evidence, note=note))
     return tuple(clauses)
+
+
+def _drowned(estimate: Estimate, answers: Answers) -> str:
+    """Why the calibration error cannot be told from chance on so few rows; empty where it can, or is beyond all chance."""
+    assert ECE.threshold is not None
+    noise, limit = scores.calibration_noise(answers), ECE.threshold.value
+    if noise <= limit / 2 or estimate.low > limit + noise:
+        return ""
+    needed = ceil(answers.rows * (2 * noise / limit) ** 2)
+    return f"On {answers.rows} rows even perfect calibration looks like an error of {noise:.2g}; about {needed:,} are needed."
 
 
 def _estimates(answers: Answers, seed: int) -> dict[str, Estimate | None]:
@@ -195,7 +205,7 @@ def _band(answers: Answers, seed: int, grid: Floats) -> tuple[Floats, Floats]:
 
 
 def _calibration(answers: Answers) -> tuple[dict[str, bytes], tuple[Plot, ...]] | None:
-    if answers.rows < CALIBRATION_ROWS:
+    if answers.rows < _LEAST_CURVE_ROWS:
         return None
     given, came = answers.confidence
     bins, size = scores.calibration_bins(given)

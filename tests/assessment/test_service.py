@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A version is measured on rows it never saw, and the report is signed with it."""
+
+from dataclasses import replace
+
+import pytest
+
+from assessment import echo
+from modelward.access import Actor, Role
+from modelward.assessment import ClauseVerdict, DataChangedError, IncomparableError, Objective, UnknownAssessorError
+from modelward.assessment.report import parse_report
+from modelward.digest import sha256_hex
+from modelward.errors import RefusedError
+from modelward.registry import GRAPH_FILE, DossierMissingError
+
+QUICK = ("quality", "size")
+
+
+def assess(rooms, version, *only):
+    return rooms.assessment.assess(version.name, only=only, by=rooms.admin)
+
+
+def test_a_report_is_bound_to_the_version_and_to_the_rows(rooms):
+    version = rooms.register()
+    report = assess(rooms, version)
+    assert (report.name, report.digest) == ("echo:1", version.digest)
+    assert (report.dataset, report.fingerprint, report.split) == ("people", version.lineage.fingerprint, version.lineage.split)
+    assert report.rows == 360
+    assert report.by == "person:root"
+    assert set(report.dimensions) == {"quality", "baseline", "fairness", "latency", "size", "energy"}
+    assert report.clause("quality.roc_auc").verdict is ClauseVerdict.PASSED
+    assert report.clause("energy.training_joules").estimate == 12.0
+
+
+def test_everything_is_signed_with_the_version_and_its_digests_are_true(rooms):
+    version = rooms.register()
+    report = assess(rooms, version)
+    assert parse_report(rooms.read(version, "trust_report.json"), digest=version.digest) == report
+    assert rooms.read(version, "trust_report.html").startswith(b"<!doctype html>")
+    assert "ROC AUC" in rooms.read(version, "README.md").decode()
+    for path, digest in report.evidence.items():
+        assert sha256_hex(rooms.read(version, path)) == digest
+    assert all(report.evidence[c.evidence] == c.evidence_digest for c in report.clauses if c.evidence)
+    assert rooms.registry.verify("echo:1", by=rooms.admin).is_sound
+
+
+def test_the_ledger_holds_the_digest_of_the_report(rooms):
+    version = rooms.register()
+    assess(rooms, version, *QUICK)
+    (entry,) = rooms.logged("version.assessed")
+    assert entry.subject.endswith("echo:1")
+    assert entry.facts["report"] == sha256_hex(rooms.read(version, "trust_report.json"))
+
+
+def test_the_same_version_gives_the_same_figures_again(rooms):
+    version = rooms.register()
+    once, again = (assess(rooms, version, "quality", "fairness", "baseline") for _ in range(2))
+    assert once.clauses == again.clauses
+    assert once.evidence == again.evidence
+
+
+def test_the_report_is_a_page_in_either_language(rooms):
+    version = rooms.register()
+    assert rooms.assessment.page(version.name, by=rooms.admin) is None
+    assess(rooms, version, "quality")
+    assert rooms.assessment.page(version.name, by=rooms.admin) == rooms.read(version, "trust_report.html")
+    assert "可信报告" in rooms.assessment.page(version.name, language="zh", by=rooms.admin).decode()
+
+
+def test_changed_data_is_not_assessed_on(rooms):
+    version = rooms.register()
+    lineage = replace(version.lineage, fingerprint="0" * 64)
+    other = rooms.registry.register(
+        "echo",
+        {GRAPH_FILE: echo.graph()},
+        lineage=lineage,
+        interface=version.interface,
+        purpose="tests",
+        owner="tester",
+        facts=version.facts,
+        by=rooms.admin,
+    )
+    with pytest.raises(DataChangedError, match="fingerprint"):
+        assess(rooms, other)
+    assert rooms.assessment.report(other.name, by=rooms.admin) is None
+    assert rooms.logged("version.assessed") == []
+
+
+def test_another_split_is_not_assessed_on(rooms):
+    version = rooms.register()
+    facts = {**version.facts, "split": {**version.facts["split"], "seed": 6}}
+    other = rooms.registry.register(
+        "echo",
+        {GRAPH_FILE: echo.graph()},
+        lineage=version.lineage,
+        interface=version.interface,
+        purpose="tests",
+        owner="tester",
+        facts=facts,
+        by=rooms.admin,
+    )
+    with pytest.raises(DataChangedError, match="split"):
+        assess(rooms, other)
+
+
+def test_a_version_without_data_is_not_measurable_and_says_so(rooms):
+    version = rooms.registry.register(
+        "foreign",
+        {GRAPH_FILE: echo.graph()},
+        lineage=echo.LINEAGE,
+        interface=echo.interface(),
+        purpose="tests",
+        owner="tester",
+        facts={},
+        by=rooms.admin,
+    )
+    report = assess(rooms, version)
+    unmeasured = {clause.id for clause in report.clauses if clause.verdict is ClauseVerdict.NOT_MEASURABLE}
+    assert {"quality.roc_auc", "fairness.demographic_parity_ratio", "baseline.brier_skill"} <= unmeasured
+    assert "without data" in report.clause("quality.roc_auc").note
+    assert report.clause("size.model_bytes").estimate == len(echo.graph())
+    assert report.clause("latency.p50_ms").estimate > 0
+    assert ClauseVerdict.PASSED not in report.verdicts
+
+
+def test_only_some_assessors_keep_what_the_others_said_and_how_old_it_is(rooms):
+    version = rooms.register()
+    first = assess(rooms, version)
+    second = assess(rooms, version, "size")
+    assert second.assessors == first.assessors
+    assert [c for c in second.clauses if c.dimension != "size"] == [c for c in first.clauses if c.dimension != "size"]
+    assert list(second.dimensions) == list(first.dimensions)
+    assert second.evidence == first.evidence
+    assert second.measured["size"] > second.measured["fairness"] == first.created
+    assert second.created == first.created
+
+
+def test_an_unknown_assessor_is_refused_with_those_there_are(rooms):
+    with pytest.raises(UnknownAssessorError, match="fairness"):
+        rooms.assessment.assess(rooms.register().name, only=["beauty"], by=rooms.admin)
+
+
+def test_who_may_not_assess_is_refused(rooms):
+    version = rooms.register()
+    caller = Actor("service:till", "till", Role.CALLER)
+    with pytest.raises(RefusedError):
+        rooms.assessment.assess(version.name, by=caller)
+    with pytest.raises(DossierMissingError):
+        rooms.read(version, "trust_report.json")
+
+
+def test_a_number_with_many_values_is_weighed_in_quarters(rooms):
+    report = assess(rooms, rooms.register(), "fairness")
+    bands = {c.slice for c in report.clauses if c.slice.startswith("age=")}
+    assert len(bands) == 4
+    assert all(report.clause(f"fairness.{band}.selection_rate").n > 60 for band in bands)
+    assert report.clause("fairness.town=islet.selection_rate").verdict is ClauseVerdict.NOT_MEASURABLE
+
+
+def test_progress_names_each_assessor(rooms):
+    told = []
+    rooms.assessment.assess(
+        rooms.register().name, only=QUICK, by=rooms.admin, progress=lambda word, share: told.append((word, share))
+    )
+    assert [word for word, _ in told] == ["opening", "quality", "size", "signing"]
+    assert [share for _, share in told] == sorted(share for _, share in told)
+
+
+def test_versions_are_compared_and_those_without_a_report_are_assessed_first(rooms):
+    names = [rooms.register(recipe=recipe).name for recipe in ("large", "small")]
+    compared = rooms.assessment.compare(names, objective=Objective(), by=rooms.admin)
+    assert {row.version for row in compared.rows} == set(names)
+    assert compared.recommended in names
+    assert compared.recommended in compared.recommendation
+    assert compared.plot.startswith("<svg")
+    assert len(rooms.logged("version.assessed")) == 2
+    rooms.assessment.compare(names, objective=Objective(metric="brier"), by=rooms.admin)
+    assert len(rooms.logged("version.assessed")) == 2
+
+
+def test_a_metric_that_was_not_measured_cannot_be_compared_by(rooms):
+    with pytest.raises(IncomparableError, match="roc_auc"):
+        rooms.assessment.compare([rooms.register().name], objective=Objective(metric="beauty"), by=rooms.admin)
+
+
+def test_a_version_that_was_assessed_in_part_is_not_compared_as_if_it_had_no_size(rooms):
+    version = rooms.register()
+    assess(rooms, version, "quality")
+    with pytest.raises(IncomparableError, match="modelward assess echo:1"):
+        rooms.assessment.compare([version.name], objective=Objective(), by=rooms.admin)
+
+
+def test_versions_measured_on_different_rows_are_not_compared(rooms):
+    rooms.datasets.add(
+        "others", [rooms.write_people(seed=9, name="o.csv")], target="answer", by=rooms.admin, purpose="tests", owner="tester"
+    )
+    own, foreign = rooms.register(), rooms.register("stranger")
+    report = assess(rooms, own)
+    assert report is not None
+    other = rooms.registry.register(
+        "bare",
+        {GRAPH_FILE: echo.graph()},
+        lineage=echo.LINEAGE,
+        interface=echo.interface(),
+        purpose="tests",
+        owner="tester",
+        facts={},
+        by=rooms.admin,
+    )
+    with pytest.raises(IncomparableError):
+        rooms.assessment.compare([own.name, foreign.name, other.name], objective=Objective(), by=rooms.admin)
