@@ -135,7 +135,8 @@ class Assessment:
         files = {
             **evidence,
             REPORT_FILE: data,
-            PAGE_FILE: render_page(report, evidence),
+            # What people read is made from the very bytes that are signed.
+            PAGE_FILE: render_page(parse_report(data, digest=version.digest), evidence),
             "README.md": model_card(version, report=_summary(report)).encode(),
         }
         facts = {"report": sha256_hex(data), "verdicts": report.verdicts, "assessors": list(report.assessors)}
