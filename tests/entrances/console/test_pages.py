@@ -29,7 +29,7 @@ def test_the_shelf_marks_the_live_version_and_says_what_was_measured(admin_visit
     assert "chosen" not in unmeasured
 
 
-def test_a_version_shows_what_failed_first(admin_visitor):
+def test_a_version_shows_what_failed_first(house, admin_visitor):
     page = admin_visitor.get("/models/grant/1").text
     judged = page.partition('class="judged')[2].partition("</table>")[0]
     verdicts = re.findall(r'<tr class="([a-z-]+)">', judged)
@@ -37,7 +37,7 @@ def test_a_version_shows_what_failed_first(admin_visitor):
     assert verdicts == sorted(verdicts, key=order.index)
     assert {"failed", "passed"} <= set(verdicts)
     assert "ROC AUC" in judged
-    assert page.count("<figure") == 3, "confusion matrix, calibration and groups or ROC: one for each plot of the report"
+    assert page.count("<figure") == len(house.platform.assessment.report("grant:1", by=local_actor()).plots) >= 3
 
 
 def test_versions_of_a_model_are_held_against_each_other(admin_visitor):

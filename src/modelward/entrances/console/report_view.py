@@ -10,6 +10,7 @@ from modelward.assessment import Clause, ClauseVerdict, TrustReport
 
 _ORDER = (ClauseVerdict.FAILED, ClauseVerdict.NOT_MEASURABLE, ClauseVerdict.PASSED)
 _MARGIN = 0.15
+_EDGE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def picture_of(clause: Clause) -> Picture | None:
     else:
         margin = _MARGIN * (end - start) or 1.0
         start, end = start - margin, end + margin
-    return Picture(*(100 * (value - start) / (end - start) for value in values))
+    # A little is left free at either end, so that a mark on the very end is seen whole.
+    return Picture(*(_EDGE + (100 - 2 * _EDGE) * (value - start) / (end - start) for value in values))
 
 
 def _is_judged(clause: Clause) -> bool:
