@@ -12,12 +12,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from modelward.plugins import MissingExtraError
 from modelward.serving.explainer import Attribution
 
 if TYPE_CHECKING:
@@ -109,6 +111,10 @@ def _kept_chance() -> Iterator[None]:
 
 def _shap() -> Any:
     """The library, which takes seconds and hundreds of megabytes to load, so never before somebody asks for it."""
+    if find_spec("shap") is None:
+        raise MissingExtraError(
+            "Explanations need the package 'shap', which is not installed. Run `pip install 'modelward[explain]'`."
+        )
     import numba
 
     with warnings.catch_warnings(), _CHANCE:
