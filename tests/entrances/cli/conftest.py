@@ -12,7 +12,7 @@ from modelward.settings import Settings
 def empty_home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("empty")
     create_home(Settings(home=folder / ".modelward"))
-    (folder / ".modelward" / "objects").mkdir()
+    (folder / ".modelward" / "objects" / "incoming").mkdir(parents=True)
     return folder / ".modelward"
 
 

@@ -48,7 +48,6 @@ def _run(words: list[str]) -> int:
     except NotACommandError as wrong:
         return leave(wrong, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("Stopped.\n")
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read us has seen enough.

@@ -66,7 +66,7 @@ def _declare_keys(keys: typer.Typer) -> None:
         expires: Annotated[datetime | None, typer.Option(help="When it ends, UTC, such as 2030-01-31.")] = None,
     ) -> IssuedKey:
         """Make a key; its secret is shown this one time."""
-        named = [part.strip() for each in models for part in each.split(",") if part.strip()] if models else None
+        named = [part.strip(" ") for each in models for part in each.split(",") if part.strip(" ")] if models else None
         ends = expires.replace(tzinfo=UTC) if expires else None
         made: IssuedKey = desk.house.access.create_key(
             name, role=_role(role), models=named, purpose=purpose, expires=ends, by=desk.actor

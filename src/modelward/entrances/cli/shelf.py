@@ -146,4 +146,5 @@ def _show_verification(console: Console, found: Verification) -> None:
     if found.is_sound:
         console.print(f"[green]sound[/] {found.name}: signature and {found.files_checked} files agree.", highlight=False)
     for fault in found.faults:
-        console.print(f"[red]fault[/] {showing.cell(fault.what)}", highlight=False)
+        where = f"{fault.path}: " if fault.path else ""
+        console.print(f"[red]fault[/] {showing.cell(where + fault.what)}", highlight=False)

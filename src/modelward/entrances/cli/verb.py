@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +23,7 @@ from typer.core import TyperCommand
 
 from modelward import __version__
 from modelward.entrances.cli.desk import Common, Desk
-from modelward.entrances.cli.failing import leave, of_system
+from modelward.entrances.cli.failing import INTERRUPTED, leave, of_system
 from modelward.errors import InvalidError, ModelwardError
 
 Show: TypeAlias = Callable[[Console, Any], None]
@@ -139,6 +140,9 @@ def opened(common: Common) -> Iterator[Desk]:
         raise typer.Exit(leave(error, as_json=common.as_json)) from None
     except BrokenPipeError:
         raise
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        raise typer.Exit(INTERRUPTED) from None
     except OSError as fault:
         raise typer.Exit(leave(of_system(fault), as_json=common.as_json)) from None
     finally:

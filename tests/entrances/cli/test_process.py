@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modelward` as the process that people start: what only a process of its own can show."""
+
+import json
+import os
+import pty
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from entrances.cli.terminal import ROWS
+from training.house import people
+
+# To Python, a module that is None is one that is not installed.
+HIDING = """
+import sys
+sys.modules[{hidden!r}] = None
+from modelward.entrances.cli import main
+main()
+"""
+# No file may grow beyond a size: to whoever writes it, the disk is full.
+SMALL_DISK = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+from modelward.entrances.cli import main
+main()
+"""
+
+
+def run(*words, code: str | None = None, **more) -> subprocess.CompletedProcess:
+    program = ["-c", code] if code else ["-m", "modelward"]
+    return subprocess.run(
+        [sys.executable, *program, *map(str, words)], capture_output=True, text=True, timeout=120, check=False, **more
+    )
+
+
+def test_the_installed_command_answers(fresh):
+    command = shutil.which("modelward", path=Path(sys.executable).parent)
+    done = subprocess.run([command, "data", "list", "--json", "--home", fresh.home], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+def test_a_cut_off_pipe_is_no_fault(terminal):
+    command = f"{sys.executable} -m modelward audit log --limit 1000 --json --home {terminal.home} | head -c 10"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[\n  {\n    ", "")
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_an_answer(terminal):
+    done = run("compare", "grants", "--home", terminal.home, env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "grants:1" in done.stdout
+
+
+def test_on_a_terminal_long_work_shows_bars_and_the_answer_stays_clean(terminal):
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "modelward", "assess", "grants:1", "--only", "size", "--json", "--home", str(terminal.home)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # the other side has gone
+                break
+            if not piece:
+                break
+            seen += piece
+        out = process.stdout.read()
+    os.close(ours)
+    assert process.returncode == 0
+    assert json.loads(out)["model"] == "grants"
+    assert "━".encode() in seen
+
+
+def test_a_fault_of_ours_names_the_place_and_shows_no_traceback_and_no_value(fresh):
+    code = """
+from modelward.datasets import Datasets
+def broken(self, *, by):
+    secret = "Ada Example, 3 Mill Lane"
+    raise ValueError(secret)
+Datasets.list = broken
+from modelward.entrances.cli import main
+main()
+"""
+    words = ["data", "list", "--home", fresh.home]
+    told, asked = run(*words, code=code), run(*words, "--json", code=code)
+    assert (told.returncode, asked.returncode) == (1, 1)
+    assert "ValueError at <string>:5. This is a defect" in told.stderr
+    assert json.loads(asked.stdout)["error"]["kind"] == "fault"
+    assert "Traceback" not in told.stderr + asked.stderr
+    assert "Mill Lane" not in told.stderr + told.stdout + asked.stderr + asked.stdout
+    traced = run(*words, code=code, env={**os.environ, "MODELWARD_LOG_LEVEL": "debug"})
+    assert "Traceback" in traced.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "hidden", "command"),
+    [
+        ("explain grants {rows}", "shap", "pip install 'modelward[explain]'"),
+        ("train {spec}", "torch", "pip install 'modelward[torch]'"),
+    ],
+)
+def test_a_missing_library_is_named_with_the_command_that_installs_it(terminal, words, hidden, command):
+    places = {"rows": terminal.file("rows.csv", ROWS)}
+    places["spec"] = terminal.file("spec.yaml", "model: deep\ndata: {dataset: people}\ncandidates: [mlp]\n")
+    line = words.format(**places).split()
+    done = run(*line, "--json", "--home", terminal.home, code=HIDING.format(hidden=hidden))
+    assert command in json.loads(done.stdout)["error"]["message"]
+    assert done.returncode in {1, 2, 3, 6}
+
+
+def test_a_full_disk_while_data_is_registered_leaves_nothing(fresh):
+    draw = random.Random(1)
+    noise = "".join(f"20,1,{draw.randbytes(40).hex()},true,no\n" for _ in range(20_000))
+    file = fresh.file("wide.csv", people(100) + noise)
+    words = ["data", "add", "wide", file, "--target", "grant", "--purpose", "tests", "--owner", "tests", "--home", fresh.home]
+    with fresh.nothing_written():
+        done = run(*words, code=SMALL_DISK.format(limit=300_000))
+    assert (done.returncode, "No space left" in done.stderr) == (6, True), done.stderr
+    assert not list((fresh.home / "objects" / "incoming").iterdir())
+    assert fresh("audit", "verify").code == 0
+    assert run(*words).returncode == 0, "with room it is taken"
+
+
+def test_a_full_disk_while_a_version_is_written_leaves_nothing(terminal):
+    import onnx
+    from onnx import TensorProto, helper
+
+    assert terminal("model", "export", "grants:1", "--to", terminal.folder / "out").code == 0
+    graph = onnx.load(terminal.folder / "out" / "model.onnx")
+    graph.graph.initializer.append(helper.make_tensor("ballast", TensorProto.FLOAT, [300_000], [0.0] * 300_000))
+    onnx.save(graph, terminal.folder / "heavy.onnx")
+    words = ["model", "import", terminal.folder / "heavy.onnx", "--name", "heavy", "--json", "--home", terminal.home]
+    with terminal.nothing_written():
+        done = run(*words, code=SMALL_DISK.format(limit=900_000))
+    assert done.returncode == 6, done.stdout + done.stderr
+    assert "No space left" in json.loads(done.stdout)["error"]["message"]
+    assert not list((terminal.home / "objects" / "incoming").iterdir())
+    assert terminal("model", "show", "heavy").code == 4
+    assert terminal("audit", "verify").code == 0
+    assert run(*words).returncode == 0, "with room it is taken"
+
+
+def test_ctrl_c_leaves_a_run_that_can_be_resumed(terminal):
+    spec = terminal.file("spec.yaml", "model: slow\ndata: {dataset: people}\ncandidates: [mlp: {epochs: 10000}, naive-bayes]\n")
+    words = [sys.executable, "-m", "modelward", "train", str(spec), "--home", str(terminal.home)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0) as process:
+        while not any(run["model"] == "slow" for run in terminal("runs", "list", "--json").json):
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert ("Stopped." in err, "Traceback" in err) == (True, False)
+    (stopped,) = (run for run in terminal("runs", "list", "--json").json if run["model"] == "slow")
+    assert stopped["status"] == "interrupted"
+    assert terminal("audit", "verify").code == 0
+
+
+@pytest.fixture
+def service(terminal):
+    """`modelward serve --json` over the furnished home, and what it said."""
+    words = [sys.executable, "-m", "modelward", "serve", "--port", "0", "--json", "--home", str(terminal.home)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        text = ""
+        while not text.endswith("}\n"):
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            text += line
+        yield process, json.loads(text)
+        process.kill()
+
+
+def test_a_server_says_where_it_is_once_it_answers_and_ends_in_good_order(terminal, service):
+    process, told = service
+    assert told["pid"] == process.pid
+    assert told["home"] == str(terminal.home)
+    assert told["console"] == f"{told['address']}/console"
+    assert told["administrator_token"] == str(terminal.home / "administrator.token")
+    key = terminal("keys", "create", "--name", "olga", "--role", "administrator", "--json").json["secret"]
+    there = ["--url", told["address"], "--key", key]
+    for words in (["data", "list"], ["model", "show", "grants"], ["release", "list"], ["audit", "log"], ["keys", "list"]):
+        here, away = terminal(*words, "--json"), terminal(*words, *there, "--json", home=False)
+        assert (away.code, away.json) == (0, here.json), words
+    absent = terminal("model", "show", "nobody", *there, "--json", home=False)
+    assert (absent.code, absent.error) == (4, terminal("model", "show", "nobody", "--json").error)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    assert process.stderr.read() == ""
+
+
+def test_a_taken_port_is_unavailable(terminal, service):
+    _, told = service
+    done = terminal("serve", "--port", told["address"].rpartition(":")[2], "--json")
+    assert (done.code, "--port" in done.error) == (6, True)
+
+
+def test_the_bench_serves_measures_and_leaves_no_key_behind(terminal):
+    done = terminal("bench", "--seconds", "0.5", "--connections", "4", "--json")
+    assert done.code == 0, done.err
+    assert done.json["model"] == "grants"
+    assert done.json["requests"] > 0
+    assert done.json["failed"] == 0
+    (key,) = (key for key in terminal("keys", "list", "--json").json if key["name"].startswith("bench-"))
+    assert key["revoked"]
+
+
+def test_the_bench_asks_which_model(fresh):
+    done = fresh("bench", "--json")
+    assert (done.code, "--model" in done.error) == (2, True)
+
+
+def test_a_sample_is_written_with_the_permissions_of_new_files(fresh, tmp_path, monkeypatch):
+    """From the cache, which is made here, so that nothing is fetched."""
+    from dataclasses import replace
+
+    from modelward.datasets import samples
+    from modelward.digest import sha256_hex
+
+    data = b"age,income\n1,2\n"
+    sample = replace(samples.SAMPLES["adult"], file_sha256=sha256_hex(data))
+    monkeypatch.setitem(samples.SAMPLES, "adult", sample)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    cached = samples._cache_file(sample)
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(data)
+    before = os.umask(0o027)
+    try:
+        done = fresh("data", "sample", "adult", "-o", tmp_path, "--json", home=False)
+    finally:
+        os.umask(before)
+    assert done.json == {"file": str(tmp_path / "adult.csv")}
+    assert (tmp_path / "adult.csv").read_bytes() == data
+    assert (tmp_path / "adult.csv").stat().st_mode & 0o777 == 0o640

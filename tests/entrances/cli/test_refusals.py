@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is refused, not found or damaged: the message names it, the exit code is that of its kind, and nothing is written."""
+
+import contextlib
+import re
+import sqlite3
+
+import pytest
+
+from entrances.cli.terminal import ROWS
+from modelward.access import local_actor
+from modelward.app import open_platform
+from modelward.settings import Settings
+
+ABSENT = {
+    "data show nobody": "No dataset is called 'nobody'",
+    "data profile nobody": "No dataset is called 'nobody'",
+    "data split nobody": "No dataset is called 'nobody'",
+    "runs show run-000000": "run-000000",
+    "runs resume run-000000": "run-000000",
+    "model show nobody": "No model is called 'nobody'",
+    "model show grants:9": "There are: grants:1, grants:2",
+    "model show nobody:1": "No model is called 'nobody'",
+    "model verify grants:9": "There are: grants:1, grants:2",
+    "model verify nobody": "No version of 'nobody' is live",
+    "model export grants:9 --to out": "There are: grants:1, grants:2",
+    "assess grants:9": "There are: grants:1, grants:2",
+    "assess nobody": "No version of 'nobody' is live",
+    "compare nobody": "No model is called 'nobody'",
+    "release propose grants:9": "There are: grants:1, grants:2",
+    "release propose grants:1 --policy nobody": "nobody",
+    "release show r-99": "No release is called 'r-99'",
+    "release approve r-99 --reason because": "No release is called 'r-99'",
+    "release refuse r-99 --reason because": "No release is called 'r-99'",
+    "release promote r-99": "No release is called 'r-99'",
+    "release rollback nobody": "No version of 'nobody' is live",
+    "release policy show nobody": "nobody",
+    "audit receipt req-1": "req-1",
+    "users invite nobody": "nobody",
+    "users remove nobody": "nobody",
+    "keys revoke nobody": "No key has the id 'nobody'",
+    "predict nobody {rows}": "No version of 'nobody' is live",
+    "explain nobody {rows}": "No version of 'nobody' is live",
+    "predict grants:2 {rows}": "grants:1 is",
+    "explain grants:2 {rows}": "grants:1 is",
+    "data sample nobody": "There are: adult",
+}
+CONFLICTS = {
+    "release promote r-2": "awaiting-approval",
+    "release propose grants:1 --policy free": "r-1",
+    "release rollback grants": "No version of grants was live before",
+    "release refuse r-1 --reason late": "live",
+    "users add admin --role auditor": "admin",
+    "keys create --name till --role caller": "till",
+    "model export grants:1 --to {folder}": "",
+    "audit export {folder}": "",
+}
+CALLER = {
+    "data list": "data:read",
+    "train {spec}": "training:run",
+    "assess grants:1": "models:assess",
+    "release promote r-2": "releases:promote",
+    "release approve r-2 --reason mine": "releases:decide",
+    "audit verify": "audit:read",
+    "users list": "users:manage",
+    "keys create --name mine --role administrator": "keys:manage",
+    "model import {rows} --name mine": "models:import",
+}
+
+
+@pytest.fixture
+def typed(terminal):
+    """Types a line with its files filled in, and asks for JSON."""
+    places = {"rows": terminal.file("rows.csv", ROWS), "folder": terminal.folder}
+    places["spec"] = terminal.file("spec.yaml", "model: grants\ndata: {dataset: people}\ncandidates: [naive-bayes]\n")
+
+    def type_it(line: str, *more: str):
+        return terminal(*line.format(**places).split(), *more, "--json")
+
+    return type_it
+
+
+@pytest.mark.parametrize("line", ABSENT)
+def test_what_is_not_there_is_not_found(terminal, typed, line):
+    with terminal.nothing_written():
+        done = typed(line)
+    assert done.code == 4, done.out
+    assert ABSENT[line] in done.error
+    assert done.json["error"]["kind"] == "NotFoundError"
+
+
+@pytest.mark.parametrize("line", CONFLICTS)
+def test_what_cannot_be_done_now_is_a_conflict(terminal, typed, line):
+    with terminal.nothing_written():
+        done = typed(line)
+    assert done.code == 5, done.out
+    assert CONFLICTS[line] in done.error
+    assert done.json["error"]["kind"] == "ConflictError"
+
+
+@pytest.fixture
+def caller(terminal) -> str:
+    return terminal("keys", "create", "--name", "app", "--role", "caller", "--models", "grants", "--json").json["secret"]
+
+
+@pytest.mark.parametrize("line", CALLER)
+def test_a_key_does_only_what_its_role_may(terminal, typed, caller, line):
+    with terminal.nothing_written():
+        done = typed(line, "--key", caller)
+    assert done.code == 3, done.out
+    assert CALLER[line] in done.error
+    assert "service:app" in done.error
+
+
+def test_a_key_reaches_only_its_models(terminal, typed):
+    other = terminal("keys", "create", "--name", "other", "--role", "caller", "--models", "loans", "--json").json["secret"]
+    with terminal.nothing_written():
+        done = typed("predict grants {rows}", "--key", other)
+    assert (done.code, "grants" in done.error) == (3, True)
+
+
+def test_a_wrong_and_a_revoked_key_read_the_same_and_are_never_repeated(terminal, typed, caller):
+    assert typed("predict grants {rows}", "--key", caller).code == 0
+    known = next(key["id"] for key in terminal("keys", "list", "--json").json if key["name"] == "app")
+    assert terminal("keys", "revoke", known).code == 0
+    with terminal.nothing_written():
+        for secret in (caller, "mw_wrong", caller[:-1] + ("A" if caller[-1] != "A" else "B"), "x" * 5000):
+            done = typed("predict grants {rows}", "--key", secret)
+            assert (done.code, done.error) == (3, typed("model list", "--key", "mw_other").error)
+            assert secret not in done.out + done.err
+
+
+def test_the_key_may_come_from_the_environment_and_options_win(terminal, caller, monkeypatch):
+    monkeypatch.setenv("MODELWARD_KEY", "mw_wrong")
+    assert terminal("model", "list").code == 3
+    assert terminal("model", "list", "--key", caller).code == 0
+
+
+def test_a_refused_release_names_every_failing_clause_with_its_figures(terminal):
+    terminal("release", "refuse", "r-2", "--reason", "to propose it again")
+    size, _ = terminal.written()
+    done = terminal("release", "propose", "grants:2", "--policy", "strict", "--json")
+    assert done.code == 3
+    assert "quality.roc_auc is 0." in done.error
+    assert "must be at least 0.999" in done.error
+    refused = terminal("release", "show", "r-3", "--json").json
+    assert (refused["state"], refused["decisions"][0]["verdict"]) == ("refused", "refused")
+    assert terminal.written()[0] == size + 1, "the refusal is on record"
+
+
+def test_whoever_proposes_does_not_approve(terminal):
+    with terminal.nothing_written():
+        done = terminal("release", "approve", "r-2", "--reason", "I like it")
+    assert (done.code, "proposed r-2 and cannot approve it" in done.err) == (3, True)
+
+
+def test_a_decision_without_a_reason_is_none(terminal):
+    with terminal.nothing_written():
+        assert terminal("release", "refuse", "r-2", "--reason", "  ").code == 2
+        assert terminal("release", "refuse", "r-2").code == 2
+
+
+def damage(terminal, name: str, path: str) -> None:
+    """Flip a byte of a sealed file."""
+    platform = open_platform(Settings(home=terminal.home))
+    version = platform.registry.find(name, by=local_actor())
+    platform.close()
+    sealed = next(file.sealed for file in version.files if file.path == path)
+    lying = terminal.home / "objects" / sealed[:2] / sealed
+    data = bytearray(lying.read_bytes())
+    data[-1] ^= 1
+    lying.write_bytes(data)
+
+
+def test_a_tampered_artefact_is_never_opened_and_is_named(terminal, typed):
+    damage(terminal, "grants:1", "model.onnx")
+    for line in ("predict grants {rows}", "explain grants {rows}", "assess grants:1", "model export grants:1 --to {folder}/out"):
+        with terminal.nothing_written():
+            done = typed(line)
+        assert done.code == 3, (line, done.out)
+        assert "model.onnx" in done.error
+    assert not (terminal.folder / "out").exists()
+    verified = typed("model verify grants:1")
+    assert verified.code == 3
+    assert "model.onnx" in {fault["path"] for fault in verified.json["faults"]}
+    told = terminal("model", "verify", "grants:1")
+    assert (told.code, "model.onnx" in told.out, "is not sound" in told.err) == (3, True, True)
+    assert terminal("model", "verify", "grants:2").code == 0, "the other one is"
+
+
+def test_a_tampered_version_does_not_go_live(terminal):
+    damage(terminal, "grants:2", "model.onnx")
+    terminal("release", "refuse", "r-2", "--reason", "to propose it again")
+    done = terminal("release", "propose", "grants:2", "--policy", "free")
+    assert (done.code, "signed" in done.err) == (3, True)
+
+
+def tamper(terminal, change: str, *values) -> None:
+    """Change the ledger as somebody with every right could."""
+    with contextlib.closing(sqlite3.connect(terminal.home / "modelward.db")) as rows:
+        for (name,) in rows.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            rows.execute(f"DROP TRIGGER {name}")
+        rows.execute(change, values)
+        rows.commit()
+
+
+CHANGES = {
+    "changed": ("UPDATE ledger_entries SET entry = replace(entry, 'person:', 'persom:') || x'20' WHERE idx = ?", "3"),
+    "removed": ("DELETE FROM ledger_entries WHERE idx = ?", "3"),
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_a_tampered_ledger_is_refused_and_the_entry_is_named(terminal, how):
+    assert terminal("audit", "verify").code == 0
+    tamper(terminal, CHANGES[how][0], 3)
+    done = terminal("audit", "verify", "--json")
+    assert done.code == 3
+    assert 3 in {fault["index"] for fault in done.json["faults"]}
+    told = terminal("audit", "verify")
+    assert (told.code, "is not sound" in told.err) == (3, True)
+    assert re.search(r"fault .*\b3\b", told.out)
+    ill = terminal("doctor", "--json")
+    assert (ill.code, {check["what"] for check in ill.json if not check["is_well"]}) == (6, {"ledger"})
+
+
+def test_a_ledger_cut_short_is_refused_against_a_kept_checkpoint(terminal):
+    kept = terminal.file("kept.txt", (terminal.home / "ledger.checkpoint").read_text())
+    assert terminal("audit", "verify", "--checkpoint", kept).code == 0
+    size, _ = terminal.written()
+    tamper(terminal, "DELETE FROM ledger_entries WHERE idx = ?", size - 1)
+    done = terminal("audit", "verify", "--checkpoint", kept, "--json")
+    assert done.code == 3
+    assert size - 1 in {fault["index"] for fault in done.json["faults"]}
+
+
+def test_nothing_is_recorded_in_a_ledger_whose_head_is_not_its_own(terminal):
+    tamper(terminal, "UPDATE ledger_head SET size = size - ?", 1)
+    with terminal.nothing_written():
+        done = terminal("users", "add", "ada", "--role", "auditor", "--json")
+    assert (done.code, "audit verify" in done.error) == (3, True)
+
+
+@pytest.fixture
+def receipt(terminal, typed):
+    """A genuine receipt, and the ledger's key."""
+    request = typed("predict grants {rows}").json["request"]
+    receipt, key = terminal.folder / "receipt.txt", terminal.folder / "key.txt"
+    assert terminal("audit", "receipt", request, "-o", receipt).code == 0
+    assert terminal("audit", "key", "-o", key).code == 0
+    return receipt, key
+
+
+def test_a_receipt_verifies_with_nothing_but_the_key(terminal, receipt):
+    file, key = receipt
+    words = ["audit", "verify-receipt", file, "--public-key", key, "--asked", terminal.folder / "rows.csv"]
+    done = terminal(*words, "--home", terminal.folder / "nowhere", "--json", home=False)
+    assert (done.code, done.json["verified"], done.json["input_confirmed"], done.json["output_confirmed"]) == (0, True, True, None)
+
+
+def test_a_changed_receipt_or_another_key_is_refused(terminal, receipt, fresh_key):
+    file, key = receipt
+    text = file.read_text()
+    for place in range(0, len(text), max(1, len(text) // 40)):
+        changed = text[:place] + ("x" if text[place] != "x" else "y") + text[place + 1 :]
+        done = terminal("audit", "verify-receipt", terminal.file("changed.txt", changed), "--public-key", key)
+        assert done.code in {2, 3}, place
+    assert terminal("audit", "verify-receipt", file, "--public-key", fresh_key).code == 3
+    other = terminal.file("other.csv", ROWS + "20,20,north,no,no\n")
+    done = terminal("audit", "verify-receipt", file, "--public-key", key, "--asked", other)
+    assert (done.code, "is not the input" in done.err) == (3, True)
+
+
+@pytest.fixture
+def fresh_key(terminal, tmp_path):
+    """The key of another ledger."""
+    assert terminal("init", tmp_path / "other", home=False).code == 0
+    file = tmp_path / "other-key.txt"
+    assert terminal("audit", "key", "-o", file, "--home", tmp_path / "other" / ".modelward", home=False).code == 0
+    return file
+
+
+@pytest.mark.parametrize(
+    ("damage_it", "code", "named"),
+    [
+        (lambda home: (home / "keys.json").chmod(0o644), 3, "chmod 600"),
+        (lambda home: (home / "keys.json").unlink(), 6, "No keyring"),
+        (lambda home: (home / "keys.json").write_text("{}"), 3, "not a keyring"),
+        (lambda home: (home / "modelward.db").write_bytes(b"no database" * 500), 3, "Restore it from a backup"),
+        (lambda home: (home / "unfinished").touch(), 6, "modelward init --home"),
+    ],
+    ids=["keyring open to others", "keyring gone", "keyring broken", "database broken", "half made"],
+)
+def test_a_damaged_home_says_what_is_wrong_with_it(fresh, damage_it, code, named):
+    damage_it(fresh.home)
+    done = fresh("data", "list", "--json")
+    assert (done.code, named in done.error) == (code, True), done.out
+    ill = fresh("doctor", "--json")
+    assert (ill.code, [check["what"] for check in ill.json if not check["is_well"]]) == (6, ["home"])
