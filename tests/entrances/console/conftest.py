@@ -4,6 +4,7 @@
 import re
 import shutil
 import socket
+import sqlite3
 import threading
 import time
 from contextlib import asynccontextmanager, contextmanager
@@ -156,6 +157,16 @@ def words_of(page: str) -> str:
     """The text that a page shows."""
     page = re.sub(r"<(style|svg)[ >].*?</\1>", " ", page, flags=re.S)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def tamper(house, statement: str) -> None:
+    """Change a row behind the ledger's back, with the triggers that would refuse it taken away."""
+    connection = sqlite3.connect(house.platform.settings.home / "modelward.db")
+    with connection:
+        for (trigger,) in connection.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            connection.execute(f"drop trigger {trigger}")
+        assert connection.execute(statement).rowcount > 0
+    connection.close()
 
 
 @contextmanager

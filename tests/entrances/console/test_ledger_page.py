@@ -2,13 +2,12 @@
 """The ledger's page: its badge tells the truth, at a bounded cost."""
 
 import re
-import sqlite3
 import threading
 from html import unescape
 
 import pytest
 
-from entrances.console.conftest import words_of
+from entrances.console.conftest import tamper, words_of
 from modelward.access import Role
 from modelward.entrances.console import ledger_page, recent
 from modelward.entrances.console.recent import Recent
@@ -20,16 +19,6 @@ def badge(page: str) -> tuple[str, str]:
 
 
 ENTRIES, HEAD = "ledger_entries", "ledger_head"
-
-
-def tamper(house, statement: str) -> None:
-    """Change a row behind the ledger's back, with the triggers that would refuse it taken away."""
-    connection = sqlite3.connect(house.platform.settings.home / "modelward.db")
-    with connection:
-        for (trigger,) in connection.execute("select name from sqlite_master where type = 'trigger'").fetchall():
-            connection.execute(f"drop trigger {trigger}")
-        assert connection.execute(statement).rowcount > 0
-    connection.close()
 
 
 def test_a_sound_ledger_is_said_to_be_sound(house, admin_visitor):
