@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ ANCHOR_FILE = "ledger.checkpoint"
 _UNFINISHED = "unfinished"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _LEAST_FREE_BYTES = 1 << 30
+_IDLE_SECONDS = 3600.0
 
 
 class HomeMissingError(PrerequisiteError):
@@ -167,7 +169,7 @@ def _must_be_free(home: Path) -> None:
 def _furnish(settings: Settings) -> NewHome:
     """Put everything into the home that is not there yet."""
     path, actor = settings.keyring_path, local_actor()
-    for cut_off in settings.home.glob(f".{glob.escape(path.name)}.*"):
+    for cut_off in _cut_off(settings):
         cut_off.unlink()
     keyring = Keyring.open(path) if path.exists() else Keyring.create(path, secrets=_new_secrets())
     database = _database(settings)
@@ -185,6 +187,12 @@ def _furnish(settings: Settings) -> NewHome:
     finally:
         database.close()
     return NewHome(settings.home, settings.home / INVITATION_FILE)
+
+
+def _cut_off(settings: Settings) -> list[Path]:
+    """Files in the home that were being written when their writer was killed."""
+    patterns = (f".{glob.escape(settings.keyring_path.name)}.*", f"{ANCHOR_FILE}.*")
+    return [file for pattern in patterns for file in settings.home.glob(pattern)]
 
 
 def _database(settings: Settings) -> Database:
@@ -264,10 +272,20 @@ def _of_objects(what: str, platform: Platform) -> Check:
 
 def _of_left_overs(what: str, platform: Platform) -> Check:
     swept = platform.registry.sweep(others=platform.datasets.sealed_objects())
-    if not swept.objects + swept.fragments:
+    old = [file for file in _cut_off(platform.settings) if _is_idle(file)]
+    for file in old:
+        file.unlink(missing_ok=True)
+    if not (halves := swept.fragments + len(old)) and not swept.objects:
         return Check(what, "none that is older than an hour", is_well=True)
-    gone = f"{swept.objects} sealed objects and {swept.fragments} halves of one that interrupted work left were removed"
-    return Check(what, gone, is_well=True)
+    counts = f"{swept.objects} sealed objects that nothing names, {halves} files that were cut off in the writing"
+    return Check(what, f"removed: {counts}", is_well=True)
+
+
+def _is_idle(file: Path) -> bool:
+    try:
+        return time.time() - file.stat().st_mtime > _IDLE_SECONDS
+    except FileNotFoundError:  # its writer was only slow
+        return False
 
 
 def _of_python() -> Check:

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The doctor looks at everything, names what is ill, and sweeps away what nobody can need any more."""
+
+import io
+import os
+import sqlite3
+import time
+
+import pytest
+
+from modelward.access import local_actor
+from modelward.app import create_home, examine, open_platform
+from registry.tiny import put
+
+
+@pytest.fixture
+def settings(tmp_path):
+    from modelward.settings import Settings
+
+    made = Settings(home=tmp_path / ".modelward")
+    create_home(made)
+    platform = open_platform(made)
+    put(platform.registry, local_actor())
+    platform.close()
+    return made
+
+
+def found(settings) -> dict[str, tuple[bool, str]]:
+    return {check.what: (check.is_well, check.found) for check in examine(settings)}
+
+
+def test_a_sound_home_is_well(settings):
+    checks = found(settings)
+    assert list(checks) == ["Python", "extras", "free space", "home", "ledger", "sealed objects", "left-overs"]
+    assert all(is_well for is_well, _ in checks.values())
+    assert checks["left-overs"] == (True, "none that is older than an hour")
+
+
+def test_where_no_home_is_the_rest_is_still_looked_at(tmp_path):
+    from modelward.settings import Settings
+
+    checks = found(Settings(home=tmp_path / "deep" / "nowhere"))
+    assert [what for what, (is_well, _) in checks.items() if not is_well] == ["home"]
+    assert "modelward init" in checks["home"][1]
+
+
+def age(home, seconds: float) -> None:
+    for file in [*(home / "objects").rglob("*"), *home.glob("ledger.checkpoint.*")]:
+        if file.is_file():
+            os.utime(file, (time.time() - seconds, time.time() - seconds))
+
+
+def test_what_interrupted_work_left_is_removed_after_an_hour_and_not_before(settings):
+    platform = open_platform(settings)
+    orphan = platform.vault.put(io.BytesIO(b"left behind"), label="version income:2 model.onnx")
+    (settings.home / "objects" / "incoming" / "tmp-cut-off").write_bytes(b"hal")
+    assert found(settings)["left-overs"] == (True, "none that is older than an hour")
+    assert platform.vault.holds(orphan)
+    (settings.home / "ledger.checkpoint.1-2").write_text("half a")
+    age(settings.home, 3700)
+    under_way = platform.vault.put(io.BytesIO(b"somebody is about to name it"), label="version income:2 model.onnx")
+    assert found(settings)["left-overs"] == (
+        True,
+        "removed: 1 sealed objects that nothing names, 2 files that were cut off in the writing",
+    )
+    assert not platform.vault.holds(orphan)
+    assert platform.vault.holds(under_way)
+    assert not list((settings.home / "objects" / "incoming").iterdir())
+    assert [file.name for file in settings.home.glob("ledger.checkpoint*")] == ["ledger.checkpoint"]
+    assert platform.registry.verify("income:1", by=local_actor()).is_sound
+    platform.close()
+
+
+def test_a_lost_object_is_named(settings):
+    platform = open_platform(settings)
+    lost = sorted(platform.registry.sealed())[0]
+    platform.vault.discard(lost)
+    platform.close()
+    is_well, words = found(settings)["sealed objects"]
+    assert not is_well
+    assert lost[:16] in words
+    assert "backup" in words
+
+
+def test_a_damaged_ledger_is_ill_and_the_rest_is_looked_at(settings):
+    rows = sqlite3.connect(settings.home / "modelward.db")
+    for (name,) in rows.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        rows.execute(f"DROP TRIGGER {name}")
+    rows.execute("DELETE FROM ledger_entries WHERE idx = 1")
+    rows.commit()
+    rows.close()
+    checks = found(settings)
+    assert [what for what, (is_well, _) in checks.items() if not is_well] == ["ledger"]
+    assert "modelward audit verify" in checks["ledger"][1]
+
+
+def test_a_missing_optional_part_is_named_with_its_command(settings, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "shap", None)
+    assert found(settings)["extras"] == (True, "not installed: explain (`pip install 'modelward[explain]'`)")
