@@ -4,6 +4,7 @@
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -51,3 +52,29 @@ def test_a_kill_while_registering_leaves_no_half_dataset(datasets, admin, ledger
     assert register(home, csv_file, "never") == 0
     assert [dataset.name for dataset in datasets.list(by=admin)] == ["people"]
     assert datasets.table("people", by=admin).height == 200
+
+
+def test_an_interrupt_right_after_the_commit_keeps_what_was_registered(datasets, database, admin, csv_file, monkeypatch):
+    @contextmanager
+    def interrupted():
+        with change() as connection:
+            yield connection
+        raise KeyboardInterrupt
+
+    change = database.change
+    monkeypatch.setattr(database, "change", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        datasets.add("people", [csv_file], target="label", purpose="p", owner="o", by=admin)
+    monkeypatch.undo()
+    assert datasets.show("people", by=admin).rows == 200
+    assert datasets.table("people", by=admin).height == 200
+
+
+def test_an_interrupt_before_the_commit_leaves_nothing_on_the_shelf(datasets, vault, ledger, admin, csv_file, monkeypatch):
+    def interrupted(*_given, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger, "record", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        datasets.add("people", [csv_file], target="label", purpose="p", owner="o", by=admin)
+    assert list(vault.digests()) == []

@@ -178,15 +178,18 @@ class Datasets:
 
     @contextmanager
     def _sealed(self, sources: dict[str, io.BytesIO]) -> Iterator[builtins.list[str]]:
-        """The digests of the sources, sealed; thrown away again where what follows fails."""
+        """The digests of the sources, sealed. Where what follows fails, what no row names is thrown away again."""
         digests: builtins.list[str] = []
         try:
             for label, source in sources.items():
                 digests.append(self._vault.put(source, label=label))
             yield digests
         except BaseException:
+            # An interrupt may come after the row was committed: only it says whether an object is in use.
+            named = self.sealed_objects()
             for digest in digests:
-                self._vault.discard(digest)
+                if digest not in named:
+                    self._vault.discard(digest)
             raise
 
     def _same(self, there: store.Registration, declared: Declaration, found: str) -> Dataset:
