@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -226,3 +227,10 @@ def test_a_key_of_another_kind_does_not_sign():
         Signer(pem)
     with pytest.raises(SignatureInvalidError):
         verify_signature(Signer(KEY).sign("a", digests={"a": "0" * 64}), public_key=b"nonsense")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "model.sig"])
+def test_a_pipe_in_the_place_of_a_file_is_a_fault_and_is_not_waited_for(signed, name):
+    (signed / name).unlink()
+    os.mkfifo(signed / name)
+    assert not verify_folder(signed, public_key=PUBLIC).is_sound

@@ -28,7 +28,7 @@ _BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _PREDICATE_TYPE = "https://model_signing/signature/v1.0"
-_LIMIT_BYTES = 16 << 20
+SIGNATURE_LIMIT_BYTES = 16 << 20
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -141,8 +141,8 @@ def verify_signature(bundle: str | bytes, *, public_key: bytes) -> Statement:
 
 
 def _envelope(bundle: str | bytes, public_key: bytes) -> _Envelope:
-    if len(bundle) > _LIMIT_BYTES:
-        raise SignatureInvalidError(f"The signature has {len(bundle)} bytes; the limit is {_LIMIT_BYTES}.")
+    if len(bundle) > SIGNATURE_LIMIT_BYTES:
+        raise SignatureInvalidError(f"The signature has {len(bundle)} bytes; the limit is {SIGNATURE_LIMIT_BYTES}.")
     try:
         parsed = msgspec.json.decode(bundle, type=_Bundle)
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:

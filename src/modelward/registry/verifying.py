@@ -11,7 +11,7 @@ from modelward.digest import sha256_hex, sha256_of_stream
 from modelward.errors import RefusedError
 from modelward.registry import store
 from modelward.registry.shelf import Rows, Shelf, dossier_label, find_rows, version_label
-from modelward.registry.signing import SIGNATURE_FILE, SignatureInvalidError, verify_signature
+from modelward.registry.signing import SIGNATURE_FILE, SIGNATURE_LIMIT_BYTES, SignatureInvalidError, verify_signature
 from modelward.registry.version import VERSION_IMPORTED, VERSION_REGISTERED, Fault, TamperedVersionError, Verification
 from modelward.storage import Database
 
@@ -57,22 +57,32 @@ def verify_folder(folder: Path, *, public_key: bytes) -> Verification:
     signed: Mapping[str, str] = {}
     name = folder.name
     try:
-        statement = verify_signature((folder / SIGNATURE_FILE).read_bytes(), public_key=public_key)
+        statement = verify_signature(_signature_in(folder), public_key=public_key)
         signed, name = statement.digests, statement.name
-    except FileNotFoundError:
-        faults.append(Fault(SIGNATURE_FILE, "There is no signature."))
     except SignatureInvalidError as wrong:
         faults.append(Fault(SIGNATURE_FILE, str(wrong)))
     found = {path: file for file in folder.rglob("*") if (path := file.relative_to(folder).as_posix()) != SIGNATURE_FILE}
     links = {path for path, file in found.items() if file.is_symlink()}
-    files = {path: file for path, file in found.items() if path not in links and not file.is_dir()}
+    others = {path: file for path, file in found.items() if path not in links and not file.is_dir()}
+    # Whoever opens a pipe waits for somebody to write into it.
+    files = {path: file for path, file in others.items() if file.is_file()}
     faults.extend(Fault(path, "It is a symbolic link.") for path in sorted(links))
+    faults.extend(Fault(path, "It is no plain file.") for path in sorted(others.keys() - files.keys()))
     if signed:
         faults.extend(Fault(path, "It was not signed.") for path in sorted(files.keys() - signed.keys()))
     faults.extend(Fault(path, "It is missing.") for path in sorted(signed.keys() - files.keys()))
     shared = sorted(files.keys() & signed.keys())
     faults.extend(Fault(path, "It is not the file that was signed.") for path in shared if _digest(files[path]) != signed[path])
     return Verification(name=name, files_checked=len(shared), is_signed=bool(signed), faults=tuple(faults))
+
+
+def _signature_in(folder: Path) -> bytes:
+    file = folder / SIGNATURE_FILE
+    if file.is_symlink() or not file.is_file():
+        raise SignatureInvalidError("There is no signature.")
+    with file.open("rb") as stream:
+        # One byte more than is taken, so that what is too long is seen to be.
+        return stream.read(SIGNATURE_LIMIT_BYTES + 1)
 
 
 def _dossier_faults(
