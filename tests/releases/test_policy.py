@@ -40,7 +40,11 @@ def test_a_policy_says_its_name_its_approvals_and_its_rules_in_words():
         ("name: a\nrules: [{rule: assessed-within}]", "rules[0] (assessed-within): Object missing required field `days`"),
         ("name: a\nrules: [{rule: assessed-within, days: 0}]", "Expected `int` >= 1"),
         ("name: a\nrules: [{rule: assessed-within, days: soon}]", "Write it like `rule: assessed-within, days: 30`"),
-        ("name: a\nrules: [{rule: clause-at-least, clause: q, value: .nan}]", "a number must be finite"),
+        ("name: a\nrules: [{rule: clause-at-least, clause: q, value: 1e999}]", "a number must be finite"),
+        ("name: a\nrules: [{rule: clause-at-least, clause: q, value: .nan}]", "Expected `float`, got `str`"),
+        ("name: a\nrules: [{rule: assessed-within, days: 1:30}]", "Expected `int`, got `str`"),
+        ("name: a\nrules: []\n<<: {approvals: 0}", "no key is called '<<'"),
+        ("name: a\nrules: []\n? [b]\n: c", "line 3: a key must be a word"),
         ("name: a\nrules: [{rule: clause-at-least, clause: q, value: 1, on: luck}]", "Invalid enum value 'luck'"),
         ("name: a\nrules: [{rule: measured, clauses: []}]", "length >= 1"),
         ("name: a\nrules: [{rule: signed, really: true}]", "It takes none."),
@@ -66,6 +70,12 @@ def test_what_is_no_policy_is_refused_with_its_place(text, words):
     with pytest.raises(InvalidPolicyError) as refused:
         parse_policy(text)
     assert words in str(refused.value)
+
+
+def test_numbers_are_those_that_stand_there():
+    policy = parse_policy("name: a\napprovals: 010\nrules: [{rule: clause-at-least, clause: q, value: 1e-3}]")
+    assert policy.approvals == 10
+    assert policy.rules[0][1].value == 0.001
 
 
 @pytest.mark.parametrize("name", ["", "../etc", "Name", "a" * 64, "[a]"])

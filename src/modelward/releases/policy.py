@@ -90,8 +90,8 @@ def builtin_policy() -> PolicyText:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML without aliases, without a key that is given twice, and in which only true and false are truth values (YAML 1.2,
-    10.3.2): the `on` of a rule is a word.
+    """YAML without aliases, without a key that is given twice, and with the plain values of YAML 1.2 (10.3.2). PyYAML follows
+    1.1, in which the `on` of a rule is a truth value, 010 is 8, 1:30 is 90 and `<<` pours one mapping into another.
     """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -101,19 +101,27 @@ class _StrictLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 (the parent's signature)
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise InvalidPolicyError(f"line {node.start_mark.line + 1}: the key {key!r} is given twice.")
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise InvalidPolicyError(f"line {key.start_mark.line + 1}: a key must be a word.")
+            if key.value in seen:
+                raise InvalidPolicyError(f"line {node.start_mark.line + 1}: the key {key.value!r} is given twice.")
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-_BOOLEAN = "tag:yaml.org,2002:bool"
-_StrictLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in known if tag != _BOOLEAN]
-    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+_PLAIN = {
+    "null": (r"(?:~|null|Null|NULL|)\Z", ["~", "n", "N", ""]),
+    "bool": (r"(?:true|True|TRUE|false|False|FALSE)\Z", list("tTfF")),
+    "int": (r"[-+]?[0-9]+\Z", list("-+0123456789")),
+    "float": (r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z", list("-+.0123456789")),
 }
-_StrictLoader.add_implicit_resolver(_BOOLEAN, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_StrictLoader.yaml_implicit_resolvers = {}
+for _kind, (_pattern, _first) in _PLAIN.items():
+    _StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(_pattern), _first)
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
+_StrictLoader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.value))
 
 
 def _load(text: str) -> Any:
