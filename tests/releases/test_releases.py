@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate: what goes live, what does not, and what the ledger says of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from modelward.access import Actor, NotPermittedError, Role
@@ -14,6 +16,7 @@ from modelward.releases import (
     ReleaseState,
     ReleaseStateError,
     SelfApprovalError,
+    UnrecordedReleaseError,
 )
 from releases.conftest import ADA, BOB, EVE, OLE, TWO_PEOPLE
 
@@ -207,3 +210,34 @@ def test_the_revision_grows_with_every_change_and_with_nothing_else(gate):
     gate.releases.promote(release.id, by=OLE)
     seen.append(gate.releases.revision())
     assert seen == sorted(set(seen))
+
+
+def test_a_limited_actor_puts_no_policy_in_place_for_it_would_decide_over_every_model(gate):
+    limited = replace(BOB, id="service:desk", models=("income",))
+    with pytest.raises(NotPermittedError, match="limited to some models"):
+        gate.releases.policies.put(TWO_PEOPLE.replace("approvals: 2", "approvals: 0"), by=limited)
+    assert gate.releases.policies.show("two-people", by=BOB).approvals == 2
+    assert gate.releases.policies.put(TWO_PEOPLE.replace("approvals: 2", "approvals: 3"), by=BOB).approvals == 3
+
+
+def test_a_release_is_on_record_while_it_is_live_and_not_before_or_after(gate):
+    first = gate.releases.propose(gate.register(), policy="free", by=ADA)
+    with pytest.raises(UnrecordedReleaseError, match="the ledger does not say so"):
+        gate.releases.must_be_on_record(first)
+    first = gate.releases.promote(first.id, by=OLE)
+    gate.releases.must_be_on_record(first)
+    second = gate.releases.promote(gate.releases.propose(gate.register(), policy="free", by=ADA).id, by=OLE)
+    gate.releases.must_be_on_record(second)
+    with pytest.raises(UnrecordedReleaseError):
+        gate.releases.must_be_on_record(first)
+    back = gate.releases.roll_back("income", by=OLE)
+    gate.releases.must_be_on_record(back)
+    with pytest.raises(UnrecordedReleaseError):
+        gate.releases.must_be_on_record(second)
+
+
+@pytest.mark.parametrize("change", [{"digest": "e" * 64}, {"id": "r-9"}])
+def test_a_live_release_of_other_bytes_or_another_id_is_not_on_record(gate, change):
+    live = gate.releases.promote(gate.releases.propose(gate.register(), policy="free", by=ADA).id, by=OLE)
+    with pytest.raises(UnrecordedReleaseError):
+        gate.releases.must_be_on_record(replace(live, **change))

@@ -35,6 +35,7 @@ from modelward.releases.release import (
     ReleaseState,
     ReleaseStateError,
     SelfApprovalError,
+    UnrecordedReleaseError,
 )
 from modelward.releases.rule import Passed, Refused, Rule, Verdict
 from modelward.releases.rules import RULES
@@ -71,6 +72,7 @@ __all__ = [
     "Releases",
     "Rule",
     "SelfApprovalError",
+    "UnrecordedReleaseError",
     "Verdict",
     "builtin_policy",
     "decide",

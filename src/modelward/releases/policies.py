@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from modelward.access import Actor, Permission
+from modelward.access import Actor, NotPermittedError, Permission
 from modelward.audit import Ledger
 from modelward.digest import sha256_hex
 from modelward.releases.policy import DEFAULT_POLICY, Policy, PolicyMissingError, PolicyText, builtin_policy, parse_policy
@@ -26,9 +26,14 @@ class Policies:
         """Put a policy in place under the name it says. What was decided before keeps the text it was decided under.
 
         Raises:
-            InvalidPolicyError: the text is not a policy. NotPermittedError: `by` may not decide releases.
+            InvalidPolicyError: the text is not a policy. NotPermittedError: `by` may not decide releases, or not of every model.
         """
         by.require(Permission.RELEASES_DECIDE)
+        if by.models is not None:
+            raise NotPermittedError(
+                f"{by.id} is limited to some models, and a policy decides over all of them. "
+                "Ask an administrator for a key without the limit: `modelward keys create`."
+            )
         policy = parse_policy(text)
         with self._database.change() as connection:
             present = self._store.policy(connection, policy.name)

@@ -40,6 +40,10 @@ class ReleaseRefusedError(RefusedError):
     """A policy said no. The refused release is on record; the message names every rule that refused, with its figures."""
 
 
+class UnrecordedReleaseError(RefusedError):
+    """The database has a release live, and the ledger does not say that it is."""
+
+
 class SelfApprovalError(RefusedError):
     """Whoever proposes a release is not the one to approve it."""
 

@@ -30,12 +30,15 @@ from modelward.releases.release import (
     ReleaseRefusedError,
     ReleaseState,
     ReleaseStateError,
+    UnrecordedReleaseError,
 )
 from modelward.releases.rule import Passed
 from modelward.releases.store import ReleaseStore
 from modelward.storage import Connection, Database
 
 _SECONDS_A_DAY = 86_400
+_WENT_LIVE = (RELEASE_PROMOTED.name, RELEASE_ROLLED_BACK.name)
+_LATER_LIMIT = 10_000
 
 
 class Releases:
@@ -177,6 +180,25 @@ class Releases:
         """
         with self._database.look() as connection:
             return self._live(connection, model).version
+
+    def must_be_on_record(self, release: Release) -> None:
+        """Nothing, where the ledger says of a live `release` that it went live, and not that it gave way since.
+
+        Raises:
+            UnrecordedReleaseError: it does not: the row was written by something else than this gate.
+        """
+        wanted = {"release": release.id, "digest": release.digest, "state": ReleaseState.LIVE.value}
+        own = [found for event in _WENT_LIVE for found in self._ledger.entries(event=event, subject=release.version, limit=1)]
+        last = max(own, key=lambda found: found.index, default=None)
+        if last is not None and all(last.entry.facts.get(name) == value for name, value in wanted.items()):
+            since = last.index + 1
+            later = [found for event in _WENT_LIVE for found in self._ledger.entries(event=event, since=since, limit=_LATER_LIMIT)]
+            if not any(release.id in (found.entry.facts.get("superseded"), found.entry.facts.get("taken_back")) for found in later):
+                return
+        raise UnrecordedReleaseError(
+            f"{release.version} answers nothing: the database has {release.id} live, and the ledger does not say so. "
+            "Run `modelward audit verify`, and restore the database from a backup."
+        )
 
     def revision(self) -> int:
         """A number that grows whenever a release changes, so that a server sees cheaply whether to look again."""

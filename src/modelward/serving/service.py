@@ -117,7 +117,8 @@ class Serving:
         return release
 
     def _open(self, release: Release) -> OpenVersion:
-        """The version of `release`, verified and decrypted: the very bytes that were decided."""
+        """The version of `release`, verified and decrypted: the very bytes that were decided, once the ledger says they were."""
+        self._releases.must_be_on_record(release)
         version = self._registry.find(release.version, by=_SERVER)
         if version.digest != release.digest:
             raise TamperedVersionError(
