@@ -36,9 +36,6 @@ def serve(settings: Settings, listening: socket.socket, *, announce: Callable[[]
         signal.signal(ending, lambda _signal, _frame: None)
     # SQLite lets go of the interpreter at each statement; the ledger's writer must not wait 5 ms to get it back.
     sys.setswitchinterval(_SWITCH_SECONDS)
-    # What is loaded by now stays: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
     server.run(sockets=[listening])
 
 
@@ -68,6 +65,9 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            # What is loaded by now stays: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
             self._announce()
 
 

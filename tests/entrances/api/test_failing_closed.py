@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys end, artefacts and the ledger break: then no answer leaves."""
 
+import socket
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
@@ -100,3 +101,25 @@ def test_no_answer_leaves_when_the_ledger_was_tampered_with(alone):
         assert http.get("/readyz").status_code == 503
         assert http.get("/livez").status_code == 200
     assert len(alone.logged(event="inference.answered")) == before
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"POST /v1/models/income/pre",
+        b"POST /v1/models/income/predict HTTP/1.1\r\nHost: here\r\nX-Slow: ",
+        b"POST /v1/models/income/predict HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer %b\r\nContent-Length: 99\r\n\r\n{",
+    ],
+    ids=["nothing", "path", "head", "body"],
+)
+def test_a_request_that_stops_coming_is_dropped(alone, begun):
+    key = alone.key()
+    with Threaded(alone.settings) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
+            line.sendall(begun.replace(b"%b", key.encode()))
+            # The settings of this house give it a second.
+            assert line.recv(1000) == b""
+        with client(server.url, key) as http:
+            assert http.post(PREDICT, content=body()).status_code == 200
+    assert len(alone.logged(event="inference.answered")) == 1
