@@ -19,6 +19,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from modelward.digest import sha256_hex
 from modelward.registry import (
     ForbiddenFileError,
     GraphUnfitError,
@@ -365,3 +366,43 @@ def test_a_graph_that_gives_scores_or_cannot_run_is_not_imported(registry, vault
     with pytest.raises((PredictionFailedError, UnrunnableGraphError)):
         registry.import_folder(tmp_path / "scores.onnx", "flowers", by=admin)
     assert list(vault.digests()) == []
+
+
+def looping(times: int) -> bytes:
+    """A classifier that goes round in a loop so many times before it answers."""
+    value = helper.make_tensor_value_info
+    ends = {"age": ("v_in", "v_out"), "go": ("c_in", "c_out")}
+    inside = [helper.make_node("Identity", [start], [end]) for start, end in ends.values()]
+    came = [value("i", TensorProto.INT64, []), value("c_in", TensorProto.BOOL, []), value("v_in", TensorProto.FLOAT, [None, 1])]
+    gave = [value("c_out", TensorProto.BOOL, []), value("v_out", TensorProto.FLOAT, [None, 1])]
+    nodes = [
+        helper.make_node("Loop", ["times", "go", "age"], ["late"], body=helper.make_graph(inside, "body", came, gave)),
+        helper.make_node("Sigmoid", ["late"], ["high"]),
+        helper.make_node("Sub", ["one", "high"], ["low"]),
+        helper.make_node("Concat", ["high", "low"], ["probabilities"], axis=1),
+    ]
+    held = [
+        helper.make_tensor("times", TensorProto.INT64, [], [times]),
+        helper.make_tensor("go", TensorProto.BOOL, [], [True]),
+        helper.make_tensor("one", TensorProto.FLOAT, [1, 1], [1.0]),
+    ]
+    made = helper.make_graph(
+        nodes, "loop", [value("age", TensorProto.FLOAT, [None, 1])], [value("probabilities", TensorProto.FLOAT, [None, 2])], held
+    )
+    return helper.make_model(made, opset_imports=OPSETS, ir_version=10).SerializeToString()
+
+
+def test_a_graph_that_never_answers_is_given_up(registry, admin, tmp_path, monkeypatch):
+    (tmp_path / "model.onnx").write_bytes(looping(3))
+    assert registry.import_folder(tmp_path / "model.onnx", "loop", by=admin).number == 1
+    monkeypatch.setattr("modelward.registry.opened._TRIAL_SECONDS", 0.2)
+    (tmp_path / "model.onnx").write_bytes(looping(2**62))
+    with pytest.raises(PredictionFailedError, match="no answer to one row within"):
+        registry.import_folder(tmp_path / "model.onnx", "loop", by=admin)
+    assert [version.number for version in registry.versions("loop", by=admin)] == [1]
+
+
+def test_a_version_says_whose_signature_its_origin_was_believed_of(registry, exported, admin):
+    believed = registry.import_folder(exported, "copy", by=admin, public_key=registry.public_key)
+    assert believed.facts["signed_by"] == sha256_hex(registry.public_key)
+    assert registry.import_folder(exported, "copy", by=admin).facts["signed_by"] == ""

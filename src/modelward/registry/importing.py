@@ -18,7 +18,7 @@ from modelward.registry.interface import Interface, parse_interface
 from modelward.registry.manifest import GRAPH_FILE, INTERFACE_FILE, MANIFEST_FILE, InvalidManifestError, Manifest, parse_manifest
 from modelward.registry.opened import try_out
 from modelward.registry.paths import FILES_LIMIT, check_paths
-from modelward.registry.signing import SIGNATURE_FILE, SignatureInvalidError
+from modelward.registry.signing import SIGNATURE_FILE, SignatureInvalidError, key_id
 from modelward.registry.verifying import verify_folder
 from modelward.registry.version import Lineage
 
@@ -74,7 +74,8 @@ def read_import(path: Path, *, public_key: bytes | None) -> Import:
         lineage=_lineage(manifest if public_key is not None else None),
         purpose=manifest.purpose if manifest else "",
         owner=manifest.owner if manifest else "",
-        facts={"imported_from": path.name[:200], "signature_checked": public_key is not None},
+        # Whoever imports chooses the key, so the version says for ever which one its origin was believed of.
+        facts={"imported_from": path.name[:200], "signed_by": key_id(public_key) if public_key is not None else ""},
     )
 
 

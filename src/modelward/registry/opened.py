@@ -7,6 +7,7 @@ Assessment, offline prediction and the serving engine all ask this one class, so
 from __future__ import annotations
 
 from collections.abc import Mapping
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ DEVICES = {
 }
 _FATAL_ONLY = 4
 _ROUNDING = 1e-3
+_TRIAL_SECONDS = 30.0
 
 
 class DeviceMissingError(PrerequisiteError):
@@ -77,14 +79,29 @@ def try_out(graph: bytes, interface: Interface) -> None:
     """Load a graph from outside and ask it one plain row.
 
     Raises:
-        UnrunnableGraphError: ONNX Runtime does not accept it. PredictionFailedError: its answer is none.
+        UnrunnableGraphError: ONNX Runtime does not accept it. PredictionFailedError: its answer is none, or does not come.
     """
+    import onnxruntime
+
     session = _session("the graph", graph, device="cpu")
     plain = {
         feature.name: float(feature.minimum or 0) if feature.kind == "number" else (*feature.categories, "none")[0]
         for feature in interface.features
     }
-    answer = _answer(session, interface.columns([plain]), name="The graph", classes=len(interface.classes))
+    options = onnxruntime.RunOptions()
+    clock = Timer(_TRIAL_SECONDS, setattr, (options, "terminate", True))
+    clock.start()
+    try:
+        answer = _answer(session, interface.columns([plain]), name="The graph", classes=len(interface.classes), options=options)
+    except PredictionFailedError as failed:
+        if not options.terminate:
+            raise
+        raise PredictionFailedError(
+            f"The graph gave no answer to one row within {_TRIAL_SECONDS:g} s. Export it without the loop that does not end."
+        ) from failed
+    finally:
+        clock.cancel()
+        clock.join()
     if not np.isfinite(answer).all() or answer.min() < 0 or answer.max() > 1 + _ROUNDING:
         raise PredictionFailedError(
             "The graph gave numbers that are no probabilities. Export it with probabilities, not with scores."
@@ -92,10 +109,15 @@ def try_out(graph: bytes, interface: Interface) -> None:
 
 
 def _answer(
-    session: onnxruntime.InferenceSession, columns: Mapping[str, npt.NDArray[Any]], *, name: str, classes: int
+    session: onnxruntime.InferenceSession,
+    columns: Mapping[str, npt.NDArray[Any]],
+    *,
+    name: str,
+    classes: int,
+    options: onnxruntime.RunOptions | None = None,
 ) -> npt.NDArray[np.float32]:
     try:
-        answer: npt.NDArray[np.float32] = session.run([PROBABILITIES], columns)[0]
+        answer: npt.NDArray[np.float32] = session.run([PROBABILITIES], columns, options)[0]
     # ONNX Runtime's exceptions have no common base, and their texts may quote what was asked.
     except Exception as fault:  # noqa: BLE001
         raise PredictionFailedError(

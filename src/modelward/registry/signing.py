@@ -140,6 +140,15 @@ def verify_signature(bundle: str | bytes, *, public_key: bytes) -> Statement:
         raise SignatureInvalidError(f"What was signed is no model signature: {wrong}.") from wrong
 
 
+def key_id(public_key: bytes) -> str:
+    """SHA-256 of a public key, however its PEM is laid out: the hint in a bundle.
+
+    Raises:
+        SignatureInvalidError: it is no P-256 key.
+    """
+    return sha256_hex(_pem(_load(public_key)))
+
+
 def _envelope(bundle: str | bytes, public_key: bytes) -> _Envelope:
     if len(bundle) > SIGNATURE_LIMIT_BYTES:
         raise SignatureInvalidError(f"The signature has {len(bundle)} bytes; the limit is {SIGNATURE_LIMIT_BYTES}.")
@@ -150,7 +159,7 @@ def _envelope(bundle: str | bytes, public_key: bytes) -> _Envelope:
     envelope = parsed.dsse_envelope
     if parsed.media_type != _BUNDLE_TYPE or envelope.payload_type != _PAYLOAD_TYPE or len(envelope.signatures) != 1:
         raise SignatureInvalidError("The signature is not a sigstore bundle v0.3 with one signature over an in-toto statement.")
-    hint = sha256_hex(_pem(_load(public_key)))
+    hint = key_id(public_key)
     if not hmac.compare_digest(parsed.verification_material.public_key.hint.encode(), hint.encode()):
         raise SignatureInvalidError("The signature was made with another key than the one it is checked against.")
     return envelope
