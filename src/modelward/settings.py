@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What an installation can be told from outside. Sizes are bytes, times are seconds."""
 
     home: Annotated[Path, Meta(description="Folder in which everything lives.")] = Path(HOME_FOLDER)
-    database_url: Annotated[str, Meta(description="SQLAlchemy URL; empty means SQLite in the home.")] = ""
+    database_url: Annotated[str, Meta(description="URL of an SQLite file, `sqlite:////path`; empty means one in the home.")] = ""
     objects_url: Annotated[str, Meta(description="Where sealed objects lie; empty means a folder in the home.")] = ""
     keys: Annotated[str, Meta(description="Path of the keyring file (mode 0600); empty means `keys.json` in the home.")] = ""
     host: Annotated[str, Meta(description="Address that `modelward serve` binds.")] = "127.0.0.1"

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from modelward.errors import RefusedError, UnavailableError
-from modelward.storage import Database, DatabaseBusyError, DatabaseDamagedError
+from modelward.storage import Database, DatabaseBusyError, DatabaseDamagedError, InvalidDatabaseError
 
 
 class Counter:
@@ -232,3 +232,21 @@ def test_a_copy_of_the_closed_file_is_whole(counter, tmp_path):
     copy = Counter(tmp_path / "copy.db")
     assert copy.value() == 3
     copy.database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("here", "is no URL"),
+        ("", "is no URL"),
+        ("postgresql://ada:secret@host/house", "is for 'postgresql'"),
+        ("sqlite+aiosqlite:///house.db", "is for 'sqlite.aiosqlite'"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite://host:port/x", "is no URL"),
+    ],
+)
+def test_a_url_of_anything_else_than_an_sqlite_file_is_refused(url, words):
+    with pytest.raises(InvalidDatabaseError, match=words) as refused:
+        Database(url)
+    assert "secret" not in str(refused.value)

@@ -290,9 +290,9 @@ class Ledger:
             self._signer = CheckpointSigner(origin, self._secret)
         return self._signer
 
-    def _head_row(self, connection: Connection, *, lock: bool = False) -> store.Head:
+    def _head_row(self, connection: Connection) -> store.Head:
         try:
-            head = store.lock_head(connection) if lock else store.read_head(connection)
+            head = store.read_head(connection)
         except store.RowsUnreadableError as damage:
             raise _broken(str(damage)) from damage
         if head is None and store.is_untouched(connection):
@@ -311,7 +311,7 @@ class Ledger:
     def _trusted_head(self, connection: Connection) -> tuple[store.Head, Frontier]:
         # Appending signs what went before, so a head that is not ours is held against its signature first: Ed25519 is
         # deterministic, and signing again is five times quicker than verifying.
-        head = self._head_row(connection, lock=True)
+        head = self._head_row(connection)
         try:
             frontier = Frontier.of_bytes(head.size, head.frontier)
             if head != self._own_head and not self._is_signed(connection, head, frontier):

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from modelward.storage import SCHEMA, Connection
 
-_INDEX = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_INDEX = sa.Integer()
 
 # event, actor, subject and request repeat what the entry says, for searching; `verify` holds them against the entry.
 _ENTRIES = sa.Table(
@@ -53,7 +53,7 @@ for _table in (_ENTRIES, _NODES):
             sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this constructor untyped
                 f"CREATE TRIGGER {_table.name}_no_{_verb.lower()} BEFORE {_verb} ON {_table.name} "
                 "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-            ).execute_if(dialect="sqlite"),
+            ),
         )
 
 _PAGE_ROWS = 2048
@@ -116,20 +116,12 @@ def read_head(connection: Connection) -> Head | None:
     return Head(*row)
 
 
-def lock_head(connection: Connection) -> Head | None:
-    """The head, held until the transaction ends, so that no other process appends meanwhile."""
-    if connection.dialect.name != "sqlite":
-        connection.execute(sa.select(_HEAD.c.id).with_for_update())
-    return read_head(connection)
-
-
 def append(connection: Connection, rows: Sequence[Row], *, nodes: Sequence[tuple[int, int, bytes]], head: Head) -> None:
     """Write entries, the roots of the blocks they completed, and the new head."""
     for start in range(0, len(rows), _ROWS_A_STATEMENT):
         part = rows[start : start + _ROWS_A_STATEMENT]
         # One statement for many rows: each statement gives up the interpreter lock once, and gets it back late.
-        statement = _insert(len(part), connection.dialect.paramstyle)
-        connection.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
+        connection.exec_driver_sql(_insert(len(part)), tuple(chain.from_iterable(part)))
     if nodes:
         connection.execute(_NODES.insert(), [{"level": level, "idx": index, "hash": root} for level, index, root in nodes])
     connection.execute(_UPDATE_HEAD, _columns(head))
@@ -227,9 +219,8 @@ _UPDATE_HEAD = sa.text("UPDATE ledger_head SET size = :size, last = :last, front
 
 
 @cache
-def _insert(count: int, paramstyle: str) -> str:
-    mark = "?" if paramstyle == "qmark" else "%s"
-    row = f"({', '.join([mark] * 7)})"
+def _insert(count: int) -> str:
+    row = f"({', '.join(['?'] * 7)})"
     return f"INSERT INTO ledger_entries (idx, entry, leaf, event, actor, subject, request) VALUES {', '.join([row] * count)}"  # noqa: S608  # marks alone vary
 
 

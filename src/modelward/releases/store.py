@@ -27,7 +27,7 @@ _releases = sa.Table(
     sa.Column("entry", sa.BigInteger, nullable=False, index=True),
 )
 _is_live = _releases.c.state == ReleaseState.LIVE.value
-sa.Index("one_live_release_of_a_model", _releases.c.model, unique=True, sqlite_where=_is_live, postgresql_where=_is_live)
+sa.Index("one_live_release_of_a_model", _releases.c.model, unique=True, sqlite_where=_is_live)
 sa.Index("releases_of_a_model", _releases.c.model, _releases.c.serial)
 
 _policies = sa.Table(
@@ -55,9 +55,8 @@ class ReleaseStore:
         connection.execute(_releases.update().where(_releases.c.serial == _serial(release.id)).values(**_row(release, entry)))
 
     def get(self, connection: Connection, id: str) -> Release | None:  # noqa: A002 (the noun's own word)
-        """The release called `id`; within a change it stays as it is until the change ends."""
-        query = sa.select(_releases.c.document).where(_releases.c.serial == _serial(id)).with_for_update()
-        return _release(connection.scalar(query))
+        """The release called `id`."""
+        return _release(connection.scalar(sa.select(_releases.c.document).where(_releases.c.serial == _serial(id))))
 
     def policy_text(self, connection: Connection, id: str) -> str:  # noqa: A002 (the noun's own word)
         """The text under which the release was proposed."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storage keeps bytes and rows: sealed objects under their digest, and the database in which every change is one transaction."""
 
-from modelward.storage.database import SCHEMA, Connection, Database, DatabaseBusyError, DatabaseDamagedError
+from modelward.storage.database import SCHEMA, Connection, Database, DatabaseBusyError, DatabaseDamagedError, InvalidDatabaseError
 from modelward.storage.encryption import SealBrokenError, seal, seal_bytes, unseal, unseal_bytes
 from modelward.storage.keyring import Keyring, KeyringExposedError, KeyringMissingError, KeyringUnreadableError
 from modelward.storage.object_stores import OBJECT_STORES
@@ -15,6 +15,7 @@ __all__ = [
     "Database",
     "DatabaseBusyError",
     "DatabaseDamagedError",
+    "InvalidDatabaseError",
     "InvalidDigestError",
     "Keyring",
     "KeyringExposedError",

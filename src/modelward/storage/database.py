@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The database: rows of every room, one transaction for one change.
 
-SQLite in the home by default, with a write-ahead log and `synchronous=FULL`, so that what a committed transaction wrote is on
+SQLite in one file, with a write-ahead log and `synchronous=FULL`, so that what a committed transaction wrote is on
 the disk before anybody is told.
 """
 
@@ -16,15 +16,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from modelward.errors import RefusedError, UnavailableError
+from modelward.errors import InvalidError, RefusedError, UnavailableError
 
 Connection = sa.Connection
 SCHEMA = sa.MetaData()
 
-
 _PASSING = ("locked", "busy", "full", "disk I/O", "unable to open", "readonly", "connection")
 _PATIENCE_SECONDS = 30
+_ONLY_SQLITE = (
+    "The database URL {}. Rows lie in an SQLite file: set MODELWARD_DATABASE_URL to `sqlite:////path/to/file.db`, or unset it."
+)
 _DAMAGED = ("malformed", "not a database")
+
+
+class InvalidDatabaseError(InvalidError):
+    """The URL names no database that can be used."""
 
 
 class DatabaseBusyError(UnavailableError):
@@ -39,9 +45,13 @@ class Database:
     """Opens transactions. Stores receive a `Connection` and never commit; the service that opened it does, by leaving."""
 
     def __init__(self, url: str | sa.URL) -> None:
-        self._engine = sa.create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+        """Over the SQLite file that `url` names.
+
+        Raises:
+            InvalidDatabaseError: it names none.
+        """
+        self._engine = sa.create_engine(_of_sqlite_file(url))
+        sa.event.listen(self._engine, "connect", _prepare)
 
     @classmethod
     def in_file(cls, path: Path) -> Database:
@@ -64,10 +74,10 @@ class Database:
             DatabaseBusyError: the lock could not be had, or the disk is full; nothing was written. DatabaseDamagedError.
         """
         with self._mend(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE") if self._engine.dialect.name == "sqlite" else connection.begin()
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
-                connection.exec_driver_sql("COMMIT") if self._engine.dialect.name == "sqlite" else connection.commit()
+                connection.exec_driver_sql("COMMIT")
             except BaseException:
                 connection.rollback()
                 raise
@@ -76,8 +86,7 @@ class Database:
     def look(self) -> Iterator[Connection]:
         """One consistent reading; writes are rolled back."""
         with self._mend(), self._engine.connect() as connection:
-            if self._engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql("BEGIN")
             try:
                 yield connection
             finally:
@@ -103,7 +112,20 @@ class Database:
             raise
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+def _of_sqlite_file(url: str | sa.URL) -> sa.URL:
+    try:
+        found = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as wrong:
+        # The text is not repeated: a URL may hold a password.
+        raise InvalidDatabaseError(_ONLY_SQLITE.format("is no URL")) from wrong
+    if found.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise InvalidDatabaseError(_ONLY_SQLITE.format(f"is for {found.drivername[:40]!r}"))
+    if not found.database or found.database == ":memory:":
+        raise InvalidDatabaseError(_ONLY_SQLITE.format("names no file"))
+    return found
+
+
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver must not open transactions on its own: `change` and `look` do.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={_PATIENCE_SECONDS * 1000}")
