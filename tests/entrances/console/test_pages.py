@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the pages show, and to whom."""
 
+import json
 import re
 from html import unescape
 from itertools import pairwise
@@ -11,6 +12,7 @@ from entrances.console.conftest import ROW, words_of
 from modelward import errors
 from modelward.access import PERMISSIONS_OF, Permission, Role, local_actor
 from modelward.audit import verify_receipt
+from modelward.entrances.console import shelf_page
 from modelward.entrances.console.visit import FACES
 from modelward.errors import ModelwardError
 
@@ -27,6 +29,14 @@ def test_the_shelf_marks_the_live_version_and_says_what_was_measured(admin_visit
     assert re.search(r"0\.\d{4}", live)
     assert "not assessed" in unmeasured
     assert "chosen" not in unmeasured
+
+
+def test_the_list_of_all_models_is_short_and_never_without_the_live_version(admin_visitor, monkeypatch):
+    monkeypatch.setattr(shelf_page, "NEWEST_SHOWN", 1)
+    page = admin_visitor.get("/models").text
+    assert re.findall(r">(grant:\d)</a>", page) == ["grant:3", "grant:1"]
+    assert "All 3 versions" in page
+    assert re.findall(r">(grant:\d)</a>", admin_visitor.get("/models/grant").text) == ["grant:3", "grant:2", "grant:1"]
 
 
 def test_a_version_shows_what_failed_first(house, admin_visitor):
@@ -74,6 +84,7 @@ def test_the_receipt_confirms_the_two_texts_that_the_page_shows(house, admin_vis
     asked, answered = (unescape(text).encode() for text in re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.S)[:2])
     download = admin_visitor.get(f"/receipts/{request}")
     assert f'filename="{request}.tlog-proof"' in download.headers["content-disposition"]
+    assert json.loads(asked) == {"rows": [{"age": 44.0, "hours": 38.5, "town": "north", "member": "true"}]}, "as a program asks"
     receipt = verify_receipt(download.text, public_key=admin_visitor.get("/ledger/key").text.strip())
     assert receipt.confirms(asked, "input")
     assert receipt.confirms(answered, "output")
@@ -208,6 +219,7 @@ def test_a_version_whose_rows_were_changed_is_one_broken_line_in_the_list(own_ho
     assert "broken" in row_of(page, "grant:2")
     assert "live" in row_of(page, "grant:1")
     assert visitor.get("/models/grant/2").status_code == 403
+    assert "broken" in row_of(visitor.get("/models/grant").text, "grant:2")
 
 
 @pytest.mark.parametrize(

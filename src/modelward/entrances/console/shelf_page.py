@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from modelward.registry import ModelSummary, Version
 
 VERSIONS_SHOWN = 100
+NEWEST_SHOWN = 8
+"""How many versions of each model the list of all models shows, beside the live one; each is compared with its signature."""
 COMPARED_LIMIT = 30
 _HEADLINE = "quality.roc_auc"
 _LATENCY = "latency.p50_ms"
 _SIZE = "size.model_bytes"
+
+
+class NoSuchModelError(NotFoundError):
+    """There is no such model, or none that this visitor may see."""
 
 
 class NothingToCompareError(NotFoundError):
@@ -55,9 +61,9 @@ class Shelf:
     rows: list[ShelfRow]
 
     @property
-    def is_comparable(self) -> bool:
-        """Whether two versions were assessed."""
-        return sum(row.quality is not None for row in self.rows) > 1
+    def left_out(self) -> int:
+        """How many versions are not in the list."""
+        return self.summary.latest - len(self.rows)
 
 
 async def show_all(visit: Visit) -> Response:
@@ -99,12 +105,14 @@ def _live(visit: Visit) -> list[tuple[str, int]]:
 
 def _shelves(visit: Visit) -> list[Shelf]:
     states = states_of(visit)
-    return [_shelf(visit, summary, states) for summary in visit.platform.registry.models(by=visit.by)]
+    return [_shelf(visit, summary, states, limit=NEWEST_SHOWN) for summary in visit.platform.registry.models(by=visit.by)]
 
 
-def _shelf(visit: Visit, summary: ModelSummary, states: dict[tuple[str, int], str]) -> Shelf:
-    newest = range(summary.latest, max(0, summary.latest - VERSIONS_SHOWN), -1)
-    return Shelf(summary, [_row(visit, summary.model, number, states) for number in newest])
+def _shelf(visit: Visit, summary: ModelSummary, states: dict[tuple[str, int], str], *, limit: int) -> Shelf:
+    """The newest versions, and the live one however old it is."""
+    shown = set(range(summary.latest, max(0, summary.latest - limit), -1))
+    shown |= {number for (model, number), state in states.items() if model == summary.model and state == "live"}
+    return Shelf(summary, [_row(visit, summary.model, number, states) for number in sorted(shown, reverse=True)])
 
 
 def _row(visit: Visit, model: str, number: int, states: dict[tuple[str, int], str]) -> ShelfRow:
@@ -145,14 +153,15 @@ def _estimate(report: TrustReport | None, clause_id: str) -> float | None:
 def _one(visit: Visit, recent: Recent[Comparison]) -> dict[str, Any]:
     model = visit.path["model"]
     visit.by.require(Permission.MODELS_READ, model=model)
-    visit.platform.registry.versions(model, by=visit.by)
-    summary = next(summary for summary in visit.platform.registry.models(by=visit.by) if summary.model == model)
+    summary = next((known for known in visit.platform.registry.models(by=visit.by) if known.model == model), None)
+    if summary is None:
+        raise NoSuchModelError(f"No model is called {model[:80]!r}. The list of models shows those there are.")
     why_not, comparison = "", None
     try:
         comparison = _compared(visit, recent)
     except (IncomparableError, NothingToCompareError, RefusedError) as error:
         why_not = str(error)
-    return {"shelf": _shelf(visit, summary, states_of(visit)), "comparison": comparison, "why_not": why_not}
+    return {"shelf": _shelf(visit, summary, states_of(visit), limit=VERSIONS_SHOWN), "comparison": comparison, "why_not": why_not}
 
 
 def _compared(visit: Visit, recent: Recent[Comparison]) -> Comparison:

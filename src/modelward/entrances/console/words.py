@@ -46,6 +46,8 @@ CHINESE = {
     "No purpose was declared.": "未声明用途。",
     "Versions of {model}": "{model} 的版本",
     "Version": "版本",
+    "All {n} versions": "全部 {n} 个版本",
+    "{n} older versions are not shown here:": "另有 {n} 个较早的版本未在此显示：",
     "Recipe": "配方",
     "One row": "单行耗时",
     "Size": "大小",
