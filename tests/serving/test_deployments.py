@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from modelward.releases import Release, ReleaseState, UnrecordedReleaseError
-from modelward.serving import ModelUnavailableError
+from modelward.serving import Keychain, ModelUnavailableError, NotServedError
 
 
 @pytest.fixture
@@ -50,3 +50,41 @@ def test_a_version_that_gave_way_is_not_brought_back_by_editing_the_database(liv
     with pytest.raises(ModelUnavailableError, match="the ledger does not say so"):
         live.serving.deployments.get("income")
     live.serving.deployments.close()
+
+
+def ruin(home, statement: str) -> None:
+    connection = sqlite3.connect(home / "modelward.db")
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def test_where_a_release_cannot_be_read_nothing_answers_until_it_can(live, home):
+    deployments = live.serving.deployments
+    live.make_live(live.register("other"))
+    deployments.refresh()
+    assert [deployment.name for deployment in deployments.all()] == ["income:1", "other:1"]
+    ruin(home, "UPDATE releases SET document = CAST('x' || document AS BLOB), entry = entry + 100 WHERE serial = 2")
+    with pytest.raises(ValueError, match="malformed"):
+        deployments.refresh()
+    with pytest.raises(NotServedError):
+        deployments.get("income")
+    ruin(home, "UPDATE releases SET document = CAST(SUBSTR(document, 2) AS BLOB) WHERE serial = 2")
+    deployments.refresh()
+    assert deployments.get("income").name == "income:1"
+    deployments.close()
+
+
+def test_where_a_key_cannot_be_read_no_key_opens_anything_until_it_can(house, home):
+    secret = house.key("till")
+    keychain = Keychain(house.access)
+    assert keychain.actor(secret).id == "service:till"
+    house.key("desk")
+    ruin(home, "UPDATE access_keys SET role = 'nobody' WHERE name = 'desk'")
+    with pytest.raises(ValueError, match="nobody"):
+        keychain.refresh()
+    with pytest.raises(ValueError, match="nobody"):
+        keychain.actor(secret)
+    ruin(home, "UPDATE access_keys SET role = 'caller' WHERE name = 'desk'")
+    keychain.refresh()
+    assert keychain.actor(secret).id == "service:till"

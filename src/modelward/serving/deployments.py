@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-from modelward.errors import ModelwardError
+from modelward.errors import ModelwardError, UnavailableError
 from modelward.registry import Interface, OpenVersion, Version
 from modelward.releases import Release, Releases
 from modelward.serving.answer import ModelUnavailableError, NotServedError
@@ -76,7 +76,11 @@ class Deployments:
         self._broken: dict[str, _Broken] = {}
 
     def refresh(self) -> bool:
-        """Open what went live, let go of what did not stay so; whether anything changed. What broke is tried again at times."""
+        """Open what went live, let go of what did not stay so; whether anything changed. What broke is tried again at times.
+
+        Raises:
+            UnavailableError: the database cannot be asked now; what answers goes on. Whatever else it raises, nothing answers.
+        """
         with self._refreshing:
             revision = self._releases.revision()
             due = any(broken.retry <= time.monotonic() for broken in self._broken.values())
@@ -84,7 +88,7 @@ class Deployments:
                 return False
             ready: dict[str, Deployment] = {}
             broken: dict[str, _Broken] = {}
-            for model, release in self._releases.live().items():
+            for model, release in self._live().items():
                 try:
                     ready[model] = self._deployed(release)
                 except Exception as fault:  # noqa: BLE001 (one version that cannot be opened must not take the others along)
@@ -135,6 +139,16 @@ class Deployments:
             ready, self._ready, self._broken, self._revision = self._ready, {}, {}, None
             for deployment in ready.values():
                 deployment.engine.close()
+
+    def _live(self) -> dict[str, Release]:
+        try:
+            return self._releases.live()
+        except UnavailableError:
+            raise
+        except Exception:
+            # A damaged row would hide for ever that something was taken back.
+            self._ready, self._broken, self._revision = {}, {}, None
+            raise
 
     def _deployed(self, release: Release) -> Deployment:
         """The deployment of `release`, kept where it is the same version. One that was replaced is not closed: it dies with

@@ -227,8 +227,10 @@ class Gateway:
             self._commits.submit(draft, _forget)
 
     def _refresh(self) -> None:
-        self._keychain.refresh()
-        self._deployments.refresh()
+        try:
+            self._keychain.refresh()
+        finally:
+            self._deployments.refresh()
 
     def _keep_fresh(self) -> None:
         while not self._stopped.wait(self._settings.refresh_seconds):

@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 
 from modelward.access import Access, Actor, Credential, UnknownCredentialError
+from modelward.errors import UnavailableError
 
 _LOOKS_A_SECOND = 50.0
 
@@ -40,11 +41,22 @@ class Keychain:
         self._looks = Allowance(_LOOKS_A_SECOND)
 
     def refresh(self) -> None:
-        """Read the keys again where any changed."""
-        revision = self._access.revision()
-        if revision != self._revision:
-            self._held = self._access.credentials()
-            self._revision = revision
+        """Read the keys again where any changed.
+
+        Raises:
+            UnavailableError: the database cannot be asked now; the keys stay. Whatever else it raises, no key opens anything.
+        """
+        try:
+            revision = self._access.revision()
+            if revision != self._revision:
+                self._held = self._access.credentials()
+                self._revision = revision
+        except UnavailableError:
+            raise
+        except Exception:
+            # A damaged row would hide for ever that a key was revoked.
+            self._held, self._revision = {}, None
+            raise
 
     def actor(self, secret: str) -> Actor:
         """Who calls with this key.
