@@ -131,3 +131,18 @@ def test_two_writers_in_one_process_share_the_ledger(tmp_path):
     assert first.verify().is_sound
     close(first)
     close(second)
+
+
+def test_what_nobody_waits_for_any_more_is_not_recorded(database, ledger):
+    commits, told, is_wanted = GroupCommit(ledger), [], [True]
+    commits.start()
+    before = ledger.head().size
+    with database.change():
+        commits.submit(draft(1), told.append, is_wanted=lambda: is_wanted[0])
+        commits.submit(draft(2), told.append)
+        # The writer waits for the lock that this transaction holds; meanwhile the first caller gives up.
+        is_wanted[0] = False
+    commits.close()
+    assert told == [before]
+    assert ledger.head().size == before + 1
+    assert ledger.verify().is_sound

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from typing import NamedTuple
 
 from modelward.audit.entry import Draft
 from modelward.audit.service import Ledger
@@ -22,6 +23,16 @@ _logger = logging.getLogger(__name__)
 
 Done = Callable[[int | Exception], None]
 """Told the index of the entry once it is durable, or why it is not in the ledger."""
+
+
+def _always() -> bool:
+    return True
+
+
+class _Waiting(NamedTuple):
+    draft: Draft
+    done: Done
+    is_wanted: Callable[[], bool]
 
 
 class WriterClosedError(UnavailableError):
@@ -38,7 +49,7 @@ class GroupCommit:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._waiting: SimpleQueue[tuple[Draft, Done] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._thread = Thread(target=self._write_groups, name="ledger-writer", daemon=True)
         self._door = Lock()
         self._is_open = False
@@ -48,8 +59,11 @@ class GroupCommit:
         self._thread.start()
         self._is_open = True
 
-    def submit(self, draft: Draft, done: Done) -> None:
+    def submit(self, draft: Draft, done: Done, *, is_wanted: Callable[[], bool] = _always) -> None:
         """Have `draft` recorded, and `done` called with its index once it is durable, or with what went wrong.
+
+        `is_wanted` is asked when the ledger can be written to, which may be later: what is not wanted any more is not recorded,
+        and nobody is told.
 
         Raises:
             WriterClosedError: the writer was not started or is closed; the draft is not recorded.
@@ -58,7 +72,7 @@ class GroupCommit:
         with self._door:
             if not self._is_open:
                 raise WriterClosedError("The ledger takes no more entries: the server is shutting down. Try again later.")
-            self._waiting.put((draft, done))
+            self._waiting.put(_Waiting(draft, done, is_wanted))
 
     def close(self) -> None:
         """Take nothing more, write and tell all that waits, anchor the ledger, and end the thread."""
@@ -86,17 +100,23 @@ class GroupCommit:
                 self._ledger.anchor_when_due()
         self._ledger.anchor_now()
 
-    def _commit(self, group: Sequence[tuple[Draft, Done]]) -> None:
+    def _commit(self, group: Sequence[_Waiting]) -> None:
         if not group:
             return
+        kept: list[_Waiting] = []
+
+        def choose() -> list[Draft]:
+            kept.extend(waiting for waiting in group if waiting.is_wanted())
+            return [waiting.draft for waiting in kept]
+
         try:
-            first = self._ledger.commit([draft for draft, _ in group])
+            first = self._ledger.commit_chosen(choose)
         except Exception as fault:  # noqa: BLE001  # whatever failed, those who wait must be told that nothing is recorded
-            for _, done in group:
-                _tell(done, fault)
+            for waiting in group:
+                _tell(waiting.done, fault)
         else:
-            for index, (_, done) in enumerate(group, first):
-                _tell(done, index)
+            for index, waiting in enumerate(kept, first):
+                _tell(waiting.done, index)
 
 
 def _tell(done: Done, outcome: int | Exception) -> None:

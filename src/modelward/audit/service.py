@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -114,6 +114,8 @@ class Ledger:
             LedgerMissingError: there is no ledger. LedgerBrokenError: its head is not what its key signed; nothing is appended.
         """
         head, frontier = self._trusted_head(connection)
+        if not drafts:
+            return head.size
         signer = self._signer_of(head.origin)
         at, leaf, rows, nodes = timestamp(), head.last, [], []
         for index, draft in enumerate(drafts, head.size):
@@ -133,8 +135,12 @@ class Ledger:
 
         Raises: as `record_all`, and whatever `Database.change` raises; then none of them is in the ledger.
         """
+        return self.commit_chosen(lambda: drafts)
+
+    def commit_chosen(self, choose: Callable[[], Sequence[Draft]]) -> int:
+        """`commit` of what `choose` gives once nobody else can write: what was wanted when the wait began may not be any more."""
         with self._database.change() as connection:
-            return self.record_all(connection, drafts)
+            return self.record_all(connection, choose())
 
     def commit_key(self, request: str) -> bytes:
         """The key of one request's commitments: nobody confirms a guess without it, and its receipt alone reveals it."""

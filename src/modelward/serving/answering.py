@@ -128,7 +128,7 @@ class Answering:
 
         # An answer that nobody waits for is not given, so it must not be on record as given.
         if not waiting.done():
-            self._commits.submit(draft, release)
+            self._commits.submit(draft, release, is_wanted=lambda: not waiting.done())
 
 
 def _computed(asked: Asked, probabilities: Any) -> Computed:
