@@ -146,7 +146,7 @@ def test_the_shelf(house, remote, run, tmp_path):
     version = remote.registry.find("grants:1")
     assert version == here.find("grants:1", by=house.by)
     assert remote.registry.dossier(version) == remote.registry.dossier(version, sequence=1) == here.dossier(version)
-    assert remote.registry.read(version, "manifest.json") == here.read(version, "manifest.json")
+    assert remote.registry.read(version, "README.md") == here.read(version, "README.md")
     assert remote.registry.verify("grants:1") == here.verify("grants:1", by=house.by)
     told = remote.registry.export("grants:1", tmp_path / "out")
     assert told == here.dossier(version)

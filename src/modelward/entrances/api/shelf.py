@@ -15,7 +15,7 @@ from modelward.assessment import Comparison, Objective, TrustReport
 from modelward.entrances.api.audit import zipped
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint
-from modelward.errors import InvalidError, NotFoundError
+from modelward.errors import InvalidError, NotFoundError, RefusedError
 from modelward.registry import Dossier, ModelSummary, Verification, Version
 from modelward.serving import Batch
 
@@ -56,6 +56,10 @@ class OneFileError(InvalidError):
     """Another number of files than one was sent."""
 
 
+class OnlyExportedError(RefusedError):
+    """A file that a version consists of, asked for by itself."""
+
+
 class NotAssessedError(NotFoundError):
     """The version has no trust report."""
 
@@ -80,7 +84,13 @@ def _export(call: Call) -> Response:
 
 def _file(call: Call) -> Response:
     version = call.platform.registry.find(_name(call), by=call.actor)
-    data = call.platform.registry.read(version, call.path["path"], sequence=call.number("sequence"))
+    path = call.path["path"]
+    if path in {file.path for file in version.files}:
+        raise OnlyExportedError(
+            f"{path} is a part of {version.name} itself. A version leaves whole, and on record: "
+            f"`modelward model export {version.name} --to FOLDER`."
+        )
+    data = call.platform.registry.read(version, path, sequence=call.number("sequence"))
     return Response(data, media_type="application/octet-stream")
 
 
@@ -157,9 +167,9 @@ ENDPOINTS = (
     Endpoint(
         "GET",
         f"{_VERSION}/files/{{path:path}}",
-        Permission.MODELS_EXPORT,
+        Permission.MODELS_READ,
         _file,
-        "One file of the signed directory.",
+        "What was written about the version: card, report, plots.",
         None,
         media="application/octet-stream",
         query=_SEQUENCE,
