@@ -29,7 +29,7 @@ rules:
   - rule: signed
   - rule: lineage-complete
   - rule: measured
-    clauses: [quality.*]
+    clauses: [quality.accuracy, quality.roc_auc]
 """
 ROWS = "age,hours,town,member\n30,40,north,true\n70,,south,false\n"
 
@@ -63,20 +63,16 @@ def _explains(answer: Any) -> bool:
     }
 
 
-def _release(version: str, number: int) -> list[Step]:
+def _release(version: int, number: int) -> list[Step]:
     """From the proposal of a version to its going live."""
-    release = {"id": f"r-{number}"}
+    release, it = {"id": f"r-{number}"}, {"model": "grants", "number": version}
+    proposed = {"name": f"grants:{version}", "policy": "watched"}
     return [
-        Step(
-            "ada",
-            "releases.propose",
-            {"name": version, "policy": "watched"},
-            _is(state="awaiting-approval", version=version, **release),
-        ),
+        Step("ada", "releases.propose", proposed, _is(state="awaiting-approval", **release, **it)),
         Step("omar", "releases.promote", release, refused="awaiting-approval"),
         Step("ada", "releases.approve", {**release, "reason": "it is mine"}, refused="releases:decide"),
         Step("olga", "releases.approve", {**release, "reason": "the figures were discussed"}, _is(state="approved")),
-        Step("omar", "releases.promote", release, _is(state="live")),
+        Step("omar", "releases.promote", release, _is(state="live", **it)),
     ]
 
 
@@ -112,8 +108,8 @@ LIFE = [
     Step("olga", "policies.put", {"text": WATCHED}, _is(name="watched", approvals=1)),
     Step("till", "serving.predict_file", {"name": "grants", "file": "{folder}/rows.csv"}, refused="No version of 'grants' is live"),
     Step("ada", "releases.propose", {"name": "grants:1", "policy": "strict"}, refused="must be at least 0.9999"),
-    *_release("grants:1", 2),
-    *_release("grants:2", 3),
+    *_release(1, 2),
+    *_release(2, 3),
     Step(
         "till",
         "serving.predict_file",
@@ -126,7 +122,7 @@ LIFE = [
     Step("till", "auditing.receipt", {"request": "{request}"}, keep={"receipt": lambda answer: answer}),
     Step("till", "verify_receipt", {"receipt": "{receipt}", "key": "{key}"}, lambda answer: answer["subject"] == "grants:2"),
     Step("till", "verify_receipt", {"receipt": "{receipt}x", "key": "{key}"}, refused="receipt"),
-    Step("omar", "releases.roll_back", {"model": "grants"}, _is(id="r-2", version="grants:1", state="live")),
+    Step("omar", "releases.roll_back", {"model": "grants"}, _is(id="r-2", number=1, state="live")),
     Step("till", "serving.predict_file", {"name": "grants", "file": "{folder}/rows.csv"}, _is(version="grants:1")),
     Step("omar", "releases.roll_back", {"model": "grants"}, refused="No version of grants was live before"),
     Step("ada", "releases.list", {}, lambda answer: [each["state"] for each in answer] == ["rolled-back", "live", "refused"]),
