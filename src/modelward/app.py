@@ -190,9 +190,10 @@ def _furnish(settings: Settings) -> NewHome:
 
 
 def _cut_off(settings: Settings) -> list[Path]:
-    """Files in the home that were being written when their writer was killed."""
-    patterns = (f".{glob.escape(settings.keyring_path.name)}.*", f"{ANCHOR_FILE}.*")
-    return [file for pattern in patterns for file in settings.home.glob(pattern)]
+    """Files of the home, and of a keyring that lies elsewhere, that were being written when their writer was killed."""
+    keyring = settings.keyring_path
+    of_keyring = keyring.parent.glob(f".{glob.escape(keyring.name)}.*")
+    return [*of_keyring, *settings.home.glob(f"{ANCHOR_FILE}.*")]
 
 
 def _database(settings: Settings) -> Database:
@@ -246,7 +247,12 @@ def examine(settings: Settings) -> list[Check]:
 
 
 def _of_platform(platform: Platform) -> Iterator[Check]:
-    for what, look in (("ledger", _of_ledger), ("sealed objects", _of_objects), ("left-overs", _of_left_overs)):
+    for what, look in (
+        ("ledger", _of_ledger),
+        ("keys and people", _of_access),
+        ("sealed objects", _of_objects),
+        ("left-overs", _of_left_overs),
+    ):
         try:
             yield look(what, platform)
         except ModelwardError as error:
@@ -259,6 +265,15 @@ def _of_ledger(what: str, platform: Platform) -> Check:
         return Check(what, f"{found.size} entries, sound", is_well=True)
     more = f" And {len(found.faults) - 1} faults more." if len(found.faults) > 1 else ""
     return Check(what, f"{found.faults[0].what}{more} Run `modelward audit verify`.", is_well=False)
+
+
+def _of_access(what: str, platform: Platform) -> Check:
+    altered = platform.access.altered()
+    if not altered:
+        return Check(what, "as they were written", is_well=True)
+    more = f" and {len(altered) - 3} more" if len(altered) > 3 else ""
+    found = f"{', '.join(altered[:3])}{more} altered by something other than Modelward: they open nothing. Restore a backup."
+    return Check(what, found, is_well=False)
 
 
 def _of_objects(what: str, platform: Platform) -> Check:

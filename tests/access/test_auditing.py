@@ -84,3 +84,12 @@ def test_verifying_and_exporting_read_the_whole_ledger(auditing, tmp_path):
     assert seen
     assert auditing.export(tmp_path / "out", by=AUDITOR) == 4
     assert auditing.checkpoint(by=TILL).size == 4
+
+
+def test_an_actor_limited_to_some_models_does_not_read_the_ledger_of_all(auditing, tmp_path):
+    limited = Actor("service:watch", "watch", Role.ADMINISTRATOR, models=("income",))
+    for verb in (auditing.log, auditing.verify, lambda by: auditing.export(tmp_path / "out", by=by)):
+        with pytest.raises(NotPermittedError, match="limited to income"):
+            verb(by=limited)
+    with pytest.raises(ReceiptMissingError):
+        auditing.receipt("r-1", by=limited)

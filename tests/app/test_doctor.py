@@ -31,7 +31,7 @@ def found(settings) -> dict[str, tuple[bool, str]]:
 
 def test_a_sound_home_is_well(settings):
     checks = found(settings)
-    assert list(checks) == ["Python", "extras", "free space", "home", "ledger", "sealed objects", "left-overs"]
+    assert list(checks) == ["Python", "extras", "free space", "home", "ledger", "keys and people", "sealed objects", "left-overs"]
     assert all(is_well for is_well, _ in checks.values())
     assert checks["left-overs"] == (True, "none that is older than an hour")
 
@@ -92,6 +92,34 @@ def test_a_damaged_ledger_is_ill_and_the_rest_is_looked_at(settings):
     checks = found(settings)
     assert [what for what, (is_well, _) in checks.items() if not is_well] == ["ledger"]
     assert "modelward audit verify" in checks["ledger"][1]
+
+
+def test_somebody_whose_row_was_edited_is_named(settings):
+    rows = sqlite3.connect(settings.home / "modelward.db")
+    rows.execute("UPDATE access_users SET role = 'caller'")
+    rows.commit()
+    rows.close()
+    checks = found(settings)
+    assert [what for what, (is_well, _) in checks.items() if not is_well] == ["keys and people"]
+    assert "user 'admin'" in checks["keys and people"][1]
+
+
+def test_half_a_keyring_is_removed_where_the_keyring_lies(settings, tmp_path):
+    import shutil
+
+    from msgspec.structs import replace
+
+    elsewhere = tmp_path / "safe" / "keys.json"
+    elsewhere.parent.mkdir()
+    shutil.move(settings.keyring_path, elsewhere)
+    half = elsewhere.with_name(".keys.json.cut-off")
+    half.write_text("half a")
+    os.utime(half, (time.time() - 3700, time.time() - 3700))
+    assert found(replace(settings, keys=str(elsewhere)))["left-overs"] == (
+        True,
+        "removed: 0 sealed objects that nothing names, 1 files that were cut off in the writing",
+    )
+    assert not half.exists()
 
 
 def test_a_missing_optional_part_is_named_with_its_command(settings, monkeypatch):

@@ -26,6 +26,7 @@ from modelward.access.credential import (
 )
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
+from modelward.access.seal import AlteredRowError
 from modelward.access.service import Access
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Access",
     "Actor",
     "AlreadyEndedError",
+    "AlteredRowError",
     "Auditing",
     "Credential",
     "InvalidCredentialError",

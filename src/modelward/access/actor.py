@@ -33,7 +33,7 @@ class Actor:
     def may(self, permission: Permission, *, model: str | None = None) -> bool:
         """Whether the role has `permission` and, where a `model` is named, the credential reaches it.
 
-        An actor limited to some models never manages users or keys.
+        An actor limited to some models never manages users or keys, nor reads the whole ledger.
         """
         if permission not in PERMISSIONS_OF[self.role]:
             return False

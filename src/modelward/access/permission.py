@@ -92,8 +92,8 @@ PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
     Role.AUDITOR: frozenset({_P.DATA_READ, _P.TRAINING_READ, _P.MODELS_READ, _P.RELEASES_READ, _P.AUDIT_READ, _P.AUDIT_RECEIPT}),
 }
 
-# Whoever can hand out credentials could hand out one without the limit.
-NEVER_LIMITED: Final = frozenset({Permission.USERS_MANAGE, Permission.KEYS_MANAGE})
+# Whoever can hand out credentials could hand out one without the limit, and the ledger speaks of every model.
+NEVER_LIMITED: Final = frozenset({Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.AUDIT_READ})
 
 
 def roles_with(permission: Permission) -> list[Role]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -36,6 +37,7 @@ from modelward.access.credential import (
 )
 from modelward.access.name import check_name
 from modelward.access.permission import Permission, Role
+from modelward.access.seal import AlteredRowError, Seal
 from modelward.audit import Ledger
 from modelward.digest import keyed_digest
 from modelward.settings import Settings
@@ -52,6 +54,7 @@ class Access:
         self._database = database
         self._ledger = ledger
         self._pepper = keyring.secret("pepper")
+        self._seal = Seal(self._pepper)
         self._settings = settings
 
     def create_key(
@@ -66,11 +69,12 @@ class Access:
     ) -> IssuedKey:
         """A new key for the service `name`, limited to `models` where they are given, valid until `expires`.
 
-        Its secret is in the answer and nowhere else. A name is free again once its key was revoked or has expired.
+        Its secret is in the answer and nowhere else. A name is given once for ever, so that the ledger never speaks of two
+        services by one name, and nobody gets the receipts of another.
 
         Raises:
             NotPermittedError: `by` lacks keys:manage. InvalidNameError, InvalidCredentialError: a name, the list of models, the
-            purpose or the expiry cannot be. NameTakenError: a valid key has that name.
+            purpose or the expiry cannot be. NameTakenError: a key has, or had, that name.
         """
         by.require(Permission.KEYS_MANAGE)
         now = datetime.now(UTC)
@@ -86,9 +90,10 @@ class Access:
             expires=_checked_expiry(expires, now),
         )
         with self._database.change() as connection:
-            if any(other.is_valid(now) for other in store.keys_named(connection, name)):
-                raise NameTakenError(f"A key is called {name!r} already. Choose another name, or revoke it: `modelward keys list`.")
-            store.insert_key(connection, key, secret_hash=self.credential_hash(secret.text))
+            if before := store.key_named(connection, name, seal=self._seal):
+                known = "is there already" if before.is_valid(now) else "has ended; the ledger still speaks of it"
+                raise NameTakenError(f"Key {name!r} {known}. Choose another name, as `{name}-2`; `modelward keys list` shows all.")
+            store.insert_key(connection, key, secret_hash=self.credential_hash(secret.text), seal=self._seal)
             facts = {"key": key.id, "role": role.value, "models": None if key.models is None else list(key.models)}
             facts |= {"purpose": key.purpose, "expires": key.expires.isoformat() if key.expires else None}
             self._ledger.record(connection, KEY_CREATED, actor=by.id, subject=f"key {name}", facts=facts)
@@ -96,10 +101,10 @@ class Access:
         return IssuedKey(key, secret.text)
 
     def keys(self, *, by: Actor) -> list[Key]:
-        """Every key, ended ones too, oldest first; never a secret."""
+        """Every key, ended ones too, oldest first; never a secret, nor an `altered` row."""
         by.require(Permission.KEYS_MANAGE)
         with self._database.look() as connection:
-            return list(store.keys(connection).values())
+            return list(store.keys(connection, seal=self._seal).values())
 
     def revoke_key(self, id: str, *, by: Actor) -> Key:  # noqa: A002 - the word users type
         """End a key for good; servers that keep it in memory learn of it by `revision`.
@@ -110,15 +115,15 @@ class Access:
         """
         by.require(Permission.KEYS_MANAGE)
         with self._database.change() as connection:
-            key = store.key_with_id(connection, id)
+            key = store.key_with_id(connection, id, seal=self._seal)
             if key is None:
                 raise KeyMissingError(f"No key has the id {id[:80]!r}. Run `modelward keys list`.")
             if key.revoked:
                 raise AlreadyEndedError(f"Key {id} was revoked on {key.revoked:%Y-%m-%d %H:%M} UTC already.")
-            store.end_key(connection, id, now=datetime.now(UTC))
+            store.end_key(connection, id, now=datetime.now(UTC), seal=self._seal)
             self._ledger.record(connection, KEY_REVOKED, actor=by.id, subject=f"key {key.name}", facts={"key": id})
             store.advance_revision(connection)
-            return store.key_with_id(connection, id) or key
+            return store.key_with_id(connection, id, seal=self._seal) or key
 
     def add_user(self, name: str, *, role: Role, by: Actor) -> Invitation:
         """A new person, and the token of their one-time sign-in link.
@@ -131,10 +136,10 @@ class Access:
         by.require(Permission.USERS_MANAGE)
         user = User(name=check_name("user", name), role=role, created=datetime.now(UTC), by=by.id)
         with self._database.change() as connection:
-            if before := store.user_named(connection, name):
+            if before := store.user_named(connection, name, seal=self._seal):
                 known = "was removed; the ledger still speaks of them" if before.removed else "is a user already"
                 raise NameTakenError(f"{name} {known}. Choose another name, or run `modelward users list`.")
-            store.insert_user(connection, user)
+            store.insert_user(connection, user, seal=self._seal)
             self._ledger.record(connection, USER_ADDED, actor=by.id, subject=f"person:{name}", facts={"role": role.value})
             return self._invite(connection, user)
 
@@ -146,15 +151,15 @@ class Access:
         """
         by.require(Permission.USERS_MANAGE)
         with self._database.change() as connection:
-            user = _present_user(connection, name)
+            user = self._present_user(connection, name)
             self._ledger.record(connection, USER_INVITED, actor=by.id, subject=f"person:{name}")
             return self._invite(connection, user)
 
     def users(self, *, by: Actor) -> list[User]:
-        """Every person, removed ones too, by name."""
+        """Every person, removed ones too, by name; none whose row was `altered`."""
         by.require(Permission.USERS_MANAGE)
         with self._database.look() as connection:
-            return store.users(connection)
+            return store.users(connection, seal=self._seal)
 
     def remove_user(self, name: str, *, by: Actor) -> User:
         """End a person's access: their sessions and their invitation end with it.
@@ -164,12 +169,12 @@ class Access:
         """
         by.require(Permission.USERS_MANAGE)
         with self._database.change() as connection:
-            user = _present_user(connection, name)
-            sessions = store.end_user(connection, name, now=datetime.now(UTC))
+            user = self._present_user(connection, name)
+            sessions = store.end_user(connection, name, now=datetime.now(UTC), seal=self._seal)
             facts = {"sessions_ended": sessions}
             self._ledger.record(connection, USER_REMOVED, actor=by.id, subject=f"person:{name}", facts=facts)
             store.advance_revision(connection)
-            return store.user_named(connection, name) or user
+            return store.user_named(connection, name, seal=self._seal) or user
 
     def authenticate(self, secret: str) -> Actor:
         """Who acts with this API key.
@@ -178,8 +183,9 @@ class Access:
             UnknownCredentialError: it opens nothing; unknown, revoked and expired read the same.
         """
         if has_shape("mw", secret):
-            with self._database.look() as connection:
-                key = store.key_with_hash(connection, self.credential_hash(secret))
+            key = None
+            with self._database.look() as connection, suppress(AlteredRowError):
+                key = store.key_with_hash(connection, self.credential_hash(secret), seal=self._seal)
             if key and key.is_valid(datetime.now(UTC)):
                 return key.actor
         raise UnknownCredentialError("This API key is not valid. Ask an administrator for one: `modelward keys create`.")
@@ -200,7 +206,7 @@ class Access:
             user = self._invited(connection, token)
             store.drop_invitation(connection, user.name)
             row = store.SessionRow(secret.id, user.name, expires)
-            store.insert_session(connection, row, secret_hash=self.credential_hash(secret.text), now=now)
+            store.insert_session(connection, row, secret_hash=self.credential_hash(secret.text), now=now, seal=self._seal)
             facts = {"session": secret.id, "expires": expires.isoformat()}
             actor = user.actor(secret.id)
             self._ledger.record(connection, SESSION_OPENED, actor=actor.id, subject=actor.id, facts=facts)
@@ -214,11 +220,10 @@ class Access:
             UnknownCredentialError: it opens nothing; unknown, ended and expired read the same.
         """
         if has_shape("mws", session):
-            with self._database.look() as connection:
-                row = store.session(connection, self.credential_hash(session))
-                user = store.user_named(connection, row.user) if row else None
-            if row and user and not user.removed and not has_passed(row.expires, datetime.now(UTC)):
-                return user.actor(row.id)
+            with self._database.look() as connection, suppress(AlteredRowError):
+                row = store.session(connection, self.credential_hash(session), seal=self._seal)
+                if row and (user := self._person(connection, row)):
+                    return user.actor(row.id)
         raise UnknownCredentialError("This session is over. Sign in again; an administrator makes a new link.")
 
     def sign_out(self, session: str) -> None:
@@ -226,7 +231,9 @@ class Access:
         if not has_shape("mws", session):
             return
         with self._database.change() as connection:
-            row = store.session(connection, self.credential_hash(session))
+            row = None
+            with suppress(AlteredRowError):  # it opens nothing already
+                row = store.session(connection, self.credential_hash(session), seal=self._seal)
             if row is None:
                 return
             store.end_session(connection, row.id)
@@ -239,14 +246,19 @@ class Access:
         return keyed_digest(self._pepper, b"csrf:" + session.encode("utf-8", "backslashreplace"))
 
     def credentials(self) -> dict[str, Credential]:
-        """Every valid key by `credential_hash` of its secret, for a server that keeps them in memory.
+        """Every valid key by `credential_hash` of its secret, for a server that keeps them in memory; none that was `altered`.
 
         Such a server MUST refresh when `revision` changed, and check `expires` itself.
         """
         now = datetime.now(UTC)
         with self._database.look() as connection:
-            held = store.keys(connection)
+            held = store.keys(connection, seal=self._seal)
         return {digest: Credential(key.actor, key.expires) for digest, key in held.items() if key.is_valid(now)}
+
+    def altered(self) -> list[str]:
+        """The rows of keys, users, invitations and sessions that are not as they were written. They open nothing."""
+        with self._database.look() as connection:
+            return list(store.altered(connection, seal=self._seal))
 
     def credential_hash(self, secret: str) -> str:
         """The keyed hash under which `credentials` lists a secret."""
@@ -260,28 +272,32 @@ class Access:
     def _invite(self, connection: Connection, user: User) -> Invitation:
         token = draw_secret("mwi").text
         expires = datetime.now(UTC) + timedelta(seconds=self._settings.invitation_seconds)
-        store.put_invitation(connection, user.name, secret_hash=self.credential_hash(token), expires=expires)
+        store.put_invitation(connection, user.name, secret_hash=self.credential_hash(token), expires=expires, seal=self._seal)
         store.advance_revision(connection)
         return Invitation(user, token, expires)
 
     def _invited(self, connection: Connection, token: str) -> User:
         if has_shape("mwi", token):
-            row = store.invitation(connection, self.credential_hash(token))
-            user = store.user_named(connection, row.user) if row else None
-            if row and user and not user.removed and not has_passed(row.expires, datetime.now(UTC)):
-                return user
+            with suppress(AlteredRowError):
+                row = store.invitation(connection, self.credential_hash(token), seal=self._seal)
+                if row and (user := self._person(connection, row)):
+                    return user
         raise UnknownCredentialError(
             "This sign-in link is not valid. Each works once and for a while; ask an administrator for a new one."
         )
 
+    def _person(self, connection: Connection, row: store.InvitationRow | store.SessionRow) -> User | None:
+        """Who may act by that row now."""
+        user = store.user_named(connection, row.user, seal=self._seal)
+        return user if user and not user.removed and not has_passed(row.expires, datetime.now(UTC)) else None
 
-def _present_user(connection: Connection, name: str) -> User:
-    user = store.user_named(connection, name)
-    if user is None:
-        raise UserMissingError(f"No user is called {name[:80]!r}. Run `modelward users list`.")
-    if user.removed:
-        raise AlreadyEndedError(f"{name} was removed on {user.removed:%Y-%m-%d %H:%M} UTC already.")
-    return user
+    def _present_user(self, connection: Connection, name: str) -> User:
+        user = store.user_named(connection, name, seal=self._seal)
+        if user is None:
+            raise UserMissingError(f"No user is called {name[:80]!r}. Run `modelward users list`.")
+        if user.removed:
+            raise AlreadyEndedError(f"{name} was removed on {user.removed:%Y-%m-%d %H:%M} UTC already.")
+        return user
 
 
 def _checked_models(models: Sequence[str] | None) -> tuple[str, ...] | None:
