@@ -35,10 +35,10 @@ def declare(app: typer.Typer) -> None:
         desk: Desk,
         name: Name,
         files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Excel or Parquet files of one layout.")],
-        target: Annotated[str, typer.Option(help="The column to predict.")],
+        target: Annotated[str, typer.Option(metavar="COL", help="The column to predict.")],
         purpose: Annotated[str, typer.Option(help="What the data may be used for.")],
-        owner: Annotated[str, typer.Option(help="Who answers for the data.")],
-        sensitive: Annotated[list[str] | None, typer.Option(help="A sensitive column; repeat it for more.")] = None,
+        owner: Annotated[str, typer.Option(metavar="NAME", help="Who answers for the data.")],
+        sensitive: Annotated[list[str] | None, typer.Option(metavar="COL", help="A sensitive column; repeat it for more.")] = None,
         license: Annotated[str, typer.Option(help="Under which licence the data is.")] = "",  # noqa: A002  # the word users type
     ) -> Dataset:
         """Register a table: profiled, fingerprinted, encrypted."""
@@ -81,11 +81,11 @@ def _declare_dividing(nouns: typer.Typer) -> None:
     def split(
         desk: Desk,
         name: Name,
-        by: Annotated[str, typer.Option(help="random, stratified or time.")] = "stratified",
+        by: Annotated[str, typer.Option(metavar="HOW", help="random, stratified or time.")] = "stratified",
         test: Annotated[float, typer.Option(help="Share of the rows to test on.")] = 0.2,
         validation: Annotated[float, typer.Option(help="Share of the rows to choose on.")] = 0.1,
         seed: Annotated[int, typer.Option(help="The same seed gives the same parts.")] = 0,
-        column: Annotated[str | None, typer.Option(help="The column of dates, for --by time.")] = None,
+        column: Annotated[str | None, typer.Option(metavar="COL", help="The column of dates, for --by time.")] = None,
     ) -> SplitSummary:
         """See how a split would divide the data."""
         from modelward.datasets import Split

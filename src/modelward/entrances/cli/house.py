@@ -31,7 +31,7 @@ class TwoHomesError(InvalidError):
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
 
-    @verb(app, "init", show=_show_home, panel=_PANEL, only_here=True, example="modelward init")
+    @verb(app, "init", show=_show_home, panel=_PANEL, only_here=True)
     def init(
         desk: Desk,
         folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder to make it in; else this one.")] = None,

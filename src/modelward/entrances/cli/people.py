@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PANEL = "Accountability"
 RoleOption = Annotated[
-    str, typer.Option(help="administrator, data-owner, data-scientist, risk-officer, operator, caller or auditor.")
+    str, typer.Option(metavar="ROLE", help="administrator, data-owner, data-scientist, risk-officer, operator, caller or auditor.")
 ]
 UserName = Annotated[str, typer.Argument(help="Name of the person.")]
 
@@ -59,11 +59,13 @@ def _declare_keys(keys: typer.Typer) -> None:
     @verb(keys, "create", show=_show_issued, example="modelward keys create --name till --role caller --models income")
     def create(
         desk: Desk,
-        name: Annotated[str, typer.Option(help="Name of the service that will use it.")],
+        name: Annotated[str, typer.Option(metavar="NAME", help="Name of the service that will use it.")],
         role: RoleOption,
-        models: Annotated[list[str] | None, typer.Option(help="Only this model; repeat it, or separate by commas.")] = None,
+        models: Annotated[
+            list[str] | None, typer.Option(metavar="MODEL", help="Only this model; repeat it, or separate by commas.")
+        ] = None,
         purpose: Annotated[str, typer.Option(help="What it is for.")] = "",
-        expires: Annotated[datetime | None, typer.Option(help="When it ends, UTC, such as 2030-01-31.")] = None,
+        expires: Annotated[datetime | None, typer.Option(metavar="DATE", help="When it ends, UTC, such as 2030-01-31.")] = None,
     ) -> IssuedKey:
         """Make a key; its secret is shown this one time."""
         named = [part.strip(" ") for each in models for part in each.split(",") if part.strip(" ")] if models else None

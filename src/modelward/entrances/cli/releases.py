@@ -30,14 +30,16 @@ def declare(app: typer.Typer) -> None:
     def propose(
         desk: Desk,
         version: Annotated[str, typer.Argument(metavar="MODEL:V", help="The version, such as income:3.")],
-        policy: Annotated[str, typer.Option(help="The policy that decides.")] = "default",
+        policy: Annotated[str, typer.Option(metavar="NAME", help="The policy that decides.")] = "default",
     ) -> Release:
         """Propose a version; its policy decides at once, over what was measured."""
         made: Release = desk.house.releases.propose(version, policy=policy, by=desk.actor)
         return made
 
     @verb(nouns, "list", show=_show_list)
-    def list_(desk: Desk, model: Annotated[str, typer.Option(help="Only those of this model.")] = "") -> Sequence[Release]:
+    def list_(
+        desk: Desk, model: Annotated[str, typer.Option(metavar="MODEL", help="Only those of this model.")] = ""
+    ) -> Sequence[Release]:
         """List releases, newest first."""
         found: Sequence[Release] = desk.house.releases.list(model=model, by=desk.actor)
         return found
@@ -57,7 +59,7 @@ def declare(app: typer.Typer) -> None:
         return made
 
     @verb(nouns, "rollback", show=show_release)
-    def rollback(desk: Desk, model: Annotated[str, typer.Argument(help="Name of the model.")]) -> Release:
+    def rollback(desk: Desk, model: Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]) -> Release:
         """Take the live version back; the one before it is live again."""
         made: Release = desk.house.releases.roll_back(model, by=desk.actor)
         return made

@@ -49,9 +49,9 @@ def _declare_moving(nouns: typer.Typer) -> None:
     def import_(
         desk: Desk,
         path: Annotated[Path, typer.Argument(help="An ONNX file, or a folder that holds one.", exists=True)],
-        name: Annotated[str, typer.Option(help="Name of the model.")],
+        name: Annotated[str, typer.Option(metavar="NAME", help="Name of the model.")],
         purpose: Annotated[str, typer.Option(help="What it is for.")] = "",
-        owner: Annotated[str, typer.Option(help="Who answers for it.")] = "",
+        owner: Annotated[str, typer.Option(metavar="NAME", help="Who answers for it.")] = "",
         public_key: Annotated[
             Path | None, typer.Option(help="Key (PEM) that its signature must verify with.", exists=True, dir_okay=False)
         ] = None,
