@@ -11,7 +11,7 @@ from training.house import people
 
 SAID = ["--purpose", "tests", "--owner", "the tests"]
 GOOD = people(60)
-NAMES = ["../evil", "..", "/etc/passwd", "a/b", "Grants", "grants\n", "-x", "a" * 64, "grants:1/../2", "", "naïve"]
+NAMES = ["../evil", "/etc/passwd", "Grants", "grants\n", "-x", "a" * 64, "grants:1/../2", ""]
 
 
 def with_column(name: str, value) -> str:

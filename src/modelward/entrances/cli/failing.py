@@ -9,9 +9,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from rich.markup import escape
-
 from modelward.entrances.cli.desk import console, print_json
+from modelward.entrances.cli.showing import plain
 from modelward.errors import (
     ConflictError,
     InvalidError,
@@ -57,7 +56,7 @@ def leave(error: ModelwardError, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": {"kind": kind_of(error), "message": str(error)}})
     else:
-        console(sys.stderr).print(f"[bold red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        console(sys.stderr).print(f"[bold red]error[/] {plain(str(error))}", highlight=False, soft_wrap=True)
     return exit_code_of(error)
 
 
@@ -70,7 +69,7 @@ def leave_fault(fault: Exception, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": {"kind": "fault", "message": message}})
     else:
-        console(sys.stderr).print(f"[bold red]fault[/] {escape(message)}", highlight=False, soft_wrap=True)
+        console(sys.stderr).print(f"[bold red]fault[/] {plain(message)}", highlight=False, soft_wrap=True)
     if os.environ.get("MODELWARD_LOG_LEVEL") == "debug":
         traceback.print_exception(fault)
     return FAULT

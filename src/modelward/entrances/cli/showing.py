@@ -26,6 +26,7 @@ _COLOURS = {
 }
 _UNITS = ("B", "KB", "MB", "GB")
 _NARROW_TEXT = 24
+_CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 _NOTHING = "[dim]–[/]"
 
 
@@ -49,7 +50,7 @@ def table(
     drawn = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
     for name in shown:
         is_whole = name not in text and _total(shown, widths, gap=1) <= console.width
-        drawn.add_column(name, justify="right" if name in numbers else "left", overflow="fold", no_wrap=is_whole)
+        drawn.add_column(plain(name), justify="right" if name in numbers else "left", overflow="fold", no_wrap=is_whole)
     for row in cells:
         drawn.add_row(*(row[columns.index(name)] for name in shown))
     console.print(drawn)
@@ -73,7 +74,7 @@ def _total(columns: Sequence[str], widths: Mapping[str, int], *, gap: int) -> in
 
 
 def _width(name: str, cells: Sequence[str], *, is_text: bool) -> int:
-    widest = max(Text.from_markup(each).cell_len for each in (*cells, escape(name)))
+    widest = max(Text.from_markup(each).cell_len for each in (*cells, plain(name)))
     return min(widest, _NARROW_TEXT) if is_text else widest
 
 
@@ -89,7 +90,7 @@ def facts(console: Console, named: Mapping[str, Any]) -> None:
 
 def line(console: Console, text: str) -> None:
     """A sentence in which nothing is markup. It is not broken, so that what it names can be copied."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(text.translate(_CONTROLS), markup=False, highlight=False, soft_wrap=True)
 
 
 def cell(value: Any) -> str:
@@ -105,8 +106,13 @@ def cell(value: Any) -> str:
     if isinstance(value, Marked):
         return str(value)
     if isinstance(value, list | tuple):
-        return escape(", ".join(map(str, value))) or _NOTHING
-    return escape(str(value))
+        return plain(", ".join(map(str, value))) or _NOTHING
+    return plain(str(value))
+
+
+def plain(text: str) -> str:
+    """`text` as markup that shows it as it is. What would move a terminal's cursor or change its colours is made visible."""
+    return escape(text.translate(_CONTROLS))
 
 
 def number(value: float, *, digits: int = 4) -> str:

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is shown is what was there, in units, and no text takes the terminal over."""
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from modelward.entrances.cli import showing
+
+
+def shown(show, *, width=80) -> str:
+    sink = io.StringIO()
+    show(Console(file=sink, width=width, force_terminal=False, color_system=None))
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "–"),
+        ("", "–"),
+        ((), "–"),
+        (0, "0"),
+        (0.0, "0"),
+        (3.0, "3"),
+        (True, "yes"),
+        (48842, "48842"),
+        (189664.13, "189664"),
+        (0.123456, "0.1235"),
+        (1e-9, "1e-09"),
+        (datetime(2030, 1, 31, 9, 5, tzinfo=UTC), "2030-01-31 09:05 UTC"),
+        (("a", "b"), "a, b"),
+        ("[red]x", "[red]x"),
+    ],
+)
+def test_a_value_is_shown_in_few_words(value, told):
+    assert shown(lambda console: console.print(showing.cell(value), highlight=False)).strip() == told
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(0, "0 B"), (999, "999 B"), (1000, "1 KB"), (12_700, "12.7 KB"), (4.3e6, "4.3 MB"), (2e9, "2 GB")]
+)
+def test_sizes_have_their_unit(size, told):
+    assert showing.size(size) == told
+
+
+def test_an_interval_has_its_bounds_and_its_unit():
+    assert showing.interval(0.25, 0.2, 0.3, unit="ms") == "0.25 [0.2, 0.3] ms"
+    assert showing.interval(4.0, 4.0, 4.0, unit="bytes") == "4 bytes"
+    assert showing.interval(0.123456, 0.1, 0.2, digits=3) == "0.123 [0.1, 0.2]"
+    assert showing.interval(None, None, None) == "–"
+
+
+cells = st.text(st.characters(codec="utf-8"), max_size=60)
+
+
+@given(rows=st.lists(st.tuples(cells, cells, cells), max_size=5), width=st.integers(20, 200))
+def test_no_text_breaks_a_table_or_moves_the_cursor(rows, width):
+    out = shown(lambda console: showing.table(console, ("[a]", "b", "c"), rows, text=("b",), spare=("c",)), width=width)
+    assert not set(out) & {chr(code) for code in (*range(10), *range(11, 32), *range(127, 160))}
+    assert ("[a]" in out) == bool(rows)
+    assert all(Console(width=1000).measure(line).maximum <= width for line in out.splitlines() if line.isascii())
+
+
+def test_what_has_no_room_is_left_out_and_named_the_last_first():
+    rows = [("x" * 20, "y" * 20, "z" * 20)]
+
+    def draw(console):
+        showing.table(console, ("one", "two", "three"), rows, spare=("two", "three"))
+
+    assert "no room" not in shown(draw, width=62)
+    assert "no room for: three." in shown(draw, width=61)
+    assert "no room for: two, three." in shown(draw, width=40)
+
+
+def test_an_empty_table_says_so():
+    assert shown(lambda console: showing.table(console, ("one",), [])) == "none\n"
