@@ -40,6 +40,11 @@ class PluginTable:
         """The entry-point group in which other distributions list plug-ins of this family."""
         return f"modelward.{self.family}"
 
+    @property
+    def kind(self) -> str:
+        """What people call one of the family."""
+        return self.family.removesuffix("s").replace("_", " ")
+
     def names(self) -> list[str]:
         """Every name of the family, ours and other people's, sorted."""
         return sorted({*self.places, *(point.name for point in entry_points(group=self.group))})
@@ -58,7 +63,7 @@ class PluginTable:
         if place is None:
             points = entry_points(group=self.group, name=name)
             if not points:
-                raise UnknownPluginError(f"No {self.family} is called {name!r}. There are: {', '.join(self.names())}.")
+                raise UnknownPluginError(f"No {self.kind} is called {name!r}. There are: {', '.join(self.names())}.")
             place = next(iter(points)).value
         module, _, attribute = place.partition(":")
         try:
@@ -68,6 +73,6 @@ class PluginTable:
                 raise
             wanted = f"modelward[{self.extras[name]}]" if name in self.extras else str(missing.name)
             raise MissingExtraError(
-                f"The {self.family} {name!r} needs the package {missing.name!r}, which is not installed. "
+                f"The {self.kind} {name!r} needs the package {missing.name!r}, which is not installed. "
                 f"Run `pip install '{wanted}'`."
             ) from missing

@@ -225,3 +225,17 @@ def test_an_export_verifies_without_modelward(database, ledger, tmp_path):
     assert "NOT GENUINE" in verified().stderr
     with pytest.raises(FolderTakenError):
         ledger.export(folder)
+
+
+def test_an_export_that_is_cut_off_leaves_nothing_behind(database, ledger, tmp_path, monkeypatch):
+    from modelward.audit import export
+
+    record(database, ledger, 3)
+    folder = tmp_path / "evidence"
+    monkeypatch.setattr(export, "_HOW_TO_VERIFY", None)  # the last file cannot be written
+    with pytest.raises(TypeError):
+        ledger.export(folder)
+    assert [path.name for path in tmp_path.iterdir() if "evidence" in path.name] == []
+    monkeypatch.undo()
+    folder.mkdir()
+    assert ledger.export(folder) == 4

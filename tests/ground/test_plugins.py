@@ -42,9 +42,16 @@ def test_nothing_is_imported_before_it_is_loaded(table):
 
 
 def test_an_unknown_name_is_told_those_there_are(table):
-    with pytest.raises(UnknownPluginError, match=r"gardens.*'rose'.*broken, digest, heavy, light") as caught:
+    with pytest.raises(
+        UnknownPluginError, match=r"^No garden is called 'rose'\. There are: broken, digest, heavy, light"
+    ) as caught:
         table.load("rose")
     assert isinstance(caught.value, NotFoundError)
+
+
+def test_people_are_told_of_one_of_a_family_in_their_words():
+    with pytest.raises(UnknownPluginError, match=r"^No object store is called 's3'"):
+        PluginTable(family="object_stores", places={}).load("s3")
 
 
 def test_a_missing_extra_names_the_command_that_installs_it(table):

@@ -19,7 +19,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from modelward.digest import sha256_hex
+from modelward.digest import canonical_json, sha256_hex
 from modelward.registry import (
     ForbiddenFileError,
     GraphUnfitError,
@@ -368,21 +368,28 @@ def test_a_graph_that_gives_scores_or_cannot_run_is_not_imported(registry, vault
     assert list(vault.digests()) == []
 
 
-def looping(times: int) -> bytes:
-    """A classifier that goes round in a loop so many times before it answers."""
+def looping(times: int | None) -> bytes:
+    """A classifier that goes round in a loop so many times before it answers; None is as often as its input says."""
     value = helper.make_tensor_value_info
     ends = {"age": ("v_in", "v_out"), "go": ("c_in", "c_out")}
     inside = [helper.make_node("Identity", [start], [end]) for start, end in ends.values()]
     came = [value("i", TensorProto.INT64, []), value("c_in", TensorProto.BOOL, []), value("v_in", TensorProto.FLOAT, [None, 1])]
     gave = [value("c_out", TensorProto.BOOL, []), value("v_out", TensorProto.FLOAT, [None, 1])]
+    asked = [helper.make_node("ReduceMax", ["age"], ["most"], keepdims=0), helper.make_node("Cast", ["most"], ["asked"], to=7)]
     nodes = [
-        helper.make_node("Loop", ["times", "go", "age"], ["late"], body=helper.make_graph(inside, "body", came, gave)),
+        *asked,
+        helper.make_node(
+            "Loop",
+            ["asked" if times is None else "times", "go", "age"],
+            ["late"],
+            body=helper.make_graph(inside, "body", came, gave),
+        ),
         helper.make_node("Sigmoid", ["late"], ["high"]),
         helper.make_node("Sub", ["one", "high"], ["low"]),
         helper.make_node("Concat", ["high", "low"], ["probabilities"], axis=1),
     ]
     held = [
-        helper.make_tensor("times", TensorProto.INT64, [], [times]),
+        helper.make_tensor("times", TensorProto.INT64, [], [times or 0]),
         helper.make_tensor("go", TensorProto.BOOL, [], [True]),
         helper.make_tensor("one", TensorProto.FLOAT, [1, 1], [1.0]),
     ]
@@ -395,9 +402,9 @@ def looping(times: int) -> bytes:
 def test_a_graph_that_never_answers_is_given_up(registry, admin, tmp_path, monkeypatch):
     (tmp_path / "model.onnx").write_bytes(looping(3))
     assert registry.import_folder(tmp_path / "model.onnx", "loop", by=admin).number == 1
-    monkeypatch.setattr("modelward.registry.opened._TRIAL_SECONDS", 0.2)
+    monkeypatch.setattr("modelward.registry.opened._BOUND_SECONDS", 0.2)
     (tmp_path / "model.onnx").write_bytes(looping(2**62))
-    with pytest.raises(PredictionFailedError, match="no answer to one row within"):
+    with pytest.raises(PredictionFailedError, match="no answer to 1 rows within"):
         registry.import_folder(tmp_path / "model.onnx", "loop", by=admin)
     assert [version.number for version in registry.versions("loop", by=admin)] == [1]
 
@@ -406,3 +413,27 @@ def test_a_version_says_whose_signature_its_origin_was_believed_of(registry, exp
     believed = registry.import_folder(exported, "copy", by=admin, public_key=registry.public_key)
     assert believed.facts["signed_by"] == sha256_hex(registry.public_key)
     assert registry.import_folder(exported, "copy", by=admin).facts["signed_by"] == ""
+
+
+def test_an_imported_graph_that_loops_on_some_input_is_ended(registry, admin, tmp_path, monkeypatch):
+    (tmp_path / "model.onnx").write_bytes(looping(None))
+    opened = registry.open(registry.import_folder(tmp_path / "model.onnx", "loop", by=admin))
+    monkeypatch.setattr("modelward.registry.opened._BOUND_SECONDS", 0.2)
+    few, endless = (opened.interface.columns([{"age": age}]) for age in (3.0, 1e18))
+    answer = opened.predict(few)
+    with pytest.raises(PredictionFailedError, match=r"loop:1 gave no answer to 1 rows within 0\.3 s"):
+        opened.predict(endless)
+    assert (opened.predict(few) == answer).all()
+
+
+@pytest.mark.parametrize("name", ["trust_report.json", "Trust_Report.html", "evidence/plot.json"])
+def test_a_manifest_does_not_take_a_name_that_an_assessment_gives(registry, admin, folder, name):
+    """Such a version could never be assessed."""
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("{}")
+    version = registry.import_folder(folder, "income", by=admin)
+    file = {"path": name, "digest": sha256_hex(b"{}"), "size_bytes": 2}
+    manifest = json.loads(registry.read(version, "manifest.json")) | {"files": [file]}
+    (folder / "manifest.json").write_bytes(canonical_json(manifest))
+    with pytest.raises(UnusableImportError, match="could never be assessed"):
+        registry.import_folder(folder, "mine", by=admin)

@@ -13,6 +13,7 @@ from modelward.datasets import UnreadableFileError, UnusableTableError
 from modelward.registry import InvalidRowsError
 from modelward.releases import NotReleasedError
 from modelward.serving import Answer, FeaturesMissingError, NotServedError, Question
+from modelward.serving.engines.onnx import OnnxEngine
 
 ROWS = [
     {"age": None if at % 7 == 0 else at % 80 + 0.1, "hours": at % 90 + 0.5, "sector": ("public", "private", None, "new")[at % 4]}
@@ -68,6 +69,21 @@ def test_a_file_is_one_entry_that_commits_to_its_answers(live, file):
     assert entry.facts["rows"] == 60
     assert entry.facts["output"] == live.ledger.commitment(batch.request, batch.payload)
     assert (entry.index, entry.request, entry.subject) == (batch.entry, batch.request, "income:1")
+
+
+def test_what_is_on_record_is_what_was_answered_even_if_the_file_changes_meanwhile(live, file, monkeypatch):
+    asked = file.read_bytes()
+
+    def meanwhile(self, columns, answers=OnnxEngine.answers):
+        if len(columns["age"]) > 1:  # a lone row is the engine's probe, before the file is read
+            file.write_text("another")
+        return answers(self, columns)
+
+    monkeypatch.setattr(OnnxEngine, "answers", meanwhile)
+    batch = live.serving.predict_file("income", file, by=live.admin)
+    assert file.read_bytes() != asked
+    (entry,) = live.logged("inference.batch")
+    assert entry.facts["input"] == live.ledger.commitment(batch.request, asked)
 
 
 def test_columns_that_the_model_does_not_know_are_named_and_not_used(live, tmp_path):

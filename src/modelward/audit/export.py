@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -59,23 +62,39 @@ class FolderTakenError(ConflictError):
 
 
 def write(folder: Path, pages: Iterable[Sequence[Row]], *, checkpoint: Checkpoint, key: VerifierKey) -> int:
-    """Write the export; how many entries it holds.
+    """Write the export beside `folder`, then rename it into its place; how many entries it holds.
 
     Raises:
-        FolderTakenError: the folder is not empty. EntryUnreadableError: an entry is not the bytes of one line.
+        FolderTakenError: the folder is not empty. EntryUnreadableError: an entry is not the bytes of one line. Whatever is
+        raised, nothing is left behind.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FolderTakenError(f"{folder} is not empty. Nothing was exported. Name a new folder.")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.expanduser().absolute()
+    taken = FolderTakenError(f"{folder} is not empty. Nothing was exported. Name a new folder.")
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise taken
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    incoming = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        count = _write_entries(incoming / "entries.jsonl", pages)
+        (incoming / "checkpoint.txt").write_text(checkpoint.text, encoding="utf-8")
+        (incoming / "public-key.txt").write_text(f"{key}\n", encoding="utf-8")
+        (incoming / "README.md").write_text(_HOW_TO_VERIFY, encoding="utf-8")
+        incoming.rename(folder)
+    except BaseException as fault:
+        shutil.rmtree(incoming, ignore_errors=True)
+        if isinstance(fault, OSError) and fault.errno in (errno.ENOTEMPTY, errno.EEXIST):  # somebody was faster
+            raise taken from fault
+        raise
+    return count
+
+
+def _write_entries(file: Path, pages: Iterable[Sequence[Row]]) -> int:
     count = 0
-    with (folder / "entries.jsonl").open("wb") as lines:
+    with file.open("xb") as lines:
         for page in pages:
             for row in page:
                 if not isinstance(row.entry, bytes) or b"\n" in row.entry:
                     raise EntryUnreadableError(f"Entry {row.idx} is not as it was written. Run `modelward audit verify`.")
                 lines.write(row.entry + b"\n")
                 count += 1
-    (folder / "checkpoint.txt").write_text(checkpoint.text, encoding="utf-8")
-    (folder / "public-key.txt").write_text(f"{key}\n", encoding="utf-8")
-    (folder / "README.md").write_text(_HOW_TO_VERIFY, encoding="utf-8")
     return count

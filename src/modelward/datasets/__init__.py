@@ -21,7 +21,7 @@ from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, ValueCount
 from modelward.datasets.reader import Reader
 from modelward.datasets.readers import READERS
-from modelward.datasets.reading import read_table
+from modelward.datasets.reading import parse_table, read_bytes, read_table
 from modelward.datasets.samples import SAMPLES, Sample, SampleChangedError, SampleUnavailableError, UnknownSampleError, fetch_sample
 from modelward.datasets.service import Datasets
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_labels, make_split
@@ -62,5 +62,7 @@ __all__ = [
     "fetch_sample",
     "fingerprint",
     "make_split",
+    "parse_table",
+    "read_bytes",
     "read_table",
 ]

@@ -64,7 +64,7 @@ def read_table(files: Sequence[Path], *, limit_bytes: int, kinds: Mapping[str, C
         raise UnreadableFileError("No file was given. Name one or more files of one layout.")
     parts, total = [], 0
     for file in files:
-        data = _bytes_of(file, limit_bytes=limit_bytes - total)
+        data = read_bytes(file, limit_bytes=limit_bytes - total)
         total += len(data)
         parts.append(_reader(file, data).read(data, source=file.name))
         _check_same_layout(file, parts[-1].columns, files[0], parts[0].columns)
@@ -73,8 +73,19 @@ def read_table(files: Sequence[Path], *, limit_bytes: int, kinds: Mapping[str, C
     return recognise(pl.concat(parts), kinds=kinds or {})
 
 
-def _bytes_of(file: Path, *, limit_bytes: int) -> bytes:
-    """All of a plain file. It is opened once, so what is checked is what is read; a link, a pipe or a folder is refused."""
+def parse_table(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind]) -> pl.DataFrame:
+    """As `read_table`, of one file whose bytes were read already."""
+    from modelward.datasets.recognition import recognise
+
+    return recognise(_reader(file, data).read(data, source=file.name), kinds=kinds)
+
+
+def read_bytes(file: Path, *, limit_bytes: int) -> bytes:
+    """All of a plain file. It is opened once, so what is checked is what is read; a link, a pipe or a folder is refused.
+
+    Raises:
+        UnreadableFileError: it is none, or empty. FileTooLargeError: it passes `limit_bytes`.
+    """
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as missing:

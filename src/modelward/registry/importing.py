@@ -24,6 +24,8 @@ from modelward.registry.version import Lineage
 
 _PAPERS = "imported"
 _PART_OF_THE_MODEL = (".onnx", ".safetensors")
+# What an assessment puts beside a version; nothing that is there is ever replaced.
+_ATTACHED_LATER = ("trust_report.", "evidence/", "plots/")
 
 
 class ImportMissingError(NotFoundError):
@@ -52,7 +54,7 @@ def read_import(path: Path, *, public_key: bytes | None) -> Import:
     Papers that came along (cards, reports, an earlier manifest) are kept under `imported/`.
 
     Raises:
-        ImportMissingError: nothing is there. UnusableImportError: it has no graph, or several.
+        ImportMissingError: nothing is there. UnusableImportError: it has no graph, or several, or could never be assessed.
         InvalidError: a file may not be in a version. SignatureInvalidError: the signature asked for does not hold.
     """
     if not path.exists():
@@ -131,6 +133,11 @@ def _manifest(raw: bytes | None) -> Manifest | None:
 def _arranged(offered: Mapping[str, bytes], manifest: Manifest | None) -> dict[str, bytes]:
     """The files of the model in their places, papers under `imported/`; signature and key are of the folder, not of the version."""
     own = {file.path for file in manifest.files} if manifest else set()
+    if taken := sorted(name for name in own & offered.keys() if name.casefold().startswith(_ATTACHED_LATER)):
+        raise UnusableImportError(
+            f"The manifest names {taken[0]!r} as a file of the model; an assessment writes that name, so the version could "
+            "never be assessed. Take it out of the manifest, and it is kept among the papers."
+        )
     kept = {name: data for name, data in offered.items() if name not in (INTERFACE_FILE, SIGNATURE_FILE, PUBLIC_KEY_FILE)}
     return {
         name if name in own or name.endswith(_PART_OF_THE_MODEL) else f"{_PAPERS}/{name.removeprefix(_PAPERS + '/')}": data

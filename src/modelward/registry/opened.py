@@ -7,7 +7,6 @@ Assessment, offline prediction and the serving engine all ask this one class, so
 from __future__ import annotations
 
 from collections.abc import Mapping
-from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from modelward.errors import InvalidError, ModelwardError, PrerequisiteError, Un
 from modelward.registry.graph import PROBABILITIES, check_ends, check_graph
 from modelward.registry.interface import Interface
 from modelward.registry.version import Version
+from modelward.registry.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -30,7 +30,9 @@ DEVICES = {
 }
 _FATAL_ONLY = 4
 _ROUNDING = 1e-3
-_TRIAL_SECONDS = 30.0
+# What an honest graph stays far below, and one that loops without end does not.
+_BOUND_SECONDS = 30.0
+_BOUND_SECONDS_A_ROW = 0.1
 
 
 class DeviceMissingError(PrerequisiteError):
@@ -63,7 +65,8 @@ class OpenVersion:
         """Probabilities, float32 [n, K], in the order of `interface.classes`, of the columns `Interface.columns` makes.
 
         Raises:
-            PredictionFailedError: the graph could not compute, or gave another shape. VersionClosedError: it was closed.
+            PredictionFailedError: the graph could not compute, gave another shape, or did not end.
+            VersionClosedError: it was closed.
         """
         session = self._session
         if session is None:
@@ -81,27 +84,12 @@ def try_out(graph: bytes, interface: Interface) -> None:
     Raises:
         UnrunnableGraphError: ONNX Runtime does not accept it. PredictionFailedError: its answer is none, or does not come.
     """
-    import onnxruntime
-
     session = _session("the graph", graph, device="cpu")
     plain = {
         feature.name: float(feature.minimum or 0) if feature.kind == "number" else (*feature.categories, "none")[0]
         for feature in interface.features
     }
-    options = onnxruntime.RunOptions()
-    clock = Timer(_TRIAL_SECONDS, setattr, (options, "terminate", True))
-    clock.start()
-    try:
-        answer = _answer(session, interface.columns([plain]), name="The graph", classes=len(interface.classes), options=options)
-    except PredictionFailedError as failed:
-        if not options.terminate:
-            raise
-        raise PredictionFailedError(
-            f"The graph gave no answer to one row within {_TRIAL_SECONDS:g} s. Export it without the loop that does not end."
-        ) from failed
-    finally:
-        clock.cancel()
-        clock.join()
+    answer = _answer(session, interface.columns([plain]), name="The graph", classes=len(interface.classes))
     if not np.isfinite(answer).all() or answer.min() < 0 or answer.max() > 1 + _ROUNDING:
         raise PredictionFailedError(
             "The graph gave numbers that are no probabilities. Export it with probabilities, not with scores."
@@ -114,16 +102,25 @@ def _answer(
     *,
     name: str,
     classes: int,
-    options: onnxruntime.RunOptions | None = None,
 ) -> npt.NDArray[np.float32]:
+    rows = len(next(iter(columns.values())))
+    bound = _BOUND_SECONDS + rows * _BOUND_SECONDS_A_ROW
+    options = WATCHDOG.watch(bound)
     try:
         answer: npt.NDArray[np.float32] = session.run([PROBABILITIES], columns, options)[0]
     # ONNX Runtime's exceptions have no common base, and their texts may quote what was asked.
     except Exception as fault:  # noqa: BLE001
+        if options.terminate:
+            raise PredictionFailedError(
+                f"{name} gave no answer to {rows} rows within {bound:g} s, so it was ended. Export its graph without the loop that "
+                "does not end."
+            ) from None
         raise PredictionFailedError(
             f"{name} could not compute its answer ({type(fault).__name__}). Assess the version again."
         ) from None
-    wanted = (len(next(iter(columns.values()))), classes)
+    finally:
+        WATCHDOG.release(options)
+    wanted = (rows, classes)
     if answer.shape != wanted:
         raise PredictionFailedError(f"{name} gave probabilities of shape {answer.shape}, not {wanted}.")
     return answer

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modelward.access import Actor, Permission
 from modelward.audit import Ledger
-from modelward.datasets import ColumnKind, read_table
+from modelward.datasets import ColumnKind, parse_table, read_bytes
 from modelward.errors import InvalidError
 from modelward.registry import Interface, InvalidRowsError
 from modelward.serving.answer import INFERENCE_BATCH, labels_of, new_request_id
@@ -60,7 +60,9 @@ def answer_file(
     version, interface = deployment.version, deployment.interface
     by.require(Permission.MODELS_PREDICT, model=version.model)
     kinds = {one.name: ColumnKind.NUMBER if one.kind == "number" else ColumnKind.CATEGORY for one in interface.features}
-    table = read_table([file], limit_bytes=limit_bytes, kinds=kinds)
+    # Read once: what goes on record is what was answered, whatever happens to the file meanwhile.
+    data = read_bytes(file, limit_bytes=limit_bytes)
+    table = parse_table(file, data, kinds=kinds)
     if missing := [name for name in kinds if name not in table.columns]:
         raise FeaturesMissingError(
             f"{file.name} has no column {missing[0]!r}"
@@ -70,7 +72,7 @@ def answer_file(
     payload = _written(_answers(deployment, table.select(list(kinds))), interface, form)
     request = new_request_id()
     facts = {
-        "input": ledger.commitment(request, file.read_bytes()),
+        "input": ledger.commitment(request, data),
         "output": ledger.commitment(request, payload),
         "rows": table.height,
         "version": version.digest,
