@@ -206,3 +206,22 @@ def test_a_process_is_told_from_another_that_has_its_number():
     assert replace(current, started=current.started - 60).is_gone()
     assert replace(current, number=2**22 + 1).is_gone()
     assert not replace(current, host="another-machine", number=2**22 + 1).is_gone(), "nothing is known of it"
+
+
+def test_a_run_whose_end_could_not_be_written_down_is_interrupted_in_the_same_process(rooms, register, admin, monkeypatch):
+    from modelward.settings import Settings
+    from modelward.training import Training
+    from modelward.training.execution import Execution
+
+    def no_room(_self, _stopped):
+        raise UnavailableError("No space is left.")
+
+    register()
+    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), settings=Settings())
+    monkeypatch.setattr(Execution, "_interrupt", no_room)
+    with pytest.raises(UnavailableError, match="No space"):
+        full.train(parse_spec(spec("naive-bayes")), by=admin)
+    for training in (full, rooms.training):
+        (run,) = training.runs(by=admin)
+        assert training.show(run.id, by=admin).status is run.status is Status.INTERRUPTED
+    assert rooms.training.resume(run.id, by=admin).versions == ("grants:1",)

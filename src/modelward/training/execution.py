@@ -26,6 +26,7 @@ from modelward.training import store
 from modelward.training.energy import Meter
 from modelward.training.making import Product, libraries, make, what_went_wrong
 from modelward.training.material import Material
+from modelward.training.process import UNDER_WAY
 from modelward.training.progress import Progress
 from modelward.training.run import (
     CANDIDATE_FAILED,
@@ -62,6 +63,12 @@ class Execution:
         Raises:
             RunFailedError: none became one. Whatever stops the run leaves it interrupted, with the versions it made.
         """
+        try:
+            return self._carry_out(executor, progress)
+        finally:
+            UNDER_WAY.discard(self.run.id)
+
+    def _carry_out(self, executor: str, progress: Progress) -> Run:
         unfinished = self.run.unfinished
         workers = min(self.settings.training_workers or _cores(), max(len(unfinished), 1))
         ended = {candidate.name: candidate for candidate in self.run.candidates}
@@ -76,7 +83,7 @@ class Execution:
         except RunFailedError:
             raise
         except BaseException as stopped:
-            # The disk may be full, or the database held: then the process's end tells the same.
+            # The disk may be full, or the database held: that it is no longer `UNDER_WAY` tells the same.
             with suppress(ModelwardError):
                 self._interrupt(stopped)
             raise

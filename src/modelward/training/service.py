@@ -17,7 +17,7 @@ from modelward.storage import Connection, Database
 from modelward.training import store
 from modelward.training.execution import Execution
 from modelward.training.material import Material, gather
-from modelward.training.process import Process
+from modelward.training.process import Process, beginning
 from modelward.training.progress import SILENT, Progress
 from modelward.training.run import (
     RUN_RESUMED,
@@ -121,7 +121,7 @@ class Training:
 
     def _start(self, spec: Spec, dataset: Dataset, by: Actor) -> Run:
         names = names_of(candidate.recipe for candidate in spec.candidates)
-        with self._database.change() as connection:
+        with beginning() as mark, self._database.change() as connection:
             run = Run(
                 id=_new_id(connection),
                 model=spec.model,
@@ -138,6 +138,7 @@ class Training:
                 started=datetime.now(UTC),
                 by=by.id,
             )
+            mark(run.id)
             store.add(connection, run, process=Process.current())
             facts = {"spec": run.spec_digest, "dataset": run.dataset, "fingerprint": run.fingerprint, "seed": run.seed}
             self._ledger.record(connection, RUN_STARTED, actor=by.id, subject=run.id, facts=facts | {"candidates": names})
@@ -146,9 +147,10 @@ class Training:
     def _restart(self, run: Run, by: Actor) -> Run:
         """Take over a run, and the versions that it registered without being told any more."""
         made = self._versions_of(run, by)
-        with self._database.change() as connection:
+        with beginning() as mark, self._database.change() as connection:
             run = _found(connection, run.id)
             _check_resumable(run)
+            mark(run.id)
             candidates = tuple(_restarted(each, made.get(each.name)) for each in run.candidates)
             for each in candidates:
                 store.set_candidate(connection, run.id, each)
@@ -189,9 +191,9 @@ def _found(connection: Connection, run: str) -> Run:
 
 
 def _as_it_is(run: Run, process: Process) -> Run:
-    """What a run says of itself, unless the process that would have changed it is gone."""
-    if run.status is Status.RUNNING and process.is_gone():
-        return run.as_interrupted(f"Its process ended without a word. Run `modelward runs resume {run.id}`.")
+    """What a run says of itself, unless whoever would have changed it is gone."""
+    if run.status is Status.RUNNING and process.is_done_with(run.id):
+        return run.as_interrupted(f"It ended without a word. Run `modelward runs resume {run.id}`.")
     return run
 
 
