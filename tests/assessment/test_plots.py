@@ -22,6 +22,7 @@ class Point:
     estimate: float
     size_bytes: int
     latency_p50_ms: float
+    energy_joules: float | None = None
     is_on_front: bool = True
     is_recommended: bool = False
 
@@ -35,14 +36,14 @@ class Point:
 
 
 POINTS = [
-    Point("large", 0.93, 9_000_000, 3.0),
-    Point("small", 0.92, 4_000, 0.01, is_recommended=True),
+    Point("large", 0.93, 9_000_000, 3.0, 2500.0),
+    Point("small", 0.92, 4_000, 0.01, 0.004, is_recommended=True),
     Point("poor", 0.7, 5_000, 0.02),
 ]
 
 
 def rates(names):
-    measured = [(name, RATE.clause(Estimate(0.5, 0.4, 0.6, 50, "by hand"), of=f"town={name}")) for name in names]
+    measured = [(name, RATE.clause(Estimate(0.5, 0.4, 0.6, 50, "by hand"), of=("town", name))) for name in names]
     return {"Rate": [*measured, ("few", RATE.not_measurable("few rows", n=3))], "Other": [*measured, measured[0]]}
 
 

@@ -15,6 +15,7 @@ from assessment import echo
 from modelward.assessment import (
     Estimate,
     Measure,
+    Measurement,
     Plot,
     ReportUnreadableError,
     Threshold,
@@ -28,6 +29,7 @@ from modelward.assessment.page import figures, render_page
 from modelward.assessment.report import SCHEMA, digests, parse_report
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "reference" / "trust-report.schema.json"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script>'
 
 
@@ -47,13 +49,14 @@ def made():
         rows=600,
         seed=0,
         confidence=0.95,
-        assessors=("quality", "fairness"),
+        measurements=tuple(
+            Measurement(assessor=name, title=title, at=NOON, by="person:ada", machine={"processor": "an abacus"}, libraries={})
+            for name, title in (("quality", "Quality"), ("fairness", "Fairness"))
+        ),
         clauses=tuple(clause for one in found for clause in one.clauses),
         plots=tuple(plot for one in found for plot in one.plots),
         evidence=digests(evidence),
-        machine={"processor": "an abacus"},
-        libraries={"numpy": "2"},
-        created=datetime(2026, 3, 1, tzinfo=UTC),
+        created=NOON,
         by="person:ada",
     )
     return report, evidence

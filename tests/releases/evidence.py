@@ -38,12 +38,10 @@ def evidence(*clauses, age=1.0, **more):
         rows=100,
         seed=0,
         confidence=0.95,
-        assessors=("quality",),
+        measurements=(),
         clauses=tuple(clauses),
         plots=(),
         evidence={},
-        machine={},
-        libraries={},
         created=datetime(2026, 3, 1, tzinfo=UTC),
         by="person:ada",
     )

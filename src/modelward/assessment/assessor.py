@@ -87,17 +87,23 @@ class Findings:
     plots: tuple[Plot, ...] = ()
 
 
+def assessor_of(path: str) -> str:
+    """The assessor that a path of evidence belongs to: what stands between its folder and the first dot."""
+    return path.partition("/")[2].partition(".")[0]
+
+
 class Assessor(Protocol):
     """Measures one side of a version. It is built without arguments and keeps nothing between calls.
 
     The same version, sample and seed MUST give the same findings, unless `is_repeatable` is False, as for timings. Every id
-    MUST begin with the name under which the assessor is listed and end with the key of one of `measures`; ids MUST be unique; and
-    paths of evidence MUST be as `Findings` says, or nothing that was found is taken.
+    MUST begin with the name under which the assessor is listed and end with the key of one of `measures`; ids MUST be unique; a
+    clause MUST be as `Clause` says; and paths of evidence MUST be as `Findings` says, or nothing that was found is taken.
     What cannot be measured MUST be a clause that says so, never an absent one. Findings MUST NOT hold a row of the sample. The
     sample MUST be left as it was.
     """
 
     title: str
+    """What the report calls its part."""
     needs_sample: bool
     """Without a sample such an assessor is not asked; each of its measures is then a not-measurable clause."""
     is_repeatable: bool

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Literal
 
 from modelward.assessment.intervals import Estimate
+from modelward.assessment.naming import id_part
 
 Direction = Literal["at-least", "at-most"]
 HOUSE_DEFAULT = "house default"
@@ -43,6 +45,7 @@ class Threshold:
 class Clause:
     """One statement. `id` is `assessor.measure`, or `assessor.slice.measure` where it is about a part of the sample.
 
+    `slice` names that part as people call it, `column` or `column=group`; in the id it is quoted, see `naming.id_part`.
     `estimate`, `low` and `high` are in `unit` ("" for a plain ratio) and are absent together, exactly when the verdict is
     not-measurable; `note` then says what would make it measurable. `low` and `high` bound a 95 % interval; where the figure is
     exact both equal it. `n` is how many rows or repetitions the estimate rests on. `source` says whose threshold it is.
@@ -79,7 +82,11 @@ class Clause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One thing an assessor can measure: the key that ends the clause's id, its title, what it means, what is asked of it."""
+    """One thing an assessor can measure: the key that ends the clause's id, its title, what it means, what is asked of it.
+
+    No figure lies outside `lowest` and `highest`, and no interval is stated beyond them. `of` says which part of the sample a
+    clause is about: nothing for all of it, `(column,)` for the groups of a column together, `(column, group)` for one of them.
+    """
 
     assessor: str
     key: str
@@ -87,30 +94,35 @@ class Measure:
     meaning: str
     unit: str = ""
     threshold: Threshold | None = None
+    lowest: float = 0.0
+    highest: float = inf
 
-    def clause(self, estimate: Estimate, *, of: str = "", evidence: str = "", note: str = "") -> Clause:
+    def clause(self, estimate: Estimate, *, of: tuple[str, ...] = (), evidence: str = "", note: str = "") -> Clause:
         """The clause that states `estimate`, judged against the default threshold where there is one."""
         asked = self.threshold
+        value, low, high = (
+            _nine_digits(min(max(end, self.lowest), self.highest)) for end in (estimate.value, estimate.low, estimate.high)
+        )
         return Clause(
             id=self.id_for(of),
             title=self.title,
-            estimate=_nine_digits(estimate.value),
-            low=_nine_digits(estimate.low),
-            high=_nine_digits(estimate.high),
+            estimate=value,
+            low=low,
+            high=high,
             threshold=asked.value if asked else None,
             direction=asked.direction if asked else None,
-            verdict=asked.verdict(estimate.low, estimate.high) if asked else ClauseVerdict.RECORDED,
+            verdict=asked.verdict(low, high) if asked else ClauseVerdict.RECORDED,
             n=estimate.n,
             method=estimate.method,
             seed=estimate.seed,
             unit=self.unit,
             evidence=evidence,
             note=note,
-            slice=of,
+            slice="=".join(of),
             source=asked.source if asked else "",
         )
 
-    def not_measurable(self, note: str, *, n: int = 0, of: str = "", evidence: str = "") -> Clause:
+    def not_measurable(self, note: str, *, n: int = 0, of: tuple[str, ...] = (), evidence: str = "") -> Clause:
         """The clause that says it could not be measured; `note` says why and what would make it measurable."""
         asked = self.threshold
         return Clause(
@@ -127,13 +139,14 @@ class Measure:
             unit=self.unit,
             evidence=evidence,
             note=note,
-            slice=of,
+            slice="=".join(of),
             source=asked.source if asked else "",
         )
 
-    def id_for(self, of: str = "") -> str:
+    def id_for(self, of: tuple[str, ...] = ()) -> str:
         """The id of this measure's clause about the part `of` the sample."""
-        return ".".join(part for part in (self.assessor, of, self.key) if part)
+        part = "=".join(map(id_part, of))
+        return ".".join((self.assessor, part, self.key) if of else (self.assessor, self.key))
 
 
 def _nine_digits(value: float) -> float:

@@ -124,16 +124,15 @@ def recommend(rows: Sequence[Row], objective: Objective) -> str:
     chosen = next(row for row in rows if row.is_recommended)
     sign = -1.0 if objective.smaller_is_better else 1.0
     best = max(rows, key=lambda row: sign * row.estimate)
-    if chosen.version == best.version:
-        best_words = f"the best {objective.metric}, {_with_interval(best)}"
-        return (
-            f"Take {chosen.version} ({chosen.recipe}): {best_words}, and nothing smaller is within {objective.tolerance:g} of it."
-        )
+    if chosen.estimate == best.estimate:
+        words = f"Take {_named(chosen)}: the best {objective.metric}, {_with_interval(chosen)}"
+        nothing = "" if objective.prefer == "best" else f", and nothing smaller is within {objective.tolerance:g} of it"
+        return f"{words}{nothing}."
     overlap = "overlap" if chosen.high >= best.low and best.high >= chosen.low else "do not overlap"
     smaller = best.size_bytes / max(1, chosen.size_bytes)
     return (
-        f"Take {chosen.version} ({chosen.recipe}): {objective.metric} {_with_interval(chosen)} is within "
-        f"{objective.tolerance:g} of the best, {_with_interval(best)} of {best.version} ({best.recipe}); the intervals "
+        f"Take {_named(chosen)}: {objective.metric} {_with_interval(chosen)} is within "
+        f"{objective.tolerance:g} of the best, {_with_interval(best)} of {_named(best)}; the intervals "
         f"{overlap}; its file is {smaller:.1f} times smaller."
     )
 
@@ -158,6 +157,10 @@ def _needed(report: TrustReport, clause_id: str) -> float:
     if figure is None:
         raise IncomparableError(f"{report.name} has no measured {clause_id!r}. Run `modelward assess {report.name}` on it.")
     return figure
+
+
+def _named(row: Row) -> str:
+    return f"{row.version} ({row.recipe})" if row.recipe else row.version
 
 
 def _with_interval(row: Row) -> str:

@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 REPLICATES = 1000
 _Z = 1.959963984540054  # the 97.5 % point of the normal distribution
 _BLOCK_CELLS = 1 << 21
+_CACHED_CELLS = 1 << 16
 _LOST_SHARE = 0.05
 
 
@@ -80,8 +81,11 @@ def _weights(rows: int, *, seed: int, replicates: int) -> Iterator[Floats]:
     block = max(1, _BLOCK_CELLS // rows)
     for start in range(0, replicates, block):
         size = min(block, replicates - start)
-        drawn = generator.integers(0, rows, size=(size, rows)) + np.arange(size)[:, None] * rows
-        yield np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows).astype(np.float64)
+        weights = np.empty((size, rows))
+        for part in np.array_split(weights, -(-size * rows // _CACHED_CELLS)):
+            drawn = generator.integers(0, rows, size=part.shape) + np.arange(len(part))[:, None] * rows
+            part[:] = np.bincount(drawn.ravel(), minlength=part.size).reshape(part.shape)
+        yield weights
 
 
 def _interval(point: float, drawn: Floats, rows: int, effective: int, seed: int) -> Estimate | None:
@@ -92,6 +96,7 @@ def _interval(point: float, drawn: Floats, rows: int, effective: int, seed: int)
         low, high = _wilson_bounds(point, max(1, effective))
         return Estimate(float(point), low, high, rows, "no bootstrap replicate differs: Wilson score interval instead")
     low, high = np.quantile(found - found.mean() + point, [0.025, 0.975])
+    low, high = min(low, point), max(high, point)
     method = f"multinomial bootstrap, B = {drawn.size}, percentiles centred on the estimate"
     return Estimate(float(point), float(low), float(high), rows, method, seed)
 
@@ -99,7 +104,8 @@ def _interval(point: float, drawn: Floats, rows: int, effective: int, seed: int)
 def _wilson_bounds(share: float, n: int) -> tuple[float, float]:
     middle, spread = share + _Z**2 / (2 * n), _Z * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
     scale = 1 + _Z**2 / n
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    # Rounding must not put nought or one outside of its own interval.
+    return min(share, max(0.0, (middle - spread) / scale)), max(share, min(1.0, (middle + spread) / scale))
 
 
 def _binomial(n: int, share: float) -> Floats:

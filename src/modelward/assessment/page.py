@@ -14,12 +14,11 @@ from typing import Any
 
 import jinja2
 
-from modelward.assessment.assessor import Plot
-from modelward.assessment.clause import Clause, ClauseVerdict
-from modelward.assessment.report import TrustReport
+from modelward.assessment.assessor import Plot, assessor_of
+from modelward.assessment.clause import Clause
+from modelward.assessment.report import Measurement, TrustReport
 from modelward.assessment.wording import Language, word
 
-_JUDGED = (ClauseVerdict.FAILED, ClauseVerdict.NOT_MEASURABLE, ClauseVerdict.PASSED)
 _WIDTH = 120.0
 
 
@@ -46,21 +45,28 @@ class GroupTable:
 class Section:
     """What one assessor said: clauses about the whole, tables about groups, pictures, and the methods behind the figures."""
 
-    name: str
+    title: str
     clauses: list[Clause]
     groups: list[GroupTable]
     plots: list[tuple[Plot, str]]
     methods: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What was measured at one time: one of the measurements of then, and the titles of all of them."""
+
+    of: Measurement
+    titles: list[str]
+
+
 def render_page(report: TrustReport, evidence: Mapping[str, bytes], *, language: Language = "en") -> bytes:
     """The report as one HTML file; the plots of `evidence` are carried inside."""
-    judged = [clause for clause in report.clauses if clause.threshold is not None or clause.estimate is None]
-    judged.sort(key=lambda clause: _JUDGED.index(clause.verdict))
+    titles = {measurement.assessor: measurement.title for measurement in report.measurements}
     text: str = _template("report.html").render(
         report=report,
-        judged=judged,
-        sections=[_section(name, clauses, report, evidence) for name, clauses in report.dimensions.items()],
+        occasions=_occasions(report.measurements),
+        sections=[_section(titles.get(name, name), name, report, evidence) for name in report.dimensions],
         lang=language,
         t=lambda text: word(text, language),
         width=_WIDTH,
@@ -99,21 +105,29 @@ def picture(clause: Clause) -> Picture | None:
     return Picture(*(round(_WIDTH * (value - start) / (end - start or 1.0), 1) for value in values))
 
 
-def _section(name: str, clauses: Sequence[Clause], report: TrustReport, evidence: Mapping[str, bytes]) -> Section:
+def _section(title: str, name: str, report: TrustReport, evidence: Mapping[str, bytes]) -> Section:
+    clauses = report.dimensions[name]
     of_groups = [clause for clause in clauses if "=" in clause.slice]
     columns = dict.fromkeys(clause.slice.partition("=")[0] for clause in of_groups)
     methods = dict.fromkeys(_method(clause) for clause in clauses if clause.method)
     return Section(
-        name,
+        title,
         [clause for clause in clauses if "=" not in clause.slice],
         [_groups(column, of_groups) for column in columns],
         [
             (plot, f"data:image/svg+xml;base64,{base64.b64encode(evidence[plot.path]).decode()}")
             for plot in report.plots
-            if plot.path.startswith(f"plots/{name}.") and plot.path in evidence
+            if assessor_of(plot.path) == name and plot.path in evidence
         ],
         dict(zip(methods, _letters(len(methods)), strict=True)),
     )
+
+
+def _occasions(measurements: Sequence[Measurement]) -> list[Occasion]:
+    found: dict[Any, Occasion] = {}
+    for one in measurements:
+        found.setdefault((one.at, one.by), Occasion(one, [])).titles.append(one.title)
+    return list(found.values())
 
 
 def _groups(column: str, clauses: Sequence[Clause]) -> GroupTable:

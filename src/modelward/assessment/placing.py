@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import hypot
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,12 @@ class Box:
         height = min(self.top, other.top) - max(self.bottom, other.bottom)
         return max(0.0, width) * max(0.0, height)
 
+    def distance(self, other: Box) -> float:
+        """How far apart they are; nought where they touch or overlap."""
+        width = max(self.left, other.left) - min(self.right, other.right)
+        height = max(self.bottom, other.bottom) - min(self.top, other.top)
+        return hypot(max(0.0, width), max(0.0, height))
+
     @property
     def area(self) -> float:
         """Width times height."""
@@ -31,20 +38,21 @@ class Box:
 def place(points: Sequence[Box], sizes: Sequence[tuple[float, float]], *, frame: Box) -> list[Box]:
     """A box of each size beside the point of the same place, inside `frame` where there is room.
 
-    Nearness breaks ties, so a name with free ground around it stands above its point.
+    A name keeps nearer to its own point than to any other if it can. Nearness breaks ties, so a name with free ground around it
+    stands above its point.
     """
     placed: list[Box] = []
     for point, size in zip(points, sizes, strict=True):
-        candidates = list(_around(point, size))
-        costs = [_cost(box, points, placed, frame) + far for far, box in enumerate(candidates)]
-        placed.append(candidates[costs.index(min(costs))])
+        candidates = _around(point, size)
+        # Of equals the first is taken, which is the nearest.
+        placed.append(min(candidates, key=lambda box: (_cover(box, points, placed, frame), _is_doubtful(box, point, points))))
     return placed
 
 
 def _around(point: Box, size: tuple[float, float]) -> Iterator[Box]:
     width, height = size
     middle, level = (point.left + point.right) / 2, (point.bottom + point.top) / 2
-    for gap in (2.0, 12.0, 22.0):
+    for gap in (2.0, 10.0, 20.0, 32.0, 46.0):
         for left, bottom in (
             (middle - width / 2, point.top + gap),
             (middle - width / 2, point.bottom - gap - height),
@@ -58,5 +66,11 @@ def _around(point: Box, size: tuple[float, float]) -> Iterator[Box]:
             yield Box(left, bottom, left + width, bottom + height)
 
 
-def _cost(box: Box, points: Sequence[Box], placed: Sequence[Box], frame: Box) -> float:
-    return 4 * sum(map(box.overlap, placed)) + 3 * sum(map(box.overlap, points)) + 2 * (box.area - box.overlap(frame))
+def _cover(box: Box, points: Sequence[Box], placed: Sequence[Box], frame: Box) -> int:
+    """How much a name there would cover, or be cut off."""
+    return round(4 * sum(map(box.overlap, placed)) + 3 * sum(map(box.overlap, points)) + 2 * (box.area - box.overlap(frame)))
+
+
+def _is_doubtful(box: Box, own: Box, points: Sequence[Box]) -> bool:
+    """Whether a name there would be taken for that of another point, unless that one stands in the same place."""
+    return any(box.distance(point) < box.distance(own) for point in points if point.overlap(own) < own.area / 2)

@@ -50,9 +50,19 @@ _SETTINGS = {
     "axes.grid": False,
 }
 _MOST_NAMES, _MOST_CELLS = 6, 12
-_COSTS = {"size_bytes": "model size", "latency_p50_ms": "median time of one row"}
+_COSTS = {"size_bytes": "model size", "latency_p50_ms": "median time of one row", "energy_joules": "energy of training"}
+# What one of each unit is in the unit of the figure; an amount is told in the largest unit that it fills, or the last.
+_UNITS = {
+    "size_bytes": {"GB": 1e9, "MB": 1e6, "kB": 1e3, "B": 1.0},
+    "latency_p50_ms": {"s": 1e3, "ms": 1.0, "µs": 1e-3},
+    "energy_joules": {"MJ": 1e6, "kJ": 1e3, "J": 1.0, "mJ": 1e-3},
+}
 # What a letter of a name takes on the canvas (72 dots an inch), on the safe side for most fonts.
 _LETTER_WIDTH, _LETTER_HEIGHT = 5.6, 12.0
+# A name further than this many dots from its point is led to it by a line.
+_NEAR = 5.0
+# An axis of fewer than this many times its start has ticks within its decades.
+_NARROW = 200.0
 
 
 class ParetoPoint(Protocol):
@@ -70,6 +80,8 @@ class ParetoPoint(Protocol):
     def size_bytes(self) -> int: ...
     @property
     def latency_p50_ms(self) -> float: ...
+    @property
+    def energy_joules(self) -> float | None: ...
     @property
     def is_on_front(self) -> bool: ...
     @property
@@ -138,61 +150,69 @@ def calibration_curve(stated: Floats, observed: Floats, bounds: Sequence[tuple[f
 def group_rates(drawn: Mapping[str, Sequence[tuple[str, Clause]]]) -> bytes:
     """One panel a rate, one line a group: the estimate as a dot on its interval; what could not be measured is said."""
     groups = len(next(iter(drawn.values())))
-    columns = min(2, len(drawn))
-    rows = -(-len(drawn) // columns)
-    height = 0.3 * groups
-    with _figure(3.7 * columns, rows * (height + 0.85)) as (figure, svg):
-        gaps = {"hspace": 0.62 / height, "wspace": 0.16}
-        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False, gridspec_kw=gaps).ravel()
+    with _figure(2.3 * len(drawn), 0.3 * groups + 0.6) as (figure, svg):
+        panels = figure.subplots(1, len(drawn), sharey=True, squeeze=False, gridspec_kw={"wspace": 0.22}).ravel()
         for axes, (title, clauses) in zip(panels, drawn.items(), strict=False):
             axes.set_title(title)
             for at, (_, clause) in enumerate(clauses):
                 _dot(axes, at, clause)
             axes.set(xlim=(0, 1), ylim=(groups - 0.5, -0.5))
+            axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             axes.set_yticks(range(groups), [_cut(group) for group, _ in clauses])
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)
             axes.grid(axis="x", color=_LINE, linewidth=0.6, alpha=0.6)
             axes.set_axisbelow(True)
-        for spare in panels[len(drawn) :]:
-            spare.set_visible(False)
     return svg()
 
 
 def pareto(points: Sequence[ParetoPoint], *, metric: str, smaller_is_better: bool = False) -> bytes:
-    """The metric with its interval over size and over latency, both on logarithmic axes; the pick is ringed.
+    """The metric with its interval over size, latency and energy of training, on logarithmic axes; the pick is ringed.
 
     A line joins what is best for its cost. Where a smaller metric is better the axis is turned, so that up is always good.
+    Versions whose energy was not measured are not in its panel, and there is none where it was measured of fewer than two.
     """
-    with _figure(8.6, 4.3) as (figure, svg):
-        panels = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.06})
-        for axes, (key, label) in zip(panels, _COSTS.items(), strict=True):
-            _front(axes, points, key, sign=-1.0 if smaller_is_better else 1.0)
-            axes.set(xscale="log", xlabel=label)
-            axes.margins(x=0.18, y=0.1)
-            axes.xaxis.set_major_formatter(lambda value, _, key=key: _amount(value, key))
-            axes.xaxis.set_minor_formatter(lambda *_: "")
-            axes.grid(axis="y", color=_LINE, linewidth=0.6, alpha=0.6)
-            axes.set_axisbelow(True)
+    shown = {key: [point for point in points if getattr(point, key) is not None] for key in _COSTS}
+    shown = {key: some for key, some in shown.items() if len(some) > 1 or key != "energy_joules"}
+    with _figure(4.2 * len(shown), 4.3) as (figure, svg):
+        panels = figure.subplots(1, len(shown), sharey=True, gridspec_kw={"wspace": 0.12})
+        for axes, (key, some) in zip(panels, shown.items(), strict=True):
+            _front(axes, some, key, sign=-1.0 if smaller_is_better else 1.0)
+            _dress(axes, key)
         if smaller_is_better:
             panels[0].invert_yaxis()
         figure.draw_without_rendering()  # Only now are the limits of the axes known.
-        for axes, key in zip(panels, _COSTS, strict=True):
-            _name(axes, points, key)
+        for axes, (key, some) in zip(panels, shown.items(), strict=True):
+            _name(axes, some, key)
         panels[0].set_ylabel(metric)
-        panels[1].tick_params(axis="y", length=0)
-        panels[1].spines["left"].set_visible(False)
+        for axes in panels[1:]:
+            axes.tick_params(axis="y", length=0)
+            axes.spines["left"].set_visible(False)
     return svg()
+
+
+def _dress(axes: Any, key: str) -> None:
+    """A logarithmic axis of costs, with a handful of ticks however many decades it spans."""
+    from matplotlib.ticker import LogLocator
+
+    axes.set(xscale="log", xlabel=_COSTS[key])
+    axes.margins(x=0.18, y=0.1)
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < _NARROW else (1.0,)))
+    axes.xaxis.set_major_formatter(lambda value, _: _amount(value, key))
+    axes.xaxis.set_minor_formatter(lambda *_: "")
+    axes.grid(axis="y", color=_LINE, linewidth=0.6, alpha=0.6)
+    axes.set_axisbelow(True)
 
 
 def _dot(axes: Any, at: int, clause: Clause) -> None:
     if clause.estimate is None or clause.low is None or clause.high is None:
         axes.text(0.02, at, f"not measurable: {clause.n} rows", va="center", color=_SOFT, fontsize=9, style="italic")
         return
-    axes.hlines(at, clause.low, clause.high, color=_ACCENT, alpha=0.4, linewidth=4)
-    axes.plot(clause.estimate, at, marker="o", color=_ACCENT, markersize=5.5)
-    is_right = clause.high > 0.82
-    where = clause.low - 0.02 if is_right else clause.high + 0.02
+    axes.hlines(at, clause.low, clause.high, color=_ACCENT, alpha=0.4, linewidth=4, clip_on=False)
+    axes.plot(clause.estimate, at, marker="o", color=_ACCENT, markersize=5.5, clip_on=False)
+    is_right = clause.high > 0.72
+    where = clause.low - 0.03 if is_right else clause.high + 0.03
     axes.text(where, at, f"{clause.estimate:.2f}", va="center", ha="right" if is_right else "left", color=_INK, fontsize=9)
 
 
@@ -214,6 +234,7 @@ def _front(axes: Any, points: Sequence[ParetoPoint], key: str, *, sign: float) -
 
 def _name(axes: Any, points: Sequence[ParetoPoint], key: str) -> None:
     """Every point's name beside it; the pick and the front choose their places first."""
+    axes.autoscale(enable=False)
     order = sorted(points, key=lambda point: (not point.is_recommended, not point.is_on_front, getattr(point, key)))
     to_screen = axes.transData.transform
     ends = [(to_screen((getattr(one, key), one.low)), to_screen((getattr(one, key), one.high))) for one in order]
@@ -225,18 +246,24 @@ def _name(axes: Any, points: Sequence[ParetoPoint], key: str) -> None:
         side, at = ("left", box.left) if box.left > dot.left else ("right", box.right)
         if box.left < dot.left and box.right > dot.right:
             side, at = "center", (box.left + box.right) / 2
+        if box.distance(dot) > _NEAR:
+            _lead(axes, dot, box)
         spot = axes.transData.inverted().transform((at, (box.bottom + box.top) / 2))
         weight = "bold" if point.is_recommended else "normal"
         axes.text(*spot, name, ha=side, va="center", fontsize=9, fontweight=weight, color=_INK if point.is_on_front else _SOFT)
 
 
+def _lead(axes: Any, dot: Box, name: Box) -> None:
+    """A thin line from a point to its name, which had to stand apart from it."""
+    start = ((dot.left + dot.right) / 2, float(np.clip((name.bottom + name.top) / 2, dot.bottom, dot.top)))
+    end = (float(np.clip(start[0], name.left, name.right)), float(np.clip(start[1], name.bottom, name.top)))
+    axes.plot(*axes.transData.inverted().transform([start, end]).T, color=_SOFT, linewidth=0.6, zorder=0.5)
+
+
 def _amount(value: float, key: str) -> str:
-    if key == "latency_p50_ms":
-        return f"{value:g} ms" if value >= 0.001 else f"{value * 1000:g} µs"
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if value >= size:
-            return f"{value / size:g} {unit}"
-    return f"{value:g} B"
+    units = _UNITS[key]
+    unit = next((unit for unit, size in units.items() if value >= size), [*units][-1])
+    return f"{value / units[unit]:.4g} {unit}"
 
 
 def _cut(name: str) -> str:
@@ -258,9 +285,9 @@ def _figure(width: float, height: float) -> Iterator[tuple[Any, Callable[[], byt
         figure = Figure(figsize=(width, height), dpi=72)
         FigureCanvasSVG(figure)
         yield figure, lambda: _svg(sink.getvalue().decode())
-        figure.savefig(
-            sink, format="svg", transparent=True, bbox_inches="tight", pad_inches=0.06, metadata={"Date": None, "Creator": None}
-        )
+        # "tight" would draw everything twice to find what this asks for.
+        box = figure.get_tightbbox().padded(0.06)
+        figure.savefig(sink, format="svg", transparent=True, bbox_inches=box, metadata={"Date": None, "Creator": None})
 
 
 def _svg(drawn: str) -> bytes:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -37,12 +37,24 @@ class AssessorBrokenError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrustReport:
-    """Everything that was measured of the version whose digest is `digest`, by whom, on which rows, with what.
+class Measurement:
+    """That an assessor was asked: what it calls its part, when, by whom, on which machine and with which libraries."""
 
-    `evidence` maps the path of each file beside the report to its SHA-256. `measured` says when each assessor measured; `created`
-    is the oldest of these moments, so that measuring one side again makes no other side look fresh. `split` is the digest of
-    the split that held the test rows out; dataset, fingerprint and split are empty for a version that came without data.
+    assessor: str
+    title: str
+    at: datetime
+    by: str
+    machine: dict[str, str]
+    libraries: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustReport:
+    """Everything that was measured of the version whose digest is `digest`, and on which rows.
+
+    `evidence` maps the path of each file beside the report to its SHA-256. `measurements` says who was asked and when; `created`
+    is the oldest of these moments, so that measuring one side again makes no other side look fresh; `by` asked last. `split` is
+    the digest of the split that held the test rows out; dataset, fingerprint and split are empty for a version without data.
     """
 
     schema: str
@@ -55,15 +67,12 @@ class TrustReport:
     rows: int
     seed: int
     confidence: float
-    assessors: tuple[str, ...]
+    measurements: tuple[Measurement, ...]
     clauses: tuple[Clause, ...]
     plots: tuple[Plot, ...]
     evidence: dict[str, str]
-    machine: dict[str, str]
-    libraries: dict[str, str]
     created: datetime
     by: str
-    measured: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -71,10 +80,21 @@ class TrustReport:
         return f"{self.model}:{self.number}"
 
     @property
+    def assessors(self) -> tuple[str, ...]:
+        """Who was asked."""
+        return tuple(measurement.assessor for measurement in self.measurements)
+
+    @property
     def verdicts(self) -> dict[str, int]:
         """How many clauses have each verdict; those that none has are left out."""
         counts = {verdict.value: sum(clause.verdict is verdict for clause in self.clauses) for verdict in ClauseVerdict}
         return {verdict: count for verdict, count in counts.items() if count}
+
+    @property
+    def judged(self) -> tuple[Clause, ...]:
+        """The clauses of which something was asked or that could not be measured: failed, then not measurable, then passed."""
+        order = (ClauseVerdict.FAILED, ClauseVerdict.NOT_MEASURABLE, ClauseVerdict.PASSED)
+        return tuple(clause for verdict in order for clause in self.clauses if clause.verdict is verdict)
 
     @property
     def dimensions(self) -> dict[str, tuple[Clause, ...]]:
@@ -103,7 +123,11 @@ def parse_report(data: bytes, *, digest: str) -> TrustReport:
         raise ReportUnreadableError(
             f"The file is not a trust report of the form {SCHEMA}: {wrong}. Assess the version again."
         ) from wrong
-    if report.schema != SCHEMA or report.digest != digest:
+    if report.schema != SCHEMA:
+        raise ReportUnreadableError(
+            f"The trust report has the form {report.schema[:80]!r}, not {SCHEMA}. Assess the version again."
+        )
+    if report.digest != digest:
         raise ReportUnreadableError(
             f"The trust report is of the digest {report.digest[:12]}, not {digest[:12]}. Assess the version again."
         )

@@ -28,7 +28,7 @@ class DataChangedError(ConflictError):
     """The data that a version was made from is not what it was, so its test rows are not known any more."""
 
 
-def test_sample(version: Version, datasets: Datasets, *, by: Actor) -> Sample | None:
+def held_out(version: Version, datasets: Datasets, *, by: Actor) -> Sample | None:
     """The version's test rows; None for a version that came without data.
 
     Raises:
@@ -48,24 +48,28 @@ def test_sample(version: Version, datasets: Datasets, *, by: Actor) -> Sample | 
     parts = make_split(table, version.interface.target, msgspec.convert(version.facts["split"], Split))
     if parts.digest != lineage.split:
         raise DataChangedError(f"The split of {lineage.dataset} gives other rows than when {version.name} was made. Train again.")
-    return _sample(version, table[parts.test.tolist()])
+    return _sample(version, table[parts.test])
 
 
-def _sample(version: Version, held_out: pl.DataFrame) -> Sample:
+def _sample(version: Version, rows: pl.DataFrame) -> Sample:
     interface, lineage = version.interface, version.lineage
     names = [feature.name for feature in interface.features]
     places = {name: place for place, name in enumerate(interface.classes)}
-    labels = [places[label] for label in class_labels(held_out.get_column(interface.target)).to_list()]
-    return Sample(
-        columns=interface.columns(held_out.select(names).to_dicts()),
+    labels = [places[label] for label in class_labels(rows.get_column(interface.target)).to_list()]
+    sample = Sample(
+        columns=interface.columns(rows.select(names).to_dicts()),
         labels=np.array(labels, dtype=np.int64),
         classes=interface.classes,
-        sensitive={name: _as_text(held_out, name) for name in version.facts.get("sensitive", ())},
+        sensitive={name: _as_text(rows, name) for name in version.facts.get("sensitive", ())},
         seed=SEED,
         dataset=lineage.dataset,
         fingerprint=lineage.fingerprint,
         split=lineage.split,
     )
+    # One sample serves all assessors: none may change what the next one measures.
+    for values in (*sample.columns.values(), *sample.sensitive.values(), sample.labels):
+        values.flags.writeable = False
+    return sample
 
 
 def _as_text(table: pl.DataFrame, name: str) -> NDArray[np.str_]:
@@ -79,12 +83,12 @@ def _as_text(table: pl.DataFrame, name: str) -> NDArray[np.str_]:
 
 
 def _quarters(values: NDArray[np.float64]) -> NDArray[np.str_]:
-    """Bands of about equal mass between the quartiles, named by their bounds: an age has no groups of its own."""
+    """Bands of about equal mass between the quartiles, named by their bounds, the upper one within: an age has no groups."""
     known = np.isfinite(values)
     if not known.any():
         return np.full(values.shape, "")
     edges = np.unique(np.quantile(values[known], [0.25, 0.5, 0.75]))
-    bounds = [f"up to {edges[0]:g}", *(f"over {low:g} up to {high:g}" for low, high in pairwise(edges)), f"over {edges[-1]:g}"]
-    names = [f"{at}: {bound}" for at, bound in enumerate(bounds, 1)]
+    bounds = [f"≤{edges[0]:g}", *(f"{low:g}–{high:g}" for low, high in pairwise(edges)), f">{edges[-1]:g}"]
+    names = [f"{at}:{bound}" for at, bound in enumerate(bounds, 1)]
     bands = np.array(names)[np.searchsorted(edges, np.where(known, values, 0.0), side="left")]
     return np.where(known, bands, "")

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 CALIBRATION_BINS = 15
+_FEW_CODES = 64
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Answers:
 
 def grouped(weights: Floats, codes: Integers, *, size: int) -> Floats:
     """Sums of the weights [b, n] over the rows of each code: [b, size]."""
+    if size <= _FEW_CODES:
+        return np.asarray(weights @ np.eye(size)[codes], dtype=np.float64)
     order = np.argsort(codes, kind="stable")
     present, starts = np.unique(codes[order], return_index=True)
     sums = np.zeros((weights.shape[0], size))
@@ -163,8 +166,17 @@ def ratio(above: Floats, below: Floats) -> Floats:
 
 
 def _area(scores: Floats, is_positive: NDArray[np.bool_], weights: Floats) -> Floats:
-    false, true = roc_points(scores, is_positive, weights)
-    return np.asarray(((false[:, 1:] - false[:, :-1]) * (true[:, 1:] + true[:, :-1]) / 2).sum(axis=1), dtype=np.float64)
+    """The share of pairs of a positive and a negative row in which the positive one scores higher; of equal scores half.
+
+    This is the Mann-Whitney statistic, equal to the area under the curve and quicker than it.
+    """
+    negative, positive = (side[np.argsort(scores[side])] for side in (np.flatnonzero(~is_positive), np.flatnonzero(is_positive)))
+    up_to = np.zeros((weights.shape[0], negative.size + 1))
+    np.cumsum(weights[:, negative], axis=1, out=up_to[:, 1:])
+    below, through = (np.searchsorted(scores[negative], scores[positive], side=side) for side in ("left", "right"))
+    ours = weights[:, positive]
+    beaten = (ours * (up_to[:, below] + up_to[:, through])).sum(axis=1) / 2
+    return ratio(beaten, ours.sum(axis=1) * up_to[:, -1])
 
 
 def _mean(values: Floats, weights: Floats) -> Floats:

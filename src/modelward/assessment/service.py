@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 from modelward.access import Actor, Permission
-from modelward.assessment.assessor import Assessor, Findings, Sample
-from modelward.assessment.assessors import ASSESSORS
-from modelward.assessment.clause import Clause, Measure
+from modelward.assessment.asking import Reply, ask, choose
+from modelward.assessment.assessor import Sample, assessor_of
 from modelward.assessment.comparison import Comparison, IncomparableError, Objective, recommend, row_of, weigh
 from modelward.assessment.report import (
     CONFIDENCE,
@@ -19,18 +18,16 @@ from modelward.assessment.report import (
     REPORT_FILE,
     SCHEMA,
     VERSION_ASSESSED,
-    AssessorBrokenError,
+    Measurement,
     TrustReport,
-    UnknownAssessorError,
     digests,
     parse_report,
 )
-from modelward.assessment.sampling import SEED, test_sample
+from modelward.assessment.sampling import SEED, held_out
 from modelward.assessment.wording import Language
 from modelward.datasets import Datasets
 from modelward.digest import sha256_hex
-from modelward.plugins import MissingExtraError
-from modelward.registry import DossierMissingError, OpenVersion, Registry, Version, model_card
+from modelward.registry import DossierMissingError, Registry, Version, model_card
 
 Progress: TypeAlias = Callable[[str, float], None]
 
@@ -49,33 +46,35 @@ class Assessment:
     def assess(self, name: str, *, only: Sequence[str] = (), by: Actor, progress: Progress = _silent) -> TrustReport:
         """Measure a version with every assessor, or with those named in `only`, and sign the report with it.
 
-        With `only`, the clauses of the others are taken over from the report there is. A report is of the version's very bytes.
+        With `only`, what the others said is taken over from the report there is. A report is of the version's very bytes.
 
         Raises:
             NotPermittedError: `by` may not assess it. UnknownAssessorError: there is no such assessor. TamperedVersionError: the
             version does not verify. DataChangedError: its test rows are not known any more. AssessorBrokenError: an assessor
-            breaks the laws of all assessors.
+            breaks the laws of all assessors. ReportUnreadableError: there is a report, and nothing can be taken over from it.
         """
         version = self._registry.find(name, by=by)
         by.require(Permission.MODELS_ASSESS, model=version.model)
-        chosen = _chosen(only)
-        earlier = self.report(name, by=by) if only else None
+        chosen = choose(only)
+        if only:
+            self.report(name, by=by)  # One that cannot be read is found out before the work.
         progress("opening", 0.0)
         opened = self._registry.open(version)
         try:
-            sample = test_sample(version, self._datasets, by=by)
-            findings = {}
+            sample = held_out(version, self._datasets, by=by)
+            replies = {}
             for place, assessor in enumerate(chosen):
                 progress(assessor, place / len(chosen))
-                findings[assessor] = _checked(assessor, _asked(assessor, opened, sample))
+                replies[assessor] = ask(assessor, opened, sample)
         finally:
             opened.close()
         progress("signing", 1.0)
-        evidence = {path: data for found in findings.values() for path, data in found.evidence.items()}
-        report = _report(version, sample, findings, by=by)
-        if earlier is not None:
-            report, kept = _joined(earlier, report)
-            evidence = {path: self._registry.read(version, path) for path in kept} | evidence
+        report = _report(version, sample, replies, by=by)
+        evidence = {path: data for reply in replies.values() for path, data in reply.findings.evidence.items()}
+        # Read only now, so that what somebody else measured meanwhile is kept.
+        if only and (earlier := self.report(name, by=by)):
+            report = _joined(earlier, report)
+            evidence |= {path: self._registry.read(version, path) for path in report.evidence if path not in evidence}
         return self._sign(version, report, evidence, by=by)
 
     def report(self, name: str, *, by: Actor) -> TrustReport | None:
@@ -144,54 +143,11 @@ class Assessment:
         return report
 
 
-def _chosen(only: Sequence[str]) -> list[str]:
-    # Ours keep the order of the table, which is that of a report; other people's follow.
-    known = [*ASSESSORS.places, *(name for name in ASSESSORS if name not in ASSESSORS.places)]
-    for name in only:
-        if name not in known:
-            raise UnknownAssessorError(f"No assessor is called {name[:80]!r}. There are: {', '.join(known)}.")
-    return [name for name in known if not only or name in only]
-
-
-def _asked(name: str, opened: OpenVersion, sample: Sample | None) -> Findings:
-    """What the assessor finds; one that cannot be asked is said to be not measurable, never left out."""
-    try:
-        assessor: Assessor = ASSESSORS.load(name)()
-    except MissingExtraError as missing:
-        absent = Measure(assessor=name, key="assessor", title=f"Assessor {name}", meaning="whether it could be asked")
-        return Findings((absent.not_measurable(str(missing)),))
-    if sample is None and assessor.needs_sample:
-        note = "The version came without data. Train it here, or register data to assess it on."
-        return Findings(tuple(measure.not_measurable(note) for measure in assessor.measures))
-    return assessor.assess(opened, sample)
-
-
-def _checked(name: str, found: Findings) -> Findings:
-    """The findings with the digest of each clause's evidence, once they are seen to keep the laws of `Assessor`."""
-    known = digests(found.evidence)
-    ids = [clause.id for clause in found.clauses]
-    named = {*(clause.evidence for clause in found.clauses if clause.evidence), *(plot.path for plot in found.plots)}
-    faults = {
-        "found nothing, not even that it is not measurable": not ids,
-        "gave an id that is not its own": any(not clause_id.startswith(f"{name}.") for clause_id in ids),
-        "gave an id twice": len(set(ids)) < len(ids),
-        "named evidence that it did not hand over": bool(named - set(known)),
-        "handed over a file that is not its own": any(
-            not path.startswith((f"evidence/{name}.", f"plots/{name}.")) for path in known
-        ),
-    }
-    for fault, is_so in faults.items():
-        if is_so:
-            raise AssessorBrokenError(f"The assessor {name!r} {fault}. Ask who made it, or leave it out with --only.")
-    clauses = tuple(replace(clause, evidence_digest=known.get(clause.evidence, "")) for clause in found.clauses)
-    return replace(found, clauses=clauses)
-
-
-def _report(version: Version, sample: Sample | None, findings: dict[str, Findings], *, by: Actor) -> TrustReport:
+def _report(version: Version, sample: Sample | None, replies: Mapping[str, Reply], *, by: Actor) -> TrustReport:
     from modelward.assessment.machine import describe_libraries, describe_machine
 
-    evidence = {path: data for found in findings.values() for path, data in found.evidence.items()}
-    now = datetime.now(UTC)
+    now, machine, libraries = datetime.now(UTC), describe_machine(), describe_libraries()
+    found = [reply.findings for reply in replies.values()]
     return TrustReport(
         schema=SCHEMA,
         model=version.model,
@@ -203,44 +159,41 @@ def _report(version: Version, sample: Sample | None, findings: dict[str, Finding
         rows=sample.rows if sample else 0,
         seed=SEED,
         confidence=CONFIDENCE,
-        assessors=tuple(findings),
-        clauses=tuple(clause for found in findings.values() for clause in found.clauses),
-        plots=tuple(plot for found in findings.values() for plot in found.plots),
-        evidence=digests(evidence),
-        machine=describe_machine(),
-        libraries=describe_libraries(),
+        measurements=tuple(
+            Measurement(assessor=name, title=reply.title, at=now, by=by.id, machine=machine, libraries=libraries)
+            for name, reply in replies.items()
+        ),
+        clauses=tuple(clause for one in found for clause in one.clauses),
+        plots=tuple(plot for one in found for plot in one.plots),
+        evidence=digests({path: data for one in found for path, data in one.evidence.items()}),
         created=now,
         by=by.id,
-        measured=dict.fromkeys(findings, now),
     )
 
 
-def _joined(earlier: TrustReport, newer: TrustReport) -> tuple[TrustReport, list[str]]:
-    """The newer report with what the earlier one knows of other assessors, and the evidence to carry over."""
-    kept = [name for name in earlier.assessors if name not in newer.assessors]
-    paths = [path for path in earlier.evidence if path.partition("/")[2].partition(".")[0] in kept]
-    measured = {name: earlier.measured.get(name, earlier.created) for name in kept} | newer.measured
-    order = {name: place for place, name in enumerate(_chosen(()))}
-
-    def by_assessor(clause: Clause) -> int:
-        return order.get(clause.dimension, len(order))
-
+def _joined(earlier: TrustReport, newer: TrustReport) -> TrustReport:
+    """The newer report with what the earlier one says of the assessors that were not asked again."""
+    kept = {name for name in earlier.assessors if name not in newer.assessors}
+    order = {name: place for place, name in enumerate([*choose(()), *earlier.assessors])}
+    measurements = (*newer.measurements, *(one for one in earlier.measurements if one.assessor in kept))
     clauses = (*newer.clauses, *(clause for clause in earlier.clauses if clause.dimension in kept))
-    joined = replace(
+    plots = (*newer.plots, *(plot for plot in earlier.plots if assessor_of(plot.path) in kept))
+    return replace(
         newer,
-        assessors=tuple(sorted(measured, key=lambda name: order.get(name, len(order)))),
-        clauses=tuple(sorted(clauses, key=by_assessor)),
-        plots=(*newer.plots, *(plot for plot in earlier.plots if plot.path in paths)),
-        evidence={path: earlier.evidence[path] for path in paths} | newer.evidence,
-        created=min(measured.values()),
-        measured=measured,
+        measurements=tuple(sorted(measurements, key=lambda one: order[one.assessor])),
+        clauses=tuple(sorted(clauses, key=lambda clause: order[clause.dimension])),
+        plots=tuple(sorted(plots, key=lambda plot: order[assessor_of(plot.path)])),
+        evidence={path: digest for path, digest in earlier.evidence.items() if assessor_of(path) in kept} | newer.evidence,
+        created=min(one.at for one in measurements),
     )
-    return joined, paths
 
 
 def _summary(report: TrustReport) -> dict[str, object]:
-    """What the model card says: plain data, for the card's room lies below this one."""
+    """What the model card says, what was judged first: plain data, for the card's room lies below this one."""
+    from modelward.assessment.page import asked
+
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.verdicts.items())
+    recorded = [clause for clause in report.clauses if clause not in report.judged]
     return {
         "assessed": f"{report.created:%Y-%m-%d %H:%M} UTC",
         "verdict": counts,
@@ -250,9 +203,9 @@ def _summary(report: TrustReport) -> dict[str, object]:
                 "estimate": clause.estimate,
                 "low": clause.low,
                 "high": clause.high,
-                "threshold": clause.threshold,
+                "threshold": asked(clause) or None,
                 "verdict": clause.verdict.value,
             }
-            for clause in report.clauses
+            for clause in (*report.judged, *recorded)
         ],
     }

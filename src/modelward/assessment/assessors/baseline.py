@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the version beats an answer that looks at nothing: the class frequencies of the sample itself.
 
-A constant fitted to the very rows it is measured on is the hardest of all constants to beat, so passing means something.
+A constant fitted to the very rows it is measured on is the hardest of all constants to beat, so passing means something. Only the
+probabilities are judged: where a class is rare, a useful version may decide every row for the other one.
 """
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,14 +26,17 @@ ACCURACY_GAIN = Measure(
     key="accuracy_gain",
     title="Accuracy above the majority class",
     meaning="accuracy minus that of always deciding the most frequent class",
-    threshold=Threshold(0.0, "at-least"),
+    lowest=-1.0,
+    highest=1.0,
 )
 BRIER_SKILL = Measure(
     assessor="baseline",
     key="brier_skill",
     title="Brier skill score",
     meaning="share of the Brier score of constant class frequencies that the version removes; 1 is perfect",
-    threshold=Threshold(0.0, "at-least"),
+    threshold=Threshold(0.001, "at-least"),
+    lowest=-inf,
+    highest=1.0,
 )
 
 
@@ -44,7 +49,7 @@ class Baseline:
     measures = (ACCURACY_GAIN, BRIER_SKILL)
 
     def assess(self, version: OpenVersion, sample: Sample | None) -> Findings:
-        """Two clauses; their thresholds ask that the whole interval lies above nought."""
+        """Two clauses; the threshold asks that the whole interval of the skill lies above nought."""
         assert sample is not None
         answers = sample.answers(version)
         rival = _constant(answers)

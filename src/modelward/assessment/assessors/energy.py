@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from modelward.assessment.assessor import Findings, Sample
@@ -32,8 +33,9 @@ class Energy:
     def assess(self, version: OpenVersion, sample: Sample | None) -> Findings:  # noqa: ARG002  # the facts hold it
         """One clause; not measurable where training recorded no energy, no method, or not how sure it is."""
         facts = version.version.facts
-        keys = ("energy_joules", "energy_low_joules", "energy_high_joules", "energy_method")
-        if any(facts.get(key) is None for key in keys):
+        joules, low, high, method = (facts.get(f"energy_{key}") for key in ("joules", "low_joules", "high_joules", "method"))
+        numbers = [float(number) for number in (low, joules, high) if isinstance(number, int | float)]
+        # Facts of an imported version are what somebody wrote.
+        if len(numbers) < 3 or not 0 <= numbers[0] <= numbers[1] <= numbers[2] < inf or not isinstance(method, str) or not method:
             return Findings((TRAINING.not_measurable("Training recorded no energy. Train the version here to have it metered."),))
-        joules, low, high, method = (facts[key] for key in keys)
-        return Findings((TRAINING.clause(Estimate(float(joules), float(low), float(high), 1, str(method))),))
+        return Findings((TRAINING.clause(Estimate(numbers[1], numbers[0], numbers[2], 1, method)),))

@@ -8,19 +8,20 @@ a largest minus (or over) a smallest rate, which noise can only widen, so a samp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from fairlearn.metrics import MetricFrame, count, false_positive_rate, selection_rate, true_positive_rate
+from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score
 
 from modelward.assessment import plots, scores
 from modelward.assessment.assessor import Findings, Plot, Sample
 from modelward.assessment.clause import Clause, Measure, Threshold
-from modelward.assessment.intervals import Estimate, bootstrap, wilson
+from modelward.assessment.intervals import bootstrap, wilson
 from modelward.assessment.naming import file_name
 from modelward.assessment.scores import Answers, Floats, Integers
 
@@ -34,11 +35,12 @@ RATE_CASES = 10
 GROUPS_LIMIT = 50
 """A column with more groups is not measured: nobody can weigh them, and noise alone would find a disparity."""
 
+MISSING = "(missing)"
 FOUR_FIFTHS = "four-fifths rule, US 29 CFR 1607.4 D"
 
 
 def _measure(key: str, title: str, meaning: str, *, threshold: Threshold | None = None) -> Measure:
-    return Measure(assessor="fairness", key=key, title=title, meaning=meaning, threshold=threshold)
+    return Measure(assessor="fairness", key=key, title=title, meaning=meaning, threshold=threshold, highest=1.0)
 
 
 DIFFERENCE = _measure(
@@ -69,7 +71,6 @@ _FAIRLEARN = {
     TRUE_POSITIVE.key: true_positive_rate,
     FALSE_POSITIVE.key: false_positive_rate,
     ACCURACY.key: accuracy_score,
-    "rows": count,
 }
 
 
@@ -98,13 +99,21 @@ class Fairness:
 
 @dataclass(frozen=True)
 class _Groups:
-    """The groups of one column that are large enough: their names, each kept row's group, and the answers to those rows."""
+    """The groups of one column that are large enough: their names, each kept row's group, and the answers to those rows.
+
+    `small` holds how many rows each group has that is too small.
+    """
 
     column: str
     names: tuple[str, ...]
     small: Mapping[str, int]
     codes: Integers
     answers: Answers
+
+    @cached_property
+    def table(self) -> Integers:
+        """Rows by group, true side and decided side [groups, 2, 2]."""
+        return np.asarray(self.counts(np.ones((1, self.answers.rows)))[0], dtype=np.int64)
 
     def counts(self, weights: Floats) -> Floats:
         """Weight of rows by group, true side and decided side: [b, groups, 2, 2]."""
@@ -125,52 +134,58 @@ def _column(name: str, values: NDArray[np.str_], answers: Answers, sample: Sampl
         note = (
             f"{name!r} has {different} groups; at most {GROUPS_LIMIT} can be weighed. Register the column with fewer, broader ones."
         )
-        return Findings(tuple(measure.not_measurable(note, n=answers.rows, of=name) for measure in DISPARITIES))
+        return Findings(tuple(measure.not_measurable(note, n=answers.rows, of=(name,)) for measure in DISPARITIES))
     groups = _large_enough(name, values, answers)
     evidence, plot = f"evidence/fairness.{file_name(name)}.json", f"plots/fairness.{file_name(name)}.svg"
     if len(groups.names) < 2:
         note = f"Fewer than two groups of {name!r} have {GROUP_ROWS} rows. Hold out more rows.{_left_out(groups.small)}"
-        return Findings((*(m.not_measurable(note, n=answers.rows, of=name) for m in DISPARITIES), *_small_groups(groups)))
-    frame = _frame(groups)
-    rates = _rates(groups, frame, evidence=evidence)
-    clauses = (*_disparities(groups, sample, frame, evidence=evidence), *rates, *_small_groups(groups))
+        return Findings((*(m.not_measurable(note, n=answers.rows, of=(name,)) for m in DISPARITIES), *_small_groups(groups)))
+    rates = _rates(groups, evidence=evidence)
+    every = [clause for group in rates.values() for clause in group]
+    clauses = (*_disparities(groups, sample, evidence=evidence), *every, *_small_groups(groups))
     told = {
         "column": name,
         "positive_class": None if sample.positive is None else sample.classes[sample.positive],
-        "groups": [_told(groups, group, clauses) for group in groups.names],
+        "groups": [_told(group, clauses) for group, clauses in rates.items()],
         "too_small": [{"group": group, "rows": rows, "needed": GROUP_ROWS} for group, rows in groups.small.items()],
     }
-    picture = plots.group_rates(_drawn(groups, rates))
+    picture = plots.group_rates(_drawn(rates))
     words = f"Rates of {len(groups.names)} groups of {name} with their 95 % intervals."
     return Findings(clauses, {evidence: msgspec.json.encode(told), plot: picture}, (Plot(plot, f"Groups of {name}", words),))
 
 
 def _large_enough(column: str, values: NDArray[np.str_], answers: Answers) -> _Groups:
-    names, codes, rows = np.unique(values, return_inverse=True, return_counts=True)
+    named = np.where(values == "", MISSING, values)
+    names, codes, rows = np.unique(named, return_inverse=True, return_counts=True)
     kept = np.flatnonzero(rows >= GROUP_ROWS)
     mask = np.isin(codes, kept)
-    small = {_shown(names[at]): int(rows[at]) for at in np.flatnonzero(rows < GROUP_ROWS)}
+    small = {str(names[at]): int(rows[at]) for at in np.flatnonzero(rows < GROUP_ROWS)}
     inside = Answers(answers.labels[mask], answers.probabilities[mask], answers.positive)
-    return _Groups(column, tuple(_shown(names[at]) for at in kept), small, np.searchsorted(kept, codes[mask]), inside)
+    return _Groups(column, tuple(str(names[at]) for at in kept), small, np.searchsorted(kept, codes[mask]), inside)
 
 
-def _shown(group: Any) -> str:
-    return str(group) or "(missing)"
+def _frame(groups: _Groups) -> dict[str, list[float]]:
+    """The figures by fairlearn of every rate, in the order of the groups."""
+    # Rows that agree in group, truth and decision count once, with their number as weight: the figures are the same.
+    group, true, decided = np.indices(groups.table.shape).reshape(3, -1)
+    weight = {"sample_weight": groups.table.ravel()}
+    frame = MetricFrame(
+        metrics=_FAIRLEARN,
+        y_true=true,
+        y_pred=decided,
+        sensitive_features=group,
+        sample_params=dict.fromkeys(_FAIRLEARN, weight),
+    )
+    return {key: column.to_list() for key, column in frame.by_group.items()}
 
 
-def _frame(groups: _Groups) -> dict[str, dict[str, float]]:
-    """The figure by fairlearn of each group for every rate: {rate: {group: figure}}, with "rows"."""
-    true, decided = _sides(groups.answers)
-    frame = MetricFrame(metrics=_FAIRLEARN, y_true=true, y_pred=decided, sensitive_features=groups.codes)
-    return {key: {groups.names[code]: float(value) for code, value in column.items()} for key, column in frame.by_group.items()}
-
-
-def _disparities(groups: _Groups, sample: Sample, frame: dict[str, dict[str, float]], *, evidence: str) -> list[Clause]:
+def _disparities(groups: _Groups, sample: Sample, *, evidence: str) -> list[Clause]:
     left = _left_out(groups.small)
+    of = (groups.column,)
     found = bootstrap(
         lambda weights: _spreads(groups.counts(weights)),
         rows=groups.answers.rows,
-        effective=int(min(frame["rows"].values())),
+        effective=int(groups.table.sum(axis=(1, 2)).min()),
         seed=sample.seed,
     )
     few = _few_cases(groups)
@@ -179,15 +194,15 @@ def _disparities(groups: _Groups, sample: Sample, frame: dict[str, dict[str, flo
         n = groups.answers.rows
         if sample.positive is None and measure is not WORST:
             note = f"There are {len(sample.classes)} classes; parity needs two, one of them favourable."
-            clauses.append(measure.not_measurable(note, n=n, of=groups.column))
+            clauses.append(measure.not_measurable(note, n=n, of=of))
         elif measure is ODDS and few:
             note = f"Fewer than {RATE_CASES} positive or negative rows in: {', '.join(few)}. Hold out more rows."
-            clauses.append(measure.not_measurable(note, n=n, of=groups.column, evidence=evidence))
+            clauses.append(measure.not_measurable(note, n=n, of=of, evidence=evidence))
         elif estimate is None:
             note = "No group is ever decided positive, or too few rows are. Hold out more rows."
-            clauses.append(measure.not_measurable(note, n=n, of=groups.column, evidence=evidence))
+            clauses.append(measure.not_measurable(note, n=n, of=of, evidence=evidence))
         else:
-            clauses.append(measure.clause(_within_unit(estimate), of=groups.column, evidence=evidence, note=left.strip()))
+            clauses.append(measure.clause(estimate, of=of, evidence=evidence, note=left.strip()))
     return clauses
 
 
@@ -210,34 +225,34 @@ def _all_rates(counts: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     )
 
 
-def _rates(groups: _Groups, frame: dict[str, dict[str, float]], *, evidence: str) -> list[Clause]:
+def _rates(groups: _Groups, *, evidence: str) -> dict[str, list[Clause]]:
     """Every rate of every group that is large enough, with Wilson's interval over the rows the rate is of."""
-    cases = _cases(groups)
-    clauses = []
-    for group in groups.names:
-        for measure in RATES if groups.answers.positive is not None else (ACCURACY,):
-            n = cases[measure.key][group]
-            of = f"{groups.column}={group}"
+    frame, cases = _frame(groups), _cases(groups)
+    measures = RATES if groups.answers.positive is not None else (ACCURACY,)
+    found: dict[str, list[Clause]] = {}
+    for at, group in enumerate(groups.names):
+        of = (groups.column, group)
+        for measure in measures:
+            n = int(cases[measure.key][at])
             if n < RATE_CASES:
                 note = f"The rate is over {n} of the {RATE_CASES} rows that are needed. Hold out more rows."
-                clauses.append(measure.not_measurable(note, n=n, of=of, evidence=evidence))
+                clause = measure.not_measurable(note, n=n, of=of, evidence=evidence)
             else:
-                clauses.append(measure.clause(wilson(frame[measure.key][group], n=n), of=of, evidence=evidence))
-    return clauses
+                clause = measure.clause(wilson(frame[measure.key][at], n=n), of=of, evidence=evidence)
+            found.setdefault(group, []).append(clause)
+    return found
 
 
-def _cases(groups: _Groups) -> dict[str, dict[str, int]]:
-    """How many rows each rate of each group is taken over."""
-    by_side = groups.counts(np.ones((1, groups.answers.rows)))[0].sum(axis=2).astype(int)
-    every = dict(zip(groups.names, by_side.sum(axis=1).tolist(), strict=True))
-    negative, positive = (dict(zip(groups.names, by_side[:, side].tolist(), strict=True)) for side in (0, 1))
+def _cases(groups: _Groups) -> dict[str, Integers]:
+    """How many rows each rate is taken over, in the order of the groups."""
+    negative, positive = groups.table.sum(axis=2).T
+    every = negative + positive
     return {SELECTION.key: every, ACCURACY.key: every, TRUE_POSITIVE.key: positive, FALSE_POSITIVE.key: negative}
 
 
 def _few_cases(groups: _Groups) -> list[str]:
-    cases = _cases(groups)
-    sides = (cases[TRUE_POSITIVE.key], cases[FALSE_POSITIVE.key])
-    return [group for group in groups.names if min(side[group] for side in sides) < RATE_CASES]
+    fewest = groups.table.sum(axis=2).min(axis=1)
+    return [group for group, cases in zip(groups.names, fewest, strict=True) if cases < RATE_CASES]
 
 
 def _small_groups(groups: _Groups) -> list[Clause]:
@@ -245,7 +260,7 @@ def _small_groups(groups: _Groups) -> list[Clause]:
         SELECTION.not_measurable(
             f"The group has {rows} of the {GROUP_ROWS} rows that are needed. Hold out more rows.",
             n=rows,
-            of=f"{groups.column}={group}",
+            of=(groups.column, group),
         )
         for group, rows in groups.small.items()
     ]
@@ -257,18 +272,14 @@ def _left_out(small: Mapping[str, int]) -> str:
     return f" Left out, with their rows: {', '.join(f'{group} ({rows})' for group, rows in small.items())}."
 
 
-def _within_unit(estimate: Estimate) -> Estimate:
-    return replace(estimate, low=max(estimate.low, 0.0), high=min(estimate.high, 1.0))
+def _told(group: str, clauses: list[Clause]) -> dict[str, Any]:
+    return {"group": group} | {c.measure: {"estimate": c.estimate, "low": c.low, "high": c.high, "n": c.n} for c in clauses}
 
 
-def _told(groups: _Groups, group: str, clauses: tuple[Clause, ...]) -> dict[str, Any]:
-    mine = [clause for clause in clauses if clause.slice == f"{groups.column}={group}"]
-    return {"group": group} | {c.measure: {"estimate": c.estimate, "low": c.low, "high": c.high, "n": c.n} for c in mine}
-
-
-def _drawn(groups: _Groups, rates: list[Clause]) -> dict[str, list[tuple[str, Clause]]]:
+def _drawn(rates: Mapping[str, list[Clause]]) -> dict[str, list[tuple[str, Clause]]]:
     """What the plot shows: {title of the rate: [(group, clause)]}."""
     drawn: dict[str, list[tuple[str, Clause]]] = {}
-    for clause in rates:
-        drawn.setdefault(clause.title, []).append((clause.slice.removeprefix(f"{groups.column}="), clause))
+    for group, clauses in rates.items():
+        for clause in clauses:
+            drawn.setdefault(clause.title, []).append((group, clause))
     return drawn

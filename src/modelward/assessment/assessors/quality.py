@@ -31,8 +31,8 @@ _CURVE_POINTS = 101
 _BAND_REPLICATES = 200
 
 
-def _measure(key: str, title: str, meaning: str, *, threshold: Threshold | None = None, unit: str = "") -> Measure:
-    return Measure(assessor="quality", key=key, title=title, meaning=meaning, threshold=threshold, unit=unit)
+def _measure(key: str, title: str, meaning: str, *, threshold: Threshold | None = None, highest: float = 1.0) -> Measure:
+    return Measure(assessor="quality", key=key, title=title, meaning=meaning, threshold=threshold, highest=highest)
 
 
 ACCURACY = _measure("accuracy", "Accuracy", "share of rows decided rightly")
@@ -46,8 +46,14 @@ ROC_AUC = _measure(
     "chance that a positive row is ranked above a negative one; mean of one-vs-rest areas with more than two classes",
     threshold=Threshold(0.6, "at-least"),
 )
-BRIER = _measure("brier", "Brier score", "mean squared error of the probabilities; 0 is perfect")
-LOG_LOSS = _measure("log_loss", "Log loss", "mean negative log of the true class's probability; 0 is perfect", unit="nats")
+BRIER = _measure("brier", "Brier score", "mean squared error of the probabilities; 0 is perfect", highest=2.0)
+LOG_LOSS = Measure(
+    assessor="quality",
+    key="log_loss",
+    title="Log loss",
+    meaning="mean negative log of the true class's probability; 0 is perfect",
+    unit="nats",
+)
 ECE = _measure(
     "ece",
     "Expected calibration error",

@@ -33,6 +33,6 @@ class Size:
         """Two exact clauses; a version whose recipe counted nothing has its parameters not measurable."""
         weight = BYTES.clause(exact(version.size_bytes, n=1, method="counted"))
         counted = version.version.facts.get("parameters")
-        if counted is None:
+        if not isinstance(counted, int) or counted < 0:
             return Findings((weight, PARAMETERS.not_measurable("The version's facts hold no count. Train it here to have one.")))
         return Findings((weight, PARAMETERS.clause(exact(counted, n=1, method="counted by the recipe"))))
