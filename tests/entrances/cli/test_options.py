@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from entrances.cli.terminal import SPEC
 from modelward import errors
 from modelward.entrances.cli.failing import EXIT, exit_code_of, kind_of, of_system
 
@@ -144,6 +145,22 @@ def test_an_assessment_shows_what_was_judged_and_says_how_much_else_there_is(ter
     report = terminal("assess", "grants:1", "--only", "quality", "--json").json
     recorded = [clause for clause in report["clauses"] if clause["verdict"] == "recorded" and clause["estimate"] is not None]
     assert f"{len(recorded)} more figures are recorded with nothing asked of them: --all shows them." in judged.out
+
+
+def test_a_spec_is_compared_by_its_latest_run_and_its_own_objective(terminal):
+    spec = terminal.file("spec.yaml", SPEC + "objective: {metric: accuracy, prefer: best}\n")
+    found = terminal("compare", spec, "--metric", "brier", "--json").json
+    assert (found["objective"]["metric"], found["objective"]["prefer"]) == ("accuracy", "best")
+    assert {row["version"] for row in found["rows"]} == {"grants:1", "grants:2"}
+    untrained = terminal("compare", terminal.file("other.yaml", SPEC.replace("model: grants", "model: loans")))
+    assert (untrained.code, "modelward train" in untrained.err) == (4, True)
+    assert terminal("compare", terminal.folder / "nowhere.yaml").code == 2
+
+
+def test_a_model_without_a_number_is_its_live_version(terminal):
+    assert terminal("model", "verify", "grants", "--json").json["name"] == "grants:1"
+    made = terminal("model", "export", "grants", "--to", terminal.folder / "out", "--json").json
+    assert made["version"] == "grants:1"
 
 
 def test_every_kind_of_error_has_its_exit_code():

@@ -189,6 +189,21 @@ def test_a_server_says_where_it_is_once_it_answers_and_ends_in_good_order(termin
     for words in (["data", "list"], ["model", "show", "grants"], ["release", "list"], ["audit", "log"], ["keys", "list"]):
         here, away = terminal(*words, "--json"), terminal(*words, *there, "--json", home=False)
         assert (away.code, away.json) == (0, here.json), words
+    rows = terminal.file("rows.csv", ROWS)
+    caller = terminal("keys", "create", "--name", "app", "--role", "caller", "--models", "grants", "--json").json["secret"]
+    asked = ["--url", told["address"], "--key", caller]
+    here, away = (
+        terminal("predict", "grants", rows, "--json").json,
+        terminal("predict", "grants", rows, *asked, "--json", home=False).json,
+    )
+    assert away["predictions"] == here["predictions"]
+    assert away["ignored"] == here["ignored"] == ["grant"]
+    for explained in (
+        terminal("explain", "grants", rows, *asked, "--json", home=False),
+        terminal("explain", "grants", rows, "--json"),
+    ):
+        assert explained.code == 0, explained.out
+        assert [part["label"] for part in explained.json] == [part["label"] for part in here["predictions"]]
     absent = terminal("model", "show", "nobody", *there, "--json", home=False)
     assert (absent.code, absent.error) == (4, terminal("model", "show", "nobody", "--json").error)
     process.send_signal(signal.SIGTERM)
