@@ -289,4 +289,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        say("\nStopped. What was made so far is left where the first line says.")
+        raise SystemExit(130) from None

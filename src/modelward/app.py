@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import glob
+import hmac
 import os
 import secrets
 import shutil
@@ -97,6 +98,12 @@ class Platform:
             releases=self.releases,
             settings=settings,
         )
+
+    def discard_spent(self, token: str) -> None:
+        """Remove the file of the first administrator's token once that token was used."""
+        file = self.settings.home / INVITATION_FILE
+        if file.is_file() and hmac.compare_digest(file.read_text().strip().encode(), token.encode()):
+            file.unlink()
 
     def close(self) -> None:
         """Write the ledger's anchor and close the database."""

@@ -187,3 +187,16 @@ def test_the_token_of_a_finished_making_is_the_last_one(tmp_path):
     assert platform.access.sign_in(second).actor.role == "administrator"
     assert [user.name for user in platform.access.users(by=local_actor())] == ["admin"]
     platform.close()
+
+
+def test_a_spent_token_is_not_kept_and_an_unspent_one_is(settings):
+    made = create_home(settings)
+    token = made.invitation.read_text().strip()
+    platform = open_platform(settings)
+    platform.discard_spent("mwi_another")
+    assert made.invitation.exists()
+    platform.discard_spent(token)
+    assert not made.invitation.exists()
+    platform.close()
+    with pytest.raises(HomeExistsError):
+        create_home(settings)

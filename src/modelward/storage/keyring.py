@@ -96,7 +96,8 @@ class Keyring:
                 raw = file.read(_LIMIT_BYTES)
         except FileNotFoundError as missing:
             raise KeyringMissingError(
-                f"No keyring at {path}. Run `modelward init`, or set MODELWARD_KEYS to where it lies."
+                f"No keyring at {path}. Put it back from your backup, or set MODELWARD_KEYS to where it lies; what it sealed "
+                "cannot be read without it. Where no home was made yet, run `modelward init`."
             ) from missing
         except OSError as fault:
             raise KeyringUnreadableError(f"The keyring at {path} cannot be read: {fault.strerror}. Check whose it is.") from fault

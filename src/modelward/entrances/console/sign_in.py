@@ -23,7 +23,9 @@ async def enter(visit: Visit) -> Response:
     """Exchange the one-time token for a new session; one that this browser had before ends."""
     form = await visit.form()
     access = visit.platform.access
-    signed_in = await run_in_threadpool(access.sign_in, form.get("token", "").strip())
+    token = form.get("token", "").strip()
+    signed_in = await run_in_threadpool(access.sign_in, token)
+    await run_in_threadpool(visit.platform.discard_spent, token)
     await run_in_threadpool(access.sign_out, session_of(visit.request))
     response = RedirectResponse(HOME, 303)
     remember(response, COOKIE, signed_in.session, seconds=visit.platform.settings.session_seconds, request=visit.request)
