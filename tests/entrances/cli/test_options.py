@@ -107,6 +107,11 @@ def test_the_version_is_told(fresh):
     assert fresh("--version", home=False).out == f"modelward {__version__}\n"
 
 
+def test_a_key_in_the_wrong_place_is_not_repeated(fresh):
+    done = fresh("data", "list", "mw_abcdefgh_secret-secret")
+    assert (done.code, "secret" in done.err, "(mw_…)" in done.err) == (2, False, True)
+
+
 def test_words_that_are_no_text_are_refused(fresh):
     done = fresh("data", "show", "\udcff")
     assert (done.code, "not UTF-8" in done.err) == (2, True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from modelward.entrances.cli.verb import rooted
 from modelward.errors import InvalidError
 
 _ABOUT = "Turn data into models, measure what each risks, release what passes a policy, and serve it accountably."
+_SECRET = re.compile(r"mw_[\w.-]+")
 # What typer raises about words that are no command; it hands this class out only as the parent of the one it names.
 _WrongWords: Any = typer.BadParameter.__base__
 
@@ -64,6 +66,7 @@ def _leave_wrong_words(wrong: Any, *, as_json: bool) -> int:
     # What was meant may be said twice, by typer and by click.
     said, _, meant = wrong.format_message().partition(" Did you mean ")
     said = said.rstrip(".") + "." + (f" Did you mean {meant.partition('?')[0]}?" if meant else "")
+    said = _SECRET.sub("mw_…", said)
     command = wrong.ctx.command_path if wrong.ctx else "modelward"
     return leave(NotACommandError(f"{said} Run `{command} --help`."), as_json=as_json)
 
