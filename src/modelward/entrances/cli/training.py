@@ -83,7 +83,7 @@ def show_run(console: Console, run: Run) -> None:
         console,
         ("candidate", "status", "version", "time", "message"),
         (
-            (c.name, showing.verdict(c.status.value), c.version, f"{c.seconds:.1f} s" if c.seconds else None, c.message)
+            (c.name, showing.verdict(c.status.value), c.version, f"{c.seconds:.2g} s" if c.seconds else None, c.message)
             for c in run.candidates
         ),
         numbers=("time",),
