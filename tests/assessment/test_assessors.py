@@ -266,3 +266,28 @@ def test_energy_without_interval_or_method_is_not_measurable(gone):
 
 def test_parameters_nobody_counted_are_not_measurable():
     assert found(Size(), None, facts={})[0]["size.parameters"].verdict is ClauseVerdict.NOT_MEASURABLE
+
+
+def test_missing_is_a_group_however_it_is_written():
+    made = echo.calibrated(300, seed=1)
+    towns = ["north"] * 200 + [""] * 60 + ["(missing)"] * 40
+    clauses, _ = found(Fairness(), echo.sample(made.labels, echo.answered(made), town=towns))
+    assert clauses["fairness.town=(missing).selection_rate"].n == 100
+
+
+def test_perfect_answers_of_three_classes_are_not_certain():
+    labels = np.arange(90) % 3
+    clauses, _ = found(Quality(), echo.sample(labels, np.eye(3)[labels], classes=("a", "b", "c")))
+    for measure in ("accuracy", "balanced_accuracy", "recall", "precision", "f1", "roc_auc"):
+        clause = clauses[f"quality.{measure}"]
+        assert (clause.estimate, clause.high) == (1.0, 1.0)
+        assert clause.low < 0.97
+
+
+def test_a_constant_answer_ranks_nothing():
+    labels = np.random.default_rng(0).random(400) < 0.3
+    clauses, _ = found(Quality(), echo.sample(labels, [[0.7, 0.3]] * 400))
+    assert clauses["quality.roc_auc"].estimate == 0.5
+    assert clauses["quality.roc_auc"].verdict is ClauseVerdict.FAILED
+    assert clauses["quality.recall"].estimate == 0.0
+    assert clauses["quality.precision"].verdict is ClauseVerdict.NOT_MEASURABLE

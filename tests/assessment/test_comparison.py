@@ -4,6 +4,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelward.assessment.comparison import IncomparableError, Objective, Row, recommend, weigh
 
@@ -75,3 +77,69 @@ def test_the_words_say_whether_the_intervals_overlap():
 def test_nothing_is_not_compared():
     with pytest.raises(IncomparableError):
         weigh([], Objective())
+
+
+SHELVES = st.lists(
+    st.tuples(st.integers(0, 20), st.integers(1, 6), st.integers(1, 6)).map(
+        lambda drawn: row("", drawn[0] / 20, 1000 * drawn[1], latency=drawn[2] / 10)
+    ),
+    min_size=1,
+    max_size=8,
+).map(lambda rows: [replace(each, version=f"m:{at}") for at, each in enumerate(rows, 1)])
+OBJECTIVES = st.builds(
+    Objective,
+    metric=st.sampled_from(["roc_auc", "brier", "log_loss", "ece"]),
+    tolerance=st.sampled_from([0.0, 0.05, 0.1, 1.0]),
+    prefer=st.sampled_from(["smallest-within", "best"]),
+)
+
+
+def worth(each, objective):
+    return -each.estimate if objective.metric in ("brier", "log_loss", "ece") else each.estimate
+
+
+@given(SHELVES, OBJECTIVES)
+def test_what_is_recommended_is_within_tolerance_and_nothing_smaller_is(rows, objective):
+    weighed = weigh(rows, objective)
+    best = max(worth(each, objective) for each in rows)
+    (chosen,) = [each for each in weighed if each.is_recommended]
+    assert chosen is weighed[0]
+    allowed = objective.tolerance if objective.prefer == "smallest-within" else 0.0
+    assert worth(chosen, objective) >= best - allowed
+    within = [each for each in rows if worth(each, objective) >= best - allowed]
+    assert not [each for each in within if each.size_bytes < chosen.size_bytes]
+
+
+@given(SHELVES, OBJECTIVES)
+def test_the_front_is_the_one_that_brute_force_finds(rows, objective):
+    def beats(one, other):
+        at_least = (
+            worth(one, objective) >= worth(other, objective),
+            one.size_bytes <= other.size_bytes,
+            one.latency_p50_ms <= other.latency_p50_ms,
+        )
+        differs = (one.estimate, one.size_bytes, one.latency_p50_ms) != (other.estimate, other.size_bytes, other.latency_p50_ms)
+        return all(at_least) and differs
+
+    front = {each.version for each in weigh(rows, objective) if each.is_on_front}
+    assert front == {each.version for each in rows if not any(beats(other, each) for other in rows)}
+    assert front
+
+
+@given(SHELVES, OBJECTIVES)
+def test_the_recommendation_claims_nothing_that_is_not_so(rows, objective):
+    weighed = weigh(rows, objective)
+    words = recommend(weighed, objective)
+    assert weighed[0].version in words
+    assert "()" not in words
+    if "nothing smaller" in words:
+        best = max(worth(each, objective) for each in rows)
+        near = [each for each in rows if worth(each, objective) >= best - objective.tolerance]
+        assert weighed[0].size_bytes == min(each.size_bytes for each in near)
+    if "times smaller" in words:
+        assert max(each.size_bytes for each in rows) >= weighed[0].size_bytes
+
+
+def test_a_version_without_a_recipe_is_called_by_its_name():
+    foreign = replace(ROWS[0], recipe="")
+    assert recommend(weigh([foreign], Objective()), Objective()).startswith("Take m:1: ")

@@ -13,6 +13,8 @@ import pytest
 
 from assessment import echo
 from modelward.assessment import (
+    ASSESSORS,
+    ClauseVerdict,
     Estimate,
     Measure,
     Measurement,
@@ -22,7 +24,9 @@ from modelward.assessment import (
     TrustReport,
     plots,
     report_json_schema,
+    wording,
 )
+from modelward.assessment import page as page_file
 from modelward.assessment.assessors.fairness import Fairness
 from modelward.assessment.assessors.quality import Quality
 from modelward.assessment.page import figures, render_page
@@ -184,3 +188,16 @@ def test_somebody_elses_clauses_and_plots_are_shown_without_any_other_change(mad
     words = " ".join(reader.text)
     assert all(word in words for word in ("Grace", "Vitruvius", "by eye", "Graceful"))
     assert reader.tags.count("img") == 5
+
+
+def test_every_word_of_the_page_is_known_in_chinese():
+    template = (Path(page_file.__file__).parent / "templates" / "report.html").read_text()
+    words = set(re.findall(r'\bt\("([^"]+)"\)', template))
+    assert len(words) > 20, "the pattern finds them"
+    assessors = [ASSESSORS.load(name) for name in ASSESSORS.places]
+    words |= {verdict.value for verdict in ClauseVerdict} | {assessor.title for assessor in assessors}
+    words |= {measure.title for assessor in assessors for measure in assessor.measures}
+    words |= {plot.title for assessor in (Quality(),) for plot in assessor.assess(echo.opened(), echo.calibrated(99, seed=1)).plots}
+    assert words - set(wording._CHINESE) == set()
+    assert set(wording._CHINESE) - words == {"house default"}, "a word that no page says"
+    assert set(wording._ENGLISH) <= words

@@ -7,17 +7,33 @@ import pytest
 
 from assessment import echo
 from modelward.access import Actor, Role
-from modelward.assessment import ClauseVerdict, DataChangedError, IncomparableError, Objective, UnknownAssessorError
+from modelward.assessment import (
+    VERSION_ASSESSED,
+    ClauseVerdict,
+    DataChangedError,
+    IncomparableError,
+    Objective,
+    ReportUnreadableError,
+    UnknownAssessorError,
+)
 from modelward.assessment.report import parse_report
+from modelward.assessment.sampling import held_out
 from modelward.digest import sha256_hex
 from modelward.errors import RefusedError
-from modelward.registry import GRAPH_FILE, DossierMissingError
+from modelward.registry import GRAPH_FILE, DossierMissingError, TamperedVersionError
 
 QUICK = ("quality", "size")
 
 
 def assess(rooms, version, *only):
     return rooms.assessment.assess(version.name, only=only, by=rooms.admin)
+
+
+def foreign(rooms, model="foreign", **facts):
+    """A version that came without data."""
+    files, lineage, interface = {GRAPH_FILE: echo.graph()}, echo.LINEAGE, echo.interface()
+    said = {"purpose": "tests", "owner": "tester"}
+    return rooms.registry.register(model, files, lineage=lineage, interface=interface, facts=facts, by=rooms.admin, **said)
 
 
 def test_a_report_is_bound_to_the_version_and_to_the_rows(rooms):
@@ -104,16 +120,7 @@ def test_another_split_is_not_assessed_on(rooms):
 
 
 def test_a_version_without_data_is_not_measurable_and_says_so(rooms):
-    version = rooms.registry.register(
-        "foreign",
-        {GRAPH_FILE: echo.graph()},
-        lineage=echo.LINEAGE,
-        interface=echo.interface(),
-        purpose="tests",
-        owner="tester",
-        facts={},
-        by=rooms.admin,
-    )
+    version = foreign(rooms)
     report = assess(rooms, version)
     unmeasured = {clause.id for clause in report.clauses if clause.verdict is ClauseVerdict.NOT_MEASURABLE}
     assert {"quality.roc_auc", "fairness.demographic_parity_ratio", "baseline.brier_skill"} <= unmeasured
@@ -196,18 +203,85 @@ def test_versions_measured_on_different_rows_are_not_compared(rooms):
     rooms.datasets.add(
         "others", [rooms.write_people(seed=9, name="o.csv")], target="answer", by=rooms.admin, purpose="tests", owner="tester"
     )
-    own, foreign = rooms.register(), rooms.register("stranger")
+    own, twin = rooms.register(), rooms.register("stranger")
     report = assess(rooms, own)
     assert report is not None
-    other = rooms.registry.register(
-        "bare",
-        {GRAPH_FILE: echo.graph()},
-        lineage=echo.LINEAGE,
-        interface=echo.interface(),
-        purpose="tests",
-        owner="tester",
-        facts={},
-        by=rooms.admin,
-    )
+    other = foreign(rooms, "bare")
     with pytest.raises(IncomparableError):
-        rooms.assessment.compare([own.name, foreign.name, other.name], objective=Objective(), by=rooms.admin)
+        rooms.assessment.compare([own.name, twin.name, other.name], objective=Objective(), by=rooms.admin)
+
+
+def test_a_report_of_another_version_is_refused(rooms):
+    first, second = foreign(rooms), foreign(rooms)
+    assess(rooms, first, "size")
+    stolen = {"trust_report.json": rooms.read(first, "trust_report.json")}
+    rooms.registry.attach(second, stolen, event=VERSION_ASSESSED, facts={}, by=rooms.admin)
+    with pytest.raises(ReportUnreadableError, match=first.digest[:12]):
+        rooms.assessment.report(second.name, by=rooms.admin)
+    with pytest.raises(ReportUnreadableError):
+        assess(rooms, second, "size")
+    assert assess(rooms, second).digest == second.digest, "a whole assessment replaces it"
+
+
+def test_a_tampered_version_is_not_assessed(rooms, home):
+    version = foreign(rooms)
+    (sealed,) = [file.sealed for file in version.files if file.path == GRAPH_FILE]
+    (stored,) = [path for path in (home / "objects").rglob("*") if path.is_file() and sealed in str(path).replace("/", "")]
+    damaged = bytearray(stored.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    stored.chmod(0o600)
+    stored.write_bytes(damaged)
+    with pytest.raises(TamperedVersionError):
+        assess(rooms, version)
+    assert rooms.logged("version.assessed") == []
+
+
+def test_what_was_measured_meanwhile_is_kept(rooms):
+    version = foreign(rooms)
+
+    def meanwhile(word, _share):
+        if word == "signing":
+            assess(rooms, version, "energy")
+
+    report = rooms.assessment.assess(version.name, only=["size"], by=rooms.admin, progress=meanwhile)
+    assert report.assessors == ("size", "energy")
+    assert report.clause("energy.training_joules") is not None
+
+
+def test_each_measurement_keeps_its_machine_and_its_asker(rooms, monkeypatch):
+    version = foreign(rooms)
+    first = assess(rooms, version, "latency")
+    monkeypatch.setattr("modelward.assessment.machine.describe_machine", lambda: {"processor": "an abacus"})
+    report = rooms.assessment.assess(version.name, only=["size"], by=replace(rooms.admin, id="person:eve"))
+    told = {one.assessor: one for one in report.measurements}
+    assert told["latency"] == first.measurements[0]
+    assert (told["size"].machine, told["size"].by) == ({"processor": "an abacus"}, "person:eve")
+    page = rooms.read(version, "trust_report.html").decode()
+    assert "an abacus" in page
+    assert first.measurements[0].machine["processor"] in page
+
+
+def test_the_card_says_first_what_was_judged(rooms):
+    version = rooms.register()
+    report = assess(rooms, version)
+    card = rooms.read(version, "README.md").decode()
+    lines = [line for line in card.splitlines() if line.startswith("|") and line.endswith(" |")]
+    verdicts = [line.split("|")[-2].strip() for line in lines if line.split("|")[-2].strip() in set(ClauseVerdict)]
+    assert len(verdicts) == len(report.clauses)
+    order = ["failed", "not-measurable", "passed", "recorded"]
+    assert verdicts == sorted(verdicts, key=order.index)
+    assert "≥ 0.8" in card
+
+
+def test_facts_that_somebody_made_up_are_not_measurable(rooms):
+    made_up = {"parameters": "many", "energy_joules": 5, "energy_low_joules": 9, "energy_high_joules": 2, "energy_method": "felt"}
+    report = assess(rooms, foreign(rooms, **made_up), "size", "energy")
+    assert report.clause("size.parameters").verdict is ClauseVerdict.NOT_MEASURABLE
+    assert report.clause("energy.training_joules").verdict is ClauseVerdict.NOT_MEASURABLE
+
+
+def test_the_rows_that_were_held_out_cannot_be_written_to(rooms):
+    sample = held_out(rooms.register(), rooms.datasets, by=rooms.admin)
+    for values in (sample.labels, *sample.columns.values(), *sample.sensitive.values()):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = values[1]
