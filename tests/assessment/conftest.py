@@ -39,15 +39,15 @@ class Rooms:
         path.write_text("p0,p1,town,age,answer\n" + "\n".join(lines) + "\n")
         return path
 
-    def register(self, model="echo", *, facts=echo.METERED, recipe="by-hand", sensitive=("town", "age")) -> Version:
+    def register(self, model="echo", *, facts=echo.METERED, recipe="by-hand", sensitive=("town", "age"), split=SPLIT) -> Version:
         """A version made from the dataset `people`."""
         by = self.admin
         dataset = self.datasets.show("people", by=by)
-        parts = make_split(self.datasets.table("people", by=by, purpose="tests"), "answer", SPLIT)
+        parts = make_split(self.datasets.table("people", by=by, purpose="tests"), "answer", split)
         lineage = replace(
-            echo.LINEAGE, dataset="people", fingerprint=dataset.fingerprint, split=parts.digest, recipe=recipe, seed=SPLIT.seed
+            echo.LINEAGE, dataset="people", fingerprint=dataset.fingerprint, split=parts.digest, recipe=recipe, seed=split.seed
         )
-        facts = {**facts, "split": msgspec.to_builtins(asdict(SPLIT)), "sensitive": list(sensitive)}
+        facts = {**facts, "split": msgspec.to_builtins(asdict(split)), "sensitive": list(sensitive)}
         files = {GRAPH_FILE: echo.graph()}
         return self.registry.register(model, files, lineage=lineage, interface=echo.interface(), facts=facts, by=by, **SAID)
 

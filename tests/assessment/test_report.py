@@ -35,11 +35,12 @@ from modelward.assessment.report import SCHEMA, digests, parse_report
 PUBLISHED = Path(__file__).parents[2] / "docs" / "reference" / "trust-report.schema.json"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script>'
+TINY = "<b onmouseover=alert(1)>tiny</b>"
 
 
 @pytest.fixture(scope="module")
 def made():
-    sample = echo.calibrated(600, seed=1, town=["north", "south", HOSTILE] * 200)
+    sample = echo.calibrated(600, seed=1, town=["north"] * 190 + ["south"] * 190 + [HOSTILE] * 200 + [TINY] * 20)
     found = [assessor.assess(echo.opened(), sample) for assessor in (Quality(), Fairness())]
     evidence = {path: data for one in found for path, data in one.evidence.items()}
     report = TrustReport(
@@ -141,6 +142,7 @@ def test_the_page_tells_every_clause_and_every_verdict_in_words(made):
 def test_what_a_user_named_is_text_and_never_markup(made):
     text, _ = page(made)
     assert HOSTILE not in text
+    assert TINY not in text
     assert "&lt;script&gt;" in text
 
 

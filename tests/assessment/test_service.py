@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from assessment import echo
+from assessment.conftest import SPLIT
 from modelward.access import Actor, Role
 from modelward.assessment import (
     VERSION_ASSESSED,
@@ -148,11 +149,13 @@ def test_an_unknown_assessor_is_refused_with_those_there_are(rooms):
         rooms.assessment.assess(rooms.register().name, only=["beauty"], by=rooms.admin)
 
 
-def test_who_may_not_assess_is_refused(rooms):
+@pytest.mark.parametrize("role", [Role.CALLER, Role.AUDITOR, Role.DATA_OWNER])
+def test_who_may_not_assess_is_refused_before_any_row_is_read(rooms, role):
     version = rooms.register()
-    caller = Actor("service:till", "till", Role.CALLER)
+    reads = len(rooms.logged("dataset.read"))
     with pytest.raises(RefusedError):
-        rooms.assessment.assess(version.name, by=caller)
+        rooms.assessment.assess(version.name, by=Actor("person:ada", "ada", role))
+    assert len(rooms.logged("dataset.read")) == reads
     with pytest.raises(DossierMissingError):
         rooms.read(version, "trust_report.json")
 
@@ -200,15 +203,10 @@ def test_a_version_that_was_assessed_in_part_is_not_compared_as_if_it_had_no_siz
 
 
 def test_versions_measured_on_different_rows_are_not_compared(rooms):
-    rooms.datasets.add(
-        "others", [rooms.write_people(seed=9, name="o.csv")], target="answer", by=rooms.admin, purpose="tests", owner="tester"
-    )
-    own, twin = rooms.register(), rooms.register("stranger")
-    report = assess(rooms, own)
-    assert report is not None
-    other = foreign(rooms, "bare")
-    with pytest.raises(IncomparableError):
-        rooms.assessment.compare([own.name, twin.name, other.name], objective=Objective(), by=rooms.admin)
+    own, twin, other = rooms.register(), rooms.register("twin"), rooms.register("other", split=replace(SPLIT, seed=6))
+    assert rooms.assessment.compare([own.name, twin.name], objective=Objective(), by=rooms.admin).recommended
+    with pytest.raises(IncomparableError, match="different rows"):
+        rooms.assessment.compare([own.name, other.name], objective=Objective(), by=rooms.admin)
 
 
 def test_a_report_of_another_version_is_refused(rooms):
