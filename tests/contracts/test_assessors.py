@@ -3,6 +3,7 @@
 
 import copy
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,11 +33,16 @@ def asked(name, sample, *, facts=echo.METERED):
     return ASSESSORS.load(name)().assess(echo.opened(sample.classes, facts=facts), sample)
 
 
+@cache
+def asked_about(name, kind):
+    return asked(name, SAMPLES[kind]())
+
+
 @every_sample
 @every_assessor
 def test_findings_keep_the_laws(name, kind):
     assessor = ASSESSORS.load(name)()
-    found = asked(name, SAMPLES[kind]())
+    found = asked_about(name, kind)
     ids = [clause.id for clause in found.clauses]
     keys = {measure.key for measure in assessor.measures}
     assert ids
@@ -53,7 +59,7 @@ def test_findings_keep_the_laws(name, kind):
 @every_sample
 @every_assessor
 def test_a_clause_is_measured_with_an_interval_and_a_method_or_says_why_not(name, kind):
-    for clause in asked(name, SAMPLES[kind]()).clauses:
+    for clause in asked_about(name, kind).clauses:
         if clause.verdict is ClauseVerdict.NOT_MEASURABLE:
             assert clause.estimate is clause.low is clause.high is None
             assert clause.note
