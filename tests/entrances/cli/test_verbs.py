@@ -74,6 +74,10 @@ BEFORE = {
     ],
 }
 BEFORE["release rollback"] = [*BEFORE["release promote"], ["release", "promote", "r-3"]]
+# What the person is told to do next.
+NEXT = {
+    "model import": "modelward assess elsewhere:1",
+}
 
 
 def verbs_of(command, path=()) -> set[str]:
@@ -130,3 +134,28 @@ def test_a_person_reads_a_story(typed, name):
     assert done.out.strip()
     with pytest.raises(json.JSONDecodeError):
         json.loads(done.out)
+
+
+def is_command(words: list[str]) -> bool:
+    """Whether the words begin with a command that there is."""
+    command = get_command(build())
+    while hasattr(command, "commands"):
+        if not words or words[0] not in command.commands:
+            return False
+        command, words = command.commands[words[0]], words[1:]
+    return True
+
+
+@pytest.mark.parametrize("name", NEXT)
+def test_whoever_changed_something_is_told_what_comes_next(typed, name):
+    _, _, step = typed(name).err.partition("Next: ")
+    assert NEXT[name] in step
+    for line in step.splitlines():
+        program, *words = line.split()
+        assert program == "curl" or (program == "modelward" and is_command(words)), line
+
+
+@pytest.mark.parametrize("name", NEXT)
+def test_a_program_is_not_told_what_comes_next(typed, name):
+    done = typed(name, "--json")
+    assert "Next:" not in done.out + done.err

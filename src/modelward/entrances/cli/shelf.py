@@ -45,7 +45,13 @@ def declare(app: typer.Typer) -> None:
 
 
 def _declare_moving(nouns: typer.Typer) -> None:
-    @verb(nouns, "import", show=show_version, example="modelward model import model.onnx --name income --owner social-affairs")
+    @verb(
+        nouns,
+        "import",
+        show=show_version,
+        then=lambda _desk, made: f"modelward assess {made.name}",
+        example="modelward model import model.onnx --name income --owner social-affairs",
+    )
     def import_(
         desk: Desk,
         path: Annotated[Path, typer.Argument(help="An ONNX file, or a folder that holds one.", exists=True)],

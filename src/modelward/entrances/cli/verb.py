@@ -22,11 +22,13 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from modelward import __version__
+from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Common, Desk
 from modelward.entrances.cli.failing import INTERRUPTED, leave, of_system
 from modelward.errors import InvalidError, ModelwardError
 
 Show: TypeAlias = Callable[[Console, Any], None]
+Then: TypeAlias = Callable[[Desk, Any], str]
 
 _PANEL = "Every command takes"
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.", rich_help_panel=_PANEL)]
@@ -87,11 +89,13 @@ def verb(
     name: str,
     *,
     show: Show | None,
+    then: Then | None = None,
     example: str = "",
     panel: str | None = None,
     only_here: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare the decorated `function(desk, …) -> noun` as the command `name`; `show` prints the noun for people.
+    """Declare the decorated `function(desk, …) -> noun` as the command `name`; `show` prints the noun for people, and `then` says
+    what they would do next, see `point`.
 
     Without `show` the function writes its own answer. A command that is `only_here` cannot be pointed at a service.
     """
@@ -105,6 +109,8 @@ def verb(
                 result = function(desk, **given)
                 if show is not None:
                     desk.answer(result, show)
+                if then is not None:
+                    point(desk, then(desk, result))
 
         command = _with_signature(functools.wraps(function)(run), [_CONTEXT, *_own(function), *_COMMON])
         epilog = f"[dim]For example:[/]\n\n{example}" if example else None
@@ -112,6 +118,15 @@ def verb(
         return function
 
     return decorate
+
+
+def point(desk: Desk, step: str) -> None:
+    """Say what a person would do next, on standard error; nothing where `step` is empty, and nothing to a program.
+
+    A step is a command, or several of them in lines, each with a word after it where one is needed.
+    """
+    if step and not desk.common.as_json:
+        showing.line(desk.err, "Next: " + step.replace("\n", "\n      "))
 
 
 def _explaining(command: Callable[..., Any]) -> type[TyperCommand]:
