@@ -4,6 +4,7 @@
 import json
 import re
 import time
+from http.client import HTTPConnection
 
 import pytest
 
@@ -112,6 +113,15 @@ def test_a_body_without_a_length_is_read_up_to_the_limit_alone(server, key):
     reply = raw(server.port, head + chunk * 3)
     assert reply.status == 413
     assert "larger than 65536 bytes" in reply.error
+
+
+@pytest.mark.parametrize(("credential", "status"), [("", 401), ("a good one", 413)])
+def test_a_client_that_closes_after_its_large_body_still_reads_the_refusal(server, key, credential, status):
+    # `urllib` and HTTP/1.0 clients send everything before they read, and have the connection closed upon the answer.
+    line = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    line.request("POST", PREDICT, b"[" * (32 << 20), {"Connection": "close", "X-API-Key": key if credential else ""})
+    assert line.getresponse().status == status
+    line.close()
 
 
 def test_a_body_too_large_is_refused_on_control_routes_too(administrator):

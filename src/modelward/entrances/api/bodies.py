@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -13,6 +15,7 @@ from starlette.types import Receive, Scope
 from modelward.entrances.api.problems import HttpError
 from modelward.errors import InvalidError, TooLargeError
 
+_LINGER_SECONDS = 5.0
 _STRUCTURE = b'[]{}"'
 _ELSE = bytes(set(range(256)) - set(_STRUCTURE))
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
@@ -59,6 +62,19 @@ async def read_body(scope: Scope, receive: Receive, *, limit_bytes: int) -> byte
         parts.append(part)
         is_complete = not message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether the head of a request announces a body."""
+    return any((name == b"content-length" and value != b"0") or name == b"transfer-encoding" for name, value in scope["headers"])
+
+
+async def discard_body(receive: Receive) -> None:
+    """Take what is left of a body and forget it, for a few seconds at most."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while (await receive()).get("more_body", False):
+                pass
 
 
 def check_depth(body: bytes, *, limit: int) -> None:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from modelward.entrances.api.bodies import discard_body, has_body
 from modelward.serving import new_request_id
 
 if TYPE_CHECKING:
@@ -89,21 +90,34 @@ class Watch:
         # With an application in the scope, Starlette's routes raise what they cannot answer.
         scope["app"] = self
 
+        is_read: bool | None = None
+
+        async def receiving() -> Message:
+            nonlocal is_read
+            message = await receive()
+            is_read = not message.get("more_body", False)
+            return message
+
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request.encode())]
+            elif status >= 400 and not is_read and has_body(scope) and not message.get("more_body", False):
+                # A connection closed upon bytes that nobody read is reset, and a client that still sends never sees the answer.
+                await send({**message, "more_body": True})
+                await discard_body(receive)
+                message = {"type": "http.response.body"}
             await send(message)
 
         try:
             if _HIDDEN.search(scope["raw_path"]):
                 raise HTTPException(404)
-            await self._app(scope, receive, sending)
+            await self._app(scope, receiving, sending)
         except Exception as fault:  # noqa: BLE001  # whoever asked gets an answer, and the fault's text stays here
             state["fault"] = fault
             if not status:
-                await self._fault_answer(scope, fault)(scope, receive, sending)
+                await self._fault_answer(scope, fault)(scope, receiving, sending)
         finally:
             route = state.get("template", _ELSEWHERE)
             self._telemetry.count_request(scope["method"], route, status or 500, seconds=time.perf_counter() - began)
