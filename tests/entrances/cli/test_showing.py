@@ -52,6 +52,8 @@ def test_an_interval_has_its_bounds_and_its_unit():
     assert showing.interval(0.25, 0.2, 0.3, unit="ms") == "0.25 [0.2, 0.3] ms"
     assert showing.interval(4.0, 4.0, 4.0, unit="bytes") == "4 bytes"
     assert showing.interval(0.123456, 0.1, 0.2, digits=3) == "0.123 [0.1, 0.2]"
+    assert showing.interval(0.00483, 0.00126, 0.0891, digits=3) == "0.0048 [0.0013, 0.0891]"
+    assert showing.interval(3.14e-7, 1e-8, 0.5, digits=3) == "3.14e-07 [1e-08, 0.5]"
     assert showing.interval(None, None, None) == "–"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from modelward.entrances.cli import asking, audit, bench, comparing, data, house, people, releases, shelf, training
+from modelward.entrances.cli.comparing import show_comparison, show_report
 from modelward.entrances.cli.failing import EXIT, INTERRUPTED, NotACommandError, leave, leave_fault, wants_json
 from modelward.entrances.cli.verb import rooted
 from modelward.errors import InvalidError
@@ -87,4 +88,4 @@ def _prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-__all__ = ["build", "main"]
+__all__ = ["build", "main", "show_comparison", "show_report"]

@@ -125,9 +125,11 @@ def show_report(console: Console, report: TrustReport, *, is_whole: bool) -> Non
     console.print()
     counts = ", ".join(f"{count} {word.replace('-', ' ')}" for word, count in report.verdicts.items())
     place = f"{report.rows} test rows of {report.dataset}" if report.dataset else "no data"
-    showing.line(console, f"{report.name} on {place}: {counts}. Intervals are of {report.confidence:.0%}.")
+    said = f"{report.name} on {place}: {counts}. Intervals are of {report.confidence:.0%}."
+    console.print(showing.cell(said), highlight=False)
     if recorded and not is_whole:
-        showing.line(console, f"{len(recorded)} more figures are recorded with nothing asked of them: --all shows them.")
+        more = f"{len(recorded)} more figures are recorded with nothing asked of them: --all shows them."
+        console.print(showing.cell(more), highlight=False)
 
 
 def _show_clauses(console: Console, clauses: Sequence[Clause]) -> None:
@@ -180,7 +182,7 @@ def show_comparison(console: Console, found: Comparison) -> None:
         numbers=("p50", "size", "energy"),
         spare=("energy",),
     )
-    verdicts = "" if is_wide else " · verdicts: ✓ passed, ✗ failed, ? not measurable"
+    verdicts = "" if is_wide else " · ✓ passed ✗ failed ? not measurable"
     console.print(f"[dim]→ recommended · • on the Pareto front{verdicts}[/]")
     console.print(f"\n[bold]{showing.cell(found.recommendation)}[/]", highlight=False)
 
@@ -195,6 +197,6 @@ def _with_interval(row: Row) -> str:
 
 def _verdicts(counts: Mapping[str, int], *, is_wide: bool) -> Iterator[str]:
     """How many clauses passed, failed and could not be measured. What was merely recorded is no verdict."""
-    for word, sign, shown in (("passed", "✓", "passed"), ("failed", "✗", "failed"), ("not-measurable", "?", "unmeasured")):
+    for word, sign, shown in (("passed", "✓", "passed"), ("failed", "✗", "failed"), ("not-measurable", "?", "not measurable")):
         if count := counts.get(word, 0):
             yield f"{count} {shown}" if is_wide else f"{count}{sign}"

@@ -144,13 +144,17 @@ def size(size_bytes: float) -> str:
 
 
 def interval(estimate: float | None, low: float | None, high: float | None, *, unit: str = "", digits: int = 4) -> str:
-    """An estimate with its interval and its unit."""
+    """An estimate with its interval and its unit. A small figure beside large ones needs no more decimals than they have."""
     if estimate is None:
         return "–"
-    told = number(estimate, digits=digits)
+    told = number(_rounded(estimate, digits), digits=digits)
     if low is not None and high is not None and low != high:
-        told += f" [{number(low, digits=digits)}, {number(high, digits=digits)}]"
+        told += f" [{number(_rounded(low, digits), digits=digits)}, {number(_rounded(high, digits), digits=digits)}]"
     return f"{told} {unit}".rstrip()
+
+
+def _rounded(value: float, digits: int) -> float:
+    return round(value, digits + 1) if abs(value) >= 10.0**-digits else value
 
 
 def first_and_last(names: Sequence[str]) -> str:
