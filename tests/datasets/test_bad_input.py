@@ -108,7 +108,7 @@ def test_a_path_that_is_no_plain_file_is_refused(attempt, csv_file, tmp_path):
     for name, said in {
         "none.csv": "no file",
         "link.csv": "symbolic link",
-        "folder.csv": "plain file",
+        "folder.csv": "is a folder. Name the file in it",
         "pipe.csv": "plain file",
     }.items():
         with pytest.raises(UnreadableFileError, match=said):

@@ -18,7 +18,8 @@ def profiled(**columns):
     raw = pl.DataFrame({"noise": NOISE, **columns, "label": np.where(LABEL == 1, "yes", "no")}, strict=False)
     table = recognise(raw, kinds={})
     found = find_identifiers(table)
-    return profile_table(table, describe_columns(table, found), identifiers=found, dataset="d", fingerprint="f", target="label")
+    said = {"dataset": "d", "fingerprint": "f", "target": "label", "positive": "yes"}
+    return profile_table(table, describe_columns(table, found), identifiers=found, **said)
 
 
 def warned(**columns) -> set[tuple[str, str]]:
@@ -49,6 +50,14 @@ def test_classes_and_duplicates_are_counted():
     )
     assert profile.duplicates == ROWS - 2
     assert ("duplicates", "") in {(warning.kind, warning.column) for warning in profile.warnings}
+
+
+def test_days_are_shown_as_days_and_moments_as_moments():
+    days = [f"2024-03-{1 + place % 28:02}" for place in range(ROWS)]
+    moments = [*days[:-1], "2024-03-28T06:30:00"]
+    profile = {column.name: column for column in profiled(days=days, moments=moments).columns}
+    assert (profile["days"].earliest, profile["days"].latest) == ("2024-03-01", "2024-03-28")
+    assert (profile["moments"].earliest, profile["moments"].latest) == ("2024-03-01 00:00:00", "2024-03-28 06:30:00")
 
 
 def test_rare_categories_are_not_named():

@@ -31,6 +31,7 @@ class RemoteDatasets(Room):
         files: Sequence[Path],
         *,
         target: str,
+        positive: str = "",
         sensitive: Sequence[str] = (),
         purpose: str,
         owner: str,
@@ -41,6 +42,7 @@ class RemoteDatasets(Room):
         fields = {
             "name": name,
             "target": target,
+            "positive": positive,
             "purpose": purpose,
             "owner": owner,
             "license": license,

@@ -17,6 +17,7 @@ from modelward.datasets.dataset import (
     UnreadableFileError,
     UnusableTableError,
 )
+from modelward.datasets.declaration import favourable_class
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, ValueCount
 from modelward.datasets.reader import Reader
@@ -59,6 +60,7 @@ __all__ = [
     "UnusableTableError",
     "ValueCount",
     "class_labels",
+    "favourable_class",
     "fetch_sample",
     "fingerprint",
     "make_split",

@@ -73,13 +73,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """A registered table. `sealed` names the encrypted rows, `described` the encrypted columns and profile."""
+    """A registered table. `positive` is the favourable class of a target of two classes, "" of more. `sealed` names the encrypted
+    rows, `described` the encrypted columns and profile.
+    """
 
     name: str
     fingerprint: str
     rows: int
     columns: tuple[Column, ...]
     target: str
+    positive: str
     sensitive: tuple[str, ...]
     purpose: str
     owner: str

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelward.datasets.dataset import CLASSES_LIMIT, LEAST_ROWS, Column, ColumnKind, InvalidDeclarationError, UnusableTableError
-from modelward.datasets.layout import quoted, unknown_column
+from modelward.datasets.layout import nearest, quoted, unknown_column
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,6 +55,32 @@ def check_names(declared: Declaration, names: Sequence[str]) -> None:
         raise InvalidDeclarationError(
             f"Column {declared.target!r} is declared target and sensitive. A model predicts it or is fair with respect to it."
         )
+
+
+def favourable_class(classes: Mapping[str, int], *, stated: str = "") -> str:
+    """The favourable (positive) one of two classes: what was stated, else the one of fewer rows, of equals the second.
+
+    `classes` gives the rows of each. Of more than two none is favourable: "".
+
+    Raises:
+        InvalidDeclarationError: what was stated is none of the classes, or there are more than two.
+    """
+    if stated and len(classes) != 2:
+        raise InvalidDeclarationError(
+            f"{stated[:80]!r} cannot be the favourable class: the target has {len(classes)} classes, and one of two is favourable. "
+            "Leave it out, or choose a target of two classes with `--target`."
+        )
+    if stated and stated not in classes:
+        near = nearest(stated[:80], list(classes))
+        meant = f"Did you mean {near!r}? " if near else ""
+        raise InvalidDeclarationError(
+            f"{stated[:80]!r} cannot be the favourable class: no row has it. {meant}The classes are {quoted(list(classes))}; "
+            "state one of them with `--positive`, or none."
+        )
+    if stated or len(classes) != 2:
+        return stated
+    first, second = classes
+    return first if classes[first] < classes[second] else second
 
 
 def check_table(table: pl.DataFrame, columns: Sequence[Column], *, target: str) -> None:

@@ -44,13 +44,17 @@ def checked_names(given: Sequence[str | None], *, source: str) -> list[str]:
 
 def unknown_column(name: str, names: Sequence[str]) -> str:
     """What to say of a column that is not there: the nearest names, or all, or that the header row may be missing."""
-    nearest = difflib.get_close_matches(name.lower(), [known.lower() for known in names], n=1, cutoff=0.6)
-    for known in names:
-        if nearest and known.lower() == nearest[0]:
-            return f"There is no column {name!r}. Did you mean {known!r}?"
+    if near := nearest(name, names):
+        return f"There is no column {name!r}. Did you mean {near!r}?"
     if hint := _header_hint(names):
         return f"There is no column {name!r}{hint}."
     return f"There is no column {name!r}. The columns are {quoted(names)}."
+
+
+def nearest(name: str, names: Sequence[str]) -> str | None:
+    """The one of `names` that is most like `name`, whatever the case of letters; None where none is."""
+    near = difflib.get_close_matches(name.lower(), [known.lower() for known in names], n=1, cutoff=0.6)
+    return next((known for known in names if near and known.lower() == near[0]), None)
 
 
 def quoted(names: Sequence[str]) -> str:

@@ -51,7 +51,9 @@ class ProfileWarning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The profile of one dataset. `classes` counts the rows of each class of the target, the most frequent first."""
+    """The profile of one dataset. `classes` counts the rows of each class of the target, the most frequent first; `positive` is
+    the favourable one of two, "" of more.
+    """
 
     dataset: str
     fingerprint: str
@@ -60,6 +62,7 @@ class Profile:
     classes: dict[str, int]
     duplicates: int
     warnings: tuple[ProfileWarning, ...]
+    positive: str = ""
 
 
 WARNINGS = {
@@ -70,6 +73,7 @@ WARNINGS = {
     "outliers": "More than a twentieth of the values lie far outside the quartiles.",
     "imbalance": "The smallest class has less than a tenth of the rows.",
     "small-class": "A class has fewer than ten rows.",
+    "favourable-class": "Nobody said which of the two classes is favourable.",
     "leakage": "The column alone tells the target nearly perfectly.",
     "correlated": "Two columns of numbers say the same.",
     "duplicates": "Rows occur more than once.",

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from modelward.datasets.dataset import Column, ColumnKind
+from modelward.datasets.declaration import favourable_class
 from modelward.datasets.leakage import leakage_suspects
 from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, ValueCount
 from modelward.datasets.recognition import describe
@@ -46,15 +47,22 @@ def profile_table(
     dataset: str,
     fingerprint: str,
     target: str,
+    positive: str = "",
 ) -> Profile:
-    """The profile of `table`, whose target has no missing values."""
+    """The profile of `table`, whose target has no missing values; `positive` is the favourable class, where somebody stated it.
+
+    Raises:
+        InvalidDeclarationError: the stated class is none of the target's, or these are more than two.
+    """
     profiled = tuple(_profile(table.get_column(column.name), column.kind, identifiers[column.name]) for column in columns)
     counts = class_labels(table.get_column(target)).value_counts(sort=True)
     classes = dict(sorted(counts.iter_rows(), key=lambda each: (-each[1], each[0])))
+    favourable = favourable_class(classes, stated=positive)
     duplicates = table.height - table.n_unique()
     warnings = chain(
         chain.from_iterable(_column_warnings(column, rows=table.height) for column in profiled if column.name != target),
         _class_warnings(classes, target=target),
+        _favourable_warnings(classes, "" if positive else favourable, target=target),
         leakage_suspects(table, columns, target=target),
         _correlated(table, columns, target=target),
         _duplicate_warnings(duplicates, rows=table.height),
@@ -67,6 +75,7 @@ def profile_table(
         classes=classes,
         duplicates=duplicates,
         warnings=tuple(warnings),
+        positive=favourable,
     )
 
 
@@ -76,7 +85,7 @@ def _profile(values: pl.Series, kind: ColumnKind, identifiers: tuple[str, ...]) 
     if kind is ColumnKind.NUMBER:
         facts = _number_facts(present)
     elif kind is ColumnKind.DATE and len(present):
-        facts = {"earliest": str(present.min()), "latest": str(present.max())}
+        facts = dict(zip(("earliest", "latest"), _span(present), strict=True))
     elif kind in {ColumnKind.CATEGORY, ColumnKind.BOOLEAN} and not identifiers:
         facts = {"top": _top(present, rows=len(values))}
     return ColumnProfile(
@@ -107,6 +116,13 @@ def _number_facts(present: pl.Series) -> dict[str, Any]:
     # A sum of numbers near the end of float64 overflows; what is not a number is left out.
     finite = {name: value for name, value in found.items() if value is not None and isfinite(value)}
     return {**finite, "quantiles": {name: value for name, value in quantiles.items() if isfinite(value)}, "outliers": outliers}
+
+
+def _span(present: pl.Series) -> tuple[str, str]:
+    """The first and the last moment; without the time of day where it is midnight in every row."""
+    are_days = bool((present.dt.truncate("1d") == present).all())
+    first, last = (str(value.date() if are_days else value) for value in (present.min(), present.max()))  # type: ignore[union-attr]
+    return first, last
 
 
 def _top(present: pl.Series, *, rows: int) -> tuple[ValueCount, ...]:
@@ -161,6 +177,16 @@ def _class_warnings(classes: dict[str, int], *, target: str) -> Iterator[Profile
             f"A class of {target!r} has {fewest} rows: hardly enough for each part of a split. Leave it out, or join it to another."
         )
         yield ProfileWarning("small-class", target, text)
+
+
+def _favourable_warnings(classes: dict[str, int], taken: str, *, target: str) -> Iterator[ProfileWarning]:
+    if taken:
+        why = "the rarer one" if len({*classes.values()}) > 1 else "the second of two as frequent"
+        text = (
+            f"Nobody said which class of {target!r} is favourable: {taken!r} ({why}) is taken, and fairness counts who gets it. "
+            "Say another with `--positive`, or as `data.positive` in the spec."
+        )
+        yield ProfileWarning("favourable-class", target, text)
 
 
 def _correlated(table: pl.DataFrame, columns: tuple[Column, ...], *, target: str) -> Iterator[ProfileWarning]:

@@ -99,6 +99,10 @@ def read_bytes(file: Path, *, limit_bytes: int) -> bytes:
     found = os.fstat(handle)
     if not stat.S_ISREG(found.st_mode):
         os.close(handle)
+        if stat.S_ISDIR(found.st_mode):
+            raise UnreadableFileError(
+                f"{file} is a folder. Name the file in it that holds the table, such as {file / 'table.csv'}."
+            )
         raise UnreadableFileError(f"{file} is not a plain file. Name the file that holds the table.")
     with os.fdopen(handle, "rb") as stream:
         data = stream.read(limit_bytes + 1) if found.st_size <= limit_bytes else b""

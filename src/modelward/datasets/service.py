@@ -7,7 +7,7 @@ import builtins
 import io
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +64,7 @@ class Datasets:
         files: Sequence[Path],
         *,
         target: str,
+        positive: str = "",
         sensitive: Sequence[str] = (),
         purpose: str,
         owner: str,
@@ -72,7 +73,8 @@ class Datasets:
     ) -> Dataset:
         """Register the table in `files` under `name`: profiled, fingerprinted, encrypted, and recorded in the ledger.
 
-        The same data declared in the same way is registered once: the dataset that is there is returned, and nothing changes.
+        `positive` is the favourable one of the target's two classes; where it is not said, see `favourable_class`. The same data
+        declared in the same way is registered once: the dataset that is there is returned, and nothing changes.
 
         Raises:
             NotPermittedError: the actor may not write data. InvalidNameError: the name cannot be one.
@@ -85,10 +87,10 @@ class Datasets:
         declared = Declaration(target=target, sensitive=tuple(sensitive), purpose=purpose, owner=owner, license=license)
         table = read_table(files, limit_bytes=self._limit_bytes)
         declaration.check_names(declared, table.columns)
-        described = _describe(table, name=name, target=target)
+        described = _describe(table, name=name, target=target, positive=positive)
         with self._database.look() as connection:
             if there := store.find(connection, name):
-                return self._same(there, declared, described.profile.fingerprint)
+                return self._same(there, declared, described.profile)
         return self._register(table, described, name=name, declared=declared, by=by)
 
     def list(self, *, by: Actor) -> list[Dataset]:
@@ -169,11 +171,12 @@ class Datasets:
                 sealed=sealed,
                 described=told,
             )
+            facts = _facts(made) | {"positive": described.profile.positive}
             with self._database.change() as connection:
                 if store.find(connection, name):
                     raise _taken(name, "was registered by somebody else just now")
                 store.add(connection, made)
-                self._ledger.record(connection, DATASET_REGISTERED, actor=by.id, subject=name, facts=_facts(made))
+                self._ledger.record(connection, DATASET_REGISTERED, actor=by.id, subject=name, facts=facts)
         return self._opened(made)
 
     @contextmanager
@@ -192,13 +195,16 @@ class Datasets:
                     self._vault.discard(digest)
             raise
 
-    def _same(self, there: store.Registration, declared: Declaration, found: str) -> Dataset:
-        if there.fingerprint != found:
-            raise _taken(there.name, f"holds other data (fingerprint {there.fingerprint[:16]}…, these files {found[:16]}…)")
-        if there.declared != declared:
-            differs = [field for field in Declaration.__slots__ if getattr(there.declared, field) != getattr(declared, field)]
+    def _same(self, there: store.Registration, declared: Declaration, found: Profile) -> Dataset:
+        if there.fingerprint != (other := found.fingerprint):
+            raise _taken(there.name, f"holds other data (fingerprint {there.fingerprint[:16]}…, these files {other[:16]}…)")
+        differs = [field for field in Declaration.__slots__ if getattr(there.declared, field) != getattr(declared, field)]
+        opened = self._opened(there)
+        if "target" not in differs and opened.positive != found.positive:
+            differs.append("positive class (a spec may state its own as `data.positive`)")
+        if differs:
             raise _taken(there.name, f"holds this data with another {' and '.join(differs)}")
-        return self._opened(there)
+        return opened
 
     def _find(self, name: str) -> store.Registration:
         with self._database.look() as connection:
@@ -208,12 +214,14 @@ class Datasets:
         return found
 
     def _opened(self, found: store.Registration) -> Dataset:
+        described = self._description(found)
         return Dataset(
             name=found.name,
             fingerprint=found.fingerprint,
             rows=found.rows,
-            columns=self._description(found).columns,
+            columns=described.columns,
             target=found.declared.target,
+            positive=described.profile.positive,
             sensitive=found.declared.sensitive,
             purpose=found.declared.purpose,
             owner=found.declared.owner,
@@ -225,7 +233,11 @@ class Datasets:
         )
 
     def _description(self, found: store.Registration) -> _Description:
-        return msgspec.json.decode(self._vault.read(found.described, label=_description_label(found.name)), type=_Description)
+        sealed = self._vault.read(found.described, label=_description_label(found.name))
+        described = msgspec.json.decode(sealed, type=_Description)
+        # What was sealed before a favourable class could be stated follows the rule for those that nobody stated.
+        taken = described.profile.positive or declaration.favourable_class(described.profile.classes)
+        return replace(described, profile=replace(described.profile, positive=taken))
 
     def _rows(self, found: store.Registration) -> pl.DataFrame:
         import polars as pl
@@ -239,14 +251,16 @@ class Datasets:
         return table
 
 
-def _describe(table: pl.DataFrame, *, name: str, target: str) -> _Description:
+def _describe(table: pl.DataFrame, *, name: str, target: str, positive: str) -> _Description:
     from modelward.datasets.profiling import describe_columns, find_identifiers, profile_table
 
     identifiers = find_identifiers(table)
     columns = describe_columns(table, identifiers)
     declaration.check_table(table, columns, target=target)
     mark = fingerprint(table)
-    profile = profile_table(table, columns, identifiers=identifiers, dataset=name, fingerprint=mark, target=target)
+    profile = profile_table(
+        table, columns, identifiers=identifiers, dataset=name, fingerprint=mark, target=target, positive=positive
+    )
     return _Description(columns, profile)
 
 

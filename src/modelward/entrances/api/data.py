@@ -18,6 +18,7 @@ class NewDataset(msgspec.Struct, forbid_unknown_fields=True):
     target: str
     purpose: str
     owner: str
+    positive: str = ""
     sensitive: list[str] = []
     license: str = ""
 
@@ -28,6 +29,7 @@ def _add(call: Call) -> Dataset:
         new.name,
         call.files,
         target=new.target,
+        positive=new.positive,
         sensitive=new.sensitive,
         purpose=new.purpose,
         owner=new.owner,

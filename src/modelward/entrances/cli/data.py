@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +17,7 @@ from modelward.entrances.cli.verb import noun, verb
 from modelward.entrances.cli.waiting import waiting
 
 if TYPE_CHECKING:
-    from modelward.datasets import ColumnProfile, Dataset, Profile, SplitSummary
+    from modelward.datasets import ColumnProfile, Dataset, Profile, ProfileWarning, SplitSummary
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 
@@ -27,7 +29,7 @@ def declare(app: typer.Typer) -> None:
     @verb(
         nouns,
         "add",
-        show=show_dataset,
+        show=None,
         example="modelward data add adult adult.csv --target income --sensitive sex --sensitive race "
         "--purpose 'pre-screening of grants' --owner social-affairs",
     )
@@ -38,21 +40,25 @@ def declare(app: typer.Typer) -> None:
         target: Annotated[str, typer.Option(metavar="COL", help="The column to predict.")],
         purpose: Annotated[str, typer.Option(help="What the data may be used for.")],
         owner: Annotated[str, typer.Option(metavar="NAME", help="Who answers for the data.")],
+        positive: Annotated[str, typer.Option(metavar="CLASS", help="The favourable one of two classes; else the rarer.")] = "",
         sensitive: Annotated[list[str] | None, typer.Option(metavar="COL", help="A sensitive column; repeat it for more.")] = None,
         license: Annotated[str, typer.Option(help="Under which licence the data is.")] = "",  # noqa: A002  # the word users type
     ) -> Dataset:
         """Register a table: profiled, fingerprinted, encrypted."""
-        with waiting(desk, f"Reading {', '.join(file.name for file in files)}"):
+        with waiting(desk, f"Reading {', '.join(map(str, files))}"):
             added: Dataset = desk.house.datasets.add(
                 name,
                 files,
                 target=target,
+                positive=positive,
                 sensitive=sensitive or (),
                 purpose=purpose,
                 owner=owner,
                 license=license,
                 by=desk.actor,
             )
+        warnings = desk.house.datasets.profile(name, by=desk.actor).warnings
+        desk.answer(added, partial(_show_added, warnings=warnings))
         return added
 
     @verb(nouns, "list", show=_show_list)
@@ -115,6 +121,7 @@ def show_dataset(console: Console, dataset: Dataset) -> None:
             "dataset": dataset.name,
             "rows": dataset.rows,
             "target": dataset.target,
+            "positive": dataset.positive,
             "sensitive": dataset.sensitive,
             "purpose": dataset.purpose,
             "owner": dataset.owner,
@@ -138,6 +145,17 @@ def show_dataset(console: Console, dataset: Dataset) -> None:
         ),
         text=("values",),
     )
+
+
+def _show_added(console: Console, added: Dataset, *, warnings: Iterable[ProfileWarning]) -> None:
+    show_dataset(console, added)
+    console.print()
+    _show_warnings(console, warnings)
+
+
+def _show_warnings(console: Console, warnings: Iterable[ProfileWarning]) -> None:
+    for warning in warnings:
+        console.print(f"[yellow]{warning.kind}[/] {showing.cell(warning.text)}", highlight=False)
 
 
 def _values(low: float | None, high: float | None, categories: tuple[str, ...]) -> str:
@@ -177,9 +195,9 @@ def _show_profile(console: Console, profile: Profile) -> None:
         text=("values",),
     )
     console.print()
-    showing.facts(console, {"rows": profile.rows, "classes": [f"{name} {count}" for name, count in profile.classes.items()]})
-    for warning in profile.warnings:
-        console.print(f"[yellow]{warning.kind}[/] {showing.cell(warning.text)}", highlight=False)
+    classes = [f"{name} {count}" for name, count in profile.classes.items()]
+    showing.facts(console, {"rows": profile.rows, "classes": classes, "positive": profile.positive})
+    _show_warnings(console, profile.warnings)
 
 
 def _seen(column: ColumnProfile) -> str:
