@@ -1,42 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole story on real data: from a file to an answer that can be accounted for.
+"""Tells the whole story on real data: from a file to an answer that can be accounted for.
 
-Every step goes through the services that the command line and the HTTP API use; what is served is served by `modelward serve`.
-`make demo` runs it, and `make demo ARGS=--exit` ends after the story.
+Every step goes through the services that the command line and the HTTP API use, every figure is what they return, and what is
+served is served by `modelward serve`. `make demo` runs it, and `make demo ARGS=--exit` ends after the story.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
-import signal
+import csv
+import io
+import os
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import httpx
 import msgspec
-from rich.console import Console
-from rich.table import Table
+import polars as pl
+from rich.markup import escape
+from served import served
+from telling import OUT, Told, chapter, tell
 
 from modelward.access import Actor, Role, local_actor
 from modelward.app import Platform, create_home, open_platform
 from modelward.assessment import Comparison, Objective
 from modelward.audit import verify_receipt
-from modelward.client import Client
+from modelward.client import Asked, Client
 from modelward.datasets import SAMPLES, fetch_sample
+from modelward.entrances.cli import show_comparison, show_report
 from modelward.releases import ReleaseRefusedError
+from modelward.serving import Explanation
 from modelward.settings import Settings, read_settings
 from modelward.training import Run, parse_spec
 
 HERE = Path(__file__).parent
-SHOWN_FEATURES = 4
-say = Console(highlight=False, soft_wrap=True).print
+MODEL = "income"
+# The outcome that people want: fairness counts who is decided so.
+FAVOURABLE = ">50K"
+SHOWN_FEATURES = 5
 
 
 @dataclass
@@ -49,10 +53,6 @@ class Story:
     officer: Actor
     caller_key: str
     began: float
-
-
-def chapter(number: int, title: str) -> None:
-    say(f"\n[bold cyan]{number}. {title}[/]")
 
 
 def open_house(folder: Path) -> Story:
@@ -75,12 +75,13 @@ def open_house(folder: Path) -> Story:
     )
 
 
+@chapter(1, "Data", "registered, profiled, fingerprinted, sealed")
 def register_data(story: Story, folder: Path) -> None:
-    chapter(1, "Data: registered, profiled, fingerprinted, encrypted")
     sample, owner = SAMPLES["adult"], local_actor()
     file = fetch_sample("adult", folder)
     declared = {
         "target": sample.target,
+        "positive": FAVOURABLE,
         "sensitive": sample.sensitive,
         "purpose": sample.purpose,
         "owner": sample.owner,
@@ -90,201 +91,217 @@ def register_data(story: Story, folder: Path) -> None:
     dataset = story.platform.datasets.add("adult", [file], **declared)
     profile = story.platform.datasets.profile("adult", by=owner)
     missing = sum(column.missing for column in profile.columns)
-    classes = ", ".join(f"{name} {count:,}" for name, count in profile.classes.items())
-    say(f"   {dataset.rows:,} rows, {len(dataset.columns)} columns; {missing:,} values missing; classes {classes}")
-    say(f"   sensitive: {', '.join(dataset.sensitive)}; {len(profile.warnings)} warnings, such as: {profile.warnings[0].text}")
+    tell("adult", f"{dataset.rows:,} rows, {len(dataset.columns)} columns; {missing:,} values are missing")
+    tell("to predict", f"{dataset.target}: {' · '.join(f'{name} {count:,}' for name, count in profile.classes.items())}")
+    tell("favourable", f"{dataset.positive}, as was stated: fairness counts who is decided so")
+    tell("sensitive", f"{', '.join(dataset.sensitive)}; by these fairness is measured")
+    tell("to look at", f"{len(profile.warnings)} warnings, such as: {escape(profile.warnings[0].text)}")
     other = folder / "adult.parquet"
     story.platform.datasets.table("adult", by=owner, purpose="show that the format does not matter").write_parquet(other)
-    same = story.platform.datasets.add("adult", [other], **declared)
-    say(f"   fingerprint {dataset.fingerprint[:16]}… and as Parquet {same.fingerprint[:16]}…: the same data")
+    same = story.platform.datasets.add("adult", [other], **declared).fingerprint == dataset.fingerprint
+    tell("fingerprint", f"{dataset.fingerprint[:16]}…, and as Parquet {'the same' if same else 'ANOTHER'}")
     other.unlink()
     file.unlink()
 
 
-def train(story: Story) -> Run:
-    chapter(2, "Training: eight candidates side by side, each one ONNX graph with its preparation inside")
-    spec = parse_spec((HERE / "income.yaml").read_text())
-    began = time.perf_counter()
+@chapter(2, "Training", "recipes side by side, on the same rows")
+def train(story: Story, file: Path) -> Run:
+    spec = parse_spec(file.read_text())
     run = story.platform.training.train(spec, by=story.scientist, progress=Told())
-    say(f"   {len(run.versions)} versions in {time.perf_counter() - began:.1f} s; graph and estimator agree on every test row")
+    made = [story.platform.registry.find(name, by=story.scientist).facts for name in run.versions]
+    rows, parity = made[0]["rows"], [each["parity"] for each in made]
+    tell("rows", f"{rows['train']:,} to learn from, {rows['validation']:,} to choose by, {rows['test']:,} held out")
+    tell(
+        "one graph",
+        "Each version is one ONNX graph with its preparation inside. On every held-out row it answers as what was "
+        f"trained does: the largest difference is {max(each['largest_difference'] for each in parity):.0e}, and "
+        f"{parity[0]['tolerance']:.0e} would be refused.",
+    )
     return run
 
 
-class Told:
-    """Says a word when a candidate is done."""
-
-    def started(self, run: Run) -> None:
-        say(f"   run {run.id}: {', '.join(candidate.name for candidate in run.candidates)}")
-
-    def candidate(self, name: str, _share: float, word: str) -> None:
-        if re.fullmatch(r"[a-z0-9-]+:\d+", word):
-            say(f"   {word} {name}")
-
-
-def compare(story: Story, run: Run, folder: Path) -> Comparison:
-    chapter(3, "Assessment and comparison: large against small, every figure with its interval")
-    spec = parse_spec(run.spec)
-    objective = Objective(metric=spec.objective.metric, prefer=spec.objective.prefer, tolerance=spec.objective.tolerance)
-    found = story.platform.assessment.compare(run.versions, objective=objective, by=story.scientist)
-    (folder / "pareto.svg").write_text(found.plot)
-    shown = Table(box=None, pad_edge=False)
-    for name in ("   version", "recipe", "ROC AUC", "95 %", "p50 of a row", "size", "training energy", "clauses"):
-        shown.add_column(name, no_wrap=True)
-    for row in sorted(found.rows, key=lambda row: row.size_bytes):
-        energy = (
-            f"{row.energy_joules:.3g} J [{row.energy_low:.3g}, {row.energy_high:.3g}]" if row.energy_joules is not None else "–"
-        )
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in row.verdicts.items() if verdict != "recorded")
-        shown.add_row(
-            f" {'→' if row.is_recommended else ' '} {row.version}",
-            row.recipe + (" ◆" if row.is_on_front else ""),
-            f"{row.estimate:.4f}",
-            f"{row.low:.4f} – {row.high:.4f}",
-            f"{row.latency_p50_ms * 1000:.0f} µs",
-            f"{row.size_bytes / 1000:,.0f} KB",
-            energy,
-            counts,
-        )
-    Console(width=160, highlight=False).print(shown)
-    say(f"   ◆ on the Pareto front (plot: {folder / 'pareto.svg'}); energy: {found.rows[0].energy_method}")
-    say(f"   [bold]{found.recommendation}[/]")
+@chapter(3, "Assessment", "each version measured on rows it never saw")
+def assess(story: Story, run: Run) -> Comparison:
+    assessment = story.platform.assessment
+    for name in run.versions:
+        report = assessment.assess(name, by=story.scientist)
+        tell(name, ", ".join(f"{count} {verdict.replace('-', ' ')}" for verdict, count in report.verdicts.items()))
+    asked = parse_spec(run.spec).objective
+    objective = Objective(metric=asked.metric, prefer=asked.prefer, tolerance=asked.tolerance)
+    found = assessment.compare(run.versions, objective=objective, by=story.scientist)
+    OUT.print(f"\n   The trust report of {found.recommended}, which the comparison will recommend:\n")
+    report = assessment.report(found.recommended, by=story.scientist)
+    assert report is not None
+    show_report(OUT, report, is_whole=False)
+    OUT.print()
     return found
 
 
+@chapter(4, "Comparison", "large against small, each figure with its interval")
+def compare(found: Comparison, folder: Path) -> None:
+    show_comparison(OUT, found)
+    OUT.print()
+    (folder / "pareto.svg").write_text(found.plot)
+    row = found.rows[0]
+    if row.energy_joules is not None and row.energy_low is not None and row.energy_high is not None:
+        joules = escape(f"{row.energy_joules:.3g} J [{row.energy_low:.3g}, {row.energy_high:.3g}]")
+        tell("energy", f"{joules} to train {row.version}; by {escape(row.energy_method)}")
+    tell("plot", str(folder / "pareto.svg"))
+
+
+@chapter(5, "Registry", "immutable, signed, sealed")
 def sign(story: Story, version: str) -> None:
-    chapter(4, "Registry: immutable, signed, encrypted at rest")
     registry = story.platform.registry
     checked = registry.verify(version, by=story.scientist)
     found = registry.find(version, by=story.scientist)
-    dossier = registry.dossier(found)
-    say(f"   {version} is {found.digest[:16]}…, {len(dossier.files)} signed files with model card and trust report inside")
-    say(f"   signature {'holds' if checked.is_sound else 'BROKEN'}, {checked.files_checked} files agree; AES-256-GCM at rest")
+    signed = len(registry.dossier(found).files)
+    earlier = checked.files_checked - signed
+    tell("version", f"{version} ({found.lineage.recipe}), digest {found.digest[:16]}…")
+    tell("signed", f"{signed} files under one signature, model card and trust report among them")
+    tell(
+        "verified",
+        f"the signature {'holds' if checked.is_sound else 'is BROKEN'}; {checked.files_checked} files agree: these {signed}, "
+        f"and {earlier} that were signed earlier and stay on record",
+    )
+    tell("at rest", "every file is sealed with AES-256-GCM")
 
 
+@chapter(6, "Release", "a policy decides, and a second person approves")
 def release(story: Story, version: str) -> None:
-    chapter(5, "Release: a policy decides over measured clauses, and a second person approves")
     releases = story.platform.releases
     try:
         releases.propose(version, by=story.scientist)
     except ReleaseRefusedError as refused:
-        say("   [yellow]the default policy refuses:[/]")
+        tell("policy", "[yellow]default refuses:[/]")
         for line in str(refused).splitlines()[1:-1]:
-            say(f"     {line.strip()}")
-    releases.policies.put((HERE / "demonstration.yaml").read_text(), by=story.officer)
-    proposed = releases.propose(version, policy="demonstration", by=story.scientist)
-    say(f"   under the policy for demonstrations: {proposed.id} is {proposed.state.value}, {len(proposed.decisions)} rules passed")
+            tell("", escape(line.strip()))
+    policy = releases.policies.put((HERE / "demonstration.yaml").read_text(), by=story.officer)
+    proposed = releases.propose(version, policy=policy.name, by=story.scientist)
+    passed = len(proposed.decisions)
+    tell("policy", f"{policy.name}: {passed} rules passed; {proposed.id} is {proposed.state.value.replace('-', ' ')}")
     reason = "Public census data of 1994; it decides about nobody, and the gap between the sexes is shown to all who look."
     releases.approve(proposed.id, reason=reason, by=story.officer)
     live = releases.promote(proposed.id, by=local_actor())
-    say(f"   {story.officer.name} approved: “{reason}” → {live.version} is {live.state.value}")
+    tell("approved", f"by {story.officer.name}: “{reason}”")
+    tell("live", f"[green]{live.version}[/]; `modelward release rollback {MODEL}` takes it back")
 
 
-@contextmanager
-def served(story: Story) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """`modelward serve` on a free port, until the block ends."""
-    command = [str(Path(sys.executable).with_name("modelward")), "serve", "--port", "0", "--home", str(story.settings.home)]
-    log = story.settings.home.parent / "serve.log"
-    with log.open("w") as sink:
-        process = subprocess.Popen(command, stderr=sink)
-    try:
-        yield address_in(log, process), process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+@dataclass
+class Counter:
+    """The service as its caller sees it: where, with which key, and what was asked."""
+
+    url: str
+    ready_seconds: float
+    client: Client
+    table: pl.DataFrame
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        """What is asked about, without the answer that the data holds."""
+        return self.table.drop(SAMPLES["adult"].target).to_dicts()
 
 
-def address_in(log: Path, process: subprocess.Popen[bytes]) -> str:
-    """Where the service says it is."""
-    for _ in range(400):
-        if found := re.search(r"http://[\d.]+:\d+", log.read_text()):
-            return found[0]
-        if process.poll() is not None:
-            break
-        time.sleep(0.05)
-    raise SystemExit(f"The service did not start: {log.read_text()}")
+@chapter(7, "Serving", "online and offline the same, on record before it leaves")
+def ask(story: Story, counter: Counter, folder: Path) -> Asked:
+    got = counter.client.serving.predict(MODEL, counter.rows)
+    tell("service", f"{counter.url}, ready {counter.ready_seconds:.1f} s after its start")
+    tell("asked", f"{len(counter.rows)} rows by POST /v1/models/{MODEL}/predict")
+    labels = " · ".join(f"{each.label} {max(each.probabilities.values()):.3f}" for each in got.answer.predictions)
+    tell(got.version, f"{labels} (the probability of the class)")
+    tell("on record", f"entry {got.entry} of the ledger; only then did the answer leave")
+    file = folder / "rows.csv"
+    counter.table.write_csv(file)
+    answered = story.platform.serving.predict_file(MODEL, file, by=story.scientist).payload.decode()
+    file.unlink()
+    online = [each.probabilities for each in got.answer.predictions]
+    offline = list(csv.DictReader(io.StringIO(answered)))
+    is_same = online == [
+        {name: float(row[f"probability_{name}"]) for name in asked} for asked, row in zip(online, offline, strict=True)
+    ]
+    tell("offline", f"the same rows as a file: {'identical numbers, to the last bit' if is_same else 'DIFFERENT numbers'}")
+    return got
 
 
-def ask(story: Story, url: str, folder: Path) -> None:
-    chapter(6, "Serving: the same numbers online and offline, recorded before the answer leaves")
-    wait_until_ready(url)
-    rows = story.platform.datasets.table("adult", by=story.scientist, purpose="three rows for the demonstration").head(3)
-    asked = rows.drop("income").to_dicts()
-    with Client(url, key=story.caller_key) as client:
-        got = client.serving.predict("income", asked)
-        say(f"   POST {url}/v1/models/income/predict → {got.version}, ledger entry {got.entry}, request {got.request}")
-        three = folder / "three.csv"
-        rows.write_csv(three)
-        offline = story.platform.serving.predict_file("income", three, by=story.scientist).payload.decode().splitlines()[1:]
-        three.unlink()
-        equal = all(
-            [f"{float(share)!r}" for share in prediction.probabilities.values()] == [f"{float(x)!r}" for x in line.split(",")[1:]]
-            for prediction, line in zip(got.answer.predictions, offline, strict=True)
-        )
-        labels = ", ".join(f"{each.label} ({max(each.probabilities.values()):.3f})" for each in got.answer.predictions)
-        say(f"   {labels}; offline numbers are {'identical' if equal else 'DIFFERENT'}")
-        explain(client, asked[:1])
-        prove(client, got.request, asked)
-
-
-def explain(client: Client, row: list[dict[str, object]]) -> None:
-    chapter(7, "Explanation: what each named feature did to one answer")
-    found = client.serving.explain("income", row)[0]
-    parts = ", ".join(f"{part.feature} {part.contribution:+.3f}" for part in found.contributions[:SHOWN_FEATURES])
-    say(f"   {found.label} with {found.probability:.3f}, average {found.base:.3f}: {parts}, …")
-    say(f"   additivity residual {found.residual:.1e}; {found.method}")
-
-
-def prove(client: Client, request: str, asked: list[dict[str, object]]) -> None:
-    chapter(8, "Ledger: a receipt that verifies offline")
-    receipt, public_key = client.auditing.receipt(request), client.auditing.public_key()
+@chapter(8, "Ledger", "a receipt that verifies offline")
+def prove(story: Story, counter: Counter, request: str) -> None:
+    receipt, public_key = counter.client.auditing.receipt(request), counter.client.auditing.public_key()
     proven = verify_receipt(receipt, public_key=public_key)
-    body = msgspec.json.encode({"rows": asked})
-    say(f"   entry {proven.index} is in the ledger of {proven.origin} under a root signed for {proven.size} entries")
-    same, other = proven.confirms(body, "input"), proven.confirms(b"another question", "input")
-    say(f"   the receipt confirms the question: {same}; another question: {other}")
-
-
-def verify(story: Story) -> None:
+    same = proven.confirms(msgspec.json.encode({"rows": counter.rows}), "input")
+    other = proven.confirms(b"another question", "input")
+    tell("receipt", f"of {request}: entry {proven.index} of {proven.size} under one signed root")
+    tell("proves", f"this question: {'yes' if same else 'NO'}; any other question: {'YES' if other else 'no'}")
     found = story.platform.ledger.verify()
     state = "[green]sound[/]" if found.is_sound else "[red]NOT SOUND[/]"
-    say(f"   modelward audit verify: {state}, {found.size} entries")
+    tell("ledger", f"{state}: each hash of {found.size} entries, the tree and the signed checkpoint")
 
 
-def wait_until_ready(url: str) -> None:
-    for _ in range(200):
-        try:
-            if httpx.get(f"{url}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise SystemExit("The service did not become ready.")
+@chapter(9, "Explanation", "what each feature did to one answer")
+def explain(counter: Counter) -> None:
+    found: Explanation = counter.client.serving.explain(MODEL, counter.rows[:1])[0]
+    tell("answer", f"{found.label} with a probability of {found.probability:.3f}")
+    tell("average", f"{found.base:.3f}, over {found.background_rows} rows of the training data")
+    for part in found.contributions[:SHOWN_FEATURES]:
+        value = f"{part.value:.10g}" if isinstance(part.value, float) else str(part.value)
+        tell(f"{part.contribution:+.3f}", f"{part.feature} is {escape(value)}")
+    rest = found.contributions[SHOWN_FEATURES:]
+    tell(f"{sum(part.contribution for part in rest):+.3f}", f"the other {len(rest)} features together")
+    tell(
+        "unit",
+        f"the probability of {found.label}: +0.100 makes it ten points of a hundred likelier. Average and values add up to the "
+        f"answer; largest gap {abs(found.residual):.1e}.",
+    )
+    tell("method", found.method)
+
+
+@chapter(10, "Console", "the same for people, in English and Chinese")
+def show_console(story: Story, counter: Counter) -> None:
+    page = httpx.get(f"{counter.url}/console/sign-in")
+    tell("sign-in page", "answers" if page.is_success else f"does NOT answer: {page.status_code}")
+    tell("in a shell", ". .venv/bin/activate")
+    tell("", f"export MODELWARD_HOME={os.path.relpath(story.settings.home)}")
+    tell("", "modelward release list; modelward audit log")
+
+
+def stay(story: Story, url: str, process: subprocess.Popen[bytes]) -> None:
+    """Serve until Ctrl-C."""
+    token = (story.settings.home / "administrator.token").read_text().strip()
+    OUT.print("Open the console (the link works once; Ctrl-C ends):")
+    # Not broken, so that it can be clicked.
+    OUT.print(f"{url}/console/sign-in?token={token}", soft_wrap=True)
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        OUT.print("Good-bye.")
 
 
 def main() -> None:
     """Tell the story, then serve until Ctrl-C."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--exit", action="store_true", help="end after the story")
-    stays = not options.parse_args().exit
+    options.add_argument(
+        "--spec", type=Path, default=HERE / "income.yaml", help="train this; it makes the model `income` from `adult`"
+    )
+    chosen = options.parse_args()
     folder = Path(".cache") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
     folder.mkdir(parents=True)
     story = open_house(folder)
-    say(f"[bold]Modelward[/]: from a file of real data to an accountable answer. Home: {story.settings.home}")
+    OUT.print("[bold]Modelward[/]: from a file of real data to an answer that can be accounted for.")
+    OUT.print(f"[dim]Everything is made now, on this machine, and kept in {folder}.[/]")
     register_data(story, folder)
-    chosen = compare(story, train(story), folder).recommended
-    sign(story, chosen)
-    release(story, chosen)
-    with served(story) as (url, process):
-        ask(story, url, folder)
-        verify(story)
-        say(f"\n[bold]Told in {time.perf_counter() - story.began:.0f} s.[/]")
-        token = (story.settings.home / "administrator.token").read_text().strip()
-        if stays:
-            say(f"The console: {url}/console/sign-in?token={token}  (the link works once; Ctrl-C ends)")
-            try:
-                process.wait()
-            except KeyboardInterrupt:
-                say("Good-bye.")
+    run = train(story, chosen.spec)
+    found = assess(story, run)
+    compare(found, folder)
+    sign(story, found.recommended)
+    release(story, found.recommended)
+    with served(story.settings.home) as (url, process, ready_seconds), Client(url, key=story.caller_key) as client:
+        table = story.platform.datasets.table("adult", by=story.scientist, purpose="three rows to ask about").head(3)
+        counter = Counter(url, ready_seconds, client, table)
+        prove(story, counter, ask(story, counter, folder).request)
+        explain(counter)
+        show_console(story, counter)
+        OUT.print(f"\n[bold]Told in {time.perf_counter() - story.began:.0f} s.[/]")
+        if not chosen.exit:
+            stay(story, url, process)
     story.platform.close()
 
 
@@ -292,5 +309,5 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        say("\nStopped. What was made so far is left where the first line says.")
+        OUT.print("\nStopped. What was made so far is left where the first lines say.")
         raise SystemExit(130) from None
