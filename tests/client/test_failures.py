@@ -64,23 +64,27 @@ def test_a_key_that_cannot_be_one_is_not_sent(server, key):
         Client(server.url, key=key)
 
 
-@pytest.mark.parametrize("url", ["http://host:port", "http://a\nb"])
+@pytest.mark.parametrize("url", ["", "nonsense", "ftp://127.0.0.1", "http://host:port", "http://a\nb"])
 def test_an_address_that_cannot_be_one_is_named(url):
     with pytest.raises(AddressError, match="is no address"):
         Client(url, key="mw_x")
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "ftp://127.0.0.1", "http://[half"])
-def test_an_address_without_http_is_reported(url):
-    with Client(url, key="mw_x") as nowhere, pytest.raises(UnreachableError, match="modelward serve"):
+def test_an_address_that_leads_nowhere_is_said_so():
+    with Client("http://[half", key="mw_x") as nowhere, pytest.raises(UnreachableError, match=r"Nothing answers at http://\[half"):
         nowhere.access.whoami()
+
+
+def test_a_service_without_tls_is_not_taken_for_a_missing_one(server):
+    with Client(server.url.replace("http:", "https:"), key="mw_x") as client, pytest.raises(UnreachableError, match="no TLS"):
+        client.access.whoami()
 
 
 def test_nobody_at_the_address_is_said_so():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         with Client(f"http://127.0.0.1:{free.getsockname()[1]}", key="mw_x") as client:
-            with pytest.raises(UnreachableError, match="Is `modelward serve` running"):
+            with pytest.raises(UnreachableError, match=r"^Nothing answers at http://127.0.0.1:\d+. Is `modelward serve`"):
                 client.access.whoami()
             with pytest.raises(NoAnswerError):
                 client.measure("income", examples=[ROW], connections=1, seconds=0.1, rows=1)

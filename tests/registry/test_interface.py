@@ -86,7 +86,8 @@ def test_a_value_that_does_not_fit_is_refused_by_row_and_feature(changes, wordin
 
 
 def test_the_longest_text_and_the_largest_numbers_fit():
-    INTERFACE.columns([{"age": LARGEST, "hours": -LARGEST, "job": "x" * 10_000}])
+    columns = INTERFACE.columns([{"age": LARGEST, "hours": -LARGEST, "job": "x" * 10_000}])
+    assert (columns["age"].item(), columns["hours"].item(), columns["job"].item()) == (LARGEST, -LARGEST, "x" * 10_000)
 
 
 def test_an_unknown_feature_is_named_with_its_nearest_match():
@@ -96,9 +97,67 @@ def test_an_unknown_feature_is_named_with_its_nearest_match():
     assert len(refused({**ROWS[0], "q" * 5000: 1})) < 500
 
 
-def test_a_missing_feature_is_named():
-    assert refused({"age": 1, "job": "nurse"}).startswith("Row 1: feature 'hours' is missing.")
-    assert "'age' and 2 more is missing" in refused({})
+def test_every_unknown_feature_is_named_and_the_nearest_to_the_first():
+    row = {"hour": 1, "jobs": 2, "age": 3}
+    assert refused(row) == "Row 1: 2 features are unknown: hour, jobs. Did you mean 'hours' by 'hour'?"
+    message = refused({f"{at:02d}": 1 for at in range(30)})
+    assert message.startswith("Row 1: 30 features are unknown: 00, 01, 02, 03, 04, 05, 06, 07, 08, 09 and 20 more. There are: ")
+
+
+def test_every_missing_feature_is_named():
+    assert refused({"age": 1, "job": "nurse"}).startswith("Row 1 lacks the feature 'hours'. ")
+    assert refused({}) == "Row 1 lacks 3 features: age, hours, job. Send each, or null where the version fills it in."
+    assert refused({"age": 1}, ROWS[0]).startswith("Row 2 lacks 2 features: hours, job. ")
+    wide = Interface(tuple(Feature(f"f{at}", "number") for at in range(14)), "income", ("low", "high"))
+    with pytest.raises(InvalidRowsError, match="lacks 13 features: f1, f2, f3, f4, f5, f6, f7, f8, f9, f10 and 3 more"):
+        wide.columns([{"f0": 1}])
+
+
+SEEN = Interface(
+    (
+        Feature("age", "number", minimum=0.1, maximum=0.7, nullable=True),
+        Feature("job", "category", categories=("clerk", "true"), nullable=True),
+        Feature("hours", "number"),
+        Feature("town", "category"),
+        Feature("pay", "number", minimum=-1e300, maximum=5),
+    ),
+    "income",
+    ("low", "high"),
+)
+FAMILIAR = {"age": 0.3, "job": "clerk", "hours": 1e9, "town": "anywhere", "pay": 5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "unfamiliar"),
+    [
+        ({}, ()),
+        ({"age": 0.1}, ()),
+        ({"age": 0.7}, ()),
+        ({"age": float(np.float32(0.7))}, ()),
+        ({"age": float(np.float32(0.1))}, ()),
+        ({"age": 0.09}, ("age",)),
+        ({"age": 0.71}, ("age",)),
+        ({"age": None, "job": None}, ()),
+        ({"job": ""}, ()),
+        ({"job": True}, ()),
+        ({"job": False}, ("job",)),
+        ({"job": "Clerk"}, ("job",)),
+        ({"job": "nurse", "age": 9, "pay": 6}, ("age", "job", "pay")),
+        ({"pay": -3e38}, ()),
+    ],
+)
+def test_what_training_never_saw_is_named_in_the_order_of_the_features(changes, unfamiliar):
+    assert SEEN.encode([FAMILIAR | changes]).unfamiliar == [unfamiliar]
+
+
+def test_where_training_said_nothing_nothing_is_called_unfamiliar():
+    told = Interface((Feature("hours", "number"), Feature("town", "category")), "income", ("low", "high"))
+    assert told.encode([{"hours": 1e30, "town": "nowhere"}]).unfamiliar == [()]
+
+
+@given(rows=st.lists(st.fixed_dictionaries({"age": FINITE, "hours": FINITE, "job": TEXT}), min_size=1, max_size=6))
+def test_what_is_unfamiliar_is_the_same_alone_and_in_company(rows):
+    assert INTERFACE.encode(rows).unfamiliar == [INTERFACE.encode([row]).unfamiliar[0] for row in rows]
 
 
 @pytest.mark.parametrize("rows", [[], None, {}, {"age": 1}, "text", [None], [[1, 2, 3]], [3], ["abc"]])

@@ -128,6 +128,7 @@ def test_a_key_made_while_the_server_runs_works_at_once(live):
                 await gateway.predict(question(live.key(f"till-{number}")), [ROW])
 
     asyncio.run(run())
+    assert len({entry.facts["credential"] for entry in live.logged("inference.answered")}) == 5
 
 
 def test_a_key_for_another_model_is_refused_on_record_before_the_model_is_looked_for(live):
@@ -149,7 +150,7 @@ def test_a_role_that_may_not_predict_is_refused(live):
         ({**ROW, "hours": "many"}, "'hours' must be a number"),
         ({**ROW, "hours": None}, "'hours' is null"),
         ({**ROW, "hours": float("nan")}, "not finite"),
-        ({"age": 1, "hours": 2}, "'sector' is missing"),
+        ({"age": 1, "hours": 2}, "lacks the feature 'sector'"),
         ({**ROW, "wage": 1}, "'wage' is unknown"),
     ],
 )

@@ -3,6 +3,7 @@
 
 import asyncio
 import io
+import json
 
 import msgspec
 import polars as pl
@@ -12,7 +13,7 @@ from modelward.access import NotPermittedError, Role
 from modelward.datasets import UnreadableFileError, UnusableTableError
 from modelward.registry import InvalidRowsError
 from modelward.releases import NotReleasedError
-from modelward.serving import Answer, FeaturesMissingError, NotServedError, Question
+from modelward.serving import Answer, NotServedError, Question, RowsFileError
 from modelward.serving.engines.onnx import OnnxEngine
 
 ROWS = [
@@ -42,11 +43,16 @@ def online(house, rows):
 def test_a_file_gets_the_numbers_that_its_rows_get_online(live, file):
     batch = live.serving.predict_file("income", file, by=live.admin)
     table = pl.read_csv(io.BytesIO(batch.payload))
-    assert table.columns == ["label", "probability_high", "probability_low"]
+    assert table.columns == ["row", "label", "probability_high", "probability_low", "unfamiliar"]
+    assert table["row"].to_list() == list(range(1, 61))
     expected = online(live, ROWS)
     assert table["label"].to_list() == [one.label for one in expected]
     for name in ("high", "low"):
         assert table[f"probability_{name}"].to_list() == [one.probabilities[name] for one in expected]
+    unfamiliar = [tuple(json.loads(text or "[]")) for text in table["unfamiliar"].to_list()]
+    assert unfamiliar == [one.unfamiliar for one in expected]
+    assert {("age",), ("age", "sector"), ("sector",), ()} <= set(unfamiliar)
+    assert batch.unfamiliar_rows == sum(map(bool, unfamiliar))
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
@@ -55,12 +61,14 @@ def test_every_format_in_and_out_says_the_same(live, file, tmp_path, form):
     table = pl.read_csv(file)
     table.write_parquet(tmp_path / "rows.parquet")
     table.write_excel(tmp_path / "rows.xlsx")
+    (tmp_path / "rows.json").write_bytes(msgspec.json.encode(ROWS))
+    (tmp_path / "wrapped.json").write_bytes(msgspec.json.encode({"rows": ROWS}))
+    (tmp_path / "rows.jsonl").write_bytes(msgspec.json.Encoder().encode_lines(ROWS))
     answers = [
         read[form](io.BytesIO(live.serving.predict_file("income:1", tmp_path / name, form=form, by=live.admin).payload))
-        for name in ("rows.csv", "rows.parquet", "rows.xlsx")
+        for name in ("rows.csv", "rows.parquet", "rows.xlsx", "rows.json", "wrapped.json", "rows.jsonl")
     ]
-    assert answers[0].equals(answers[1])
-    assert answers[0].equals(answers[2])
+    assert all(answer.equals(answers[0]) for answer in answers)
 
 
 def test_a_file_is_one_entry_that_commits_to_its_answers(live, file):
@@ -88,12 +96,14 @@ def test_what_is_on_record_is_what_was_answered_even_if_the_file_changes_meanwhi
 
 def test_columns_that_the_model_does_not_know_are_named_and_not_used(live, tmp_path):
     pl.DataFrame(ROWS).with_columns(income=pl.lit("low"), id=pl.int_range(60)).write_csv(tmp_path / "more.csv")
-    assert live.serving.predict_file("income", tmp_path / "more.csv", by=live.admin).ignored == ("income", "id")
+    (tmp_path / "more.json").write_bytes(msgspec.json.encode([row | {"income": "low", "id": at} for at, row in enumerate(ROWS)]))
+    for name in ("more.csv", "more.json"):
+        assert live.serving.predict_file("income", tmp_path / name, by=live.admin).ignored == ("income", "id")
 
 
 def test_a_missing_column_is_named(live, tmp_path):
     pl.DataFrame(ROWS).drop("hours").write_csv(tmp_path / "less.csv")
-    with pytest.raises(FeaturesMissingError, match="no column 'hours'"):
+    with pytest.raises(InvalidRowsError, match="lacks the feature 'hours'"):
         live.serving.predict_file("income", tmp_path / "less.csv", by=live.admin)
 
 
@@ -121,6 +131,24 @@ def test_what_is_no_table_is_refused(live, tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UnreadableFileError):
         live.serving.predict_file("income", tmp_path / name, by=live.admin)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("rows.csv", b"age,hours,sector\n", "."),
+        ("rows.json", b"[]", "holds no rows"),
+        ("rows.json", b'{"people": []}', "must hold a JSON list of objects"),
+        ("rows.json", b'["secretive"]', "must hold a JSON list of objects"),
+        ("rows.json", b'[{"age": "\xff"}]', "must hold a JSON list of objects"),
+        ("rows.jsonl", b'{"age": 1}\n{"secretive', "must hold a JSON object on each line"),
+    ],
+)
+def test_a_file_without_rows_is_refused_without_telling_what_it_holds(live, tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises((RowsFileError, UnreadableFileError), match=words) as refused:
+        live.serving.predict_file("income", tmp_path / name, by=live.admin)
+    assert "secretive" not in str(refused.value)
 
 
 def test_a_version_that_is_not_live_answers_no_file(live, file):

@@ -32,7 +32,7 @@ class AddressError(errors.InvalidError):
 
 
 class UnreachableError(UnavailableError):
-    """No service answered at that address."""
+    """No service answers at that address, or not to the end."""
 
 
 class StrangeAnswerError(UnavailableError):
@@ -45,6 +45,8 @@ class Connection:
     def __init__(self, url: str, *, key: str, timeout_seconds: float) -> None:
         if not (key.isascii() and key.isprintable()):
             raise AddressError("The key holds characters that no key has. Copy it anew; it begins with mw_.")
+        if not url.startswith(("http://", "https://")):
+            raise AddressError(f"{url[:200]!r} is no address of a service. Give one such as http://127.0.0.1:8321.")
         self.url = url.rstrip("/")
         self.key = key
         headers = {"authorization": f"Bearer {key}"} if key else {}
@@ -70,10 +72,7 @@ class Connection:
         try:
             response = self._http.request(method, path, **more)
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
-            where = self._http.base_url
-            raise UnreachableError(
-                f"No service answered at {where}: {type(fault).__name__}. Is `modelward serve` running there?"
-            ) from fault
+            raise UnreachableError(_unreachable(self.url, fault)) from fault
         if response.is_error:
             raise _error_of(response)
         return response
@@ -108,6 +107,16 @@ def part(text: str) -> str:
 def plain(name: str) -> str:
     """A file's name as an upload may carry it."""
     return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)[-100:]
+
+
+def _unreachable(url: str, fault: Exception) -> str:
+    if isinstance(fault, httpx.TimeoutException):
+        return f"{url} did not answer in time. Ask again later, or look at the log of `modelward serve` there."
+    if isinstance(fault, httpx.ConnectError):
+        if "[SSL" in str(fault):
+            return f"{url} shows no certificate that this machine trusts, or speaks no TLS. Check the address and the certificate."
+        return f"Nothing answers at {url}. Is `modelward serve` running there?"
+    return f"The connection to {url} broke before an answer came. Is it `modelward serve` that runs there?"
 
 
 def _error_of(response: httpx.Response) -> ModelwardError:

@@ -19,7 +19,7 @@ from modelward.errors import InvalidError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from modelward.registry.rows import RowEncoder
+    from modelward.registry.rows import Encoded, RowEncoder
 
 NAME_LIMIT = 200
 FEATURES_LIMIT = 10_000
@@ -31,7 +31,8 @@ class InvalidInterfaceError(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One input. `categories`, `minimum` and `maximum` are what training saw: they inform people and bind nobody.
+    """One input. `categories`, `minimum` and `maximum` are what the training rows held. They bind nobody: another value is
+    answered, and called unfamiliar. Where none is given, as in many a model made elsewhere, nothing is called so.
 
     `nullable` says that the version fills in a missing value by itself.
     """
@@ -59,16 +60,22 @@ class Interface:
         _check_names("class", self.classes, least=2)
 
     def columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
-        """One column per feature out of rows of JSON: float32 [n, 1] for numbers, objects (text) [n, 1] for categories.
+        """The columns of `encode`."""
+        return self._encoder.encode(rows).columns
+
+    def encode(self, rows: Sequence[Mapping[str, Any]]) -> Encoded:
+        """One column per feature out of rows of JSON: float32 [n, 1] for numbers, objects (text) [n, 1] for categories; and
+        which features of each row hold what training never saw, a category of its own or a number out of the range.
 
         A missing number becomes NaN and a missing category the empty text, where the version fills them in. True and false
-        become "true" and "false" for a category. A category that training never saw is taken: the model sees all zeros.
+        become "true" and "false" for a category. What training never saw is taken: what the model makes of it is its own
+        (versions trained here hold a number within bounds, and give a category the place of all rare ones, or none).
 
         Raises:
             InvalidRowsError: a feature is unknown or missing, a value has the wrong type, is not finite, is beyond float32 or
                 is too long. The message names row and feature, never the value.
         """
-        return self._encoder.columns(rows)
+        return self._encoder.encode(rows)
 
     def to_json(self) -> bytes:
         """The canonical bytes of `interface.json`."""

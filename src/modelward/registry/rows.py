@@ -2,14 +2,15 @@
 """Rows of JSON into the columns a graph takes, checked on the way.
 
 One encoder per feature is prepared once; a row then costs one dictionary look-up and one call per feature, and all numbers of
-a request share one array. The happy path raises plain errors; who is to blame is looked up only after something failed.
+a request share one array, which is compared with what training saw as a whole. The happy path raises plain errors; who is to
+blame is looked up only after something failed.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 10_000
 _LARGEST = float(np.finfo(np.float32).max)
 _NAN = float("nan")
+_NAMES_SHOWN = 10
 
 
 class InvalidRowsError(InvalidError):
@@ -32,19 +34,36 @@ class _Unfit(Exception):  # noqa: N818  # never leaves this file
     """Why a value does not fit its feature, in words."""
 
 
+class Encoded(NamedTuple):
+    """Rows as a graph takes them, and for each row the features whose value training never saw."""
+
+    columns: dict[str, npt.NDArray[Any]]
+    unfamiliar: list[tuple[str, ...]]
+
+
 class RowEncoder:
     """The prepared encoders of one interface. It holds no state of a request, so that threads may share it."""
 
     def __init__(self, features: Sequence[Feature]) -> None:
         self._width = len(features)
-        self._encoders = {
-            feature.name: (_number if feature.kind == "number" else _category)(nullable=feature.nullable) for feature in features
-        }
-        self._numbers = [(feature.name, self._encoders[feature.name]) for feature in features if feature.kind == "number"]
-        self._categories = [(feature.name, self._encoders[feature.name]) for feature in features if feature.kind == "category"]
+        numbers = [feature for feature in features if feature.kind == "number"]
+        categories = [feature for feature in features if feature.kind == "category"]
+        self._numbers = [(feature.name, _number(nullable=feature.nullable)) for feature in numbers]
+        self._categories = [(feature.name, _category(nullable=feature.nullable)) for feature in categories]
+        of = dict[str, Callable[[Any], float | str]]([*self._numbers, *self._categories])
+        self._encoders = {feature.name: of[feature.name] for feature in features}
+        # As float32, like the rows: a number that the graph cannot tell from one of training is none that training never saw.
+        self._lowest = _bounds((feature.minimum for feature in numbers), unknown=-np.inf)
+        self._highest = _bounds((feature.maximum for feature in numbers), unknown=np.inf)
+        # What the version fills in is nothing unfamiliar, so the empty text is known.
+        self._known = [
+            (feature.name, place, frozenset((*feature.categories, "")))
+            for place, feature in enumerate(categories)
+            if feature.categories
+        ]
 
-    def columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
-        """See `Interface.columns`."""
+    def encode(self, rows: Sequence[Mapping[str, Any]]) -> Encoded:
+        """See `Interface.encode`."""
         try:
             if any(len(row) != self._width for row in rows) or not rows:
                 raise _Unfit
@@ -52,36 +71,59 @@ class RowEncoder:
             categories = [encode(row[name]) for name, encode in self._categories for row in rows]
         except (_Unfit, KeyError, TypeError, AttributeError):
             raise InvalidRowsError(self._blame(rows)) from None
-        columns: dict[str, npt.NDArray[Any]] = {}
-        for encoders, values, kind in ((self._numbers, numbers, np.float32), (self._categories, categories, object)):
-            block = np.array(values, dtype=kind).reshape(len(encoders), len(rows), 1)
-            columns.update(zip((name for name, _ in encoders), block, strict=True))
-        return columns
+        block = np.array(numbers, dtype=np.float32).reshape(len(self._numbers), len(rows), 1)
+        texts = np.array(categories, dtype=object).reshape(len(self._categories), len(rows), 1)
+        columns: dict[str, npt.NDArray[Any]] = dict(zip((name for name, _ in self._numbers), block, strict=True))
+        columns.update(zip((name for name, _ in self._categories), texts, strict=True))
+        return Encoded(columns, self._unfamiliar(block, categories, len(rows)))
+
+    def _unfamiliar(self, numbers: npt.NDArray[np.float32], categories: list[str], rows: int) -> list[tuple[str, ...]]:
+        strange: dict[str, Iterable[int]] = {}
+        # A comparison with NaN, which stands for missing, is false.
+        outside = (numbers < self._lowest) | (numbers > self._highest)
+        if np.count_nonzero(outside):
+            strange |= {name: np.flatnonzero(column) for (name, _), column in zip(self._numbers, outside, strict=True)}
+        for name, place, known in self._known:
+            given = categories[place * rows : (place + 1) * rows]
+            if not known.issuperset(given):
+                strange[name] = [at for at, value in enumerate(given) if value not in known]
+        if not strange:
+            return [()] * rows
+        found: list[list[str]] = [[] for _ in range(rows)]
+        for name in self._encoders:
+            for at in strange.get(name, ()):
+                found[at].append(name)
+        return [tuple(names) for names in found]
 
     def _blame(self, rows: Sequence[Mapping[str, Any]]) -> str:
         if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Sequence):
             return "Rows come as a list of objects, each with the named features of one row."
         if not rows:
             return "There are no rows. Send at least one."
-        faults = (f"Row {number}: {fault}" for number, row in enumerate(rows, 1) if (fault := self._fault(row)))
+        faults = (f"Row {number}{fault}" for number, row in enumerate(rows, 1) if (fault := self._fault(row)))
         return next(faults, "The rows do not fit the interface.")
 
     def _fault(self, row: Any) -> str:
         if not isinstance(row, Mapping):
-            return f"it is {_kind(row)}; send an object with the named features."
+            return f": it is {_kind(row)}; send an object with the named features."
         missing = [name for name in self._encoders if name not in row]
         unknown = [name for name in row if name not in self._encoders]
         if unknown:
-            return _unknown(unknown[0], missing or list(self._encoders))
+            return f": {_unknown(unknown, missing or list(self._encoders))}"
         if missing:
-            others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            return f"feature {missing[0]!r}{others} is missing. Send it, or null where the version fills it in."
+            return f" lacks {_lacking(missing)}"
         for name, encode in self._encoders.items():
             try:
                 encode(row[name])
             except _Unfit as unfit:
-                return f"feature {name!r} {unfit}."
+                return f": feature {name!r} {unfit}."
         return ""
+
+
+def _bounds(limits: Iterable[float | None], *, unknown: float) -> npt.NDArray[np.float32]:
+    """One bound per number, float32 [numbers, 1, 1]; where training said none, one that nothing passes."""
+    held = [unknown if limit is None else min(max(limit, -_LARGEST), _LARGEST) for limit in limits]
+    return np.array(held, dtype=np.float32).reshape(-1, 1, 1)
 
 
 def _number(*, nullable: bool) -> Callable[[Any], float]:
@@ -142,8 +184,22 @@ def _kind(value: Any) -> str:
     return "null" if value is None else names.get(type(value), "something else")
 
 
-def _unknown(name: Any, known: Sequence[str]) -> str:
-    shown = str(name)[:100]
-    near = difflib.get_close_matches(shown, known, n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known[:20])}{', …' if len(known) > 20 else ''}."
-    return f"feature {shown!r} is unknown. {hint}"
+def _lacking(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"the feature {names[0]!r}. Send it, or null where the version fills it in."
+    return f"{len(names)} features: {_listed(names)}. Send each, or null where the version fills it in."
+
+
+def _unknown(names: Sequence[Any], known: Sequence[str]) -> str:
+    shown = [str(name)[:100] for name in names]
+    near = difflib.get_close_matches(shown[0], known, n=1, cutoff=0.5)
+    if len(shown) == 1:
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {_listed(known)}."
+        return f"feature {shown[0]!r} is unknown. {hint}"
+    hint = f"Did you mean {near[0]!r} by {shown[0]!r}?" if near else f"There are: {_listed(known)}."
+    return f"{len(shown)} features are unknown: {_listed(shown)}. {hint}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more

@@ -37,9 +37,10 @@ from modelward.serving.explanations import (
     Explanations,
     UnknownLabelError,
 )
+from modelward.serving.file_rows import FileRows, RowsFileError, rows_of_file
 from modelward.serving.gateway import Gateway
 from modelward.serving.keychain import Keychain
-from modelward.serving.offline import Batch, FeaturesMissingError
+from modelward.serving.offline import Batch
 from modelward.serving.question import Question, UnevenColumnsError
 from modelward.serving.service import Serving
 
@@ -65,7 +66,7 @@ __all__ = [
     "Explainer",
     "Explanation",
     "Explanations",
-    "FeaturesMissingError",
+    "FileRows",
     "Gateway",
     "Keychain",
     "LedgerUnavailableError",
@@ -76,6 +77,7 @@ __all__ = [
     "Question",
     "Readiness",
     "Reply",
+    "RowsFileError",
     "Serving",
     "ShuttingDownError",
     "TooManyRowsError",
@@ -83,4 +85,5 @@ __all__ = [
     "UnevenColumnsError",
     "UnknownLabelError",
     "new_request_id",
+    "rows_of_file",
 ]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from modelward.registry import Interface
 
 INFERENCE_ANSWERED = Event("inference.answered", "A caller got an answer; input and output are committed to, and not kept.")
-INFERENCE_REFUSED = Event("inference.refused", "A known caller asked and got an error instead of an answer.")
+INFERENCE_REFUSED = Event(
+    "inference.refused",
+    "A known caller got an error instead of an answer: not permitted, not live, rows that are too many or do not fit, a fault, or "
+    "no answer in time. Not recorded: a body that cannot be read, overload (503), the end of the service.",
+)
 INFERENCE_EXPLAINED = Event("inference.explained", "A caller got an explanation; input and output are committed to, and not kept.")
 INFERENCE_BATCH = Event("inference.batch", "A file of rows was answered as a whole.")
 EVENTS = (INFERENCE_ANSWERED, INFERENCE_BATCH, INFERENCE_EXPLAINED, INFERENCE_REFUSED)
@@ -56,11 +61,12 @@ class ShuttingDownError(UnavailableError):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer to one row: the most probable class, and the probability of each."""
+    """The answer to one row: the most probable class, the probability of each, and the features whose value training never saw."""
 
     label: str
     probabilities: dict[str, float]
     abstained: bool = False
+    unfamiliar: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +81,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computed:
-    """What an engine said to one request: `probabilities` float32 [rows, classes], in the order of the interface's classes."""
+    """What an engine said to one request: `probabilities` float32 [rows, classes], in the order of the interface's classes.
+
+    `unfamiliar` names, row by row, the features whose value training never saw.
+    """
 
     request: str
     model: str
     number: int
     interface: Interface
     probabilities: npt.NDArray[np.float32]
+    unfamiliar: Sequence[tuple[str, ...]]
 
     @property
     def labels(self) -> list[str]:
@@ -92,8 +102,8 @@ class Computed:
         """The answer in the records protocol."""
         classes = self.interface.classes
         predictions = tuple(
-            Prediction(label, dict(zip(classes, row, strict=True)))
-            for label, row in zip(self.labels, self.probabilities.tolist(), strict=True)
+            Prediction(label, dict(zip(classes, row, strict=True)), unfamiliar=strange)
+            for label, row, strange in zip(self.labels, self.probabilities.tolist(), self.unfamiliar, strict=True)
         )
         return Answer(predictions=predictions, model=self.model, version=self.number, request_id=self.request)
 

@@ -81,7 +81,8 @@ class Answering:
             parts = [job.task.rows() for job in jobs]
             # A question without rows is a fault, which company must not hide.
             rows = list(chain.from_iterable(parts)) if all(parts) else []
-            probabilities = deployment.engine.answers(deployment.interface.columns(rows))
+            columns, unfamiliar = deployment.interface.encode(rows)
+            probabilities = deployment.engine.answers(columns)
         except Exception as fault:  # noqa: BLE001 (whoever asked is told)
             if len(jobs) == 1:
                 self._homeward.send([(jobs[0].waiting, fault)])
@@ -93,8 +94,9 @@ class Answering:
             return
         at = 0
         for job, part in zip(jobs, parts, strict=True):
-            computed = _computed(job.task.asked, probabilities[at : at + len(part)])
-            at += len(part)
+            until = at + len(part)
+            computed = _computed(job.task.asked, probabilities[at:until], unfamiliar[at:until])
+            at = until
             self._guard(job, INFERENCE_ANSWERED, partial(job.task.render, computed))
 
     def _guard(self, job: Job[Any], event: Event, body: Callable[[], bytes]) -> None:
@@ -131,7 +133,7 @@ class Answering:
             self._commits.submit(draft, release, is_wanted=lambda: not waiting.done())
 
 
-def _computed(asked: Asked, probabilities: Any) -> Computed:
+def _computed(asked: Asked, probabilities: Any, unfamiliar: Sequence[tuple[str, ...]]) -> Computed:
     version = asked.deployment.version
     return Computed(
         request=asked.request,
@@ -139,6 +141,7 @@ def _computed(asked: Asked, probabilities: Any) -> Computed:
         number=version.number,
         interface=version.interface,
         probabilities=probabilities,
+        unfamiliar=unfamiliar,
     )
 
 

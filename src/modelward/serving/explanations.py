@@ -48,7 +48,8 @@ class Contribution:
 class Explanation:
     """Why `label` has `probability`: `base`, its mean over the background, and what each feature adds, the largest first.
 
-    `residual` is how far base and contributions together miss the probability: near 0, or something is wrong.
+    `residual` is how far base and contributions together miss the probability: near 0, or something is wrong. `unfamiliar` are the
+    features whose value training never saw.
     """
 
     label: str
@@ -56,6 +57,7 @@ class Explanation:
     base: float
     contributions: tuple[Contribution, ...]
     residual: float
+    unfamiliar: tuple[str, ...]
     method: str
     seed: int
     background_rows: int
@@ -86,13 +88,16 @@ class Explanations:
             InvalidRowsError: the rows do not fit. UnknownLabelError: there is no such class. BackgroundMissingError: the version
             brings no background, and none was handed in. MissingExtraError: the explaining library is not installed.
         """
-        columns = opened.interface.columns(rows)
+        columns, unfamiliar = opened.interface.encode(rows)
         chosen = _class_index(opened, label)
         explainer: Explainer = EXPLAINERS.load(self._explainer)()
         if background is None:
             background = self._background(opened)
         asking = _Asking(explainer, opened, background, _evaluations(opened, background), chosen=chosen)
-        return [asking.explain(row, _row(columns, at), request=request) for at, row in enumerate(rows)]
+        return [
+            asking.explain(row, _row(columns, at), unfamiliar=strange, request=request)
+            for at, (row, strange) in enumerate(zip(rows, unfamiliar, strict=True))
+        ]
 
     def _background(self, opened: OpenVersion) -> Columns:
         name = opened.version.name
@@ -118,7 +123,7 @@ class _Asking:
     _: KW_ONLY
     chosen: int | None
 
-    def explain(self, row: Mapping[str, Any], columns: Columns, *, request: str) -> Explanation:
+    def explain(self, row: Mapping[str, Any], columns: Columns, *, unfamiliar: tuple[str, ...], request: str) -> Explanation:
         """The explanation of one row, which `columns` hold as the model takes it."""
         opened, answer = self.opened, self.opened.predict(columns)[0]
         place = int(answer.argmax()) if self.chosen is None else self.chosen
@@ -137,6 +142,7 @@ class _Asking:
             base=found.base,
             contributions=tuple(sorted(parts, key=lambda part: -abs(part.contribution))),
             residual=found.base + sum(found.contributions.values()) - probability,
+            unfamiliar=unfamiliar,
             method=found.method,
             seed=_SEED,
             background_rows=found.background_rows,

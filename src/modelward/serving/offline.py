@@ -5,44 +5,44 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import msgspec
 
 from modelward.access import Actor, Permission
 from modelward.audit import Ledger
-from modelward.datasets import ColumnKind, parse_table, read_bytes
-from modelward.errors import InvalidError
+from modelward.datasets import ColumnKind, read_bytes
 from modelward.registry import Interface, InvalidRowsError
 from modelward.serving.answer import INFERENCE_BATCH, labels_of, new_request_id
 from modelward.serving.deployments import Deployment
+from modelward.serving.file_rows import FileRows, rows_of_file
 from modelward.storage import Database
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import polars as pl
 
 BATCH_ROWS = 1024
 Form = Literal["csv", "parquet"]
 
 
-class FeaturesMissingError(InvalidError):
-    """The file lacks columns that the model asks for."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A file's answers: `payload` is a table of `label` and one `probability_<class>` per class, in the order of the rows.
+    """A file's answers: `payload` is a table of `row` (counted from 1, in the order of the file), `label`, one
+    `probability_<class>` per class, and `unfamiliar`, the features whose value training never saw as a JSON list, or nothing.
 
-    `ignored` are columns of the file that the model does not know; nothing was done with them.
+    `unfamiliar_rows` is how many rows have any. `ignored` are columns of the file that the model does not know, such as an id:
+    nothing was done with them, and they are not copied into the answers.
     """
 
     request: str
     version: str
     entry: int
     rows: int
+    unfamiliar_rows: int
     ignored: tuple[str, ...]
     form: Form
     payload: bytes
@@ -55,57 +55,67 @@ def answer_file(
 
     Raises:
         NotPermittedError: `by` may not ask this model. UnreadableFileError, FileTooLargeError, UnusableTableError: the file is
-        no table. FeaturesMissingError, InvalidRowsError: it is not one of this model's; row and column are named.
+        no table. RowsFileError: it holds no rows. InvalidRowsError: they are not this model's; row and feature are named.
     """
     version, interface = deployment.version, deployment.interface
     by.require(Permission.MODELS_PREDICT, model=version.model)
     kinds = {one.name: ColumnKind.NUMBER if one.kind == "number" else ColumnKind.CATEGORY for one in interface.features}
     # Read once: what goes on record is what was answered, whatever happens to the file meanwhile.
     data = read_bytes(file, limit_bytes=limit_bytes)
-    table = parse_table(file, data, kinds=kinds)
-    if missing := [name for name in kinds if name not in table.columns]:
-        raise FeaturesMissingError(
-            f"{file.name} has no column {missing[0]!r}"
-            + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
-            + f", which {version.name} asks for. It needs: {', '.join(kinds)}."
-        )
-    payload = _written(_answers(deployment, table.select(list(kinds))), interface, form)
+    rows = rows_of_file(file, data, kinds=kinds)
+    parts = [_answered(deployment, rows, start) for start in range(0, len(rows), BATCH_ROWS)]
+    unfamiliar = [names for part in parts for names in part.unfamiliar]
+    payload = _written([part.probabilities for part in parts], unfamiliar, interface, form)
     request = new_request_id()
     facts = {
         "input": ledger.commitment(request, data),
         "output": ledger.commitment(request, payload),
-        "rows": table.height,
+        "rows": len(rows),
         "version": version.digest,
     }
     with database.change() as connection:
         entry = ledger.record(connection, INFERENCE_BATCH, actor=by.id, subject=version.name, facts=facts, request=request)
-    ignored = tuple(name for name in table.columns if name not in kinds)
-    return Batch(request=request, version=version.name, entry=entry, rows=table.height, ignored=ignored, form=form, payload=payload)
+    return Batch(
+        request=request,
+        version=version.name,
+        entry=entry,
+        rows=len(rows),
+        unfamiliar_rows=sum(map(bool, unfamiliar)),
+        ignored=rows.ignored,
+        form=form,
+        payload=payload,
+    )
 
 
-def _answers(deployment: Deployment, table: pl.DataFrame) -> npt.NDArray[np.float32]:
+class _Part(NamedTuple):
+    probabilities: npt.NDArray[np.float32]
+    unfamiliar: list[tuple[str, ...]]
+
+
+def _answered(deployment: Deployment, rows: FileRows, start: int) -> _Part:
+    try:
+        columns, unfamiliar = deployment.interface.encode(rows.part(start, BATCH_ROWS))
+    except InvalidRowsError as unfit:
+        # The rows of a part are counted from 1; people count those of the file.
+        raise InvalidRowsError(re.sub(r"^Row (\d+)", lambda found: f"Row {int(found[1]) + start}", str(unfit))) from None
+    return _Part(deployment.engine.answers(columns), unfamiliar)
+
+
+def _written(
+    parts: Sequence[npt.NDArray[np.float32]], unfamiliar: Sequence[tuple[str, ...]], interface: Interface, form: Form
+) -> bytes:
     import numpy as np
-
-    return np.concatenate([deployment.engine.answers(columns) for columns in _columns(deployment.interface, table)])
-
-
-def _columns(interface: Interface, table: pl.DataFrame) -> Iterator[dict[str, npt.NDArray[Any]]]:
-    for start in range(0, table.height, BATCH_ROWS):
-        try:
-            yield interface.columns(table.slice(start, BATCH_ROWS).to_dicts())
-        except InvalidRowsError as unfit:
-            # The rows of a part are counted from 1; people count those of the file.
-            raise InvalidRowsError(
-                re.sub(r"^Row (\d+)", lambda found: f"Row {int(found[1]) + start}", str(unfit))  # noqa: B023 (used at once)
-            ) from None
-
-
-def _written(probabilities: npt.NDArray[np.float32], interface: Interface, form: Form) -> bytes:
     import polars as pl
 
-    columns = {"label": pl.Series(labels_of(interface, probabilities), dtype=pl.String)}
+    probabilities = np.concatenate(parts)
+    columns = {
+        "row": pl.Series(range(1, len(probabilities) + 1), dtype=pl.Int64),
+        "label": pl.Series(labels_of(interface, probabilities), dtype=pl.String),
+    }
     for place, name in enumerate(interface.classes):
         columns[f"probability_{name}"] = pl.Series(probabilities[:, place].astype("float64"))
+    told = [msgspec.json.encode(names).decode() if names else None for names in unfamiliar]
+    columns["unfamiliar"] = pl.Series(told, dtype=pl.String)
     sink = io.BytesIO()
     table = pl.DataFrame(columns)
     table.write_parquet(sink) if form == "parquet" else table.write_csv(sink)

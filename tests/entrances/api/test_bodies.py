@@ -57,7 +57,8 @@ def test_brackets_inside_of_texts_are_no_nesting():
 
 
 def test_a_body_of_many_shallow_rows_passes():
-    decode(json.dumps({"rows": [{"a": [1], "b": {}}] * 5000}).encode(), dict, depth_limit=LIMIT)
+    body = {"rows": [{"a": [1], "b": {}}] * 5000}
+    assert decode(json.dumps(body).encode(), dict, depth_limit=LIMIT) == body
 
 
 @pytest.mark.parametrize("body", [b"[" * 1_000_000, b'{"a":' * 200_000, b"[]" * 500_000, b'"' * 999_999, b"]" * 1_000_000])

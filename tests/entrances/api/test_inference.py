@@ -32,6 +32,15 @@ def test_rows_are_answered_with_label_and_probabilities(caller):
         assert prediction["abstained"] is False
 
 
+def test_each_answer_names_the_features_whose_value_training_never_saw(caller):
+    rows = [*ROWS, {"age": 17, "hours": 100, "sector": "Public"}]
+    expected = [[], [], ["sector"], ["age", "hours", "sector"]]
+    told = caller.post(PREDICT, content=body(rows)).raise_for_status().json()
+    assert [prediction["unfamiliar"] for prediction in told["predictions"]] == expected
+    told = caller.post(INFER, json=tensors(rows)).raise_for_status().json()
+    assert json.loads(told["parameters"]["unfamiliar"]) == expected
+
+
 @pytest.mark.parametrize(("path", "asked"), [(PREDICT, {"rows": ROWS}), (INFER, tensors(ROWS))])
 def test_each_answer_says_who_answered_and_where_it_stands_in_the_ledger(house, caller, path, asked):
     answer = caller.post(path, json=asked).raise_for_status()
@@ -81,7 +90,9 @@ def test_offline_and_online_numbers_are_identical(house, caller, tmp_path):
     as_tensors = caller.post(INFER, json=tensors(ROWS * 3)).json()["outputs"][1]["data"]
     assert one_by_one == together
     for at, (alone, answer) in enumerate(zip(one_by_one, answers, strict=True)):
+        assert answer["row"] == str(at + 1)
         assert alone["label"] == answer["label"]
+        assert alone["unfamiliar"] == json.loads(answer["unfamiliar"] or "[]")
         assert alone["probabilities"] == {name: float(answer[f"probability_{name}"]) for name in ("high", "low")}
         assert as_tensors[2 * at : 2 * at + 2] == list(alone["probabilities"].values())
 
@@ -154,7 +165,7 @@ def change(at=0, **values):
         (change(2, datatype="FP32", data=[1.0]), "'sector' must be text"),
         (change(name="hours"), "same name"),
         (change(name="wage"), "'wage' is unknown"),
-        ({"inputs": tensors()["inputs"][:2]}, "'sector' is missing"),
+        ({"inputs": tensors()["inputs"][:2]}, "lacks the feature 'sector'"),
         ({"inputs": []}, "no rows"),
         (change(1, shape=[2], data=[1, 2]), "has 1 rows and another has 2|has 2 rows and another has 1"),
         (tensors(outputs=[{"name": "wish"}]), "No output is called 'wish'"),

@@ -2,7 +2,9 @@
 """Open Inference Protocol V2 over REST with JSON tensors.
 
 A table's features are the inputs, each a tensor of shape [rows] or [rows, 1]. The outputs are `label` (BYTES) and `probabilities`
-(FP32, [rows, classes]). Source: the kserve/open-inference-protocol specification, `inference_rest.yaml`.
+(FP32, [rows, classes]). The response's parameter `unfamiliar` names for each row the features whose value training never saw; it
+is JSON in a text, for the protocol's parameters are texts, numbers or booleans. Source: the kserve/open-inference-protocol
+specification, `inference_rest.yaml`.
 """
 
 from __future__ import annotations
@@ -71,6 +73,7 @@ class InferResponse(msgspec.Struct):
     model_name: str
     model_version: str
     id: str
+    parameters: dict[str, str]
     outputs: list[Output]
 
 
@@ -188,7 +191,8 @@ def rendered(computed: Computed, id: str, wanted: Sequence[str]) -> bytes:  # no
         "probabilities": lambda: Output("probabilities", "FP32", [rows, classes], computed.probabilities.ravel().tolist()),
     }
     outputs = [tensors[name]() for name in wanted]
-    return msgspec.json.encode(InferResponse(computed.model, str(computed.number), id or computed.request, outputs))
+    parameters = {"unfamiliar": msgspec.json.encode(computed.unfamiliar).decode()}
+    return msgspec.json.encode(InferResponse(computed.model, str(computed.number), id or computed.request, parameters, outputs))
 
 
 def _fitting(datatype: str) -> tuple[type, ...] | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 _PANEL = "Serving"
 _SHOWN = 10
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model (its live version), or its live version's name.")]
-RowsFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel, Parquet or JSON rows.", exists=True, dir_okay=False)]
+RowsFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Rows: CSV, Excel, Parquet, .json or .jsonl.", exists=True, dir_okay=False)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Prediction:
 
     label: str
     probabilities: dict[str, float]
+    unfamiliar: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,7 @@ class Predicted:
     request: str
     entry: int
     rows: int
+    unfamiliar_rows: int
     ignored: tuple[str, ...]
     output: str
     predictions: tuple[Prediction, ...]
@@ -58,7 +62,7 @@ def declare(app: typer.Typer) -> None:
     def predict(
         desk: Desk,
         model: ModelName,
-        file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or Parquet rows.", exists=True, dir_okay=False)],
+        file: RowsFile,
         output: Annotated[Path | None, typer.Option("-o", "--output", help="File for the answers: .csv or .parquet.")] = None,
     ) -> Predicted:
         """Answer a file of rows, with the numbers that the service gives."""
@@ -90,6 +94,7 @@ def _predicted(batch: Batch, output: Path | None) -> Predicted:
         request=batch.request,
         entry=batch.entry,
         rows=batch.rows,
+        unfamiliar_rows=batch.unfamiliar_rows,
         ignored=batch.ignored,
         output=str(output or ""),
         predictions=() if output else _predictions(batch.payload),
@@ -97,10 +102,13 @@ def _predicted(batch: Batch, output: Path | None) -> Predicted:
 
 
 def _predictions(payload: bytes) -> tuple[Prediction, ...]:
-    """The answers in a CSV: a label, and one probability for each class."""
-    head, *lines = csv.reader(io.StringIO(payload.decode()))
-    classes = [name.removeprefix("probability_") for name in head[1:]]
-    return tuple(Prediction(label, dict(zip(classes, map(float, shares), strict=True))) for label, *shares in lines)
+    """The answers in a CSV: row, label, one probability for each class, and what is unfamiliar."""
+    (_, _, *head, _), *lines = csv.reader(io.StringIO(payload.decode()))
+    classes = [name.removeprefix("probability_") for name in head]
+    return tuple(
+        Prediction(label, dict(zip(classes, map(float, shares), strict=True)), tuple(json.loads(unfamiliar or "[]")))
+        for _, label, *shares, unfamiliar in lines
+    )
 
 
 def _show_predicted(console: Console, predicted: Predicted) -> None:
@@ -111,18 +119,31 @@ def _show_predicted(console: Console, predicted: Predicted) -> None:
         place = f"were given, of which the first {_SHOWN} are shown; -o FILE keeps them all"
     showing.line(console, f"{predicted.rows} answers of {predicted.version} {place}.")
     showing.line(console, f"Request {predicted.request}, entry {predicted.entry} of the ledger.")
+    if predicted.unfamiliar_rows:
+        showing.line(
+            console,
+            f"Rows with values that training never saw: {predicted.unfamiliar_rows} of {predicted.rows}. "
+            "`unfamiliar` in each answer names the features.",
+        )
     if predicted.ignored:
         showing.line(console, f"Columns that the model does not know were left out: {', '.join(predicted.ignored)}.")
 
 
 def _show_first(console: Console, predictions: Sequence[Prediction]) -> None:
+    first = predictions[:_SHOWN]
     classes = list(predictions[0].probabilities) if predictions else []
+    unfamiliar = ("unfamiliar",) if any(each.unfamiliar for each in first) else ()
     showing.table(
         console,
-        ("row", "label", *classes),
+        ("row", "label", *classes, *unfamiliar),
         (
-            (place, each.label, *(f"{share:.4f}" for share in each.probabilities.values()))
-            for place, each in enumerate(islice(predictions, _SHOWN), 1)
+            (
+                place,
+                each.label,
+                *(f"{share:.4f}" for share in each.probabilities.values()),
+                *(", ".join(each.unfamiliar) for _ in unfamiliar),
+            )
+            for place, each in enumerate(first, 1)
         ),
         numbers=("row", *classes),
         spare=classes,
@@ -141,4 +162,6 @@ def _show_explanations(console: Console, explanations: list[Explanation]) -> Non
             ((part.feature, part.value, f"{part.contribution:+.4f}") for part in found.contributions),
             numbers=("value", "adds"),
         )
+        if found.unfamiliar:
+            showing.line(console, f"Training never saw such a value of: {', '.join(found.unfamiliar)}.")
         console.print(f"[dim]{showing.cell(found.method)} · residual {found.residual:.1e} · request {found.request_id}[/]\n")

@@ -46,11 +46,13 @@ def declare(app: typer.Typer) -> None:
         connections: Annotated[int, typer.Option(min=1, max=512, help="Connections that ask at once.")] = 64,
         seconds: Annotated[float, typer.Option(min=0.5, max=600, help="How long to ask.")] = 5.0,
         rows: Annotated[int, typer.Option(min=1, max=1024, help="Rows in each request.")] = 1,
-        examples: Annotated[Path | None, typer.Option(help="CSV or JSON rows to ask with.", exists=True, dir_okay=False)] = None,
+        examples: Annotated[
+            Path | None, typer.Option(help="Rows to ask with, in a file as `predict` takes.", exists=True, dir_okay=False)
+        ] = None,
     ) -> Load:
         """Ask a service as fast as it answers, and report rate and latencies.
 
-        Without --url, a server is started over the home for the time of it. The client is Python too: it may be the slower side.
+        Without --url, a server is started over the home for the time of it.
         """
         asked = model or _only_live(desk)
         drawn = read_rows(desk, asked, examples) if examples else ()
@@ -123,3 +125,4 @@ def _show(console: Console, load: Load) -> None:
             "machine": load.machine,
         },
     )
+    showing.line(console, "At least this: the client is Python too. A compiled one, such as wrk, shows more.")

@@ -1,58 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of named features from a file: JSON as the API takes it, or a table."""
+"""Rows of named features from a file, for what asks row by row."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from modelward.entrances.cli.desk import Desk
-from modelward.errors import InvalidError, RefusedError, TooLargeError
+from modelward.errors import RefusedError
 
 if TYPE_CHECKING:
     from modelward.datasets import ColumnKind
 
-_LIMIT_BYTES = 64 << 20
-
-
-class RowsFileError(InvalidError):
-    """The file holds no rows."""
-
-
-class RowsFileTooLargeError(TooLargeError):
-    """The file is larger than what is asked about row by row."""
-
 
 def read_rows(desk: Desk, model: str, file: Path) -> list[dict[str, Any]]:
-    """The rows of `file`: a JSON list of objects, `{"rows": [...]}`, or a CSV, Excel or Parquet table.
+    """The rows of `file`, read as `modelward predict` reads them.
 
-    A table is read as the model's features are: what is a category is text, however it looks, and other columns are left out.
-
-    Raises:
-        RowsFileError: the JSON is of another shape. Whatever reading a table raises.
+    Raises: as `rows_of_file`. FileTooLargeError: the file passes `MODELWARD_UPLOAD_LIMIT_BYTES`.
     """
-    return _of_json(file) if file.suffix.lower() == ".json" else _of_table(desk, model, file)
+    from modelward.datasets import read_bytes
+    from modelward.serving import rows_of_file
 
-
-def _of_json(file: Path) -> list[dict[str, Any]]:
-    if file.stat().st_size > _LIMIT_BYTES:
-        raise RowsFileTooLargeError(f"{file.name} is larger than {_LIMIT_BYTES >> 20} MiB. Ask about fewer rows.")
-    try:
-        held = msgspec.json.decode(file.read_bytes())
-        return msgspec.convert(held["rows"] if isinstance(held, dict) else held, list[dict[str, Any]])
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, UnicodeDecodeError, RecursionError) as wrong:
-        raise RowsFileError(f'{file.name} must hold a JSON list of objects, or {{"rows": [...]}}.') from wrong
-
-
-def _of_table(desk: Desk, model: str, file: Path) -> list[dict[str, Any]]:
-    from modelward.datasets import read_table
-
-    kinds = _kinds(desk, model)
-    table = read_table([file], limit_bytes=_LIMIT_BYTES, kinds=kinds)
-    known = [name for name in table.columns if name in kinds] if kinds else table.columns
-    return list(table.select(known).to_dicts())
+    data = read_bytes(file, limit_bytes=desk.settings.upload_limit_bytes)
+    return rows_of_file(file, data, kinds=_kinds(desk, model)).all()
 
 
 def _kinds(desk: Desk, model: str) -> dict[str, ColumnKind]:

@@ -67,10 +67,13 @@ class Why:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one question. `asked` and `answered` are the very texts that the ledger's entry commits to."""
+    """What came of one question. `unfamiliar` are the features whose value training never saw; `asked` and `answered` the very
+    texts that the ledger's entry commits to.
+    """
 
     label: str
     probabilities: list[tuple[str, float]]
+    unfamiliar: list[str]
     request: str
     entry: int
     asked: str
@@ -107,6 +110,7 @@ async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by
     return Outcome(
         label=answer["label"],
         probabilities=sorted(answer["probabilities"].items(), key=lambda item: -item[1]),
+        unfamiliar=answer["unfamiliar"],
         request=reply.request,
         entry=reply.entry,
         asked=payload.decode(),

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of named features in a file: JSON as the API takes it, JSON lines, or a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from modelward.datasets import ColumnKind, parse_table
+from modelward.errors import InvalidError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_JSON, _LINES = ".json", ".jsonl"
+
+
+class RowsFileError(InvalidError):
+    """The file holds no rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """The rows of a file in their order. `ignored` are the columns that the model does not know; the rows go without them."""
+
+    ignored: tuple[str, ...]
+    _held: list[dict[str, Any]] | pl.DataFrame
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def part(self, start: int, rows: int) -> list[dict[str, Any]]:
+        """At most so many rows from `start` on."""
+        chosen = self._held[start : start + rows]
+        return chosen if isinstance(chosen, list) else chosen.to_dicts()
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every row."""
+        return self.part(0, len(self))
+
+
+def rows_of_file(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind]) -> FileRows:
+    """The rows in `data`, the content of `file`: a JSON list of objects or `{"rows": [...]}` (.json), an object on each line
+    (.jsonl), or a CSV, Excel or Parquet table.
+
+    `kinds` says what each feature of the model is: in a table, what is a category is text, however it looks. Columns of another
+    name are left out; where `kinds` is empty, none is.
+
+    Raises:
+        RowsFileError: the JSON is of another shape, or there is no row. UnreadableFileError, UnusableTableError: it is no table.
+    """
+    is_json = file.suffix.lower() in (_JSON, _LINES)
+    found = _of_json(file, data, kinds) if is_json else _of_table(file, data, kinds)
+    if not len(found):
+        raise RowsFileError(f"{file.name} holds no rows. Write at least one.")
+    return found
+
+
+def _of_json(file: Path, data: bytes, kinds: Mapping[str, ColumnKind]) -> FileRows:
+    is_lines = file.suffix.lower() == _LINES
+    try:
+        held = msgspec.json.Decoder().decode_lines(data) if is_lines else msgspec.json.decode(data)
+        rows = msgspec.convert(held["rows"] if isinstance(held, dict) else held, list[dict[str, Any]])
+    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, UnicodeDecodeError, RecursionError):
+        shape = "a JSON object on each line" if is_lines else 'a JSON list of objects, or {"rows": [...]}'
+        # What the decoder says may quote a row.
+        raise RowsFileError(f"{file.name} must hold {shape}.") from None
+    ignored = dict.fromkeys(name for row in rows for name in row if kinds and name not in kinds)
+    return FileRows(tuple(ignored), [{name: row[name] for name in row if name not in ignored} for row in rows] if ignored else rows)
+
+
+def _of_table(file: Path, data: bytes, kinds: Mapping[str, ColumnKind]) -> FileRows:
+    table = parse_table(file, data, kinds=kinds)
+    known = [name for name in table.columns if not kinds or name in kinds]
+    return FileRows(tuple(name for name in table.columns if name not in known), table.select(known))
