@@ -55,7 +55,7 @@ ROWS = [
     (b'{"rows":[{"age":1,"hours":null,"sector":"public"}]}', "'hours' is null"),
     (b'{"rows":[{"age":1,"hours":1,"sector":7}]}', "'sector' must be text and is a number"),
     (b'{"rows":[{"age":1,"hours":1,"sector":"\\ud800"}]}', "not valid JSON|lone surrogate"),
-    (b'{"rows":[{"age":1,"hours":1}]}', "'sector' is missing"),
+    (b'{"rows":[{"age":1,"hours":1}]}', "lacks the feature 'sector'"),
     (b'{"rows":[{"age":1,"hours":1,"sector":"x","wages":1}]}', "'wages' is unknown"),
     (b'{"rows":[{"age":1,"hours":1,"sector":"public"},{"age":1,"hour":1,"sector":"x"}]}', "Row 2: .*Did you mean 'hours'"),
     (b'{"rows":[]}', "no rows"),
