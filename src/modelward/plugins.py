@@ -7,10 +7,11 @@ entry-point group of the table's name. Nothing is imported before `load`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Any
 
 from modelward.errors import NotFoundError, PrerequisiteError
@@ -22,6 +23,15 @@ class UnknownPluginError(NotFoundError):
 
 class MissingExtraError(PrerequisiteError):
     """The plug-in exists, and the library it stands on is not installed."""
+
+
+def installed_versions(packages: Iterable[str]) -> dict[str, str]:
+    """The version of each of the packages that is installed, in their order."""
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 @dataclass(frozen=True)

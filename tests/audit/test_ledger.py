@@ -18,7 +18,6 @@ from modelward.audit import (
     Checkpoint,
     Draft,
     EntryUnreadableError,
-    FolderTakenError,
     Ledger,
     LedgerMissingError,
     LoggedEntry,
@@ -29,7 +28,7 @@ from modelward.audit import (
     open_checkpoint,
 )
 from modelward.audit.checkpoint import VerifierKey
-from modelward.storage import Database
+from modelward.storage import Database, FolderTakenError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(1 << 53), 1 << 53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

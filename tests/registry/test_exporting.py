@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
-from modelward.registry import TamperedVersionError, TargetNotEmptyError, TargetUnusableError, verify_folder
-from modelward.registry.exporting import write_export
+from modelward.registry import TamperedVersionError, verify_folder
+from modelward.storage import FolderTakenError, FolderUnusableError
 
 
 def test_an_export_holds_every_file_of_the_dossier_and_verifies(registry, exported, admin):
@@ -36,12 +38,12 @@ def test_nothing_that_lies_there_is_overwritten(registry, register, ledger, admi
     register()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
-    with pytest.raises(TargetNotEmptyError):
+    with pytest.raises(FolderTakenError):
         registry.export("income:1", tmp_path / "full", by=admin)
     (tmp_path / "file").write_text("mine")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     for target in ("file", "link", "file/below"):
-        with pytest.raises(TargetUnusableError):
+        with pytest.raises(FolderUnusableError):
             registry.export("income:1", tmp_path / target, by=admin)
     assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
     assert ledger.entries(event="version.exported") == []
@@ -85,8 +87,31 @@ def test_the_card_shows_the_figures_of_a_report(registry, register):
 
     clause = {"title": "ROC AUC", "estimate": 0.91234, "low": 0.9, "high": 0.92, "threshold": None, "verdict": "recorded"}
     card = model_card(register(), report={"assessed": "2026-11-22", "verdict": "passed", "clauses": [clause]})
-    assert "| ROC AUC | 0.9123 | 0.9 – 0.92 | – | recorded |" in card
+    assert "| ROC AUC | 0.9123 | 0.9 – 0.92 |  | recorded |" in card
     assert "Not assessed yet" not in card
+
+
+def test_the_card_says_what_could_not_be_measured_and_why(registry, register):
+    from modelward.registry import model_card
+
+    clause = {"title": "Precision", "estimate": None, "low": None, "high": None, "threshold": None, "verdict": "not-measurable"}
+    version = register()
+    cards = [
+        model_card(version, report={"clauses": [clause | more]})
+        for more in ({}, {"threshold": "≥ 0.8", "note": "The positive class is never decided."})
+    ]
+    assert "| Precision | – |  |  | not measurable |" in cards[0]
+    assert "| Precision | – |  | ≥ 0.8 | not measurable: The positive class is never decided. |" in cards[1]
+    assert not any("– –" in card for card in cards)
+
+
+def test_the_card_names_the_favourable_class(registry, register):
+    from modelward.registry import model_card
+
+    version = register()
+    named = replace(version, facts={**version.facts, "positive": version.interface.classes[0]})
+    assert "Favourable class" not in model_card(version)
+    assert f"Favourable class: {version.interface.classes[0]}." in model_card(named).replace("\\", "")
 
 
 def test_what_people_write_does_not_become_markup(registry, admin):
@@ -97,17 +122,3 @@ def test_what_people_write_does_not_become_markup(registry, admin):
     assert "<script>" not in card.replace("\\<script\\>", "")
     assert "\\# big" in card
     assert front_matter(card)["model_name"] == "income:1"
-
-
-def test_a_folder_that_filled_up_meanwhile_is_left_alone(tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(TargetNotEmptyError):
-        write_export(tmp_path / "out", {"model.onnx": b"theirs"})
-    assert [file.name for file in tmp_path.rglob("*")] == ["out", "mine.txt"]
-
-
-def test_an_export_that_fails_half_way_leaves_nothing(tmp_path):
-    with pytest.raises(OSError, match="name"):
-        write_export(tmp_path / "out", {"first.txt": b"one", "x" * 300: b"two"})
-    assert list(tmp_path.iterdir()) == []

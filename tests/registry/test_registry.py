@@ -16,7 +16,6 @@ from modelward.access import Actor, NotPermittedError, Role
 from modelward.audit import Event
 from modelward.errors import InvalidError
 from modelward.registry import (
-    DeviceMissingError,
     Dossier,
     DossierMissingError,
     GraphUnfitError,
@@ -116,11 +115,6 @@ def test_a_closed_version_answers_no_more(registry, register):
     opened.close()
     with pytest.raises(VersionClosedError, match="income:1"):
         opened.predict(INTERFACE.columns(ROWS))
-
-
-def test_a_device_that_is_not_here_is_refused_with_those_that_are(registry, register):
-    with pytest.raises(DeviceMissingError, match="cpu"):
-        registry.open(register(), device="abacus")
 
 
 def test_a_version_without_a_graph_is_kept_and_does_not_answer(registry, admin):

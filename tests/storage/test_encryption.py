@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward.storage import Keyring, SealBrokenError, seal, seal_bytes, unseal, unseal_bytes
+from modelward.storage import Keyring, SealBrokenError, seal, unseal
 from modelward.storage.encryption import MAGIC
 
 LABEL = "version income:3 model.onnx"
@@ -26,6 +26,10 @@ def sealed(data: bytes, keyring: Keyring, *, chunk_bytes: int = 16, label: str =
     return b"".join(seal(io.BytesIO(data), label=label, keyring=keyring, chunk_bytes=chunk_bytes))
 
 
+def unsealed(data: bytes, *, keyring: Keyring, label: str = LABEL) -> bytes:
+    return b"".join(unseal(io.BytesIO(data), label=label, keyring=keyring))
+
+
 def body_start(data: bytes) -> int:
     return len(MAGIC) + 4 + int.from_bytes(data[len(MAGIC) : len(MAGIC) + 4], "big")
 
@@ -38,14 +42,13 @@ def cut(data: bytes, *, chunk_bytes: int = 16) -> tuple[bytes, list[bytes]]:
 
 @given(data=st.binary(max_size=300), chunk_bytes=st.integers(1, 64))
 def test_what_was_sealed_comes_out_unchanged(keyring, data, chunk_bytes):
-    assert unseal_bytes(sealed(data, keyring, chunk_bytes=chunk_bytes), label=LABEL, keyring=keyring) == data
+    assert unsealed(sealed(data, keyring, chunk_bytes=chunk_bytes), label=LABEL, keyring=keyring) == data
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 31, 32, 33, 160])
 def test_sizes_around_the_chunk_come_out_unchanged(keyring, size):
     data = bytes(range(256))[:size]
-    assert unseal_bytes(sealed(data, keyring), label=LABEL, keyring=keyring) == data
-    assert unseal_bytes(seal_bytes(data, label=LABEL, keyring=keyring), label=LABEL, keyring=keyring) == data
+    assert unsealed(sealed(data, keyring), label=LABEL, keyring=keyring) == data
 
 
 class Trickle(io.RawIOBase):
@@ -67,25 +70,25 @@ def test_a_stream_that_trickles_is_sealed_and_unsealed_whole(keyring, data):
 
 def test_every_flipped_bit_is_refused(keyring):
     whole = sealed(b"forty bytes of somebody's private record", keyring)
-    assert unseal_bytes(whole, label=LABEL, keyring=keyring)
+    assert unsealed(whole, label=LABEL, keyring=keyring)
     for place in range(len(whole)):
         for bit in (0x01, 0x20, 0x80):
             changed = whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :]
             with pytest.raises(SealBrokenError):
-                unseal_bytes(changed, label=LABEL, keyring=keyring)
+                unsealed(changed, label=LABEL, keyring=keyring)
 
 
 def test_a_truncated_stream_is_refused_at_any_place(keyring):
     whole = sealed(b"x" * 50, keyring)
     for size in range(len(whole)):
         with pytest.raises(SealBrokenError):
-            unseal_bytes(whole[:size], label=LABEL, keyring=keyring)
+            unsealed(whole[:size], label=LABEL, keyring=keyring)
 
 
 @given(data=st.binary(min_size=1, max_size=200), tail=st.binary(min_size=1, max_size=80))
 def test_bytes_after_the_end_are_refused(keyring, data, tail):
     with pytest.raises(SealBrokenError):
-        unseal_bytes(sealed(data, keyring) + tail, label=LABEL, keyring=keyring)
+        unsealed(sealed(data, keyring) + tail, label=LABEL, keyring=keyring)
 
 
 @given(draw=st.data(), count=st.integers(2, 6))
@@ -94,35 +97,35 @@ def test_chunks_in_another_order_or_number_are_refused(keyring, draw, count):
     assert len(chunks) == count
     places = draw.draw(st.lists(st.integers(0, count - 1), max_size=count + 2).filter(lambda order: order != list(range(count))))
     with pytest.raises(SealBrokenError):
-        unseal_bytes(opening + b"".join(chunks[place] for place in places), label=LABEL, keyring=keyring)
+        unsealed(opening + b"".join(chunks[place] for place in places), label=LABEL, keyring=keyring)
 
 
 def test_a_chunk_of_another_stream_is_refused(keyring):
     opening, chunks = cut(sealed(b"a" * 48, keyring))
     _, others = cut(sealed(b"a" * 48, keyring))
-    assert unseal_bytes(opening + b"".join(chunks), label=LABEL, keyring=keyring) == b"a" * 48
+    assert unsealed(opening + b"".join(chunks), label=LABEL, keyring=keyring) == b"a" * 48
     with pytest.raises(SealBrokenError):
-        unseal_bytes(opening + chunks[0] + others[1] + chunks[2], label=LABEL, keyring=keyring)
+        unsealed(opening + chunks[0] + others[1] + chunks[2], label=LABEL, keyring=keyring)
 
 
 @given(label=st.text(max_size=40).filter(lambda label: label != LABEL))
 def test_under_another_label_it_is_refused(keyring, label):
     with pytest.raises(SealBrokenError):
-        unseal_bytes(sealed(b"data", keyring), label=label, keyring=keyring)
+        unsealed(sealed(b"data", keyring), label=label, keyring=keyring)
 
 
 def test_with_another_keyring_it_is_refused(keyring, other_keyring):
     whole = sealed(b"data", keyring)
-    assert unseal_bytes(whole, label=LABEL, keyring=keyring) == b"data"
+    assert unsealed(whole, label=LABEL, keyring=keyring) == b"data"
     with pytest.raises(SealBrokenError):
-        unseal_bytes(whole, label=LABEL, keyring=other_keyring)
+        unsealed(whole, label=LABEL, keyring=other_keyring)
 
 
 @given(data=st.binary(max_size=200))
 def test_what_was_never_sealed_is_refused(keyring, data):
     for candidate in (data, MAGIC + data, MAGIC + len(data).to_bytes(4, "big") + data):
         with pytest.raises(SealBrokenError):
-            unseal_bytes(candidate, label=LABEL, keyring=keyring)
+            unsealed(candidate, label=LABEL, keyring=keyring)
 
 
 def test_sealing_twice_gives_two_ciphertexts(keyring):

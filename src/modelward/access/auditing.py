@@ -77,7 +77,7 @@ class Auditing:
         """Write the ledger as plain files into a new folder; how many entries. See `Ledger.export`.
 
         Raises:
-            NotPermittedError: `by` lacks audit:read. FolderTakenError: the folder is not empty.
+            NotPermittedError: `by` lacks audit:read. FolderTakenError: the folder is not empty. NoSpaceError: it did not fit.
         """
         by.require(Permission.AUDIT_READ)
         return self._ledger.export(folder)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
+
+from modelward.plugins import installed_versions
 
 _LIBRARIES = ("modelward", "numpy", "onnxruntime", "fairlearn", "matplotlib")
 
@@ -27,13 +28,7 @@ def describe_machine() -> dict[str, str]:
 
 def describe_libraries() -> dict[str, str]:
     """The versions of the libraries that figures come from."""
-    found = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return installed_versions(_LIBRARIES)
 
 
 def _processor() -> str:

@@ -4,7 +4,6 @@
 from modelward.audit.checkpoint import Checkpoint, CheckpointBrokenError, PublicKeyUnreadableError, VerifierKey, open_checkpoint
 from modelward.audit.entry import Draft, Entry, EntryUnreadableError, LoggedEntry, UnrecordableError
 from modelward.audit.event import LEDGER_OPENED, Event
-from modelward.audit.export import FolderTakenError
 from modelward.audit.group_commit import GroupCommit, WriterClosedError
 from modelward.audit.merkle import ProofBrokenError, check_consistency
 from modelward.audit.receipt import Receipt, ReceiptBrokenError, UnknownCommitmentError, verify_receipt
@@ -25,7 +24,6 @@ __all__ = [
     "EntryUnreadableError",
     "Event",
     "Fault",
-    "FolderTakenError",
     "GroupCommit",
     "Ledger",
     "LedgerBrokenError",

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from threading import get_ident
+
+from modelward.storage import replace_durably
 
 _READ_LIMIT_BYTES = 1 << 20
 
@@ -28,18 +28,4 @@ class Anchor:
 
     def write(self, text: str) -> None:
         """Replace the text, durably. `OSError` where there is no room; the old text stays."""
-        # Several processes and threads may anchor one ledger: each writes its own file before it takes the name.
-        fresh = self.path.with_name(f"{self.path.name}.{os.getpid()}-{get_ident()}")
-        try:
-            with fresh.open("wb") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self.path)
-        finally:
-            fresh.unlink(missing_ok=True)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_durably(self.path, text.encode())

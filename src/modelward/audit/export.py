@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import errno
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from modelward.audit.checkpoint import Checkpoint, VerifierKey
 from modelward.audit.entry import EntryUnreadableError
 from modelward.audit.store import Row
-from modelward.errors import ConflictError
+from modelward.storage import whole_folder
 
 _HOW_TO_VERIFY = """\
 # A ledger, exported
@@ -57,34 +54,17 @@ print(f"{count} entries verified")
 """
 
 
-class FolderTakenError(ConflictError):
-    """The folder to export into holds something already."""
-
-
 def write(folder: Path, pages: Iterable[Sequence[Row]], *, checkpoint: Checkpoint, key: VerifierKey) -> int:
-    """Write the export beside `folder`, then rename it into its place; how many entries it holds.
+    """Write the export into a new `folder`, whole and durable or not at all; how many entries it holds.
 
     Raises:
-        FolderTakenError: the folder is not empty. EntryUnreadableError: an entry is not the bytes of one line. Whatever is
-        raised, nothing is left behind.
+        EntryUnreadableError: an entry is not the bytes of one line. FolderTakenError, FolderUnusableError, NoSpaceError.
     """
-    folder = folder.expanduser().absolute()
-    taken = FolderTakenError(f"{folder} is not empty. Nothing was exported. Name a new folder.")
-    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise taken
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    incoming = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with whole_folder(folder) as incoming:
         count = _write_entries(incoming / "entries.jsonl", pages)
         (incoming / "checkpoint.txt").write_text(checkpoint.text, encoding="utf-8")
         (incoming / "public-key.txt").write_text(f"{key}\n", encoding="utf-8")
         (incoming / "README.md").write_text(_HOW_TO_VERIFY, encoding="utf-8")
-        incoming.rename(folder)
-    except BaseException as fault:
-        shutil.rmtree(incoming, ignore_errors=True)
-        if isinstance(fault, OSError) and fault.errno in (errno.ENOTEMPTY, errno.EEXIST):  # somebody was faster
-            raise taken from fault
-        raise
     return count
 
 

@@ -4,18 +4,11 @@
 from modelward.registry.card import CARD_FILE, PUBLIC_KEY_FILE, model_card
 from modelward.registry.contents import VERSION_LIMIT_BYTES, ForbiddenFileError, VersionTooLargeError
 from modelward.registry.draft import InvalidVersionError
-from modelward.registry.exporting import TargetNotEmptyError, TargetUnusableError
 from modelward.registry.graph import LABEL, PROBABILITIES, GraphUnfitError, UnsafeGraphError
 from modelward.registry.importing import ImportMissingError, UnusableImportError
 from modelward.registry.interface import Feature, Interface, InvalidInterfaceError, parse_interface
 from modelward.registry.manifest import GRAPH_FILE, INTERFACE_FILE, MANIFEST_FILE, InvalidManifestError, Manifest, parse_manifest
-from modelward.registry.opened import (
-    DeviceMissingError,
-    OpenVersion,
-    PredictionFailedError,
-    UnrunnableGraphError,
-    VersionClosedError,
-)
+from modelward.registry.opened import OpenVersion, PredictionFailedError, UnrunnableGraphError, VersionClosedError
 from modelward.registry.paths import UnsafePathError
 from modelward.registry.rows import InvalidRowsError
 from modelward.registry.service import Registry
@@ -56,7 +49,6 @@ __all__ = [
     "VERSION_IMPORTED",
     "VERSION_LIMIT_BYTES",
     "VERSION_REGISTERED",
-    "DeviceMissingError",
     "Dossier",
     "DossierMissingError",
     "Fault",
@@ -83,8 +75,6 @@ __all__ = [
     "Statement",
     "Swept",
     "TamperedVersionError",
-    "TargetNotEmptyError",
-    "TargetUnusableError",
     "UnrunnableGraphError",
     "UnsafeGraphError",
     "UnsafePathError",

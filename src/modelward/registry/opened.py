@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from modelward.errors import InvalidError, ModelwardError, PrerequisiteError, UnavailableError
+from modelward.errors import InvalidError, ModelwardError, UnavailableError
 from modelward.registry.graph import PROBABILITIES, check_ends, check_graph
 from modelward.registry.interface import Interface
 from modelward.registry.version import Version
@@ -21,22 +21,11 @@ from modelward.registry.watchdog import WATCHDOG
 if TYPE_CHECKING:
     import onnxruntime
 
-DEVICES = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-    "rocm": "ROCMExecutionProvider",
-}
 _FATAL_ONLY = 4
 _ROUNDING = 1e-3
 # What an honest graph stays far below, and one that loops without end does not.
 _BOUND_SECONDS = 30.0
 _BOUND_SECONDS_A_ROW = 0.1
-
-
-class DeviceMissingError(PrerequisiteError):
-    """No such device here, or the installed ONNX Runtime cannot use it."""
 
 
 class VersionClosedError(UnavailableError):
@@ -54,12 +43,12 @@ class UnrunnableGraphError(InvalidError):
 class OpenVersion:
     """One loaded version. `predict` may be called from many threads at once."""
 
-    def __init__(self, version: Version, graph: bytes, *, device: str = "cpu") -> None:
+    def __init__(self, version: Version, graph: bytes) -> None:
         check_ends(check_graph(graph), version.interface)
         self.version = version
         self.interface: Interface = version.interface
         self.size_bytes = len(graph)
-        self._session: onnxruntime.InferenceSession | None = _session(version.name, graph, device=device)
+        self._session: onnxruntime.InferenceSession | None = _session(version.name, graph)
 
     def predict(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
         """Probabilities, float32 [n, K], in the order of `interface.classes`, of the columns `Interface.columns` makes.
@@ -84,7 +73,7 @@ def try_out(graph: bytes, interface: Interface) -> None:
     Raises:
         UnrunnableGraphError: ONNX Runtime does not accept it. PredictionFailedError: its answer is none, or does not come.
     """
-    session = _session("the graph", graph, device="cpu")
+    session = _session("the graph", graph)
     plain = {
         feature.name: float(feature.minimum or 0) if feature.kind == "number" else (*feature.categories, "none")[0]
         for feature in interface.features
@@ -126,15 +115,9 @@ def _answer(
     return answer
 
 
-def _session(name: str, graph: bytes, *, device: str) -> onnxruntime.InferenceSession:
+def _session(name: str, graph: bytes) -> onnxruntime.InferenceSession:
     import onnxruntime
 
-    provider = DEVICES.get(device)
-    if provider is None or provider not in onnxruntime.get_available_providers():
-        raise DeviceMissingError(
-            f"The device {device!r} cannot be used: ONNX Runtime offers "
-            f"{', '.join(key for key, value in DEVICES.items() if value in onnxruntime.get_available_providers())} here."
-        )
     options = onnxruntime.SessionOptions()
     # Requests are parallel already; threads inside one answer would only fight over the cores.
     options.intra_op_num_threads = 1
@@ -142,7 +125,7 @@ def _session(name: str, graph: bytes, *, device: str) -> onnxruntime.InferenceSe
     # The runtime's own log lines may quote what was asked.
     options.log_severity_level = _FATAL_ONLY
     try:
-        return onnxruntime.InferenceSession(graph, sess_options=options, providers=[provider])
+        return onnxruntime.InferenceSession(graph, sess_options=options, providers=["CPUExecutionProvider"])
     except Exception as fault:
         raise UnrunnableGraphError(
             f"ONNX Runtime {onnxruntime.__version__} does not accept the graph of {name}: {type(fault).__name__}. "

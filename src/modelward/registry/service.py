@@ -11,7 +11,6 @@ from modelward.access import Actor, Permission, check_name
 from modelward.audit import Event, Ledger
 from modelward.registry import store
 from modelward.registry.draft import make_draft
-from modelward.registry.exporting import check_target, write_export
 from modelward.registry.importing import read_import
 from modelward.registry.interface import Interface
 from modelward.registry.manifest import GRAPH_FILE, InvalidManifestError, Manifest, parse_manifest
@@ -34,7 +33,7 @@ from modelward.registry.version import (
     parse_version_name,
 )
 from modelward.registry.writing import Writer
-from modelward.storage import Connection, Database, Keyring, Vault
+from modelward.storage import Connection, Database, Keyring, Vault, check_free, whole_folder
 
 _SHOWN = 20
 SWEEP_IDLE_SECONDS = 3600.0
@@ -156,12 +155,12 @@ class Registry:
                 raise VersionMissingError(f"Model {model!r} has no version {number}. There are: {shown}.")
             return self._trusted(connection, model, number)[0]
 
-    def open(self, version: Version, *, device: str = "cpu") -> OpenVersion:
+    def open(self, version: Version) -> OpenVersion:
         """Load the graph of `version` for prediction, after comparing its latest signature, its rows and every one of its files.
 
         Raises:
             TamperedVersionError: a file, a row or the signature is not what was signed; the message names it.
-            DossierMissingError: it has no graph. DeviceMissingError: ONNX Runtime cannot use `device` here.
+            DossierMissingError: it has no graph.
         """
         current, dossier = self._current(version)
         graph = None
@@ -170,7 +169,7 @@ class Registry:
             graph = data if file.path == GRAPH_FILE else graph
         if graph is None:
             raise DossierMissingError(f"{version.name} holds no {GRAPH_FILE}; it cannot answer by itself.")
-        return OpenVersion(current, graph, device=device)
+        return OpenVersion(current, graph)
 
     def read(self, version: Version, path: str, *, sequence: int | None = None) -> bytes:
         """One file of the latest dossier of `version`, or of the one numbered `sequence`, compared with the signature.
@@ -208,17 +207,21 @@ class Registry:
         The ledger says so before the first plain byte is written.
 
         Raises:
-            NotPermittedError: the actor lacks models:export. TargetNotEmptyError: something lies in `folder` already.
+            NotPermittedError: the actor lacks models:export. FolderTakenError: something lies in `folder` already.
             TamperedVersionError: the version is not what was signed. NoSpaceError: it did not fit; nothing was left behind.
         """
         by.require(Permission.MODELS_EXPORT, model=parse_version_name(name)[0])
         version, dossier = self._current(self.find(name, by=by))
-        folder = check_target(Path(folder))
+        folder = check_free(Path(folder))
         files = {file.path: self._unseal(version, dossier, file.path) for file in dossier.files}
         with self._database.change() as connection:
             facts = {"digest": version.digest, "dossier": dossier.sequence, "files": len(files)}
             self._ledger.record(connection, VERSION_EXPORTED, actor=by.id, subject=version.name, facts=facts)
-        write_export(folder, files | {SIGNATURE_FILE: dossier.signature.encode()})
+        with whole_folder(folder) as incoming:
+            for path, data in (files | {SIGNATURE_FILE: dossier.signature.encode()}).items():
+                place = incoming / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(data)
         return dossier
 
     def sealed(self) -> set[str]:

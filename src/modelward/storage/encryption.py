@@ -13,7 +13,6 @@ Layout: magic (8 bytes), length of the head (4, big endian), head (JSON), then c
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -81,16 +80,6 @@ def unseal(source: BinaryIO, *, label: str, keyring: Keyring) -> Iterator[bytes]
             f"The sealed object for {label!r} was changed, cut off, swapped, or sealed with another keyring. It is not opened. "
             "Restore it from a backup, and run `modelward audit verify`."
         ) from broken
-
-
-def seal_bytes(data: bytes, *, label: str, keyring: Keyring) -> bytes:
-    """`seal` for what fits in memory."""
-    return b"".join(seal(io.BytesIO(data), label=label, keyring=keyring))
-
-
-def unseal_bytes(sealed: bytes, *, label: str, keyring: Keyring) -> bytes:
-    """`unseal` for what fits in memory, complete or not at all."""
-    return b"".join(unseal(io.BytesIO(sealed), label=label, keyring=keyring))
 
 
 def _chunks(source: BinaryIO, size: int) -> Iterator[tuple[int, bytes, bool]]:

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from modelward.errors import ConflictError, PrerequisiteError, RefusedError
-from modelward.storage.durability import make_durable
+from modelward.storage.durability import make_durable, write_private
 
 _LIMIT_BYTES = 1 << 20
 
@@ -74,7 +74,7 @@ class Keyring:
         # Written beside its place and then linked into it: whoever looks sees no keyring or a whole one, after a power cut too.
         fresh = path.with_name(f".{path.name}.{randomness.token_hex(8)}")
         try:
-            _write_private(fresh, msgspec.json.encode(held))
+            write_private(fresh, msgspec.json.encode(held))
             path.hardlink_to(fresh)
         except FileExistsError as there:
             raise ConflictError(f"A keyring lies at {path} already. It is left as it is.") from there
@@ -133,10 +133,3 @@ class Keyring:
         if master not in self._held.masters:
             raise InvalidTag
         return AESGCM(self._held.masters[master]).decrypt(wrapped[:12], wrapped[12:], f"{master} {label}".encode())
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

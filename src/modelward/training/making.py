@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from modelward.compute import Report
 from modelward.errors import ModelwardError, RefusedError
+from modelward.plugins import installed_versions
 from modelward.training import parity
 from modelward.training.energy import Meter
 from modelward.training.material import Material
@@ -58,7 +58,7 @@ def make(candidate: Candidate, material: Material, *, meter: Meter, report: Repo
     report(0.95, "comparing graph and estimator")
     compared = parity.check(drawn, material.preparation, made, material.test)
     compared.require(candidate.recipe)
-    report(1.0, "waiting to be registered")
+    report(0.99, "trained; next it is signed, in the order of the spec")
     facts = {
         **material.facts,
         "candidate": candidate.name,
@@ -83,13 +83,7 @@ def make(candidate: Candidate, material: Material, *, meter: Meter, report: Repo
 
 def libraries() -> dict[str, str]:
     """The version of each library that has a part in what is made, of those installed."""
-    found = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return installed_versions(_LIBRARIES)
 
 
 def what_went_wrong(fault: Exception) -> tuple[CandidateStatus, str]:

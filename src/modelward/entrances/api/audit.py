@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from modelward.access import Permission
 from modelward.audit import LoggedEntry, Verification
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint
+from modelward.storage import passing_folder
 
 _PAGE = 100
 
@@ -50,9 +50,9 @@ def _log(call: Call) -> list[LoggedEntry]:
 
 
 def _export(call: Call) -> Response:
-    with tempfile.TemporaryDirectory(prefix="modelward-export-") as folder:
-        call.platform.auditing.export(Path(folder) / "ledger", by=call.actor)
-        return zipped(Path(folder) / "ledger")
+    with passing_folder() as folder:
+        call.platform.auditing.export(folder / "ledger", by=call.actor)
+        return zipped(folder / "ledger")
 
 
 ENDPOINTS = (

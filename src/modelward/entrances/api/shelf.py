@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -18,6 +16,7 @@ from modelward.entrances.api.endpoint import Endpoint
 from modelward.errors import InvalidError, NotFoundError, RefusedError
 from modelward.registry import Dossier, ModelSummary, Verification, Version
 from modelward.serving import Batch
+from modelward.storage import passing_folder
 
 _VERSION = "/api/v1/models/{model}/versions/{number}"
 _SEQUENCE = {"sequence": "The dossier of that number; the latest without it."}
@@ -77,9 +76,9 @@ def _import(call: Call) -> Version:
 
 
 def _export(call: Call) -> Response:
-    with tempfile.TemporaryDirectory(prefix="modelward-export-") as folder:
-        call.platform.registry.export(_name(call), Path(folder) / "version", by=call.actor)
-        return zipped(Path(folder) / "version")
+    with passing_folder() as folder:
+        call.platform.registry.export(_name(call), folder / "version", by=call.actor)
+        return zipped(folder / "version")
 
 
 def _file(call: Call) -> Response:

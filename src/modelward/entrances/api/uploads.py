@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from starlette.requests import Request
 
 from modelward.entrances.api.bodies import BodyTooLargeError, MalformedBodyError, told
 from modelward.entrances.api.problems import HttpError
+from modelward.storage import passing_folder
 
 FILES_LIMIT = 64
 FIELDS_LIMIT = 200
@@ -47,10 +47,10 @@ async def received(request: Request, fields: Any, *, limit_bytes: int) -> AsyncI
             if not isinstance(value, UploadFile):
                 texts.setdefault(name, []).append(value)
         said = _convert(texts, fields)
-        with tempfile.TemporaryDirectory(prefix="modelward-upload-") as folder:
+        with passing_folder() as folder:
             for part in form.getlist("files"):
-                await run_in_threadpool(_write, part, Path(folder))
-            yield said, Path(folder)
+                await run_in_threadpool(_write, part, folder)
+            yield said, folder
     finally:
         await form.close()
 
