@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,8 +14,6 @@ import pytest
 
 from assessment import echo
 from modelward.assessment import (
-    ASSESSORS,
-    ClauseVerdict,
     Estimate,
     Measure,
     Measurement,
@@ -24,9 +23,7 @@ from modelward.assessment import (
     TrustReport,
     plots,
     report_json_schema,
-    wording,
 )
-from modelward.assessment import page as page_file
 from modelward.assessment.assessors.fairness import Fairness
 from modelward.assessment.assessors.quality import Quality
 from modelward.assessment.page import figures, render_page
@@ -149,12 +146,12 @@ def test_what_a_user_named_is_text_and_never_markup(made):
 def test_every_plot_is_there_with_words_for_who_cannot_see_it(made):
     text, reader = page(made)
     assert reader.tags.count("img") == len(made[0].plots) == 4
-    assert all(f'alt="{plot.text}"' in text for plot in made[0].plots)
+    assert [unescape(words) for words in re.findall(r'<img [^>]*alt="([^"]+)"', text)] == [plot.text for plot in made[0].plots]
 
 
 def test_the_chinese_page_is_in_chinese(made):
     text, reader = page(made, language="zh")
-    assert '<html lang="zh">' in text
+    assert '<html lang="zh-Hans">' in text
     words = " ".join(reader.text)
     assert all(word in words for word in ("可信报告", "通过", "已记录", "公平性", "准确率"))
     assert "Trust report" not in words
@@ -190,16 +187,3 @@ def test_somebody_elses_clauses_and_plots_are_shown_without_any_other_change(mad
     words = " ".join(reader.text)
     assert all(word in words for word in ("Grace", "Vitruvius", "by eye", "Graceful"))
     assert reader.tags.count("img") == 5
-
-
-def test_every_word_of_the_page_is_known_in_chinese():
-    template = (Path(page_file.__file__).parent / "templates" / "report.html").read_text()
-    words = set(re.findall(r'\bt\("([^"]+)"\)', template))
-    assert len(words) > 20, "the pattern finds them"
-    assessors = [ASSESSORS.load(name) for name in ASSESSORS.places]
-    words |= {verdict.value for verdict in ClauseVerdict} | {assessor.title for assessor in assessors}
-    words |= {measure.title for assessor in assessors for measure in assessor.measures}
-    words |= {plot.title for assessor in (Quality(),) for plot in assessor.assess(echo.opened(), echo.calibrated(99, seed=1)).plots}
-    assert words - set(wording._CHINESE) == set()
-    assert set(wording._CHINESE) - words == {"house default"}, "a word that no page says"
-    assert set(wording._ENGLISH) <= words

@@ -6,6 +6,7 @@ from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
 from modelward.assessment.comparison import Comparison, IncomparableError, Objective, Row
 from modelward.assessment.intervals import Estimate
+from modelward.assessment.phrasebook import LANGUAGES, Language, Phrasebook
 from modelward.assessment.report import (
     EVENTS,
     VERSION_ASSESSED,
@@ -18,10 +19,13 @@ from modelward.assessment.report import (
 )
 from modelward.assessment.sampling import DataChangedError
 from modelward.assessment.service import Assessment
+from modelward.assessment.wording import REPORT_WORDS
 
 __all__ = [
     "ASSESSORS",
     "EVENTS",
+    "LANGUAGES",
+    "REPORT_WORDS",
     "VERSION_ASSESSED",
     "Assessment",
     "Assessor",
@@ -33,9 +37,11 @@ __all__ = [
     "Estimate",
     "Findings",
     "IncomparableError",
+    "Language",
     "Measure",
     "Measurement",
     "Objective",
+    "Phrasebook",
     "Plot",
     "ReportUnreadableError",
     "Row",

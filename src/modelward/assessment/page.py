@@ -16,8 +16,9 @@ import jinja2
 
 from modelward.assessment.assessor import Plot, assessor_of
 from modelward.assessment.clause import Clause
+from modelward.assessment.phrasebook import Language
 from modelward.assessment.report import Measurement, TrustReport
-from modelward.assessment.wording import Language, word
+from modelward.assessment.wording import REPORT_WORDS
 
 _WIDTH = 120.0
 
@@ -67,8 +68,9 @@ def render_page(report: TrustReport, evidence: Mapping[str, bytes], *, language:
         report=report,
         occasions=_occasions(report.measurements),
         sections=[_section(titles.get(name, name), name, report, evidence) for name in report.dimensions],
-        lang=language,
-        t=lambda text: word(text, language),
+        lang="zh-Hans" if language == "zh" else language,
+        t=lambda text: REPORT_WORDS.word(text, language),
+        say=lambda text: REPORT_WORDS.html(text, language),
         width=_WIDTH,
     )
     return text.encode()

@@ -12,6 +12,7 @@ from modelward.access import Actor, Permission
 from modelward.assessment.asking import Reply, ask, choose
 from modelward.assessment.assessor import Sample, assessor_of
 from modelward.assessment.comparison import Comparison, IncomparableError, Objective, recommend, row_of, weigh
+from modelward.assessment.phrasebook import Language
 from modelward.assessment.report import (
     CONFIDENCE,
     PAGE_FILE,
@@ -24,7 +25,6 @@ from modelward.assessment.report import (
     parse_report,
 )
 from modelward.assessment.sampling import SEED, held_out
-from modelward.assessment.wording import Language
 from modelward.datasets import Datasets
 from modelward.digest import sha256_hex
 from modelward.registry import DossierMissingError, Registry, Version, model_card
@@ -205,6 +205,7 @@ def _summary(report: TrustReport) -> dict[str, object]:
                 "high": clause.high,
                 "threshold": asked(clause) or None,
                 "verdict": clause.verdict.value,
+                "note": clause.note,
             }
             for clause in (*report.judged, *recorded)
         ],

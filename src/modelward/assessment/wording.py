@@ -1,62 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words of the trust report in Chinese. What is missing here stands in English, other people's assessors for instance."""
+"""What reports and comparisons say, in Chinese. Assessors, training and the report's page say it in English."""
 
 from __future__ import annotations
 
-from typing import Literal
+from modelward.assessment.phrasebook import Phrasebook
 
-Language = Literal["en", "zh"]
-
-_ENGLISH = {
-    "READING": (
-        "Each clause has an estimate and a 95 % interval. Where something is asked of it, the unfavourable end of the interval is "
-        "judged: what the sample cannot rule out counts against the version. “Not measurable” is not a pass. “Recorded” was "
-        "measured with nothing asked of it."
-    ),
-    "NOTHING ASKED": "Nothing is asked of any figure.",
-    "not-measurable": "not measurable",
-}
-
-_CHINESE = {
-    "READING": (
-        "每个条款都有估计值与 95 % 区间。有要求时，以区间中不利的一端判断：样本不能排除的，视为不利。"
-        "“无法测量”不等于通过。“已记录”表示已测量而未设要求。"
-    ),
-    "NOTHING ASKED": "没有对任何数值提出要求。",
+WORDS = {
+    # The page
     "Trust report": "可信报告",
     "How to read this": "如何阅读",
+    "Each clause has an estimate and a 95 % interval.": "每个条款都有估计值与 95 % 区间。",
+    "Where something is asked of it, the unfavourable end of the interval is judged: what the sample cannot rule out counts "
+    "against the version.": "有要求时，以区间中不利的一端判断：样本不能排除的，视为不利。",
+    "“Not measurable” is not a pass. “Recorded” was measured with nothing asked of it.": (
+        "“无法测量”不等于通过。“已记录”表示已测量而未设要求。"
+    ),
+    "Nothing is asked of any figure.": "没有对任何数值提出要求。",
     "What was asked": "要求与结论",
     "passed": "通过",
     "failed": "未通过",
     "not-measurable": "无法测量",
     "recorded": "已记录",
-    "Quality": "质量",
-    "Against a constant answer": "与恒定回答相比",
-    "Fairness": "公平性",
-    "Speed": "速度",
-    "Size": "规模",
-    "Energy": "能耗",
     "Clause": "条款",
     "Estimate": "估计值",
     "95 % interval": "95 % 区间",
     "Asked": "要求",
+    "Picture": "图示",
     "house default": "内置默认值",
+    "four-fifths rule, US 29 CFR 1607.4 D": "五分之四规则（美国 29 CFR 1607.4 D）",
     "Verdict": "结论",
     "Method": "方法",
+    "Methods": "方法",
     "Group": "群组",
-    "Groups of": "群组：",
     "Version digest": "版本摘要",
     "Dataset": "数据集",
     "Fingerprint": "指纹",
     "Test rows": "测试行数",
     "Assessed": "评估时间",
     "By": "评估者",
-    "Seed": "种子",
+    "Seed": "随机种子",
     "Machine": "机器",
+    "processor": "处理器",
+    "cores": "核心数",
+    "memory": "内存",
+    "system": "系统",
     "Libraries": "软件库",
     "none": "无",
     "Evidence": "证据",
     "File": "文件",
+    # Assessors and what they measure
+    "Quality": "质量",
+    "Against a constant answer": "与恒定回答相比",
+    "Fairness": "公平性",
+    "Speed": "速度",
+    "Size": "大小",
+    "Energy": "能耗",
     "Accuracy": "准确率",
     "Balanced accuracy": "平衡准确率",
     "Recall": "召回率",
@@ -81,12 +79,120 @@ _CHINESE = {
     "Model file": "模型文件",
     "Fitted numbers": "参数个数",
     "Energy of training": "训练能耗",
+    # Pictures
     "Confusion matrix": "混淆矩阵",
     "ROC curve": "ROC 曲线",
     "Calibration": "校准",
 }
 
+SENTENCES = {
+    # Why something could not be measured, and what would help
+    "Hold out more rows.": "请留出更多行。",
+    "Hold out rows of every class.": "请留出每个类别的行。",
+    "Assess on a faster machine.": "请在更快的机器上评估。",
+    "Train it here to have one.": "在此处训练即可获得。",
+    "Train the version here to have it metered.": "在此处训练该版本即可计量。",
+    "Train it here, or register data to assess it on.": "请在此处训练，或登记用于评估的数据。",
+    "Register the data with {command:code}.": "请用 {command} 登记数据。",
+    "Register the column with fewer, broader ones.": "请以更少、更宽的群组登记该列。",
+    "Run {command:code}.": "请运行 {command}。",
+    "The version came without data.": "该版本没有附带数据。",
+    "The version's facts hold no count.": "该版本的事实中没有计数。",
+    "Training recorded no energy.": "训练没有记录能耗。",
+    "The sample holds one class only.": "样本只有一个类别。",
+    "The rarest of the {count:n} classes has too few rows in the sample.": "{count} 个类别中最少的一个在样本中的行数太少。",
+    "The positive class is never decided.": "从未判为正类。",
+    "On {rows:n} rows even perfect calibration looks like an error of {noise:n}": (
+        "只有 {rows} 行时，即使完全校准也会显出 {noise} 的误差"
+    ),
+    "about {needed:n} are needed.": "约需 {needed} 行。",
+    "No sensitive column is declared.": "没有声明敏感列。",
+    "{column} has {count:n} groups": "{column} 有 {count} 个群组",
+    "at most {limit:n} can be weighed.": "最多可衡量 {limit} 个。",
+    "Fewer than two groups of {column} have {rows:n} rows.": "{column} 中达到 {rows} 行的群组不足两个。",
+    "Left out, with their rows: {groups}.": "未计入的群组及其行数：{groups}。",
+    "There are {count:n} classes": "共有 {count} 个类别",
+    "parity needs two, one of them favourable.": "均等指标只适用于两个类别，其中一个是有利的。",
+    "Fewer than {rows:n} positive or negative rows in: {groups}.": "以下群组的正类行或负类行少于 {rows} 行：{groups}。",
+    "No group is ever decided positive, or too few rows are.": "没有群组被判为正类，或被判为正类的行太少。",
+    "The rate is over {rows:n} of the {needed:n} rows that are needed.": "该比率只有 {rows} 行，需要 {needed} 行。",
+    "The group has {rows:n} of the {needed:n} rows that are needed.": "该群组只有 {rows} 行，需要 {needed} 行。",
+    "{calls:n} calls fitted into {seconds:n} s": "{seconds} 秒内完成 {calls} 次调用",
+    "an interval needs {needed:n}.": "给出区间需要 {needed} 次。",
+    "Assessor {name:name}": "评估器 {name}",
+    "The {kind} {name} needs the package {package}, which is not installed.": "{name} 需要软件包 {package}，尚未安装。",
+    # About what is measured
+    "Positive class: {name}.": "正类：{name}。",
+    "Share of the group decided {name}.": "该群组中被判为 {name} 的比例。",
+    # Methods
+    "counted": "计数",
+    "counted by the recipe": "由配方计数",
+    "{method:said}, seed {seed:n}": "{method}，随机种子 {seed}",
+    "proportion, Wilson score interval": "比例，Wilson 得分区间",
+    "multinomial bootstrap, B = {count:n}, percentiles centred on the estimate": (
+        "多项自助法，B = {count}，以估计值为中心的百分位区间"
+    ),
+    "no bootstrap replicate differs: Wilson score interval instead": "各次自助抽样结果相同，改用 Wilson 得分区间",
+    "{calls:n} calls in this process on one thread, interval between order statistics": (
+        "本进程单线程 {calls} 次调用，次序统计量之间的区间"
+    ),
+    "{batches:n} batches of {rows:n} rows in this process on one thread, median": (
+        "本进程单线程 {batches} 批，每批 {rows} 行，取中位数"
+    ),
+    "cpu-time: {watts:n} W assumed for one busy core (setting watts_per_core) times the CPU seconds of the job's thread": (
+        "cpu-time：假定一个繁忙核心为 {watts} 瓦（设置 watts_per_core），乘以该任务线程的 CPU 秒数"
+    ),
+    "no meter was read, so between half and twice as much": "没有读取电表，因此真值在一半与两倍之间",
+    "rapl: the counters of the whole processor package while no other job of this run was at work": (
+        "rapl：整个处理器封装的计数器，期间本次运行没有其他任务"
+    ),
+    "what the processor draws when idle, and what other programs did, is in it, so the job's own share may be half": (
+        "其中包含处理器空闲时的耗电和其他程序的耗电，因此任务自身可能只占一半"
+    ),
+    "memory, disk and power supply are not in it": "不含内存、磁盘与电源",
+    # Pictures in words
+    "True against decided classes.": "真实类别与判定类别。",
+    "{right:n} of {rows:n} rows were decided rightly.": "{rows} 行中有 {right} 行判定正确。",
+    "True positive rate against false positive rate": "真正率与假正率",
+    "the diagonal is chance.": "对角线为随机猜测。",
+    "Observed frequency against stated probability in bins of equal mass": "等量分箱中的观察频率与所述概率",
+    "on the diagonal the two agree.": "在对角线上两者一致。",
+    "Groups of {column}": "群组：{column}",
+    "Rates of {count:n} groups of {column} with their 95 % intervals.": "{column} 的 {count} 个群组的比率及其 95 % 区间。",
+    # Large against small
+    "Take {version}: the best {metric:name}, {figure}.": "建议采用 {version}：{metric} 最佳，为 {figure}。",
+    "Take {version}: the best {metric:name}, {figure}, and nothing smaller is within {tolerance:n} of it.": (
+        "建议采用 {version}：{metric} 最佳，为 {figure}，且没有更小的版本与它相差不超过 {tolerance}。"
+    ),
+    "Take {version}: {metric:name} {figure} is within {tolerance:n} of the best, {best} of {other}": (
+        "建议采用 {version}：{metric} 为 {figure}，与最佳者相差不超过 {tolerance}（{other} 为 {best}）"
+    ),
+    "the intervals {how:said}": "两者区间{how}",
+    "overlap": "重叠",
+    "do not overlap": "不重叠",
+    "its file is {times:n} times smaller.": "其文件小到 {times} 分之一。",
+    "The other interval overlaps that of the best: these test rows cannot tell them apart.": (
+        "另一个区间与最佳者的区间重叠：这些测试行无法区分它们。"
+    ),
+    "Of the {others:n} other intervals {near:n} overlaps that of the best: these test rows cannot tell them apart.": (
+        "其余 {others} 个区间中有 {near} 个与最佳者的区间重叠：这些测试行无法区分它们。"
+    ),
+    "Of the {others:n} other intervals {near:n} overlap that of the best: these test rows cannot tell them apart.": (
+        "其余 {others} 个区间中有 {near} 个与最佳者的区间重叠：这些测试行无法区分它们。"
+    ),
+    "Its report has {found:said} clause": "其报告中有 {found} 个条款",
+    "Its report has {found:said} clauses": "其报告中有 {found} 个条款",
+    "{failed:n} failed": "{failed} 未通过",
+    "{unmeasured:n} not measurable": "{unmeasured} 无法测量",
+    "{failed:n} failed and {unmeasured:n} not measurable": "{failed} 未通过、{unmeasured} 无法测量",
+    "a policy that asks for {them:name} will refuse it.": "对此有要求的策略将拒绝它。",
+    "Run {command:code} to see which.": "运行 {command} 可查看是哪些。",
+    "These versions were measured on different rows.": "这些版本在不同的行上测量。",
+    "Compare versions of one split.": "请比较同一划分的版本。",
+    "There is nothing to compare.": "没有可比较的版本。",
+    "Name a spec, a model, or versions such as income:1.": "请指定训练说明、模型，或 income:1 这样的版本。",
+    "{version:name} has no measured {metric}.": "{version} 没有已测量的 {metric}。",
+    "Measured are: {measures}.": "已测量的有：{measures}。",
+}
 
-def word(text: str, language: Language) -> str:
-    """`text` in that language, as it is where there is no other word for it."""
-    return (_CHINESE if language == "zh" else _ENGLISH).get(text, text)
+REPORT_WORDS = Phrasebook(WORDS, SENTENCES)
