@@ -68,7 +68,7 @@ def opened(classes=("no", "yes"), *, facts=METERED) -> OpenVersion:
     return OpenVersion(version, graph(len(classes)))
 
 
-def sample(labels, probabilities, *, classes=("no", "yes"), seed=0, **sensitive) -> Sample:
+def sample(labels, probabilities, *, classes=("no", "yes"), seed=0, favourable="", **sensitive) -> Sample:
     """A sample to which `opened(classes)` answers with exactly `probabilities` [n, K], as float32."""
     probabilities = np.asarray(probabilities, dtype=np.float32)
     return Sample(
@@ -80,6 +80,7 @@ def sample(labels, probabilities, *, classes=("no", "yes"), seed=0, **sensitive)
         dataset="people",
         fingerprint="f" * 64,
         split="a" * 64,
+        favourable=favourable,
     )
 
 

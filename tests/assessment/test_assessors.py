@@ -147,6 +147,70 @@ def test_disparities_are_those_of_fairlearn():
     )
 
 
+def declined(favourable=""):
+    """Applications, of which few are declined, and more of them in the south; `favourable` is the class that counts."""
+    random = np.random.default_rng(5)
+    south = random.integers(0, 2, 6000)
+    risk = random.random(6000) < 0.05 + 0.06 * south
+    decided = np.where(random.random(6000) < 0.9, risk, ~risk)
+    towns = np.array(["north", "south"])[south]
+    answers = np.eye(2)[decided.astype(int)] * 0.6 + 0.2
+    return echo.sample(risk, answers, classes=("accepted", "declined"), favourable=favourable, town=towns)
+
+
+def test_stating_the_other_class_turns_every_rate_over():
+    stated = {name: found(Fairness(), declined(name))[0] for name in ("", "accepted", "declined")}
+    assert stated[""] == stated["declined"]
+    accepted = np.array([stated["accepted"][f"fairness.town={town}.selection_rate"].estimate for town in ("north", "south")])
+    rejected = np.array([stated["declined"][f"fairness.town={town}.selection_rate"].estimate for town in ("north", "south")])
+    assert accepted == pytest.approx(1 - rejected, abs=1e-8)
+    for town in ("north", "south"):
+        true, false = (f"fairness.town={town}.{rate}" for rate in ("true_positive_rate", "false_positive_rate"))
+        assert stated["accepted"][true].estimate == pytest.approx(1 - stated["declined"][false].estimate, abs=1e-8)
+    for name, rates in (("accepted", accepted), ("declined", rejected)):
+        clause = stated[name]["fairness.town.demographic_parity_ratio"]
+        assert clause.estimate == pytest.approx(rates.min() / rates.max(), abs=1e-8)
+    assert stated["accepted"]["fairness.town.demographic_parity_ratio"].verdict is ClauseVerdict.PASSED
+    assert stated["declined"]["fairness.town.demographic_parity_ratio"].verdict is ClauseVerdict.FAILED
+
+
+@pytest.mark.parametrize("favourable", ["accepted", "declined"])
+def test_disparities_of_the_stated_class_are_those_of_fairlearn(favourable):
+    made = declined(favourable)
+    side = made.classes.index(favourable)
+    told = {
+        "y_true": (made.labels == side).astype(int),
+        "y_pred": (np.argmax(echo.answered(made), axis=1) == side).astype(int),
+        "sensitive_features": made.sensitive["town"],
+    }
+    clauses, _ = found(Fairness(), made)
+    for measure in ("demographic_parity_difference", "demographic_parity_ratio", "equalized_odds_difference"):
+        by_hand = getattr(fairlearn.metrics, measure)(**told)
+        assert clauses[f"fairness.town.{measure}"].estimate == pytest.approx(by_hand, abs=1e-8)
+
+
+def test_clauses_say_which_class_they_count():
+    fair, findings = found(Fairness(), declined("accepted"))
+    assert fair["fairness.town=north.selection_rate"].note == "Share of the group decided 'accepted'."
+    assert fair["fairness.town=north.accuracy"].note == fair["fairness.town.worst_group_accuracy"].note == ""
+    quality, _ = found(Quality(), declined("accepted"))
+    for clause in (
+        fair["fairness.town.demographic_parity_ratio"],
+        fair["fairness.town=north.true_positive_rate"],
+        quality["quality.recall"],
+    ):
+        assert clause.note == "Positive class: 'accepted'."
+    assert "Positive class: 'accepted'." in findings.plots[0].text
+
+
+def test_recall_and_precision_are_of_the_stated_class():
+    made = declined("accepted")
+    clauses, _ = found(Quality(), made)
+    true, decided = made.labels == 0, np.argmax(echo.answered(made), axis=1) == 0
+    assert clauses["quality.recall"].estimate == pytest.approx((true & decided).sum() / true.sum(), abs=1e-8)
+    assert clauses["quality.precision"].estimate == pytest.approx((true & decided).sum() / decided.sum(), abs=1e-8)
+
+
 def test_a_planted_bias_fails_and_an_even_hand_passes():
     uneven, _ = found(Fairness(), biased(6000, seed=1, gap=0.25))
     even, _ = found(Fairness(), biased(6000, seed=1, gap=0.0))

@@ -74,6 +74,28 @@ def test_the_words_say_whether_the_intervals_overlap():
     assert "do not overlap" in recommend(weigh(sure, Objective()), Objective())
 
 
+def test_the_words_count_the_versions_that_the_intervals_do_not_tell_apart():
+    rows = [row("m:1", 0.930, 9_000), row("m:2", 0.927, 4_000), row("m:3", 0.913, 5_000), row("m:4", 0.80, 3_000)]
+    weighed = weigh(rows, Objective())
+    assert {each.version for each in weighed if each.overlaps_best} == {"m:1", "m:2", "m:3"}
+    assert "Of the 3 other intervals 2 overlap that of the best: these test rows" in recommend(weighed, Objective())
+    sure = [replace(each, low=each.estimate - 0.0001, high=each.estimate + 0.0001) for each in rows]
+    assert "these test rows" not in recommend(weigh(sure, Objective()), Objective())
+    assert "these test rows" not in recommend(weigh(rows[:1], Objective()), Objective())
+
+
+def test_the_words_say_that_the_recommended_version_would_be_refused():
+    def words(**verdicts):
+        rows = [replace(ROWS[0], verdicts={"failed": 9}), replace(ROWS[1], verdicts={"recorded": 40, "passed": 5, **verdicts})]
+        return recommend(weigh(rows, Objective()), Objective())
+
+    both = words(**{"failed": 3, "not-measurable": 1})
+    assert "has 3 failed and 1 not measurable clauses; a policy that asks for them will refuse it" in both
+    assert "`modelward assess m:2`" in both
+    assert "has 1 failed clause; a policy that asks for it will" in words(failed=1)
+    assert "refuse" not in words()
+
+
 def test_nothing_is_not_compared():
     with pytest.raises(IncomparableError):
         weigh([], Objective())

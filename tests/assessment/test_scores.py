@@ -10,6 +10,7 @@ from sklearn import metrics
 from assessment import echo
 from modelward.assessment import scores
 from modelward.assessment.scores import Answers
+from modelward.datasets import InvalidDeclarationError
 
 ONE = {
     "accuracy": lambda answers, weights: scores.accuracy(scores.confusion(answers, weights)),
@@ -111,3 +112,9 @@ def test_the_positive_class_is_the_rarer_one_and_the_second_of_equals():
     assert echo.sample([0, 0, 1], [[0.5, 0.5]] * 3).positive == 1
     assert echo.sample([0, 1], [[0.5, 0.5]] * 2).positive == 1
     assert echo.many(30).positive is None
+
+
+def test_a_stated_class_is_the_positive_one_and_one_that_is_not_there_is_refused():
+    assert [echo.sample([0, 0, 1], [[0.5, 0.5]] * 3, favourable=name).positive for name in ("no", "yes", "")] == [0, 1, 1]
+    with pytest.raises(InvalidDeclarationError):
+        _ = echo.sample([0, 0, 1], [[0.5, 0.5]] * 3, favourable="maybe").positive

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A version is measured on rows it never saw, and the report is signed with it."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,7 @@ from modelward.errors import RefusedError
 from modelward.registry import GRAPH_FILE, DossierMissingError, TamperedVersionError
 
 QUICK = ("quality", "size")
+FAVOURABLE = {"yes": {"positive": "yes"}, "no": {"positive": "no"}, "": {}}
 
 
 def assess(rooms, version, *only):
@@ -74,6 +76,20 @@ def test_the_same_version_gives_the_same_figures_again(rooms):
     once, again = (assess(rooms, version, "quality", "fairness", "baseline") for _ in range(2))
     assert once.clauses == again.clauses
     assert once.evidence == again.evidence
+
+
+def test_a_version_is_judged_by_its_favourable_class_and_one_that_says_none_by_the_rarer(rooms):
+    stated = {name: rooms.register(facts={**echo.METERED, **fact}) for name, fact in FAVOURABLE.items()}
+    notes, ratios, cards = {}, {}, {}
+    for name, version in stated.items():
+        report = assess(rooms, version, "quality", "fairness")
+        notes[name] = report.clause("quality.recall").note
+        ratios[name] = report.clause("fairness.town.demographic_parity_ratio").estimate
+        cards[name] = rooms.read(version, "README.md").decode()
+    assert [notes[name] for name in ("yes", "no")] == ["Positive class: 'yes'.", "Positive class: 'no'."]
+    assert ratios["yes"] != ratios["no"]
+    assert (notes[""], ratios[""]) in {(notes[name], ratios[name]) for name in ("yes", "no")}
+    assert ["Favourable class: no." in cards[name] for name in ("yes", "no", "")] == [False, True, False]
 
 
 def test_the_report_is_a_page_in_either_language(rooms):
@@ -264,7 +280,9 @@ def test_the_card_says_first_what_was_judged(rooms):
     report = assess(rooms, version)
     card = rooms.read(version, "README.md").decode()
     lines = [line for line in card.splitlines() if line.startswith("|") and line.endswith(" |")]
-    verdicts = [line.split("|")[-2].strip() for line in lines if line.split("|")[-2].strip() in set(ClauseVerdict)]
+    # What could not be measured is followed by the reason, in which bars of a table are escaped.
+    ends = [re.split(r"(?<!\\)\|", line)[-2].strip().partition(": ")[0].replace(" ", "-") for line in lines]
+    verdicts = [word for word in ends if word in set(ClauseVerdict)]
     assert len(verdicts) == len(report.clauses)
     order = ["failed", "not-measurable", "passed", "recorded"]
     assert verdicts == sorted(verdicts, key=order.index)

@@ -91,6 +91,27 @@ def test_the_interface_is_what_the_data_was(rooms, register, admin):
     assert interface.features[3].categories == ("false", "true")
 
 
+def test_the_interface_holds_what_the_training_rows_held_and_no_other_row(rooms, register, admin):
+    head, *rows = people(60).splitlines()
+    rows = [f"2024-{place // 28 + 1:02}-{place % 28 + 1:02},{row}" for place, row in enumerate(rows)]
+    rows[-2:] = ["2024-12-30,99,40,west,true,yes", "2024-12-31,19,90,west,false,no"]
+    register(text="\n".join([f"moment,{head}", *rows]) + "\n")
+    rooms.training.train(spec_with("split: {by: time, column: moment}"), by=admin)
+    age, hours, town, _ = rooms.registry.find("grants:1", by=admin).interface.features
+    assert (age.maximum < 99, hours.maximum < 90, town.categories) == (True, True, ("east", "north", "south"))
+    row = {"age": 99, "hours": None, "town": "west", "member": True}
+    assert rooms.registry.find("grants:1", by=admin).interface.encode([row]).unfamiliar == [("age", "town")]
+
+
+def test_a_rare_category_without_a_column_of_its_own_was_seen(rooms, register, admin):
+    head, *rows = people(120).splitlines()
+    rows = [f"{place % 7},{row}".replace("6,", "seven,", 1) for place, row in enumerate(rows)]
+    register(text="\n".join([f"group,{head}", *(f"g{row}" for row in rows)]) + "\n")
+    rooms.training.train(spec_with("prepare: {max_categories: 2}"), by=admin)
+    group = rooms.registry.find("grants:1", by=admin).interface.features[0]
+    assert (group.name, len(group.categories)) == ("group", 7)
+
+
 def test_a_served_row_is_prepared_as_a_trained_one(rooms, register, admin):
     """The graph that answers rows of JSON gives what the table's rows gave when they were compared."""
     from modelward.training.material import columns_of
@@ -215,6 +236,7 @@ def spec_with(data):
     [
         ("target: member", "data.target: the spec predicts 'member'"),
         ("sensitive: [towm]", "data.sensitive: 'towm' is not declared sensitive in dataset 'people'; did you mean town"),
+        ("positive: maybe", "data.positive: 'maybe' cannot be the favourable class: no row has it. The classes are 'no', 'yes'"),
         ("exclude: [agee]", "data.exclude: there is no feature 'agee' in 'people'; did you mean age"),
         ("exclude: [grant]", "data.exclude: there is no feature 'grant'"),
         ("exclude: [age, hours, town, member]", "data.exclude: no feature is left"),
@@ -234,6 +256,23 @@ def test_a_spec_may_narrow_what_is_sensitive(rooms, register, admin):
     version = rooms.registry.find("grants:1", by=admin)
     assert version.facts["sensitive"] == ["member"]
     assert [feature.name for feature in version.interface.features] == ["hours", "town"]
+
+
+def test_a_version_keeps_the_favourable_class_of_the_data_unless_the_spec_states_the_other(rooms, register, admin):
+    dataset = register()
+    (other,) = {"yes", "no"} - {dataset.positive}
+    rooms.training.train(with_candidates("naive-bayes"), by=admin)
+    rooms.training.train(spec_with(f'positive: "{other}"'), by=admin)
+    kept = [version.facts["positive"] for version in rooms.registry.versions("grants", by=admin)]
+    assert kept == [dataset.positive, other]
+
+
+def test_a_version_of_three_classes_has_no_favourable_one(rooms, register, admin):
+    head, *rows = people(90).splitlines()
+    lines = [f"{row.rpartition(',')[0]},{('low', 'middle', 'high')[at % 3]}" for at, row in enumerate(rows)]
+    register(text="\n".join([head, *lines]) + "\n")
+    rooms.training.train(with_candidates("naive-bayes"), by=admin)
+    assert rooms.registry.find("grants:1", by=admin).facts["positive"] == ""
 
 
 def column(name, value):

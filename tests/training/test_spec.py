@@ -109,7 +109,7 @@ def test_a_wrong_key_is_named_with_what_it_can_be(line):
 
 WRONG_DATA = {
     "{}": "data.dataset: missing; it is required.",
-    "adult": "data: a mapping of dataset, target, sensitive, exclude, prepare, split belongs here, not 'adult'.",
+    "adult": "data: a mapping of dataset, target, positive, sensitive, exclude, prepare, split belongs here, not 'adult'.",
     "{dataset: adult, prepar: {}}": "data.prepar: unknown; did you mean prepare?",
     "{dataset: adult, prepare: {scale: standart}}": "data.prepare.scale: 'standart' is no value it can have; did you mean standard",
     "{dataset: adult, split: {by: cluster}}": (
@@ -118,6 +118,8 @@ WRONG_DATA = {
     "{dataset: adult, split: {by: stratifed}}": "data.split.by: 'stratifed' is no value it can have; did you mean stratified?",
     "{dataset: adult, split: {test: 2}}": "data.split: The test share is 2;",
     "{dataset: adult, split: {seeed: 2}}": "data.split.seeed: unknown; did you mean seed?",
+    "{dataset: adult, positive: 1}": 'data.positive: classes are texts, and this is none. Quote it: `positive: "1"`.',
+    "{dataset: adult, positive: true}": 'data.positive: classes are texts, and this is none. Quote it: `positive: "true"`.',
     "{dataset: adult, sensitive: sex}": "data.sensitive: expected `array | null`, got `str`.",
     "{dataset: adult, sensitive: [1]}": "data.sensitive[0]: expected `str`, got `int`.",
 }
@@ -322,6 +324,7 @@ SPECS = st.fixed_dictionaries(
             {"dataset": NAMES},
             optional={
                 "target": WORDS,
+                "positive": WORDS,
                 "sensitive": st.lists(WORDS, max_size=3),
                 "exclude": st.lists(WORDS, max_size=3),
                 "split": st.fixed_dictionaries({"test": st.floats(0.01, 0.4), "seed": st.integers(0, 2**32 - 1)}),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from modelward.assessment.clause import Clause, Measure
 from modelward.assessment.scores import Answers
+from modelward.datasets import favourable_class
 
 if TYPE_CHECKING:
     from modelward.registry import OpenVersion
@@ -26,7 +27,8 @@ class Sample:
 
     `columns` are a version's inputs, [n, 1] each: float32 with NaN for missing, or objects with "" for missing. `labels` [n] are
     indices into `classes`. `sensitive` holds the attribute of each row [n] as text, by column. `split` is the digest of the
-    split that held the rows out, so that two versions measured on the same rows can be told from two that were not.
+    split that held the rows out, so that two versions measured on the same rows can be told from two that were not. `favourable` is
+    the favourable one of two classes, "" where the version does not say it.
     """
 
     columns: Mapping[str, NDArray[np.generic]]
@@ -37,6 +39,7 @@ class Sample:
     dataset: str
     fingerprint: str
     split: str
+    favourable: str = ""
     _asked: dict[str, Answers] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -46,11 +49,15 @@ class Sample:
 
     @cached_property
     def positive(self) -> int | None:
-        """In a binary task the rarer class, the second in order when both are as frequent; None with more classes."""
-        if len(self.classes) != 2:
-            return None
-        counts = np.bincount(self.labels, minlength=2)
-        return 0 if counts[0] < counts[1] else 1
+        """In a binary task the favourable class, by the rule of datasets over these rows where none is said; else None."""
+        rows = np.bincount(self.labels, minlength=len(self.classes)).tolist()
+        found = favourable_class(dict(zip(self.classes, rows, strict=True)), stated=self.favourable)
+        return self.classes.index(found) if found else None
+
+    @property
+    def positive_note(self) -> str:
+        """Which class counts as positive, as the notes of clauses say it; nothing with more than two."""
+        return "" if self.positive is None else f"Positive class: {self.classes[self.positive]!r}."
 
     def answers(self, version: OpenVersion) -> Answers:
         """The version's answers to every row, computed once for all assessors."""

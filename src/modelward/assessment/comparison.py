@@ -27,6 +27,11 @@ class Objective:
     tolerance: float = 0.005
 
     @property
+    def sign(self) -> float:
+        """What makes the larger figure of the metric the better one."""
+        return -1.0 if self.smaller_is_better else 1.0
+
+    @property
     def smaller_is_better(self) -> bool:
         """Whether a smaller figure of the metric is the better one."""
         return self.metric in _SMALLER_IS_BETTER
@@ -34,7 +39,9 @@ class Objective:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One version. Latency is the median of one row in milliseconds, energy that of training in joules, by `energy_method`."""
+    """One version. Latency is the median of one row in milliseconds, energy that of training in joules, by `energy_method`.
+    `overlaps_best` says that its interval and that of the best version overlap.
+    """
 
     version: str
     recipe: str
@@ -50,6 +57,7 @@ class Row:
     energy_high: float | None
     energy_method: str
     verdicts: dict[str, int]
+    overlaps_best: bool = False
     is_on_front: bool = False
     is_recommended: bool = False
 
@@ -108,33 +116,73 @@ def weigh(rows: Sequence[Row], objective: Objective) -> tuple[Row, ...]:
     """
     if not rows:
         raise IncomparableError("There is nothing to compare. Name a spec, a model, or versions such as income:1.")
-    sign = -1.0 if objective.smaller_is_better else 1.0
-    best = max(sign * row.estimate for row in rows)
-    within = [row for row in rows if sign * row.estimate >= best - objective.tolerance]
+    sign = objective.sign
+    best = _best(rows, objective)
+    within = [row for row in rows if sign * row.estimate >= sign * best.estimate - objective.tolerance]
     if objective.prefer == "best":
         chosen = max(rows, key=lambda row: (sign * row.estimate, -row.size_bytes))
     else:
         chosen = min(within, key=lambda row: (row.size_bytes, row.latency_p50_ms, -sign * row.estimate))
-    marked = [replace(row, is_on_front=_is_unbeaten(row, rows, sign), is_recommended=row is chosen) for row in rows]
+    marked = [
+        replace(
+            row,
+            overlaps_best=row.high >= best.low and best.high >= row.low,
+            is_on_front=_is_unbeaten(row, rows, sign),
+            is_recommended=row is chosen,
+        )
+        for row in rows
+    ]
     return tuple(sorted(marked, key=lambda row: (not row.is_recommended, -sign * row.estimate)))
 
 
 def recommend(rows: Sequence[Row], objective: Objective) -> str:
-    """The recommendation in words, with the figures it rests on."""
+    """The recommendation in words: the figures it rests on, what these cannot tell, and what a policy would say of it."""
     chosen = next(row for row in rows if row.is_recommended)
-    sign = -1.0 if objective.smaller_is_better else 1.0
-    best = max(rows, key=lambda row: sign * row.estimate)
+    best = _best(rows, objective)
+    return " ".join(filter(None, (_choice(chosen, best, objective), _doubt(rows), _warning(chosen))))
+
+
+def _choice(chosen: Row, best: Row, objective: Objective) -> str:
     if chosen.estimate == best.estimate:
         words = f"Take {_named(chosen)}: the best {objective.metric}, {_with_interval(chosen)}"
         nothing = "" if objective.prefer == "best" else f", and nothing smaller is within {objective.tolerance:g} of it"
         return f"{words}{nothing}."
-    overlap = "overlap" if chosen.high >= best.low and best.high >= chosen.low else "do not overlap"
+    overlap = "overlap" if chosen.overlaps_best else "do not overlap"
     smaller = best.size_bytes / max(1, chosen.size_bytes)
     return (
         f"Take {_named(chosen)}: {objective.metric} {_with_interval(chosen)} is within "
         f"{objective.tolerance:g} of the best, {_with_interval(best)} of {_named(best)}; the intervals "
         f"{overlap}; its file is {smaller:.1f} times smaller."
     )
+
+
+def _doubt(rows: Sequence[Row]) -> str:
+    """How many versions' intervals overlap that of the best one, which is not counted."""
+    others, near = len(rows) - 1, sum(row.overlaps_best for row in rows) - 1
+    if not near:
+        return ""
+    if others == 1:
+        return "The other interval overlaps that of the best: these test rows cannot tell them apart."
+    if near == 1:
+        return f"Of the {others} other intervals {near} overlaps that of the best: these test rows cannot tell them apart."
+    return f"Of the {others} other intervals {near} overlap that of the best: these test rows cannot tell them apart."
+
+
+def _warning(chosen: Row) -> str:
+    failed, unmeasured = chosen.verdicts.get("failed", 0), chosen.verdicts.get("not-measurable", 0)
+    if not failed and not unmeasured:
+        return ""
+    found = f"{failed} failed and {unmeasured} not measurable"
+    if not (failed and unmeasured):
+        found = f"{failed} failed" if failed else f"{unmeasured} not measurable"
+    see = f"Run `modelward assess {chosen.version}` to see which."
+    if failed + unmeasured == 1:
+        return f"Its report has {found} clause; a policy that asks for it will refuse it. {see}"
+    return f"Its report has {found} clauses; a policy that asks for them will refuse it. {see}"
+
+
+def _best(rows: Sequence[Row], objective: Objective) -> Row:
+    return max(rows, key=lambda row: objective.sign * row.estimate)
 
 
 def _is_unbeaten(row: Row, rows: Sequence[Row], sign: float) -> bool:

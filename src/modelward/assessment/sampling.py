@@ -65,6 +65,7 @@ def _sample(version: Version, rows: pl.DataFrame) -> Sample:
         dataset=lineage.dataset,
         fingerprint=lineage.fingerprint,
         split=lineage.split,
+        favourable=str(version.facts.get("positive", "")),
     )
     # One sample serves all assessors: none may change what the next one measures.
     for values in (*sample.columns.values(), *sample.sensitive.values(), sample.labels):

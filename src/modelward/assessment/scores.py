@@ -3,8 +3,8 @@
 
 Every function takes weights [b, n], one row of them per bootstrap replicate, and returns values [b] (or [b, …]); a weight of one
 for every row gives the plain metric. NaN where a metric is undefined. The decision is the most probable class, the first of
-equals. In a binary task the positive class is the rarer one in the sample, the second in order when both are as frequent;
-with more classes recall, precision and F1 are the plain (macro) means over the classes that occur in the sample.
+equals. In a binary task the positive class is the favourable one, see `Sample.positive`; with more classes recall, precision and
+F1 are the plain (macro) means over the classes that occur in the sample.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ def model_card(version: Version, *, report: Mapping[str, Any] | None = None) -> 
     """The card of `version`, in Markdown.
 
     `report` is the summary of an assessment as plain data: `assessed` (a date), `verdict`, and `clauses`, each with `title`,
-    `estimate`, `low`, `high`, `threshold`, `verdict`. Without it the card says that the version was not assessed yet; where it
-    has no clauses, that the findings lie beside the card.
+    `estimate`, `low`, `high`, `threshold`, `verdict`, `note`. Without it the card says that the version was not assessed yet;
+    where it has no clauses, that the findings lie beside the card.
     """
     parts = [
         f"---\n{yaml.safe_dump(_front_matter(version), sort_keys=False, allow_unicode=True)}---",
@@ -56,19 +56,19 @@ def _assessment(report: Mapping[str, Any] | None) -> str:
         return "## Assessment\n\nNot assessed yet. Nothing is known about quality, fairness or any other risk."
     if not report.get("clauses"):
         return "## Assessment\n\nWhat was found out about this version lies in the files beside this card."
-    rows = [
-        [
-            clause.get("title") or clause.get("id"),
-            _figure(clause.get("estimate")),
-            f"{_figure(clause.get('low'))} – {_figure(clause.get('high'))}",
-            _figure(clause.get("threshold")),
-            clause.get("verdict"),
-        ]
-        for clause in report["clauses"]
-    ]
+    rows = [_clause(clause) for clause in report["clauses"]]
     verdict = _plain(report.get("verdict", "see the clauses"))
     head = f"## Assessment\n\nAssessed {_plain(report.get('assessed', 'at a time not recorded'))}: {verdict}.\n\n"
     return head + _table(["Clause", "Estimate", "95 % interval", "Threshold", "Verdict"], rows)
+
+
+def _clause(clause: Mapping[str, Any]) -> list[Any]:
+    title = clause.get("title") or clause.get("id")
+    asked = "" if clause.get("threshold") is None else _figure(clause["threshold"])
+    if clause.get("estimate") is None:
+        return [title, "–", "", asked, f"not measurable: {clause['note']}" if clause.get("note") else "not measurable"]
+    interval = f"{_figure(clause.get('low'))} – {_figure(clause.get('high'))}"
+    return [title, _figure(clause["estimate"]), interval, asked, clause.get("verdict")]
 
 
 def _inputs(version: Version) -> str:
@@ -76,7 +76,8 @@ def _inputs(version: Version) -> str:
         [feature.name, feature.kind, _range(feature), "yes" if feature.nullable else "no"] for feature in version.interface.features
     ]
     classes = ", ".join(_plain(name) for name in version.interface.classes)
-    head = f"## What it takes and gives\n\nIt predicts {_plain(version.interface.target)}: {classes}.\n\n"
+    positive = f" Favourable class: {_plain(version.facts['positive'])}." if version.facts.get("positive") else ""
+    head = f"## What it takes and gives\n\nIt predicts {_plain(version.interface.target)}: {classes}.{positive}\n\n"
     return head + _table(["Feature", "Kind", "Seen in training", "May be missing"], rows)
 
 
@@ -101,7 +102,7 @@ def _origin(version: Version) -> str:
         ["Modelward", lineage.code],
         ["Libraries", ", ".join(f"{name} {number}" for name, number in sorted(lineage.libraries.items()))],
         ["Made", f"{version.created:%Y-%m-%d %H:%M} UTC by {version.by}"],
-        *([f"Measured: {name}", _figure(value)] for name, value in sorted(version.facts.items())),
+        *([f"Measured: {name}", _figure(value)] for name, value in sorted(version.facts.items()) if name != "positive"),
     ]
     return "## Where it comes from\n\n" + _table(["", ""], [row for row in rows if row[1] != ""])
 

@@ -4,13 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from modelward.datasets import Column, ColumnKind, Dataset, Parts, class_labels, make_split
+from modelward.datasets import (
+    Column,
+    ColumnKind,
+    Dataset,
+    InvalidDeclarationError,
+    Parts,
+    class_labels,
+    favourable_class,
+    make_split,
+)
 from modelward.errors import InvalidError
 from modelward.registry import Feature, Interface
 from modelward.training.checking import nearest
@@ -49,7 +58,8 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
     """Choose the features, divide the rows, and fit the preparation to the training rows alone.
 
     Raises:
-        UnusableDataError: target, sensitive or excluded columns are not the dataset's, or a column cannot be a feature.
+        UnusableDataError: target, favourable class, sensitive or excluded columns are not the dataset's, or a column cannot be a
+            feature.
         InvalidSplitError: the rows cannot be divided so. UnusableFeatureError, UnusableInputsError: the training rows of a
             feature hold no value, or the training rows lack a class.
     """
@@ -57,6 +67,7 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
     features = _features(spec.data, dataset, table)
     parts = make_split(table, dataset.target, spec.data.split)
     classes, codes = _labels(table.get_column(dataset.target))
+    positive = _positive(spec.data, dataset, dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
     columns = columns_of(table, features)
     preparation = Preparation.fit(_rows(columns, parts.train), features, spec.data.prepare)
     inputs = Inputs(
@@ -69,12 +80,12 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         device=spec.device,
     )
     return Material(
-        interface=Interface(features, dataset.target, classes),
+        interface=Interface(_as_seen(features, table[parts.train]), dataset.target, classes),
         preparation=preparation,
         inputs=inputs,
         test=_rows(columns, parts.test),
         background=background_of(_rows(columns, parts.train), seed=spec.seed),
-        facts=_facts(spec.data, dataset, parts),
+        facts=_facts(spec.data, dataset, parts, positive=positive),
         split_digest=parts.digest,
     )
 
@@ -159,10 +170,20 @@ def _counts_rows(table: pl.DataFrame, column: Column) -> bool:
 
 
 def _feature(column: Column) -> Feature:
-    if column.kind is ColumnKind.NUMBER:
-        return Feature(column.name, "number", minimum=column.minimum, maximum=column.maximum, nullable=column.nullable)
-    categories = ("false", "true") if column.kind is ColumnKind.BOOLEAN else column.categories
-    return Feature(column.name, "category", categories=categories, nullable=column.nullable)
+    return Feature(column.name, "number" if column.kind is ColumnKind.NUMBER else "category", nullable=column.nullable)
+
+
+def _as_seen(features: Sequence[Feature], training: pl.DataFrame) -> tuple[Feature, ...]:
+    """The features with what the training rows hold of them. What only other rows hold was not learned from."""
+    return tuple(_seen(feature, training.get_column(feature.name).drop_nulls()) for feature in features)
+
+
+def _seen(feature: Feature, values: pl.Series) -> Feature:
+    import polars as pl
+
+    if feature.kind == "number":
+        return replace(feature, minimum=cast("float", values.min()), maximum=cast("float", values.max()))
+    return replace(feature, categories=tuple(values.cast(pl.String).unique().sort().to_list()))
 
 
 def _labels(target: pl.Series) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
@@ -171,14 +192,23 @@ def _labels(target: pl.Series) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
     return tuple(names.tolist()), codes.astype(np.int64)
 
 
+def _positive(data: Data, dataset: Dataset, classes: Mapping[str, int]) -> str:
+    """The favourable class: the spec's, else the dataset's."""
+    try:
+        return favourable_class(classes, stated=data.positive or dataset.positive)
+    except InvalidDeclarationError as wrong:
+        raise UnusableDataError(f"data.positive: {wrong}") from wrong
+
+
 def _rows(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[np.int64]) -> Columns:
     return {name: column[rows] for name, column in columns.items()}
 
 
-def _facts(data: Data, dataset: Dataset, parts: Parts) -> dict[str, Any]:
-    """What a version says of the data it was made from: enough to find its test rows again."""
+def _facts(data: Data, dataset: Dataset, parts: Parts, *, positive: str) -> dict[str, Any]:
+    """What a version says of the data it was made from: enough to find its test rows again, and to judge them."""
     return {
         "rows": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
+        "positive": positive,
         "sensitive": list(dataset.sensitive if data.sensitive is None else data.sensitive),
         "split": asdict(data.split),
     }

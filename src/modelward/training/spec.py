@@ -26,6 +26,7 @@ CANDIDATES_LIMIT = 64
 Name = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9][a-z0-9-]{0,62}$"})]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=200)]
+ClassName = Annotated[str, Meta(min_length=1)]
 Metric = Literal["accuracy", "balanced_accuracy", "brier", "ece", "f1", "precision", "recall", "roc_auc"]
 
 # What the contract names and a later version brings: said plainly, instead of "unknown".
@@ -36,10 +37,13 @@ _LATER = {
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is learned from. `target` and `sensitive` are the dataset's own unless they are given; `sensitive` may narrow."""
+    """What is learned from. Target, favourable class and sensitive columns are the dataset's own unless they are given; `target`
+    may only repeat it, `positive` may be the other class, `sensitive` may narrow.
+    """
 
     dataset: Annotated[Name, Meta(description="Name of a registered dataset.")]
     target: Annotated[ColumnName | None, Meta(description="Column to predict; the dataset's own target.")] = None
+    positive: Annotated[ClassName | None, Meta(description="The favourable class of a target of two; the dataset's own.")] = None
     sensitive: Annotated[
         tuple[ColumnName, ...] | None, Meta(description="Columns by which fairness is measured; the dataset's own, or fewer.")
     ] = None
@@ -106,6 +110,7 @@ def parse_spec(text: str | bytes) -> Spec:
     """
     written = document.read(text)
     _refuse_later(written)
+    _refuse_unquoted(written)
     form = check(written, _Form)
     check_name("model", form.model)
     check_name("dataset", form.data.dataset)
@@ -169,6 +174,14 @@ def _refuse_later(written: Any) -> None:
     split = written["data"].get("split") if isinstance(written.get("data"), dict) else None
     if isinstance(split, dict) and split.get("by") == "cluster":
         raise InvalidSpecError(f"data.split.by: {_LATER['data.split.by']}.")
+
+
+def _refuse_unquoted(written: Any) -> None:
+    data = written.get("data") if isinstance(written, dict) else None
+    stated = data.get("positive") if isinstance(data, dict) else None
+    if isinstance(stated, bool | int):
+        text = str(stated).lower()
+        raise InvalidSpecError(f'data.positive: classes are texts, and this is none. Quote it: `positive: "{text}"`.')
 
 
 def _candidate(entry: Any, *, path: str) -> CandidateSpec:

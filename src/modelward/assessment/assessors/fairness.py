@@ -59,7 +59,7 @@ ODDS = _measure(
     threshold=Threshold(0.15, "at-most"),
 )
 WORST = _measure("worst_group_accuracy", "Worst-group accuracy", "smallest accuracy of the groups")
-SELECTION = _measure("selection_rate", "Selection rate", "share of the group decided positive")
+SELECTION = _measure("selection_rate", "Selection rate", "share of the group decided positive, which is the favourable class")
 TRUE_POSITIVE = _measure("true_positive_rate", "True positive rate", "share of the group's positive rows decided positive")
 FALSE_POSITIVE = _measure("false_positive_rate", "False positive rate", "share of the group's negative rows decided positive")
 ACCURACY = _measure("accuracy", "Accuracy", "share of the group decided rightly")
@@ -140,7 +140,7 @@ def _column(name: str, values: NDArray[np.str_], answers: Answers, sample: Sampl
     if len(groups.names) < 2:
         note = f"Fewer than two groups of {name!r} have {GROUP_ROWS} rows. Hold out more rows.{_left_out(groups.small)}"
         return Findings((*(m.not_measurable(note, n=answers.rows, of=(name,)) for m in DISPARITIES), *_small_groups(groups)))
-    rates = _rates(groups, evidence=evidence)
+    rates = _rates(groups, sample, evidence=evidence)
     every = [clause for group in rates.values() for clause in group]
     clauses = (*_disparities(groups, sample, evidence=evidence), *every, *_small_groups(groups))
     told = {
@@ -150,7 +150,7 @@ def _column(name: str, values: NDArray[np.str_], answers: Answers, sample: Sampl
         "too_small": [{"group": group, "rows": rows, "needed": GROUP_ROWS} for group, rows in groups.small.items()],
     }
     picture = plots.group_rates(_drawn(rates))
-    words = f"Rates of {len(groups.names)} groups of {name} with their 95 % intervals."
+    words = f"Rates of {len(groups.names)} groups of {name} with their 95 % intervals. {sample.positive_note}".strip()
     return Findings(clauses, {evidence: msgspec.json.encode(told), plot: picture}, (Plot(plot, f"Groups of {name}", words),))
 
 
@@ -202,7 +202,8 @@ def _disparities(groups: _Groups, sample: Sample, *, evidence: str) -> list[Clau
             note = "No group is ever decided positive, or too few rows are. Hold out more rows."
             clauses.append(measure.not_measurable(note, n=n, of=of, evidence=evidence))
         else:
-            clauses.append(measure.clause(estimate, of=of, evidence=evidence, note=left.strip()))
+            side = "" if measure is WORST else sample.positive_note
+            clauses.append(measure.clause(estimate, of=of, evidence=evidence, note=(side + left).strip()))
     return clauses
 
 
@@ -225,7 +226,7 @@ def _all_rates(counts: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     )
 
 
-def _rates(groups: _Groups, *, evidence: str) -> dict[str, list[Clause]]:
+def _rates(groups: _Groups, sample: Sample, *, evidence: str) -> dict[str, list[Clause]]:
     """Every rate of every group that is large enough, with Wilson's interval over the rows the rate is of."""
     frame, cases = _frame(groups), _cases(groups)
     measures = RATES if groups.answers.positive is not None else (ACCURACY,)
@@ -238,9 +239,17 @@ def _rates(groups: _Groups, *, evidence: str) -> dict[str, list[Clause]]:
                 note = f"The rate is over {n} of the {RATE_CASES} rows that are needed. Hold out more rows."
                 clause = measure.not_measurable(note, n=n, of=of, evidence=evidence)
             else:
-                clause = measure.clause(wilson(frame[measure.key][at], n=n), of=of, evidence=evidence)
+                side = _counted(measure, sample)
+                clause = measure.clause(wilson(frame[measure.key][at], n=n), of=of, evidence=evidence, note=side)
             found.setdefault(group, []).append(clause)
     return found
+
+
+def _counted(measure: Measure, sample: Sample) -> str:
+    """Which class a rate counts, so that nobody takes it for the other one."""
+    if measure is SELECTION and sample.positive is not None:
+        return f"Share of the group decided {sample.classes[sample.positive]!r}."
+    return "" if measure is ACCURACY else sample.positive_note
 
 
 def _cases(groups: _Groups) -> dict[str, Integers]:

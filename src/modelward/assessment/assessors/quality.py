@@ -84,7 +84,6 @@ class Quality:
 
 def _clauses(answers: Answers, sample: Sample) -> tuple[Clause, ...]:
     positive = sample.positive
-    side = "" if positive is None else f"Positive class: {sample.classes[positive]}."
     found = _estimates(answers, sample.seed)
     missing = f"The rarest of the {answers.classes} classes has too few rows in the sample. Hold out more rows."
     curve = CALIBRATION if answers.rows >= _LEAST_CURVE_ROWS else ""
@@ -99,7 +98,7 @@ def _clauses(answers: Answers, sample: Sample) -> tuple[Clause, ...]:
         elif measure is ECE and (note := _drowned(estimate, answers)):
             clauses.append(measure.not_measurable(note, n=answers.rows))
         else:
-            note = "" if measure in (ACCURACY, BALANCED, LOG_LOSS) else side
+            note = "" if measure in (ACCURACY, BALANCED, LOG_LOSS) else sample.positive_note
             clauses.append(measure.clause(estimate, evidence=evidence, note=note))
     return tuple(clauses)
 
