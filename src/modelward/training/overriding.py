@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from modelward import strict_yaml
 from modelward.training import document
 from modelward.training.document import InvalidSpecError
 
@@ -30,7 +31,7 @@ def override(text: str | bytes, assignments: Sequence[str]) -> str:
             raise InvalidSpecError(f"{assignment!r} is no assignment. Write `path=value`, such as `data.split.seed=3`.")
         steps = [match["key"] or int(match["place"]) for match in _STEP.finditer(path)]
         _put(spec, steps, document.read(value), path=path)
-    return document.write(spec)
+    return strict_yaml.write(spec)
 
 
 def _put(spec: dict[str, Any], steps: Sequence[str | int], value: Any, *, path: str) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from modelward import strict_yaml
 from modelward.access import check_name
 from modelward.datasets import Split
 from modelward.digest import canonical_json, sha256_hex
@@ -127,7 +128,7 @@ def parse_spec(text: str | bytes) -> Spec:
 
 def render(spec: Spec) -> str:
     """`spec` as YAML with every default written out; `parse_spec` reads it back to an equal spec."""
-    return document.write(_form(spec))
+    return strict_yaml.write(_form(spec))
 
 
 def spec_json(spec: Spec) -> bytes:
