@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import importlib
 import sys
+from pathlib import Path
 
 import pytest
 
+import modelward
 from modelward.errors import NotFoundError, PrerequisiteError
 from modelward.plugins import MissingExtraError, PluginTable, UnknownPluginError
 
@@ -89,3 +91,21 @@ def test_ours_is_not_replaced_by_an_entry_point_of_the_same_name(table, tmp_path
     (metadata / "entry_points.txt").write_text("[modelward.gardens]\ndigest = foreign_orchard:Orchard\n")
     importlib.invalidate_caches()
     assert table.load("digest").__name__ == "sha256_hex"
+
+
+def tables():
+    """Every table that the rooms hold, with the package it stands in."""
+    found = {}
+    for door in sorted(Path(modelward.__file__).parent.glob("*/*/__init__.py")):
+        package = ".".join(door.parent.relative_to(Path(modelward.__file__).parents[1]).parts)
+        for value in vars(importlib.import_module(package)).values():
+            if isinstance(value, PluginTable):
+                found[package] = value
+    return found
+
+
+def test_an_entry_point_group_is_called_like_the_folder_of_its_family():
+    assert len(tables()) >= 9
+    assert {package: table.group for package, table in tables().items()} == {
+        package: f"modelward.{package.rpartition('.')[2]}" for package in tables()
+    }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A power cut (kill -9) at any moment of proposing, approving, promoting and rolling back: never half a release."""
+"""A power cut (kill -9) at any moment of proposing, approving, promoting, pausing and rolling back: never half a release."""
 
 import subprocess
 import sys
@@ -14,6 +14,7 @@ from serving.tiny import register
 MOMENTS = 40
 POLICY = "name: watched\napprovals: 1\nrules:\n  - rule: signed\n  - rule: lineage-complete\n"
 OLGA = Actor("person:olga", "olga", Role.RISK_OFFICER)
+OPEN = {"awaiting-approval", "approved", "live", "paused"}
 
 # Each child takes the home up where the one before it was killed, and dies at a moment that the seed draws: before it reaches the
 # disk or the database once more, before a commit, or right after one.
@@ -55,6 +56,10 @@ def live_through(releases):
                 releases.approve(release.id, reason="the figures were discussed", by=OLGA)
         for release in releases.list(by=ME):
             if release.state == "approved":
+                releases.promote(release.id, by=ME)
+        for release in releases.live().values():
+            releases.pause(release.id, reason="the source sends wrong units", by=ME)
+            if release.number != 2:
                 releases.promote(release.id, by=ME)
     try:
         releases.roll_back("income", by=ME)
@@ -99,10 +104,12 @@ def check(settings: Settings) -> int:
         releases = platform.releases.list(by=local_actor())
         logged = [found.entry for found in platform.ledger.entries(limit=10_000, newest_first=False)]
         assert replayed(logged) == {release.id: release.state.value for release in releases}
-        live = [release for release in releases if release.state == "live"]
-        assert len(live) <= 1
-        assert all(release.may_go_live for release in live)
-        versions = [release.version for release in releases if release.state in {"awaiting-approval", "approved", "live"}]
+        standing = [release for release in releases if release.state in {"live", "paused"}]
+        assert len(standing) <= 1
+        assert all(release.may_go_live for release in standing)
+        for release in standing:
+            platform.releases.must_be_on_record(release)
+        versions = [release.version for release in releases if release.state in OPEN]
         assert len(versions) == len(set(versions))
         return len(releases)
     finally:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The law of the gate, over random sequences of its verbs: nothing is live unless every rule passed and people approved."""
 
+import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -51,19 +52,37 @@ class Gate(RuleBasedStateMachine):
             self.known[version.name] = is_known
         self.approved = {}
         self.proposed = {}
+        self.paused = set()
+        self.bound = {"free": (), "two-people": ()}
 
     def teardown(self):
         assert self.ledger.verify().is_sound
         self.database.close()
         self.folder.cleanup()
 
-    @rule(number=st.integers(1, 4), policy=st.sampled_from(["free", "two-people"]), by=people)
+    def governing(self):
+        """The policies that may decide over income."""
+        named = [name for name, models in self.bound.items() if "income" in models]
+        return named or [name for name, models in self.bound.items() if "*" in models] or list(self.bound)
+
+    @rule(text=st.sampled_from([FREE, TWO_PEOPLE]), models=st.sampled_from([(), (), ("income",), ("*",)]), by=people)
+    def bind(self, text, models, by):
+        try:
+            kept = self.releases.policies.put(text + (f"models: {json.dumps(models)}\n" if models else ""), by=by)
+        except ModelwardError:
+            return
+        self.bound[kept.name] = models
+        assert not (set(self.bound["free"]) & set(self.bound["two-people"])), "two policies name the same"
+
+    @rule(number=st.integers(1, 4), policy=st.sampled_from(["free", "two-people", None]), by=people)
     def propose(self, number, policy, by):
         try:
             release = self.releases.propose(f"income:{number}", policy=policy, by=by)
         except ModelwardError:
             return
-        self.proposed[release.id] = (by.id, policy)
+        assert release.policy in self.governing()
+        assert policy in (None, release.policy)
+        self.proposed[release.id] = (by.id, release.policy)
 
     @precondition(lambda self: self.proposed)
     @rule(data=st.data(), by=people)
@@ -83,18 +102,37 @@ class Gate(RuleBasedStateMachine):
             self.releases.promote(drawn, by=by) if verb == "promote" else self.releases.refuse(drawn, reason="no", by=by)
         except ModelwardError:
             return
+        if verb == "promote" and drawn not in self.paused:
+            assert self.proposed[drawn][1] in self.governing()
+        self.paused.discard(drawn)
+
+    @precondition(lambda self: self.proposed)
+    @rule(data=st.data(), by=people)
+    def pause(self, data, by):
+        drawn = data.draw(st.sampled_from(sorted(self.proposed)))
+        try:
+            self.releases.pause(drawn, reason="wrong units", by=by)
+        except ModelwardError:
+            return
+        assert self.releases.live() == {}
+        self.paused.add(drawn)
 
     @rule(by=people)
     def roll_back(self, by):
         try:
-            self.releases.roll_back("income", by=by)
+            back = self.releases.roll_back("income", by=by)
         except ModelwardError:
             return
+        assert back.id not in self.paused, "what a person took offline comes back by promoting it alone"
 
     @invariant()
     def nothing_is_live_that_may_not_be(self):
         live = [release for release in self.releases.list(by=ADMIN) if release.state is ReleaseState.LIVE]
-        assert len(live) <= 1
+        standing = [release for release in self.releases.list(by=ADMIN) if release.state in ("live", "paused")]
+        assert len(standing) <= 1
+        assert {release.model: release for release in standing} == self.releases.standing()
+        for release in standing:
+            self.releases.must_be_on_record(release)
         assert {release.model: release for release in live} == self.releases.live()
         for release in live:
             proposer, policy = self.proposed[release.id]

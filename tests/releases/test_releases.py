@@ -27,7 +27,9 @@ def test_a_version_that_passes_is_approved_promoted_and_live(gate):
     assert [decision.verdict for decision in release.decisions] == ["passed", "passed"]
     live = gate.releases.promote(release.id, by=OLE)
     assert gate.releases.live() == {"income": live}
-    assert gate.releases.released("income") == "income:1"
+    assert gate.releases.released("income", by=ADA) == "income:1"
+    with pytest.raises(NotPermittedError):
+        gate.releases.released("income", by=Actor("service:till", "till", Role.CALLER, models=("credit",)))
     assert live.digest == gate.registry.find("income:1", by=ADA).digest
 
 
@@ -145,7 +147,7 @@ def test_rolling_back_to_a_version_that_no_longer_verifies_is_refused(gate, home
     damage(gate, home, "income:1")
     with pytest.raises(ReleaseRefusedError, match="income:1 does not verify"):
         gate.releases.roll_back("income", by=OLE)
-    assert gate.releases.released("income") == "income:2"
+    assert gate.releases.released("income", by=ADA) == "income:2"
 
 
 def test_evidence_that_broke_after_the_approval_refuses_the_promotion(gate, home):
@@ -193,7 +195,7 @@ def test_what_does_not_exist_is_said_to_be_missing(gate):
         with pytest.raises(ReleaseMissingError):
             gate.releases.show(unknown, by=ADA)
     with pytest.raises(NotReleasedError, match="No version of 'income' is live"):
-        gate.releases.released("income")
+        gate.releases.released("income", by=ADA)
     with pytest.raises(NotReleasedError):
         gate.releases.roll_back("income", by=OLE)
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from modelward.access import UnknownCredentialError
-from modelward.releases import Release, ReleaseState, UnrecordedReleaseError
+from modelward.releases import NotReleasedError, Release, ReleaseState, UnrecordedReleaseError
 from modelward.serving import Keychain, ModelUnavailableError, NotServedError
 
 
@@ -51,6 +51,47 @@ def test_a_version_that_gave_way_is_not_brought_back_by_editing_the_database(liv
     with pytest.raises(ModelUnavailableError, match="the ledger does not say so"):
         live.serving.deployments.get("income")
     live.serving.deployments.close()
+
+
+def test_nothing_answers_for_a_paused_model_and_callers_are_told(live):
+    deployments = live.serving.deployments
+    deployments.refresh()
+    live.releases.pause("r-1", reason="wrong units in the source", by=live.admin)
+    deployments.refresh()
+    for number in (None, 1, 2):
+        with pytest.raises(NotServedError, match=r"is not released\. income:1 is paused\."):
+            deployments.get("income", number)
+    with pytest.raises(NotReleasedError, match="income:1 is paused"):
+        live.serving.explain("income", [{}], by=live.admin)
+    assert (deployments.all(), deployments.readiness()) == ([], [])
+    live.releases.promote("r-1", by=live.admin)
+    deployments.refresh()
+    assert deployments.get("income").name == "income:1"
+    deployments.close()
+
+
+@pytest.mark.parametrize("has_seen_the_pause", [True, False])
+def test_a_pause_is_not_undone_by_putting_the_database_back(live, home, has_seen_the_pause):
+    """Also by somebody quick: the row is as it was, to the last byte, before the server looks again."""
+    deployments = live.serving.deployments
+    deployments.refresh()
+    assert deployments.get("income").name == "income:1"
+    with sqlite3.connect(home / "modelward.db") as rows:
+        before = rows.execute("SELECT state, live_since, document, entry FROM releases").fetchone()
+    live.releases.pause("r-1", reason="wrong units in the source", by=live.admin)
+    if has_seen_the_pause:
+        deployments.refresh()
+        assert deployments.all() == []
+    with sqlite3.connect(home / "modelward.db") as rows:
+        rows.execute("UPDATE releases SET state = ?, live_since = ?, document = ?, entry = ?", before)
+    rows.close()
+    assert live.releases.live()["income"].id == "r-1", "the forgery is a good one"
+    deployments.refresh()
+    with pytest.raises(ModelUnavailableError, match="the ledger does not say so"):
+        deployments.get("income")
+    with pytest.raises(UnrecordedReleaseError):
+        live.serving.explain("income", [{}], by=live.admin)
+    deployments.close()
 
 
 def ruin(home, statement: str) -> None:

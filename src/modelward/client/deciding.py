@@ -23,13 +23,17 @@ class RemoteReleases(Room):
         super().__init__(connection)
         self.policies = RemotePolicies(connection)
 
-    def propose(self, name: str, *, policy: str = "default", by: Actor | None = None) -> Release:
+    def propose(self, name: str, *, policy: str | None = None, by: Actor | None = None) -> Release:
         """Propose a version."""
         return self._connection.fetch(Release, "POST", "/api/v1/releases", body={"version": name, "policy": policy})
 
     def list(self, *, model: str = "", by: Actor | None = None) -> tuple[Release, ...]:
         """List releases."""
         return self._connection.fetch(tuple[Release, ...], "GET", "/api/v1/releases", params={"model": model})
+
+    def released(self, model: str, *, by: Actor | None = None) -> str:
+        """Name of the live version of a model."""
+        return self._connection.fetch(dict[str, str], "GET", f"/api/v1/models/{part(model)}/released")["version"]
 
     def show(self, id: str, *, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
         """Show a release."""
@@ -46,6 +50,10 @@ class RemoteReleases(Room):
     def promote(self, id: str, *, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
         """Let a release go live."""
         return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/promote")
+
+    def pause(self, id: str, *, reason: str, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
+        """Take a live release offline."""
+        return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/pause", body={"reason": reason})
 
     def roll_back(self, model: str, *, by: Actor | None = None) -> Release:
         """Take the live version back."""

@@ -10,9 +10,12 @@ from modelward.releases.policies import Policies
 from modelward.releases.policy import (
     DEFAULT_POLICY,
     InvalidPolicyError,
+    ModelGovernedError,
     Policy,
     PolicyMissingError,
+    PolicyNotGoverningError,
     PolicyText,
+    PolicyTooLargeError,
     builtin_policy,
     parse_policy,
 )
@@ -20,6 +23,7 @@ from modelward.releases.release import (
     EVENTS,
     POLICY_CHANGED,
     RELEASE_APPROVED,
+    RELEASE_PAUSED,
     RELEASE_PROMOTED,
     RELEASE_PROPOSED,
     RELEASE_REFUSED,
@@ -39,13 +43,16 @@ from modelward.releases.release import (
 )
 from modelward.releases.rule import Passed, Refused, Rule, Verdict
 from modelward.releases.rules import RULES
-from modelward.releases.service import Releases, decide
+from modelward.releases.service import Releases, Revision, decide
+from modelward.releases.wording import DECISION_WORDS
 
 __all__ = [
+    "DECISION_WORDS",
     "DEFAULT_POLICY",
     "EVENTS",
     "POLICY_CHANGED",
     "RELEASE_APPROVED",
+    "RELEASE_PAUSED",
     "RELEASE_PROMOTED",
     "RELEASE_PROPOSED",
     "RELEASE_REFUSED",
@@ -55,13 +62,16 @@ __all__ = [
     "Decision",
     "Evidence",
     "InvalidPolicyError",
+    "ModelGovernedError",
     "NotReleasedError",
     "NothingToRollBackError",
     "Passed",
     "Policies",
     "Policy",
     "PolicyMissingError",
+    "PolicyNotGoverningError",
     "PolicyText",
+    "PolicyTooLargeError",
     "ReasonMissingError",
     "Refused",
     "Release",
@@ -70,6 +80,7 @@ __all__ = [
     "ReleaseState",
     "ReleaseStateError",
     "Releases",
+    "Revision",
     "Rule",
     "SelfApprovalError",
     "UnrecordedReleaseError",

@@ -3,12 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from modelward.access import Actor, NotPermittedError, Permission
 from modelward.audit import Ledger
 from modelward.digest import sha256_hex
-from modelward.releases.policy import DEFAULT_POLICY, Policy, PolicyMissingError, PolicyText, builtin_policy, parse_policy
+from modelward.releases.policy import (
+    DEFAULT_POLICY,
+    ModelGovernedError,
+    Policy,
+    PolicyMissingError,
+    PolicyNotGoverningError,
+    PolicyText,
+    builtin_policy,
+    governing,
+    parse_policy,
+)
 from modelward.releases.release import POLICY_CHANGED
 from modelward.releases.store import ReleaseStore
 from modelward.storage import Connection, Database
@@ -26,7 +37,8 @@ class Policies:
         """Put a policy in place under the name it says. What was decided before keeps the text it was decided under.
 
         Raises:
-            InvalidPolicyError: the text is not a policy. NotPermittedError: `by` may not decide releases, or not of every model.
+            InvalidPolicyError: the text is not a policy. ModelGovernedError: it names a model that another policy names.
+            NotPermittedError: `by` may not decide releases, or not of every model.
         """
         by.require(Permission.RELEASES_DECIDE)
         if by.models is not None:
@@ -39,14 +51,13 @@ class Policies:
             present = self._store.policy(connection, policy.name)
             if present and present.text == text:
                 return present
+            self._must_not_overlap(connection, policy)
             return self._put(connection, policy, text, number=present.number + 1 if present else 1, by=by)
 
     def list(self, *, by: Actor) -> tuple[PolicyText, ...]:
         """Every policy in place, by name; the one that comes with Modelward among them."""
         by.require(Permission.RELEASES_READ)
-        with self._database.look() as connection:
-            found = {policy.name: policy for policy in (builtin_policy(), *self._store.policies(connection))}
-        return tuple(sorted(found.values(), key=lambda policy: policy.name))
+        return tuple(self._in_place().values())
 
     def show(self, name: str, *, by: Actor) -> PolicyText:
         """The policy in place under `name`.
@@ -55,20 +66,47 @@ class Policies:
             PolicyMissingError: there is none.
         """
         by.require(Permission.RELEASES_READ)
-        return self.in_place(name)
+        return _named(self._in_place(), name)
 
-    def in_place(self, name: str) -> PolicyText:
-        """`show`, for the gate itself."""
-        with self._database.look() as connection:
-            found = self._store.policy(connection, name)
-        if found is None and name == DEFAULT_POLICY:
-            return builtin_policy()
-        if found is None:
-            raise PolicyMissingError(
-                f"No policy is called {name[:80]!r}. Put one in place with `modelward release policy put FILE`, "
-                "or see what there is with `modelward release policy list`."
+    def open_to(self, model: str, *, by: Actor) -> tuple[PolicyText, ...]:
+        """The policies that a proposal of `model` may name: the one that governs it, or every one where none does."""
+        found = self.list(by=by)
+        one = governing(found, model)
+        return (one,) if one else found
+
+    def governing(self, model: str) -> PolicyText | None:
+        """The policy that governs `model` now; None where a proposal chooses. For the gate itself."""
+        return governing(self._in_place().values(), model)
+
+    def deciding(self, model: str, named: str | None) -> PolicyText:
+        """The policy that decides over a proposal of `model` that named one, or none. For the gate itself.
+
+        Raises:
+            PolicyNotGoverningError: another policy governs the model. PolicyMissingError: nobody put that one in place.
+        """
+        found = self._in_place()
+        one = governing(found.values(), model)
+        if one is not None and named not in (None, one.name):
+            raise PolicyNotGoverningError(
+                f"The policy {one.name} governs {model}, and {named[:80]!r} does not decide over it. Name none: "
+                f"`modelward release propose {model}:V`. `modelward release policy show {one.name}` has what it asks."
             )
-        return found
+        return one or _named(found, named or DEFAULT_POLICY)
+
+    def _in_place(self) -> dict[str, PolicyText]:
+        """The newest text under each name, sorted; the built-in one unless somebody put another in its place."""
+        with self._database.look() as connection:
+            found = {policy.name: policy for policy in (builtin_policy(), *self._store.policies(connection))}
+        return dict(sorted(found.items()))
+
+    def _must_not_overlap(self, connection: Connection, policy: Policy) -> None:
+        for other in self._store.policies(connection):
+            shared = [name for name in policy.models if name in other.models]
+            if shared and other.name != policy.name:
+                raise ModelGovernedError(
+                    f"The policy {other.name} names {', '.join(shared)} already, and one policy governs a model. Put {other.name} "
+                    f"in place without that first: `modelward release policy show {other.name}` has its text."
+                )
 
     def _put(self, connection: Connection, policy: Policy, text: str, *, number: int, by: Actor) -> PolicyText:
         kept = PolicyText(
@@ -79,13 +117,24 @@ class Policies:
             text=text,
             by=by.id,
             at=datetime.now(UTC),
+            models=policy.models,
         )
         facts = {
             "digest": kept.digest,
             "number": number,
             "approvals": policy.approvals,
+            "models": list(policy.models),
             "rules": [words for words, _ in policy.rules],
         }
         self._ledger.record(connection, POLICY_CHANGED, actor=by.id, subject=policy.name, facts=facts)
         self._store.add_policy(connection, kept)
         return kept
+
+
+def _named(policies: Mapping[str, PolicyText], name: str) -> PolicyText:
+    if name in policies:
+        return policies[name]
+    raise PolicyMissingError(
+        f"No policy is called {name[:80]!r}. Put one in place with `modelward release policy put FILE`, "
+        "or see what there is with `modelward release policy list`."
+    )

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A policy: the rules that a version must pass to go live, and how many people must approve besides.
 
-A policy is YAML. It is read strictly, because a policy that says something else than its writer meant lets a version through:
-a key or rule nobody knows, a key given twice, an alias or a number that is none is refused with its place.
+A policy is YAML, read by `strict_yaml`. A key or rule nobody knows is refused with its place.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,32 +15,48 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-import yaml
 
+from modelward import strict_yaml
 from modelward.access import check_name
 from modelward.digest import sha256_hex
-from modelward.errors import InvalidError, NotFoundError
+from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TooLargeError
 from modelward.releases.rule import Rule
 from modelward.releases.rules import RULES
 
 DEFAULT_POLICY = "default"
-TEXT_LIMIT_CHARACTERS = 64 << 10
+EVERY_MODEL = "*"
 RULES_LIMIT = 100
 APPROVALS_LIMIT = 10
-_KEYS = ("name", "approvals", "rules")
+_KEYS = ("name", "models", "approvals", "rules")
 
 
 class InvalidPolicyError(InvalidError):
     """The text is not a policy; the message names the place."""
 
 
+class PolicyTooLargeError(InvalidPolicyError, TooLargeError):
+    """The policy passes the limit of its size."""
+
+
 class PolicyMissingError(NotFoundError):
     """No policy of that name was put here."""
 
 
+class PolicyNotGoverningError(RefusedError):
+    """A proposal names a policy, and another one governs the model."""
+
+
+class ModelGovernedError(ConflictError):
+    """A policy names a model that another policy governs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyText:
-    """A policy as it is kept: its text word for word, and who put it there. `number` counts the texts one name has had."""
+    """A policy as it is kept: its text word for word, and who put it there. `number` counts the texts one name has had.
+
+    `models` are those it governs: names, or "*" alone for every model that no other policy names; none where it governs by
+    being named alone.
+    """
 
     name: str
     number: int
@@ -52,6 +65,7 @@ class PolicyText:
     text: str
     by: str
     at: datetime | None
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,7 @@ class Policy:
     name: str
     approvals: int
     rules: tuple[tuple[str, Rule], ...]
+    models: tuple[str, ...] = ()
 
 
 def parse_policy(text: str) -> Policy:
@@ -68,8 +83,10 @@ def parse_policy(text: str) -> Policy:
 
     Raises:
         InvalidPolicyError: it is too long, no YAML, or says something that a policy cannot; nothing is guessed.
+        InvalidNameError: its name, or that of a model, cannot be given.
     """
-    document = _mapping(_load(text), "the policy")
+    written = strict_yaml.read(text, noun="policy", invalid=InvalidPolicyError, too_large=PolicyTooLargeError)
+    document = _mapping(written, "the policy")
     _only(document, _KEYS, "the policy")
     approvals, uses = document.get("approvals", 0), document.get("rules")
     if not isinstance(approvals, int) or isinstance(approvals, bool) or not 0 <= approvals <= APPROVALS_LIMIT:
@@ -77,7 +94,16 @@ def parse_policy(text: str) -> Policy:
     if not isinstance(uses, list) or len(uses) > RULES_LIMIT:
         raise InvalidPolicyError(f"rules: must be a list of at most {RULES_LIMIT} rules, each like `- rule: signed`.")
     rules = tuple(_rule(_mapping(use, f"rules[{place}]"), f"rules[{place}]") for place, use in enumerate(uses))
-    return Policy(check_name("policy", str(document.get("name", ""))), approvals, rules)
+    models = _models(document["models"]) if "models" in document else ()
+    return Policy(check_name("policy", str(document.get("name", ""))), approvals, rules, models)
+
+
+def governing(policies: Iterable[PolicyText], model: str) -> PolicyText | None:
+    """The one of the `policies` in place under which versions of `model` are decided: the one that names it, else the one for
+    every model; None where neither is there, and a proposal chooses.
+    """
+    found = {name: policy for policy in policies for name in policy.models}
+    return found.get(model) or found.get(EVERY_MODEL)
 
 
 def builtin_policy() -> PolicyText:
@@ -89,52 +115,15 @@ def builtin_policy() -> PolicyText:
     )
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML without aliases, without a key that is given twice, and with the plain values of YAML 1.2 (10.3.2). PyYAML follows
-    1.1, in which the `on` of a rule is a truth value, 010 is 8, 1:30 is 90 and `<<` pours one mapping into another.
-    """
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]  # the stubs leave it out
-            raise InvalidPolicyError(f"line {line}: an alias (`*name`) has no place in a policy.")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 (the parent's signature)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise InvalidPolicyError(f"line {key.start_mark.line + 1}: a key must be a word.")
-            if key.value in seen:
-                raise InvalidPolicyError(f"line {node.start_mark.line + 1}: the key {key.value!r} is given twice.")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_PLAIN = {
-    "null": (r"(?:~|null|Null|NULL|)\Z", ["~", "n", "N", ""]),
-    "bool": (r"(?:true|True|TRUE|false|False|FALSE)\Z", list("tTfF")),
-    "int": (r"[-+]?[0-9]+\Z", list("-+0123456789")),
-    "float": (r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z", list("-+.0123456789")),
-}
-_StrictLoader.yaml_implicit_resolvers = {}
-for _kind, (_pattern, _first) in _PLAIN.items():
-    _StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(_pattern), _first)
-_StrictLoader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
-_StrictLoader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.value))
-
-
-def _load(text: str) -> Any:
-    if len(text) > TEXT_LIMIT_CHARACTERS:
-        raise InvalidPolicyError(f"The policy has {len(text)} characters; {TEXT_LIMIT_CHARACTERS} is the most.")
-    try:
-        return _StrictLoader(text).get_single_data()
-    except (yaml.YAMLError, ValueError, RecursionError) as wrong:
-        mark = getattr(wrong, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise InvalidPolicyError(
-            f"{where}the policy is not YAML: {getattr(wrong, 'problem', None) or 'it is malformed'}."
-        ) from wrong
+def _models(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        raise InvalidPolicyError(f'models: must be a list of names such as `[income, credit]`, or `["{EVERY_MODEL}"]` for all.')
+    if EVERY_MODEL in value and len(value) > 1:
+        raise InvalidPolicyError(f'models: "{EVERY_MODEL}" is every model; nothing stands beside it.')
+    for name in value:
+        if value.count(name) > 1:
+            raise InvalidPolicyError(f"models: {name[:80]!r} is named twice.")
+    return tuple(name if name == EVERY_MODEL else check_name("model", name) for name in value)
 
 
 def _rule(use: Mapping[str, Any], place: str) -> tuple[str, Rule]:
@@ -150,8 +139,6 @@ def _rule(use: Mapping[str, Any], place: str) -> tuple[str, Rule]:
     except msgspec.ValidationError as wrong:
         example = ", ".join(f"{key}: {value}" for key, value in kind.example.items())
         raise InvalidPolicyError(f"{place} ({name}): {wrong}. Write it like `rule: {name}, {example}`.") from wrong
-    if any(isinstance(value, float) and not math.isfinite(value) for value in given.values()):
-        raise InvalidPolicyError(f"{place} ({name}): a number must be finite.")
     words = ", ".join(f"{key}: {_words(value)}" for key, value in given.items())
     return f"{name} ({words})" if words else name, rule
 
@@ -161,7 +148,7 @@ def _words(value: Any) -> str:
 
 
 def _mapping(value: Any, place: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+    if not isinstance(value, dict):
         raise InvalidPolicyError(f"{place}: must be keys with values; a policy has {', '.join(_KEYS)}.")
     return value
 

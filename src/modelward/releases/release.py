@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A release: the decision, over what was measured, that one version may answer requests.
 
-    awaiting-approval -> approved -> live -> superseded -> live (by a roll back)
-            |               |         |
-         refused         refused   rolled-back
+    awaiting-approval -> approved -> live <-> paused
+            |               |         |  |      |
+         refused         refused      |  +------+--> rolled-back
+                                      |         |
+                                 superseded <---+
+                                      |
+                                      +--> live (by a roll back; not one that was paused when another took its place)
 
 Every step here is a pure function from one release to the next one, and refuses where it is not due.
 """
@@ -22,10 +26,19 @@ REASON_LIMIT_CHARACTERS = 2000
 RELEASE_PROPOSED = Event("release.proposed", "A version passed every rule of a policy and awaits approval, or needs none.")
 RELEASE_REFUSED = Event("release.refused", "A policy or a person refused to let a version go live.")
 RELEASE_APPROVED = Event("release.approved", "A person approved a release, with a reason.")
-RELEASE_PROMOTED = Event("release.promoted", "A version went live; the one before it was superseded.")
-RELEASE_ROLLED_BACK = Event("release.rolled-back", "The live version was taken back; the one before it is live again.")
+RELEASE_PAUSED = Event("release.paused", "The live version was taken offline, with a reason; nothing answers for its model.")
+RELEASE_PROMOTED = Event("release.promoted", "A version went live, or live again after a pause; the one before it was superseded.")
+RELEASE_ROLLED_BACK = Event("release.rolled-back", "The live or paused version was taken back; the one before it is live again.")
 POLICY_CHANGED = Event("policy.changed", "A release policy was put in place or changed.")
-EVENTS = (POLICY_CHANGED, RELEASE_APPROVED, RELEASE_PROMOTED, RELEASE_PROPOSED, RELEASE_REFUSED, RELEASE_ROLLED_BACK)
+EVENTS = (
+    POLICY_CHANGED,
+    RELEASE_APPROVED,
+    RELEASE_PAUSED,
+    RELEASE_PROMOTED,
+    RELEASE_PROPOSED,
+    RELEASE_REFUSED,
+    RELEASE_ROLLED_BACK,
+)
 
 
 class ReleaseMissingError(NotFoundError):
@@ -41,7 +54,7 @@ class ReleaseRefusedError(RefusedError):
 
 
 class UnrecordedReleaseError(RefusedError):
-    """The database has a release live, and the ledger does not say that it is."""
+    """The database has a release live or paused, and the ledger does not say that it is."""
 
 
 class SelfApprovalError(RefusedError):
@@ -65,11 +78,14 @@ class ReleaseState(StrEnum):
     AWAITING_APPROVAL = "awaiting-approval"
     APPROVED = "approved"
     LIVE = "live"
+    PAUSED = "paused"
     SUPERSEDED = "superseded"
     ROLLED_BACK = "rolled-back"
 
 
-OPEN_STATES = (ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED, ReleaseState.LIVE)
+# A model has at most one release in one of these.
+STANDING_STATES = (ReleaseState.LIVE, ReleaseState.PAUSED)
+OPEN_STATES = (ReleaseState.AWAITING_APPROVAL, ReleaseState.APPROVED, *STANDING_STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +115,8 @@ class Approval:
 class Release:
     """One version under one policy. `digest` is that of the version, `policy_digest` that of the policy's text.
 
-    `refusal` says who refused it, and why; it is empty unless the state is refused.
+    `refusal` says who refused it, and why; it is empty unless the state is refused. `pause` says the same of who took it offline,
+    from then until it is live again.
     """
 
     id: str
@@ -116,6 +133,7 @@ class Release:
     approvals: tuple[Approval, ...] = ()
     refusal: str = ""
     live_since: datetime | None = None
+    pause: str = ""
 
     @property
     def version(self) -> str:
@@ -172,24 +190,35 @@ class Release:
         """Live from now on.
 
         Raises:
-            ReleaseStateError: it is not approved.
+            ReleaseStateError: it is neither approved nor paused.
         """
-        self._must_be(ReleaseState.APPROVED, verb="promoted")
+        self._must_be(ReleaseState.APPROVED, ReleaseState.PAUSED, verb="promoted")
         return self._go_live(at)
+
+    def take_offline(self, actor: str, *, reason: str) -> Release:
+        """Paused by a person: nothing answers for the model until this one is promoted again, or another one is.
+
+        Raises:
+            ReleaseStateError: it is not live. ReasonMissingError: the reason is empty or too long.
+        """
+        self._must_be(ReleaseState.LIVE, verb="paused")
+        return replace(self, state=ReleaseState.PAUSED, pause=f"{actor}: {check_reason(reason)}")
 
     def supersede(self) -> Release:
         """Another version of the model took its place."""
-        self._must_be(ReleaseState.LIVE, verb="superseded")
+        self._must_be(*STANDING_STATES, verb="superseded")
         return replace(self, state=ReleaseState.SUPERSEDED)
 
     def take_back(self) -> Release:
         """Rolled back: it is not served any more and does not come back."""
-        self._must_be(ReleaseState.LIVE, verb="rolled back")
+        self._must_be(*STANDING_STATES, verb="rolled back")
         return replace(self, state=ReleaseState.ROLLED_BACK)
 
     def return_live(self, at: datetime) -> Release:
-        """Live again, after the one that superseded it was rolled back."""
+        """Live again, after the one that superseded it was rolled back. What a person took offline is not brought back so."""
         self._must_be(ReleaseState.SUPERSEDED, verb="brought back")
+        if self.pause:
+            raise ReleaseStateError(f"{self.id} was paused by {self.pause}. Propose {self.version} again instead.")
         return self._go_live(at)
 
     def _go_live(self, at: datetime) -> Release:
@@ -197,7 +226,7 @@ class Release:
             raise ReleaseStateError(
                 f"{self.id} has not passed every rule and approval of its policy. Propose {self.version} again."
             )
-        return replace(self, state=ReleaseState.LIVE, live_since=at)
+        return replace(self, state=ReleaseState.LIVE, live_since=at, pause="")
 
     def _must_be(self, *states: ReleaseState, verb: str) -> None:
         if self.state not in states:

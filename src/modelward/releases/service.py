@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate: proposes, decides, approves, promotes and rolls back releases."""
+"""The gate: proposes, decides, approves, promotes, pauses and rolls back releases."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelward.access import Actor, Permission
 from modelward.assessment import Assessment
@@ -14,13 +14,16 @@ from modelward.errors import RefusedError
 from modelward.registry import Registry, Version
 from modelward.releases.evidence import Evidence
 from modelward.releases.policies import Policies
-from modelward.releases.policy import DEFAULT_POLICY, Policy, parse_policy
+from modelward.releases.policy import Policy, PolicyNotGoverningError, parse_policy
+from modelward.releases.record import Record
 from modelward.releases.release import (
     RELEASE_APPROVED,
+    RELEASE_PAUSED,
     RELEASE_PROMOTED,
     RELEASE_PROPOSED,
     RELEASE_REFUSED,
     RELEASE_ROLLED_BACK,
+    STANDING_STATES,
     Approval,
     Decision,
     NothingToRollBackError,
@@ -30,15 +33,19 @@ from modelward.releases.release import (
     ReleaseRefusedError,
     ReleaseState,
     ReleaseStateError,
-    UnrecordedReleaseError,
 )
 from modelward.releases.rule import Passed
 from modelward.releases.store import ReleaseStore
 from modelward.storage import Connection, Database
 
 _SECONDS_A_DAY = 86_400
-_WENT_LIVE = (RELEASE_PROMOTED.name, RELEASE_ROLLED_BACK.name)
-_LATER_LIMIT = 10_000
+
+
+class Revision(NamedTuple):
+    """How far the releases have come: the newest change that a row, and that the ledger, speaks of."""
+
+    of_rows: int
+    of_ledger: int
 
 
 class Releases:
@@ -46,22 +53,24 @@ class Releases:
 
     def __init__(self, database: Database, ledger: Ledger, registry: Registry, assessment: Assessment) -> None:
         self._database = database
-        self._ledger = ledger
+        self._record = Record(ledger)
         self._registry = registry
         self._assessment = assessment
         self._store = ReleaseStore()
         self.policies = Policies(database, ledger)
 
-    def propose(self, name: str, *, policy: str = DEFAULT_POLICY, by: Actor) -> Release:
-        """Decide every rule of `policy` over the version called `name`; approved at once where the policy asks for nobody.
+    def propose(self, name: str, *, policy: str | None = None, by: Actor) -> Release:
+        """Decide every rule of a policy over the version called `name`; approved at once where the policy asks for nobody. It is
+        the policy that governs the model; where none does, the one called `policy`, or else the default.
 
         Raises:
             ReleaseRefusedError: a rule refused. The refused release is on record all the same.
+            PolicyNotGoverningError: `policy` is another than the one that governs the model.
             ReleaseStateError: the version has a release that is open or live. NotPermittedError: `by` may not propose.
         """
         version = self._registry.find(name, by=by)
         by.require(Permission.RELEASES_PROPOSE, model=version.model)
-        kept = self.policies.in_place(policy)
+        kept = self.policies.deciding(version.model, policy)
         decisions = decide(parse_policy(kept.text), self._evidence(version, by=by))
         with self._database.change() as connection:
             self._must_have_no_open_release(connection, version)
@@ -79,7 +88,7 @@ class Releases:
                 decisions=decisions,
             ).decided()
             event = RELEASE_REFUSED if release.state is ReleaseState.REFUSED else RELEASE_PROPOSED
-            entry = self._record(connection, event, release, by=by, facts=_refusals(release))
+            entry = self._record.write(connection, event, release, by=by, facts=_refusals(release))
             self._store.add(connection, release, policy_text=kept.text, entry=entry)
         return _unless_refused(release)
 
@@ -106,17 +115,23 @@ class Releases:
             return self._change(connection, RELEASE_REFUSED, following, by=by, facts={"reason": reason.strip()})
 
     def promote(self, id: str, *, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
-        """Make an approved release live, and supersede the model's live one.
+        """Make an approved release live, and supersede the model's live or paused one. One that was paused is live again.
 
-        The rules are decided once more, for evidence may have changed since they were: an approval does not outlive them.
+        The rules are decided once more, for evidence may have changed since they were: an approval does not outlive them. One
+        that was paused had gone live by them; its files and signature are verified once more.
 
         Raises:
-            ReleaseStateError: it is not approved. ReleaseRefusedError: a rule refuses by now; the release is refused.
+            ReleaseStateError: it is neither approved nor paused. ReleaseRefusedError: a rule refuses by now; the release is
+            refused. Or a paused version does not verify; it stays paused.
+            PolicyNotGoverningError: another policy governs the model by now.
         """
         with self._database.look() as connection:
             release = self._get(connection, id, Permission.RELEASES_PROMOTE, by)
             policy = parse_policy(self._store.policy_text(connection, id))
         release.promote(datetime.now(UTC))
+        if release.state is ReleaseState.PAUSED:
+            return self._resume(release, by=by)
+        self._must_be_governed(release)
         decisions = decide(policy, self._evidence(self._version(release, by=by), by=by))
         with self._database.change() as connection:
             release = self._get(connection, id, Permission.RELEASES_PROMOTE, by)
@@ -128,11 +143,23 @@ class Releases:
                 decided = self._go_live(connection, decided, by=by)
         return _unless_refused(decided)
 
-    def roll_back(self, model: str, *, by: Actor) -> Release:
-        """Take the model's live release back; the one before it is live again, once its files and signature verify.
+    def pause(self, id: str, *, reason: str, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+        """Take the live release offline: nothing answers for its model until it is promoted again, or another one is.
 
         Raises:
-            NotReleasedError: nothing is live. NothingToRollBackError: nothing was live before.
+            ReleaseStateError: it is not live. ReasonMissingError: the reason is empty. NotPermittedError: `by` may not promote.
+        """
+        with self._database.change() as connection:
+            release = self._get(connection, id, Permission.RELEASES_PROMOTE, by)
+            following = release.take_offline(by.id, reason=reason)
+            return self._change(connection, RELEASE_PAUSED, following, by=by, facts={"reason": reason.strip()})
+
+    def roll_back(self, model: str, *, by: Actor) -> Release:
+        """Take the model's live or paused release back; the one before it is live again, once its files and signature verify. One
+        that was paused when another took its place is passed over.
+
+        Raises:
+            NotReleasedError: nothing is live or paused. NothingToRollBackError: nothing was live before.
             RefusedError: the earlier version does not verify; the present one stays.
         """
         by.require(Permission.RELEASES_PROMOTE, model=model)
@@ -141,12 +168,15 @@ class Releases:
         if earlier is not None:
             self._must_verify(earlier, by=by)
         with self._database.change() as connection:
-            present = self._live(connection, model)
+            present = self._standing(connection, model)
             if earlier is None or self._store.last_superseded(connection, model) != earlier:
-                raise NothingToRollBackError(f"No version of {model} was live before {present.version}. Release another one first.")
+                raise NothingToRollBackError(
+                    f"No version of {model} was live before {present.version}. Release another one first, or take this one "
+                    f"offline: `modelward release pause {present.id} --reason TEXT`."
+                )
             following = earlier.return_live(datetime.now(UTC))
             facts = {"taken_back": present.id, "version_taken_back": present.version}
-            entry = self._record(connection, RELEASE_ROLLED_BACK, following, by=by, facts=facts)
+            entry = self._record.write(connection, RELEASE_ROLLED_BACK, following, by=by, facts=facts)
             self._store.put(connection, present.take_back(), entry=entry)
             self._store.put(connection, following, entry=entry)
             return following
@@ -167,43 +197,65 @@ class Releases:
         with self._database.look() as connection:
             return self._get(connection, id, Permission.RELEASES_READ, by)
 
+    def standing(self) -> dict[str, Release]:
+        """The release that each model goes by: the live one, or the one that was live and is paused."""
+        with self._database.look() as connection:
+            return {release.model: release for state in STANDING_STATES for release in self._store.all(connection, state=state)}
+
     def live(self) -> dict[str, Release]:
         """The live release of every model that has one: what a server serves."""
-        with self._database.look() as connection:
-            return {release.model: release for release in self._store.all(connection, state=ReleaseState.LIVE)}
+        return {model: release for model, release in self.standing().items() if release.state is ReleaseState.LIVE}
 
-    def released(self, model: str) -> str:
+    def released(self, model: str, *, by: Actor) -> str:
         """Name of the live version of `model`, for whoever says `income` and means the released one.
 
         Raises:
-            NotReleasedError: none is live.
+            NotReleasedError: none is live. NotPermittedError: `by` may not see the model.
         """
+        by.require(Permission.MODELS_READ, model=model)
         with self._database.look() as connection:
-            return self._live(connection, model).version
+            release = self._standing(connection, model)
+        if release.state is not ReleaseState.LIVE:
+            raise NotReleasedError(
+                f"No version of {model!r} is live: {release.version} is paused. "
+                f"`modelward release promote {release.id}` makes it live again."
+            )
+        return release.version
 
     def must_be_on_record(self, release: Release) -> None:
-        """Nothing, where the ledger says of a live `release` that it went live, and not that it gave way since.
+        """Nothing, where the ledger says of a live or paused `release` that it is so, and not that it gave way since.
 
         Raises:
             UnrecordedReleaseError: it does not: the row was written by something else than this gate.
         """
-        wanted = {"release": release.id, "digest": release.digest, "state": ReleaseState.LIVE.value}
-        own = [found for event in _WENT_LIVE for found in self._ledger.entries(event=event, subject=release.version, limit=1)]
-        last = max(own, key=lambda found: found.index, default=None)
-        if last is not None and all(last.entry.facts.get(name) == value for name, value in wanted.items()):
-            since = last.index + 1
-            later = [found for event in _WENT_LIVE for found in self._ledger.entries(event=event, since=since, limit=_LATER_LIMIT)]
-            if not any(release.id in (found.entry.facts.get("superseded"), found.entry.facts.get("taken_back")) for found in later):
-                return
-        raise UnrecordedReleaseError(
-            f"{release.version} answers nothing: the database has {release.id} live, and the ledger does not say so. "
-            "Run `modelward audit verify`, and restore the database from a backup."
-        )
+        self._record.must_have(release)
 
-    def revision(self) -> int:
-        """A number that grows whenever a release changes, so that a server sees cheaply whether to look again."""
+    def revision(self) -> Revision:
+        """Another one whenever a release changes, so that a server sees cheaply whether to look again.
+
+        The ledger is asked too: a row that was put back to what it was before a pause would not tell of the pause.
+        """
         with self._database.look() as connection:
-            return self._store.revision(connection)
+            return Revision(self._store.revision(connection), self._record.newest())
+
+    def _resume(self, release: Release, *, by: Actor) -> Release:
+        """A paused release, live again."""
+        self.must_be_on_record(release)
+        self._must_verify(release, by=by)
+        with self._database.change() as connection:
+            present = self._get(connection, release.id, Permission.RELEASES_PROMOTE, by)
+            if present != release:
+                raise ReleaseStateError(f"{release.id} changed meanwhile. Run `modelward release show {release.id}`.")
+            return self._go_live(connection, present, by=by)
+
+    def _must_be_governed(self, release: Release) -> None:
+        """Refuse to make live what was decided under another policy than the one that governs its model now."""
+        policy = self.policies.governing(release.model)
+        if policy is not None and policy.name != release.policy:
+            raise PolicyNotGoverningError(
+                f"{release.id} was decided under {release.policy}, and the policy {policy.name} governs {release.model} by now. "
+                f"Refuse it, `modelward release refuse {release.id} --reason TEXT`, and propose {release.version} again."
+            )
 
     def _evidence(self, version: Version, *, by: Actor) -> Evidence:
         """What is known about `version` now. A report that does not verify, or is of other bytes, is none."""
@@ -251,12 +303,13 @@ class Releases:
             )
 
     def _go_live(self, connection: Connection, release: Release, *, by: Actor) -> Release:
-        present = self._store.live(connection, release.model)
+        present = self._store.standing(connection, release.model)
         following = release.promote(datetime.now(UTC))
-        facts = {"superseded": present.id, "version_superseded": present.version} if present else {}
-        entry = self._record(connection, RELEASE_PROMOTED, following, by=by, facts=facts)
-        if present:
-            self._store.put(connection, present.supersede(), entry=entry)
+        if present is None or present.id == release.id:
+            return self._change(connection, RELEASE_PROMOTED, following, by=by, facts={})
+        facts = {"superseded": present.id, "version_superseded": present.version}
+        entry = self._record.write(connection, RELEASE_PROMOTED, following, by=by, facts=facts)
+        self._store.put(connection, present.supersede(), entry=entry)
         self._store.put(connection, following, entry=entry)
         return following
 
@@ -264,12 +317,14 @@ class Releases:
         by.require(permission)
         release = self._store.get(connection, id)
         if release is None:
-            raise ReleaseMissingError(f"No release is called {id[:80]!r}. Run `modelward release list`.")
+            meant = self._store.standing(connection, id.partition(":")[0])
+            hint = f" {meant.id} is {meant.version}, {meant.state}." if meant and by.may(permission, model=meant.model) else ""
+            raise ReleaseMissingError(f"No release is called {id[:80]!r}.{hint} Run `modelward release list`.")
         by.require(permission, model=release.model)
         return release
 
-    def _live(self, connection: Connection, model: str) -> Release:
-        release = self._store.live(connection, model)
+    def _standing(self, connection: Connection, model: str) -> Release:
+        release = self._store.standing(connection, model)
         if release is None:
             raise NotReleasedError(
                 f"No version of {model[:80]!r} is live. Run `modelward release propose {model[:63]}:1`, then promote it."
@@ -277,18 +332,8 @@ class Releases:
         return release
 
     def _change(self, connection: Connection, event: Event, release: Release, *, by: Actor, facts: dict[str, Any]) -> Release:
-        self._store.put(connection, release, entry=self._record(connection, event, release, by=by, facts=facts))
+        self._store.put(connection, release, entry=self._record.write(connection, event, release, by=by, facts=facts))
         return release
-
-    def _record(self, connection: Connection, event: Event, release: Release, *, by: Actor, facts: dict[str, Any]) -> int:
-        always = {
-            "release": release.id,
-            "digest": release.digest,
-            "policy": release.policy,
-            "policy_digest": release.policy_digest,
-            "state": release.state.value,
-        }
-        return self._ledger.record(connection, event, actor=by.id, subject=release.version, facts={**always, **facts})
 
 
 def decide(policy: Policy, evidence: Evidence) -> tuple[Decision, ...]:

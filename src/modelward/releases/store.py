@@ -7,11 +7,13 @@ tells a server whether anything changed since it looked.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 import sqlalchemy as sa
 
 from modelward.releases.policy import PolicyText
-from modelward.releases.release import OPEN_STATES, Release, ReleaseState
+from modelward.releases.release import OPEN_STATES, STANDING_STATES, Release, ReleaseState
 from modelward.storage import SCHEMA, Connection
 
 _releases = sa.Table(
@@ -69,21 +71,21 @@ class ReleaseStore:
         query = query.where(_releases.c.state == state.value) if state else query
         return [msgspec.json.decode(document, type=Release) for document in connection.scalars(query)]
 
-    def live(self, connection: Connection, model: str) -> Release | None:
-        """The live release of `model`."""
-        return _release(connection.scalar(sa.select(_releases.c.document).where(_releases.c.model == model, _is_live)))
+    def standing(self, connection: Connection, model: str) -> Release | None:
+        """The live release of `model`, or the one that was live and is paused."""
+        query = sa.select(_releases.c.document).where(_releases.c.model == model, _state_in(STANDING_STATES))
+        return _release(connection.scalar(query))
 
     def open_for(self, connection: Connection, model: str, number: int) -> Release | None:
         """The release of that version that is still on its way, or live."""
         query = sa.select(_releases.c.document).where(_releases.c.model == model, _releases.c.number == number)
-        return _release(connection.scalar(query.where(_releases.c.state.in_([state.value for state in OPEN_STATES]))))
+        return _release(connection.scalar(query.where(_state_in(OPEN_STATES))))
 
     def last_superseded(self, connection: Connection, model: str) -> Release | None:
-        """The release of `model` that was live before the present one."""
-        query = sa.select(_releases.c.document).where(
-            _releases.c.model == model, _releases.c.state == ReleaseState.SUPERSEDED.value
-        )
-        return _release(connection.scalar(query.order_by(_releases.c.live_since.desc(), _releases.c.serial.desc()).limit(1)))
+        """The release of `model` that was live before the present one, and was not paused when another took its place."""
+        query = sa.select(_releases.c.document).where(_releases.c.model == model, _state_in([ReleaseState.SUPERSEDED]))
+        newest_first = connection.scalars(query.order_by(_releases.c.live_since.desc(), _releases.c.serial.desc()))
+        return next((release for release in map(_release, newest_first) if release and not release.pause), None)
 
     def revision(self, connection: Connection) -> int:
         """Grows with every change of any release."""
@@ -106,6 +108,10 @@ class ReleaseStore:
         query = sa.select(_policies.c.document).order_by(_policies.c.name, _policies.c.number)
         newest = (msgspec.json.decode(document, type=PolicyText) for document in connection.scalars(query))
         return list({policy.name: policy for policy in newest}.values())
+
+
+def _state_in(states: Iterable[ReleaseState]) -> sa.ColumnElement[bool]:
+    return _releases.c.state.in_([state.value for state in states])
 
 
 def _row(release: Release, entry: int) -> dict[str, object]:

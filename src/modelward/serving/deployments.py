@@ -11,14 +11,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from typing import TypeVar
 
 from modelward.errors import ModelwardError, UnavailableError
 from modelward.registry import Interface, OpenVersion, Version
-from modelward.releases import Release, Releases
+from modelward.releases import Release, Releases, ReleaseState, Revision
 from modelward.serving.answer import ModelUnavailableError, NotServedError
 from modelward.serving.engine import Engine
 from modelward.serving.engines import ENGINES
+from modelward.storage import DatabaseBusyError
 
+T = TypeVar("T")
 _RETRY_SECONDS = 15.0
 
 
@@ -48,6 +51,7 @@ class Readiness:
 
     model: str
     version: str
+    release: str
     fault: str = ""
 
     @property
@@ -71,8 +75,9 @@ class Deployments:
         self._open_live = open_live
         self._engine = engine
         self._refreshing = Lock()
-        self._revision: int | None = None
+        self._revision: Revision | None = None
         self._ready: dict[str, Deployment] = {}
+        self._paused: dict[str, Release] = {}
         self._broken: dict[str, _Broken] = {}
 
     def refresh(self) -> bool:
@@ -82,18 +87,23 @@ class Deployments:
             UnavailableError: the database cannot be asked now; what answers goes on. Whatever else it raises, nothing answers.
         """
         with self._refreshing:
-            revision = self._releases.revision()
+            revision = self._asked(self._releases.revision)
             due = any(broken.retry <= time.monotonic() for broken in self._broken.values())
             if revision == self._revision and not due:
                 return False
             ready: dict[str, Deployment] = {}
             broken: dict[str, _Broken] = {}
-            for model, release in self._live().items():
+            standing = self._asked(self._releases.standing)
+            paused = {model: release for model, release in standing.items() if release.state is ReleaseState.PAUSED}
+            for model in standing.keys() - paused.keys():
+                release = standing[model]
                 try:
                     ready[model] = self._deployed(release)
+                except DatabaseBusyError:
+                    raise
                 except Exception as fault:  # noqa: BLE001 (one version that cannot be opened must not take the others along)
                     broken[model] = _Broken(release, _in_words(release, fault), time.monotonic() + _RETRY_SECONDS)
-            self._ready, self._broken, self._revision = ready, broken, revision
+            self._ready, self._broken, self._paused, self._revision = ready, broken, paused, revision
             return True
 
     def get(self, model: str, number: int | None = None) -> Deployment:
@@ -112,6 +122,8 @@ class Deployments:
             live = broken.release.number
         asked = model[:63] if number is None else f"{model[:63]}:{number}"
         hint = "" if live is None else f" {model}:{live} is."
+        if (paused := self._paused.get(model)) is not None:
+            hint = f" {paused.version} is paused."
         raise NotServedError(f"{asked!r} is not released.{hint} `modelward release list` shows what is.")
 
     def all(self) -> list[Deployment]:
@@ -120,8 +132,10 @@ class Deployments:
 
     def readiness(self) -> list[Readiness]:
         """Every model with a live release: whether it answers, and what is wrong where it does not."""
-        found = [Readiness(model, deployment.name) for model, deployment in self._ready.items()]
-        found += [Readiness(model, broken.release.version, broken.fault) for model, broken in self._broken.items()]
+        found = [Readiness(model, deployment.name, deployment.release) for model, deployment in self._ready.items()]
+        found += [
+            Readiness(model, broken.release.version, broken.release.id, broken.fault) for model, broken in self._broken.items()
+        ]
         return sorted(found, key=lambda readiness: readiness.model)
 
     def deploy(self, release: Release) -> Deployment:
@@ -136,18 +150,18 @@ class Deployments:
     def close(self) -> None:
         """Answer no more, and let go of every version."""
         with self._refreshing:
-            ready, self._ready, self._broken, self._revision = self._ready, {}, {}, None
+            ready, self._ready, self._broken, self._paused, self._revision = self._ready, {}, {}, {}, None
             for deployment in ready.values():
                 deployment.engine.close()
 
-    def _live(self) -> dict[str, Release]:
+    def _asked(self, question: Callable[[], T]) -> T:
         try:
-            return self._releases.live()
+            return question()
         except UnavailableError:
             raise
         except Exception:
             # A damaged row would hide for ever that something was taken back.
-            self._ready, self._broken, self._revision = {}, {}, None
+            self._ready, self._broken, self._paused, self._revision = {}, {}, {}, None
             raise
 
     def _deployed(self, release: Release) -> Deployment:
@@ -156,6 +170,7 @@ class Deployments:
         """
         present = self._ready.get(release.model)
         if present is not None and present.version.digest == release.digest and present.version.number == release.number:
+            self._releases.must_be_on_record(release)
             return (
                 present
                 if present.release == release.id

@@ -59,7 +59,7 @@ class Serving:
         )
 
     def predict_file(self, name: str, file: Path, *, form: Form = "csv", by: Actor) -> Batch:
-        """Answer every row of a CSV, Excel or Parquet file with the live version of a model: the numbers are those it gives
+        """Answer every row of a file (a table or JSON) with the live version of a model: the numbers are those it gives
         online. One ledger entry speaks of the whole file.
 
         Raises:
@@ -110,7 +110,7 @@ class Serving:
     def _live(self, name: str) -> Release:
         """The live release that `income`, or `income:3`, speaks of."""
         model = name.partition(":")[0]
-        self._releases.released(model)
+        self._releases.released(model, by=_SERVER)
         release = self._releases.live()[model]
         if name not in (model, release.version):
             raise NotServedError(f"{name[:80]!r} is not released; {release.version} is. `modelward release list` shows what is.")

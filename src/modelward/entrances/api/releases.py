@@ -12,16 +12,22 @@ from modelward.releases import PolicyText, Release
 
 
 class Proposal(msgspec.Struct, forbid_unknown_fields=True):
-    """A version proposed to go live under a policy."""
+    """A version proposed to go live. The policy is left out where one governs the model; else it is `default` where left out."""
 
     version: str
-    policy: str = "default"
+    policy: str | None = None
 
 
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
     """Why a person decided so."""
 
     reason: str
+
+
+class Released(msgspec.Struct):
+    """The live version of a model, such as income:3."""
+
+    version: str
 
 
 class NewPolicy(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,15 +117,32 @@ ENDPOINTS = (
         "/api/v1/releases/{id}/promote",
         Permission.RELEASES_PROMOTE,
         lambda call: call.platform.releases.promote(call.path["id"], by=call.actor),
-        "Let an approved release go live.",
+        "Let an approved or paused release go live.",
         Release,
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/releases/{id}/pause",
+        Permission.RELEASES_PROMOTE,
+        lambda call: call.platform.releases.pause(call.path["id"], reason=call.body.reason, by=call.actor),
+        "Take the live version offline; nothing answers for its model.",
+        Release,
+        takes=Reason,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/models/{model}/released",
+        Permission.MODELS_READ,
+        lambda call: Released(call.platform.releases.released(call.path["model"], by=call.actor)),
+        "Name the live version.",
+        Released,
     ),
     Endpoint(
         "POST",
         "/api/v1/models/{model}/rollback",
         Permission.RELEASES_PROMOTE,
         lambda call: call.platform.releases.roll_back(call.path["model"], by=call.actor),
-        "Take the live version back; the one before it is live again.",
+        "Take the live or paused version back; the one before it is live again.",
         Release,
     ),
 )

@@ -4,11 +4,11 @@
 from modelward.plugins import PluginTable
 
 RULES = PluginTable(
-    "rule",
-    {
+    family="rules",
+    places={
         "assessed-within": "modelward.releases.rules.assessed_within:AssessedWithin",
-        "clause-at-least": "modelward.releases.rules.clause_at_least:ClauseAtLeast",
-        "clause-at-most": "modelward.releases.rules.clause_at_most:ClauseAtMost",
+        "clause-at-least": "modelward.releases.rules.clause_bound:ClauseAtLeast",
+        "clause-at-most": "modelward.releases.rules.clause_bound:ClauseAtMost",
         "lineage-complete": "modelward.releases.rules.lineage_complete:LineageComplete",
         "measured": "modelward.releases.rules.measured:Measured",
         "no-failed-clause": "modelward.releases.rules.no_failed_clause:NoFailedClause",

@@ -3,4 +3,4 @@
 
 from modelward.plugins import PluginTable
 
-ENGINES = PluginTable("engine", {"onnx": "modelward.serving.engines.onnx:OnnxEngine"})
+ENGINES = PluginTable("engines", {"onnx": "modelward.serving.engines.onnx:OnnxEngine"})

@@ -4,5 +4,5 @@
 from modelward.plugins import PluginTable
 
 EXPLAINERS = PluginTable(
-    "explainer", {"shapley": "modelward.serving.explainers.shapley:ShapleyExplainer"}, extras={"shapley": "explain"}
+    "explainers", {"shapley": "modelward.serving.explainers.shapley:ShapleyExplainer"}, extras={"shapley": "explain"}
 )

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Taking a model offline, and what may follow."""
+
+import sqlite3
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from modelward.access import Actor, NotPermittedError, Role
+from modelward.releases import (
+    NothingToRollBackError,
+    NotReleasedError,
+    ReasonMissingError,
+    ReleaseMissingError,
+    ReleaseRefusedError,
+    ReleaseState,
+    ReleaseStateError,
+    UnrecordedReleaseError,
+)
+from releases.conftest import ADA, BOB, OLE
+from releases.test_releases import damage, states
+
+WHY = "the source sends pence for pounds"
+
+
+@pytest.fixture
+def release(gate):
+    """Proposes and promotes the next version of a model."""
+
+    def release_one(model="income"):
+        proposed = gate.releases.propose(gate.register(model=model), policy="free", by=ADA)
+        return gate.releases.promote(proposed.id, by=OLE)
+
+    return release_one
+
+
+def test_a_paused_release_is_not_live_and_says_who_took_it_offline_and_why(gate, release):
+    live = release()
+    paused = gate.releases.pause(live.id, reason=f" {WHY}\n", by=OLE)
+    assert paused == replace(live, state=ReleaseState.PAUSED, pause=f"person:ole: {WHY}")
+    assert gate.releases.live() == {}
+    assert gate.releases.standing() == {"income": paused}
+    with pytest.raises(NotReleasedError, match=r"income:1 is paused. `modelward release promote r-1` makes it live again"):
+        gate.releases.released("income", by=ADA)
+    (entry,) = gate.logged("release.paused")
+    assert (entry.actor, entry.subject) == ("person:ole", "income:1")
+    assert {name: entry.facts[name] for name in ("release", "state", "reason")} == {
+        "release": "r-1",
+        "state": "paused",
+        "reason": WHY,
+    }
+
+
+def test_only_whoever_may_promote_pauses_and_only_with_a_reason(gate, release):
+    live = release()
+    limited = replace(OLE, models=("credit",))
+    for who in (ADA, BOB, Actor("service:till", "till", Role.CALLER), Actor("person:kim", "kim", Role.AUDITOR), limited):
+        with pytest.raises(NotPermittedError):
+            gate.releases.pause(live.id, reason=WHY, by=who)
+    for reason in ("", " \n", "x" * 2001):
+        with pytest.raises(ReasonMissingError):
+            gate.releases.pause(live.id, reason=reason, by=OLE)
+    assert gate.releases.live() == {"income": live}
+    assert gate.logged("release.paused") == []
+
+
+def test_only_what_is_live_is_paused(gate, release):
+    waiting = gate.releases.propose(gate.register(), policy="two-people", by=ADA)
+    with pytest.raises(ReleaseStateError, match="awaiting-approval and cannot be paused"):
+        gate.releases.pause(waiting.id, reason=WHY, by=OLE)
+    live = release()
+    gate.releases.pause(live.id, reason=WHY, by=OLE)
+    with pytest.raises(ReleaseStateError, match="is paused and cannot be paused"):
+        gate.releases.pause(live.id, reason=WHY, by=OLE)
+    with pytest.raises(ReleaseStateError, match=f"{live.version} has the release {live.id} already, which is paused"):
+        gate.releases.propose(live.version, policy="free", by=ADA)
+
+
+def test_promoting_a_paused_release_makes_it_live_again_and_is_recorded(gate, release):
+    live = release()
+    gate.releases.pause(live.id, reason=WHY, by=OLE)
+    with pytest.raises(NotPermittedError):
+        gate.releases.promote(live.id, by=ADA)
+    again = gate.releases.promote(live.id, by=OLE)
+    assert again == replace(live, live_since=again.live_since)
+    assert again.live_since > live.live_since
+    assert gate.releases.live() == {"income": again}
+    assert [entry.facts["state"] for entry in gate.logged("release.promoted")] == ["live", "live"]
+    gate.releases.must_be_on_record(again)
+
+
+def test_a_paused_version_that_no_longer_verifies_stays_paused(gate, release, home):
+    live = release()
+    paused = gate.releases.pause(live.id, reason=WHY, by=OLE)
+    damage(gate, home, live.version)
+    with pytest.raises(ReleaseRefusedError, match="income:1 does not verify and does not go live again"):
+        gate.releases.promote(live.id, by=OLE)
+    assert gate.releases.standing() == {"income": paused}
+    assert len(gate.logged("release.promoted")) == 1
+
+
+def test_another_version_takes_the_place_of_a_paused_one_which_a_roll_back_passes_over(gate, release):
+    release()
+    gate.releases.pause(release().id, reason=WHY, by=OLE)
+    assert release().version == "income:3"
+    assert states(gate) == {"r-1": "superseded", "r-2": "superseded", "r-3": "live"}
+    assert gate.logged("release.promoted")[-1].facts["superseded"] == "r-2"
+    assert gate.releases.roll_back("income", by=OLE).version == "income:1"
+    assert states(gate) == {"r-1": "live", "r-2": "superseded", "r-3": "rolled-back"}
+    assert gate.releases.propose("income:2", policy="free", by=ADA).state is ReleaseState.APPROVED
+
+
+def test_rolling_back_from_a_paused_release_brings_the_earlier_one_back(gate, release):
+    first = release()
+    with pytest.raises(NothingToRollBackError, match=f"modelward release pause {first.id} --reason"):
+        gate.releases.roll_back("income", by=OLE)
+    gate.releases.pause(first.id, reason=WHY, by=OLE)
+    with pytest.raises(NothingToRollBackError):
+        gate.releases.roll_back("income", by=OLE)
+    gate.releases.promote(first.id, by=OLE)
+    gate.releases.pause(release().id, reason=WHY, by=OLE)
+    assert gate.releases.roll_back("income", by=OLE).version == "income:1"
+    assert states(gate) == {"r-1": "live", "r-2": "rolled-back"}
+    gate.releases.must_be_on_record(gate.releases.live()["income"])
+
+
+def test_pausing_one_model_leaves_the_others_live(gate, release):
+    release()
+    other = release("credit")
+    gate.releases.pause("r-1", reason=WHY, by=OLE)
+    assert gate.releases.live() == {"credit": other}
+
+
+def test_who_names_a_model_instead_of_a_release_is_told_the_release_unless_they_may_not_see_it(gate, release):
+    release()
+    for name in ("income", "income:1"):
+        with pytest.raises(ReleaseMissingError, match=rf"No release is called '{name}'\. r-1 is income:1, live\."):
+            gate.releases.pause(name, reason=WHY, by=OLE)
+    with pytest.raises(ReleaseMissingError) as told:
+        gate.releases.pause("income", reason=WHY, by=replace(OLE, models=("credit",)))
+    assert "r-1" not in str(told.value)
+
+
+def put_back(home, release, **said) -> None:
+    """Write a release's row behind the back of the gate, as somebody with the database file could."""
+    row = msgspec.to_builtins(release) | said
+    with sqlite3.connect(home / "modelward.db") as rows:
+        changed = rows.execute(
+            "UPDATE releases SET state = ?, document = ? WHERE serial = ?",
+            (row["state"], msgspec.json.encode(row), int(release.id.removeprefix("r-"))),
+        ).rowcount
+    rows.close()
+    assert changed == 1
+
+
+def test_a_database_put_back_to_live_after_a_pause_is_found(gate, release, home):
+    live = release()
+    before = gate.releases.revision()
+    gate.releases.must_be_on_record(live)
+    paused = gate.releases.pause(live.id, reason=WHY, by=OLE)
+    gate.releases.must_be_on_record(paused)
+    put_back(home, live)
+    assert gate.releases.live() == {"income": live}, "the forgery is a good one"
+    with pytest.raises(UnrecordedReleaseError, match="the database has r-1 live, and the ledger does not say so"):
+        gate.releases.must_be_on_record(gate.releases.live()["income"])
+    assert gate.releases.revision() != before, "a server looks again, though the row is as it was"
+
+
+def test_a_release_that_was_paused_in_the_database_alone_does_not_go_live(gate, home):
+    name = gate.register()
+    waiting = gate.releases.propose(name, policy="two-people", by=ADA)
+    put_back(home, waiting, state="paused", approvals_needed=0)
+    with pytest.raises(UnrecordedReleaseError, match="the database has r-1 paused, and the ledger does not say so"):
+        gate.releases.promote(waiting.id, by=OLE)
+    assert gate.releases.live() == {}
+    assert gate.logged("release.promoted") == []
