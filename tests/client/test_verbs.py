@@ -18,7 +18,7 @@ from modelward.client.asking import RemoteServing
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemotePolicies, RemoteReleases
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
 from modelward.datasets import Datasets, Split
-from modelward.errors import ConflictError, NotFoundError
+from modelward.errors import ConflictError, NotFoundError, RefusedError
 from modelward.registry import Registry
 from modelward.releases import Policies, Releases, ReleaseState
 from modelward.serving import Serving
@@ -77,12 +77,14 @@ def test_every_verb_that_a_command_needs_is_there(remote):
 def data(remote, tmp_path_factory):
     file = tmp_path_factory.mktemp("data") / "people.csv"
     file.write_text(people())
-    return remote.datasets.add("people", [file], target="grant", sensitive=["town"], purpose="tests", owner="tester")
+    said = {"target": "grant", "positive": "no", "sensitive": ["town"], "purpose": "tests", "owner": "tester"}
+    return remote.datasets.add("people", [file], **said)
 
 
 def test_data(house, remote, data):
     here = house.platform.datasets
     assert data == here.show("people", by=house.by) == remote.datasets.show("people")
+    assert data.positive == "no"
     assert remote.datasets.list() == here.list(by=house.by)
     assert remote.datasets.profile("people") == here.profile("people", by=house.by)
     split = Split(by="random", test=0.25, validation=0.25, seed=3)
@@ -198,12 +200,21 @@ def test_releases(house, remote, officer, run):
     officer.releases.approve(second.id, reason="Better still.")
     remote.releases.promote(second.id)
     assert here.live()["grants"].version == "grants:2"
+    paused = remote.releases.pause(second.id, reason="Wrong units.")
+    assert paused == here.standing()["grants"]
+    assert (paused.state, here.live().get("grants")) == (ReleaseState.PAUSED, None)
+    assert remote.releases.promote(second.id) == here.live()["grants"]
     remote.releases.roll_back("grants")
     assert here.live()["grants"].version == "grants:1"
     third = remote.releases.propose("grants:2", policy="four-eyes")
     assert officer.releases.refuse(third.id, reason="Not again.").state is ReleaseState.REFUSED
     assert remote.releases.list() == here.list(by=house.by)
     assert remote.releases.list(model="grants") == here.list(model="grants", by=house.by)
+    governs = remote.releases.policies.put(POLICY + "models: [grants]\n")
+    assert governs.models == ("grants",)
+    with pytest.raises(RefusedError, match="The policy four-eyes governs grants"):
+        remote.releases.propose("grants:2", policy="default")
+    assert remote.releases.propose("grants:2").policy == "four-eyes"
 
 
 def test_serving(house, remote, tmp_path):

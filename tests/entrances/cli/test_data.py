@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `modelward data` shows of what was declared and found."""
+
+import pytest
+
+SAID = ["--target", "grant", "--purpose", "tests", "--owner", "tests"]
+TABLE = "age,since,grant\n" + "\n".join(
+    f"{20 + place % 40},2024-03-{1 + place % 9:02},{'yes' if place % 3 else 'no'}" for place in range(60)
+)
+
+
+@pytest.fixture
+def table(fresh):
+    return fresh.file("table.csv", TABLE)
+
+
+def test_what_nobody_stated_is_said_where_the_data_is_added(fresh, table):
+    done = fresh("data", "add", "unsaid", table, *SAID)
+    assert "'no' (the rarer one) is taken" in " ".join(done.out.split())
+    said = fresh("data", "add", "said", table, *SAID, "--positive", "yes")
+    assert "is taken" not in said.out
+    for words in (("data", "show", "said"), ("data", "profile", "said")):
+        assert fresh(*words, "--json").json["positive"] == "yes"
+        assert ["positive", "yes"] in [line.split() for line in fresh(*words).out.splitlines()]
+
+
+def test_a_class_that_is_not_there_is_refused_with_the_nearest(fresh, table):
+    with fresh.nothing_written():
+        done = fresh("data", "add", "people", table, *SAID, "--positive", "Yess")
+    assert (done.code, "Did you mean 'yes'? The classes are 'yes', 'no'" in done.err) == (2, True)
+
+
+def test_a_folder_is_named_and_refused(fresh, table):
+    with fresh.nothing_written():
+        done = fresh("data", "add", "people", ".", *SAID)
+    assert done.code == 2
+    assert "Reading . …" in done.err
+    assert ". is a folder. Name the file in it" in done.err
+
+
+def test_days_are_shown_without_a_time(fresh, table):
+    assert fresh("data", "add", "people", table, *SAID).code == 0
+    assert "2024-03-01 to 2024-03-09" in fresh("data", "profile", "people").out
