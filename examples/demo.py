@@ -176,14 +176,14 @@ def release(story: Story, version: str) -> None:
         for line in str(refused).splitlines()[1:-1]:
             tell("", escape(line.strip()))
     policy = releases.policies.put((HERE / "demonstration.yaml").read_text(), by=story.officer)
-    proposed = releases.propose(version, policy=policy.name, by=story.scientist)
-    passed = len(proposed.decisions)
-    tell("policy", f"{policy.name}: {passed} rules passed; {proposed.id} is {proposed.state.value.replace('-', ' ')}")
+    tell("policy", f"{policy.name} governs {', '.join(policy.models)} from now on: who proposes cannot choose another")
+    proposed = releases.propose(version, by=story.scientist)
+    tell("decided", f"{len(proposed.decisions)} of its rules passed; {proposed.id} is {proposed.state.value.replace('-', ' ')}")
     reason = "Public census data of 1994; it decides about nobody, and the gap between the sexes is shown to all who look."
     releases.approve(proposed.id, reason=reason, by=story.officer)
     live = releases.promote(proposed.id, by=local_actor())
     tell("approved", f"by {story.officer.name}: “{reason}”")
-    tell("live", f"[green]{live.version}[/]; `modelward release rollback {MODEL}` takes it back")
+    tell("live", f"[green]{live.version}[/]; offline again by: modelward release pause {live.id} --reason TEXT")
 
 
 @dataclass
@@ -209,6 +209,8 @@ def ask(story: Story, counter: Counter, folder: Path) -> Asked:
     labels = " · ".join(f"{each.label} {max(each.probabilities.values()):.3f}" for each in got.answer.predictions)
     tell(got.version, f"{labels} (the probability of the class)")
     tell("on record", f"entry {got.entry} of the ledger; only then did the answer leave")
+    strange = counter.client.serving.predict(MODEL, [{**counter.rows[0], "native_country": "Atlantis"}]).answer.predictions[0]
+    tell("unfamiliar", f"asked about Atlantis, the answer names what training never saw: {', '.join(strange.unfamiliar)}")
     file = folder / "rows.csv"
     counter.table.write_csv(file)
     answered = story.platform.serving.predict_file(MODEL, file, by=story.scientist).payload.decode()
@@ -245,11 +247,8 @@ def explain(counter: Counter) -> None:
         tell(f"{part.contribution:+.3f}", f"{part.feature} is {escape(value)}")
     rest = found.contributions[SHOWN_FEATURES:]
     tell(f"{sum(part.contribution for part in rest):+.3f}", f"the other {len(rest)} features together")
-    tell(
-        "unit",
-        f"the probability of {found.label}: +0.100 makes it ten points of a hundred likelier. Average and values add up to the "
-        f"answer; largest gap {abs(found.residual):.1e}.",
-    )
+    tell("unit", f"the probability of {found.label}; +0.100 is ten percentage points")
+    tell("together", f"average and values add up to the answer; largest gap {abs(found.residual):.1e}")
     tell("method", found.method)
 
 

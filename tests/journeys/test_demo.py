@@ -66,10 +66,12 @@ def test_the_story_ends_well(told):
         "the signature holds",
         "default refuses:",
         "live income:",
+        "demonstration governs income",
         "identical numbers",
+        "training never saw: native_country",
         "this question: yes; any other question: no",
         "ledger sound:",
-        "Average and values add up to the answer",
+        "average and values add up to the answer",
         "sign-in page answers",
         "Told in",
     ):
