@@ -37,8 +37,9 @@ VERBS = {
     "release approve": (["release", "approve", "r-2", "--reason", "figures were discussed"], "figures were discussed"),
     "release refuse": (["release", "refuse", "r-2", "--reason", "too many false alarms"], "too many false alarms"),
     "release promote": (["release", "promote", "r-3"], "live"),
+    "release pause": (["release", "pause", "r-1", "--reason", "wrong units in the source"], "wrong units in the source"),
     "release rollback": (["release", "rollback", "grants"], "r-1"),
-    "release policy put": (["release", "policy", "put", "{folder}/policy.yaml"], "signed"),
+    "release policy put": (["release", "policy", "put", "{folder}/policy.yaml"], "free"),
     "release policy list": (["release", "policy", "list"], "watched"),
     "release policy show": (["release", "policy", "show", "strict"], "0.999"),
     "predict": (["predict", "grants", "{folder}/rows.csv"], "grants:1"),
@@ -77,6 +78,11 @@ BEFORE["release rollback"] = [*BEFORE["release promote"], ["release", "promote",
 # What the person is told to do next.
 NEXT = {
     "model import": "modelward assess elsewhere:1",
+    "release propose": "modelward release promote r-3    (by somebody who may promote",
+    "release approve": "modelward release promote r-2",
+    "release promote": "modelward predict grants FILE    (or POST /v1/models/grants/predict)",
+    "release pause": "modelward release promote r-1    (to have it live again)",
+    "release rollback": "modelward predict grants FILE",
 }
 
 
@@ -159,3 +165,36 @@ def test_whoever_changed_something_is_told_what_comes_next(typed, name):
 def test_a_program_is_not_told_what_comes_next(typed, name):
     done = typed(name, "--json")
     assert "Next:" not in done.out + done.err
+
+
+def test_who_must_approve_is_named(terminal):
+    terminal("release", "refuse", "r-2", "--reason", "to propose it again")
+    told = terminal("release", "propose", "grants:2", "--policy", "watched").err
+    assert "Next: modelward release approve r-3 --reason TEXT    (1 more, by people other than " in told
+    assert "a risk-officer" in told
+
+
+def test_a_person_is_told_what_is_live_and_what_is_not(terminal):
+    assert terminal("release", "pause", "r-1", "--reason", "wrong units").out.endswith(
+        "Nothing answers for grants: grants:1 is paused.\n"
+    )
+    assert "income" not in terminal("release", "show", "r-1").out
+    assert terminal("release", "promote", "r-1").out.endswith("grants:1 is live.\n")
+
+
+def test_putting_a_policy_says_what_it_governs(terminal):
+    def put(models: str) -> str:
+        return terminal("release", "policy", "put", terminal.file("p.yaml", FREE.replace("free", "mine") + models)).out
+
+    assert put("") == "Policy mine is in place (number 1); it governs no model, and decides where a proposal names it.\n"
+    assert put("models: [income, credit]\n") == "Policy mine is in place (number 2); it governs income, credit.\n"
+    assert put('models: ["*"]\n') == "Policy mine is in place (number 3); it governs every model that no other policy names.\n"
+    default = terminal("release", "policy", "put", terminal.file("d.yaml", FREE.replace("free", "default"))).out
+    assert default == "Policy default is in place (number 1); it governs no model, and decides where a proposal names it or none.\n"
+    listed = terminal("release", "policy", "list")
+    assert "models" in listed.out
+    assert '"*"' in terminal("release", "policy", "show", "mine").out
+    assert [each["models"] for each in terminal("release", "policy", "list", "--json").json if each["name"] == "mine"] == [["*"]]
+    refused = terminal("release", "propose", "grants:1", "--policy", "free")
+    assert refused.code == 3
+    assert "The policy mine governs grants, and 'free' does not decide over it" in refused.err

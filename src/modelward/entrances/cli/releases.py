@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`modelward release`: propose, decide, promote, roll back."""
+"""`modelward release`: propose, decide, promote, pause, roll back."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
     nouns = noun(app, "release", about="Decide what may go live.", panel="Accountability")
 
-    @verb(nouns, "propose", show=show_release, example="modelward release propose income:2 --policy grants")
+    @verb(nouns, "propose", show=show_release, then=_next_step, example="modelward release propose income:2")
     def propose(
         desk: Desk,
         version: Annotated[str, typer.Argument(metavar="MODEL:V", help="The version, such as income:3.")],
-        policy: Annotated[str, typer.Option(metavar="NAME", help="The policy that decides.")] = "default",
+        policy: Annotated[
+            str | None,
+            typer.Option(metavar="NAME", help="The policy that decides, where none governs the model; `default` if left out."),
+        ] = None,
     ) -> Release:
         """Propose a version; its policy decides at once, over what was measured."""
         made: Release = desk.house.releases.propose(version, policy=policy, by=desk.actor)
@@ -52,23 +55,18 @@ def declare(app: typer.Typer) -> None:
 
     _declare_decisions(nouns)
 
-    @verb(nouns, "promote", show=show_release)
-    def promote(desk: Desk, id: Id) -> Release:  # noqa: A002  # the word users type
-        """Let an approved release go live."""
-        made: Release = desk.house.releases.promote(id, by=desk.actor)
-        return made
-
-    @verb(nouns, "rollback", show=show_release)
-    def rollback(desk: Desk, model: Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]) -> Release:
-        """Take the live version back; the one before it is live again."""
-        made: Release = desk.house.releases.roll_back(model, by=desk.actor)
-        return made
-
+    _declare_going_live(nouns)
     _declare_policies(nouns)
 
 
 def _declare_decisions(nouns: typer.Typer) -> None:
-    @verb(nouns, "approve", show=show_release, example="modelward release approve r-1 --reason 'fairness was discussed on 3 May'")
+    @verb(
+        nouns,
+        "approve",
+        show=show_release,
+        then=_next_step,
+        example="modelward release approve r-1 --reason 'fairness was discussed on 3 May'",
+    )
     def approve(desk: Desk, id: Id, reason: Reason) -> Release:  # noqa: A002  # the word users type
         """Approve a release that somebody else proposed."""
         made: Release = desk.house.releases.approve(id, reason=reason, by=desk.actor)
@@ -81,10 +79,36 @@ def _declare_decisions(nouns: typer.Typer) -> None:
         return made
 
 
+def _declare_going_live(nouns: typer.Typer) -> None:
+    @verb(nouns, "promote", show=show_release, then=_next_step)
+    def promote(desk: Desk, id: Id) -> Release:  # noqa: A002  # the word users type
+        """Let an approved release go live, or a paused one again."""
+        made: Release = desk.house.releases.promote(id, by=desk.actor)
+        return made
+
+    @verb(
+        nouns,
+        "pause",
+        show=show_release,
+        then=_next_step,
+        example="modelward release pause r-1 --reason 'wrong units in the source'",
+    )
+    def pause(desk: Desk, id: Id, reason: Reason) -> Release:  # noqa: A002  # the word users type
+        """Take the live version offline; nothing answers for its model."""
+        made: Release = desk.house.releases.pause(id, reason=reason, by=desk.actor)
+        return made
+
+    @verb(nouns, "rollback", show=show_release, then=_next_step)
+    def rollback(desk: Desk, model: Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]) -> Release:
+        """Take the live or paused version back; the one before it is live again."""
+        made: Release = desk.house.releases.roll_back(model, by=desk.actor)
+        return made
+
+
 def _declare_policies(nouns: typer.Typer) -> None:
     policies = noun(nouns, "policy", about="The policies that decide.")
 
-    @verb(policies, "put", show=_show_policy, example="modelward release policy put policy.yaml")
+    @verb(policies, "put", show=_show_put, example="modelward release policy put policy.yaml")
     def put(
         desk: Desk, file: Annotated[Path, typer.Argument(help="The policy, a YAML file.", exists=True, dir_okay=False)]
     ) -> PolicyText:
@@ -127,8 +151,26 @@ def show_release(console: Console, release: Release) -> None:
     )
     for approval in release.approvals:
         console.print(f"{showing.verdict('approved')} by {approval.actor}: {showing.cell(approval.reason)}", highlight=False)
+    if release.pause:
+        console.print(f"{showing.verdict('paused')} by {showing.cell(release.pause)}", highlight=False)
+    said = {"live": f"{release.version} is live.", "paused": f"Nothing answers for {release.model}: {release.version} is paused."}
+    if release.state.value in said:
+        showing.line(console, said[release.state.value])
     if release.refusal and not release.refused:
         console.print(f"{showing.verdict('refused')} {showing.cell(release.refusal)}", highlight=False)
+
+
+def _next_step(_desk: Desk, release: Release) -> str:
+    """What comes next for a release, and who does it."""
+    missing = release.approvals_needed - len(release.approvals)
+    steps = {
+        "awaiting-approval": f"modelward release approve {release.id} --reason TEXT    ({missing} more, by people other than "
+        f"{release.proposer} who may decide releases: a risk-officer)",
+        "approved": f"modelward release promote {release.id}    (by somebody who may promote: an operator)",
+        "live": f"modelward predict {release.model} FILE    (or POST /v1/models/{release.model}/predict)",
+        "paused": f"modelward release promote {release.id}    (to have it live again)",
+    }
+    return steps.get(release.state.value, "")
 
 
 def _show_list(console: Console, releases: Sequence[Release]) -> None:
@@ -143,10 +185,22 @@ def _show_list(console: Console, releases: Sequence[Release]) -> None:
 def _show_policies(console: Console, policies: Sequence[PolicyText]) -> None:
     showing.table(
         console,
-        ("policy", "number", "approvals", "by", "digest"),
-        ((policy.name, policy.number, policy.approvals, policy.by, policy.digest[:16]) for policy in policies),
+        ("policy", "models", "number", "approvals", "by", "digest"),
+        ((policy.name, policy.models, policy.number, policy.approvals, policy.by, policy.digest[:16]) for policy in policies),
         numbers=("number", "approvals"),
+        text=("models",),
+        spare=("digest", "by"),
     )
+
+
+def _show_put(console: Console, policy: PolicyText) -> None:
+    showing.line(console, f"Policy {policy.name} is in place (number {policy.number}); {_reach(policy)}.")
+
+
+def _reach(policy: PolicyText) -> str:
+    if not policy.models:
+        return f"it governs no model, and decides where a proposal names {'it or none' if policy.name == 'default' else 'it'}"
+    return "it governs every model that no other policy names" if "*" in policy.models else f"it governs {', '.join(policy.models)}"
 
 
 def _show_policy(console: Console, policy: PolicyText) -> None:

@@ -22,6 +22,7 @@ _COLOURS = {
     "interrupted": "yellow",
     "not-measurable": "yellow",
     "awaiting-approval": "yellow",
+    "paused": "yellow",
     "running": "cyan",
 }
 _UNITS = ("B", "KB", "MB", "GB")

@@ -32,12 +32,13 @@ class Choice:
     may_decide: bool
     is_own: bool
     may_promote: bool
+    may_pause: bool
     may_roll_back: bool
 
     @property
     def is_waiting(self) -> bool:
         """Whether somebody has to do something about it."""
-        return self.release.state.value in {"awaiting-approval", "approved"}
+        return self.release.state.value in {"awaiting-approval", "approved", "paused"}
 
 
 async def show_all(visit: Visit) -> Response:
@@ -54,7 +55,7 @@ async def show_one(visit: Visit) -> Response:
 
 
 async def decide(visit: Visit) -> Response:
-    """Approve, refuse, promote or roll back; what stands against it is shown beside the release."""
+    """Approve, refuse, promote, pause or roll back; what stands against it is shown beside the release."""
     form = await visit.form()
     id = visit.path["id"]  # noqa: A001  # the noun's own word
     try:
@@ -74,6 +75,8 @@ def _decide(visit: Visit, decision: str, reason: str) -> None:
             releases.refuse(id, reason=reason, by=visit.by)
         case "promote":
             releases.promote(id, by=visit.by)
+        case "pause":
+            releases.pause(id, reason=reason, by=visit.by)
         case "roll-back":
             releases.roll_back(releases.show(id, by=visit.by).model, by=visit.by)
         case _:
@@ -104,6 +107,7 @@ def _choice(visit: Visit, release: Release) -> Choice:
         release,
         may_decide=decides and state == "awaiting-approval",
         is_own=is_own,
-        may_promote=promotes and state == "approved",
-        may_roll_back=promotes and state == "live",
+        may_promote=promotes and state in {"approved", "paused"},
+        may_pause=promotes and state == "live",
+        may_roll_back=promotes and state in {"live", "paused"},
     )

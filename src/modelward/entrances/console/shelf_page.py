@@ -87,12 +87,12 @@ def comparison_pages() -> tuple[Page, Page]:
 
 
 def states_of(visit: Visit) -> dict[tuple[str, int], str]:
-    """The state of each version's latest release; that it is live outweighs what was decided later."""
+    """The state of each version's latest release; that it is live or paused outweighs what was decided later."""
     if not visit.by.may(Permission.RELEASES_READ):
         return dict.fromkeys(_live(visit), "live")
     found: dict[tuple[str, int], str] = {}
     for release in visit.platform.releases.list(by=visit.by):
-        if release.state.value == "live" or (release.model, release.number) not in found:
+        if release.state.value in {"live", "paused"} or (release.model, release.number) not in found:
             found[release.model, release.number] = release.state.value
     return found
 

@@ -22,7 +22,7 @@ from modelward.serving import Gateway
 if TYPE_CHECKING:
     from modelward.registry import Verification, Version
 
-_OPEN_STATES = {"awaiting-approval", "approved", "live"}
+_OPEN_STATES = {"awaiting-approval", "approved", "live", "paused"}
 
 
 class VersionPages:
@@ -107,7 +107,7 @@ def _policies(visit: Visit, version: Version, state: str) -> list[str]:
     """The policies that this visitor may put the version before now."""
     if state in _OPEN_STATES or not visit.by.may(Permission.RELEASES_PROPOSE, model=version.model):
         return []
-    return [policy.name for policy in visit.platform.releases.policies.list(by=visit.by)]
+    return [policy.name for policy in visit.platform.releases.policies.open_to(version.model, by=visit.by)]
 
 
 def _propose(visit: Visit, policy: str) -> str:
