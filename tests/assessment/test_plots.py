@@ -103,3 +103,24 @@ def test_names_cover_neither_each_other_nor_the_points():
         assert all(box.overlap(point) == 0 for point in points)
         assert all(box.overlap(other) == 0 for other in placed[:at])
         assert box.overlap(Box(0, 0, 300, 200)) == box.area
+
+
+def test_a_name_that_would_be_struck_through_is_left_out_but_for_the_first():
+    points = [Box(x, 0, x + 8, 100) for x in range(0, 300, 12)]
+    placed = place(points, [(90.0, 12.0)] * len(points), frame=Box(0, 0, 300, 100))
+    assert placed[0] is not None
+    assert None in placed
+    clear = place(points[:1], [(90.0, 12.0)], frame=Box(0, 0, 300, 120), lines=[Box(0, 102, 300, 104)])[0]
+    assert clear.overlap(Box(0, 102, 300, 104)) == 0, "names keep off lines"
+
+
+@pytest.mark.parametrize("span", [1.002, 1.03, 1.4, 2.5, 9.0, 80.0, 1e3, 1e5])
+@pytest.mark.parametrize("low", [0.0307, 0.96, 7.0])
+def test_an_axis_of_costs_has_a_few_plain_numbers_however_little_it_spans(low, span):
+    ticks = plots._ticks(low, low * span)
+    assert 2 <= len(ticks) <= 4
+    assert ticks == sorted(ticks)
+    assert all(low < tick < low * span for tick in ticks)
+    told = [plots._amount(tick, "latency_p50_ms") for tick in ticks]
+    assert len(set(told)) == len(told), "two ticks never say the same"
+    assert not any("e" in text for text in told)

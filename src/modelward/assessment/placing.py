@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import hypot
 
+# As much as a thin line across a name covers of it, weighed as `_cover` does.
+_BEARABLE = 150
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -35,17 +38,23 @@ class Box:
         return (self.right - self.left) * (self.top - self.bottom)
 
 
-def place(points: Sequence[Box], sizes: Sequence[tuple[float, float]], *, frame: Box) -> list[Box]:
-    """A box of each size beside the point of the same place, inside `frame` where there is room.
+def place(
+    points: Sequence[Box], sizes: Sequence[tuple[float, float]], *, frame: Box, lines: Sequence[Box] = ()
+) -> list[Box | None]:
+    """A box of each size beside the point of the same place, inside `frame` where there is room, and off `lines`.
 
     A name keeps nearer to its own point than to any other if it can. Nearness breaks ties, so a name with free ground around it
-    stands above its point.
+    stands above its point. Where a name would be struck through wherever it stood, there is None, but for the first.
     """
-    placed: list[Box] = []
+    placed: list[Box | None] = []
+    standing: list[Box] = []
+    drawn = [*points, *lines]
     for point, size in zip(points, sizes, strict=True):
         candidates = _around(point, size)
         # Of equals the first is taken, which is the nearest.
-        placed.append(min(candidates, key=lambda box: (_cover(box, points, placed, frame), _is_doubtful(box, point, points))))
+        best = min(candidates, key=lambda box: (_cover(box, drawn, standing, frame), _is_doubtful(box, point, points)))
+        placed.append(best if not placed or _cover(best, drawn, standing, frame) <= _BEARABLE else None)
+        standing += [box for box in placed[-1:] if box]
     return placed
 
 
@@ -66,9 +75,9 @@ def _around(point: Box, size: tuple[float, float]) -> Iterator[Box]:
             yield Box(left, bottom, left + width, bottom + height)
 
 
-def _cover(box: Box, points: Sequence[Box], placed: Sequence[Box], frame: Box) -> int:
+def _cover(box: Box, drawn: Sequence[Box], placed: Sequence[Box], frame: Box) -> int:
     """How much a name there would cover, or be cut off."""
-    return round(4 * sum(map(box.overlap, placed)) + 3 * sum(map(box.overlap, points)) + 2 * (box.area - box.overlap(frame)))
+    return round(4 * sum(map(box.overlap, placed)) + 3 * sum(map(box.overlap, drawn)) + 2 * (box.area - box.overlap(frame)))
 
 
 def _is_doubtful(box: Box, own: Box, points: Sequence[Box]) -> bool:

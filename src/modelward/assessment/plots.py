@@ -12,6 +12,8 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, pairwise
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -61,8 +63,9 @@ _UNITS = {
 _LETTER_WIDTH, _LETTER_HEIGHT = 5.6, 12.0
 # A name further than this many dots from its point is led to it by a line.
 _NEAR = 5.0
-# An axis of fewer than this many times its start has ticks within its decades.
-_NARROW = 200.0
+# How many amounts an axis of costs names, which leaves each of them room; none lies nearer to an end than this share.
+_FEWEST_TICKS, _MOST_TICKS = 2, 4
+_END_SHARE = 0.07
 
 
 class ParetoPoint(Protocol):
@@ -175,15 +178,16 @@ def pareto(points: Sequence[ParetoPoint], *, metric: str, smaller_is_better: boo
     shown = {key: [point for point in points if getattr(point, key) is not None] for key in _COSTS}
     shown = {key: some for key, some in shown.items() if len(some) > 1 or key != "energy_joules"}
     with _figure(4.2 * len(shown), 4.3) as (figure, svg):
-        panels = figure.subplots(1, len(shown), sharey=True, gridspec_kw={"wspace": 0.12})
+        panels = figure.subplots(1, len(shown), sharey=True, gridspec_kw={"wspace": 0.14})
+        sign = -1.0 if smaller_is_better else 1.0
         for axes, (key, some) in zip(panels, shown.items(), strict=True):
-            _front(axes, some, key, sign=-1.0 if smaller_is_better else 1.0)
+            _front(axes, some, key, sign=sign)
             _dress(axes, key)
         if smaller_is_better:
             panels[0].invert_yaxis()
         figure.draw_without_rendering()  # Only now are the limits of the axes known.
         for axes, (key, some) in zip(panels, shown.items(), strict=True):
-            _name(axes, some, key)
+            _name(axes, some, key, sign=sign)
         panels[0].set_ylabel(metric)
         for axes in panels[1:]:
             axes.tick_params(axis="y", length=0)
@@ -192,17 +196,35 @@ def pareto(points: Sequence[ParetoPoint], *, metric: str, smaller_is_better: boo
 
 
 def _dress(axes: Any, key: str) -> None:
-    """A logarithmic axis of costs, with a handful of ticks however many decades it spans."""
-    from matplotlib.ticker import LogLocator
+    """A logarithmic axis of costs, with a few amounts in plain numbers however little or much it spans."""
+    from matplotlib.ticker import FixedLocator, NullLocator
 
     axes.set(xscale="log", xlabel=_COSTS[key])
     axes.margins(x=0.18, y=0.1)
-    low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < _NARROW else (1.0,)))
+    axes.xaxis.set_major_locator(FixedLocator(_ticks(*axes.get_xlim())))
     axes.xaxis.set_major_formatter(lambda value, _: _amount(value, key))
-    axes.xaxis.set_minor_formatter(lambda *_: "")
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(axis="y", color=_LINE, linewidth=0.6, alpha=0.6)
     axes.set_axisbelow(True)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round amounts between the ends of a logarithmic axis: the powers of ten where there are enough, else rounder ones first."""
+    span = high / low
+    first, last = low * span**_END_SHARE, high / span**_END_SHARE
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    powers = [[10.0**at for at in decades[start::step]] for step in range(len(decades), 0, -1) for start in range(step)]
+    within = [[part * 10.0**at for at in decades for part in parts] for parts in ((1, 3), (1, 2, 5))]
+    steps = [part * 10.0**at for at in range(decades[-1], decades[0] - 4, -1) for part in (5, 2, 1)]
+    evenly = ([step * at for at in range(ceil(first / step), floor(last / step) + 1)] for step in steps if last / step < 1e4)
+    best: list[float] = []
+    for ticks in chain(powers, within, evenly):
+        inside = [tick for tick in ticks if first <= tick <= last]
+        if len(best) < len(inside) <= _MOST_TICKS:
+            best = inside
+        if len(best) > _FEWEST_TICKS:
+            break
+    return best
 
 
 def _dot(axes: Any, at: int, clause: Clause) -> None:
@@ -218,11 +240,7 @@ def _dot(axes: Any, at: int, clause: Clause) -> None:
 
 def _front(axes: Any, points: Sequence[ParetoPoint], key: str, *, sign: float) -> None:
     """Points with intervals, and the line of the best that can be had for what it costs."""
-    best: list[tuple[float, float]] = []
-    for cost, estimate in sorted((getattr(point, key), point.estimate) for point in points):
-        if not best or sign * estimate > sign * best[-1][1]:
-            best.append((cost, estimate))
-    axes.step(*zip(*best, strict=True), where="post", color=_LINE, linewidth=1.2)
+    axes.plot(*zip(*_staircase(points, key, sign=sign), strict=True), color=_LINE, linewidth=1.2)
     for point in points:
         colour = _ACCENT if point.is_on_front else _SOFT
         at = getattr(point, key)
@@ -232,8 +250,19 @@ def _front(axes: Any, points: Sequence[ParetoPoint], key: str, *, sign: float) -
             axes.plot(at, point.estimate, marker="o", markersize=13, fillstyle="none", color=_MARK, markeredgewidth=1.8)
 
 
-def _name(axes: Any, points: Sequence[ParetoPoint], key: str) -> None:
-    """Every point's name beside it; the pick and the front choose their places first."""
+def _staircase(points: Sequence[ParetoPoint], key: str, *, sign: float) -> list[tuple[float, float]]:
+    """The corners of the line that joins what is best for its cost."""
+    best: list[tuple[float, float]] = []
+    for cost, estimate in sorted((getattr(point, key), point.estimate) for point in points):
+        if not best:
+            best.append((cost, estimate))
+        elif sign * estimate > sign * best[-1][1]:
+            best += [(cost, best[-1][1]), (cost, estimate)]
+    return best
+
+
+def _name(axes: Any, points: Sequence[ParetoPoint], key: str, *, sign: float) -> None:
+    """Names beside their points; the pick and the front choose first, and a name that would be struck through is left out."""
     axes.autoscale(enable=False)
     order = sorted(points, key=lambda point: (not point.is_recommended, not point.is_on_front, getattr(point, key)))
     to_screen = axes.transData.transform
@@ -242,7 +271,11 @@ def _name(axes: Any, points: Sequence[ParetoPoint], key: str) -> None:
     names = [_cut(point.label) for point in order]
     sizes = [(_LETTER_WIDTH * len(name), _LETTER_HEIGHT) for name in names]
     frame = Box(*axes.bbox.extents)
-    for point, name, dot, box in zip(order, names, taken, place(taken, sizes, frame=frame), strict=True):
+    corners = [to_screen(corner) for corner in _staircase(points, key, sign=sign)]
+    lines = [Box(*np.minimum(one, other) - 1.5, *np.maximum(one, other) + 1.5) for one, other in pairwise(corners)]
+    for point, name, dot, box in zip(order, names, taken, place(taken, sizes, frame=frame, lines=lines), strict=True):
+        if box is None:
+            continue
         side, at = ("left", box.left) if box.left > dot.left else ("right", box.right)
         if box.left < dot.left and box.right > dot.right:
             side, at = "center", (box.left + box.right) / 2
