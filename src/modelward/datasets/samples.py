@@ -50,6 +50,7 @@ class Sample:
     members: tuple[str, ...]
     columns: tuple[str, ...]
     target: str
+    positive: str
     sensitive: tuple[str, ...]
     purpose: str
     owner: str
@@ -85,6 +86,7 @@ SAMPLES = {
             "income",
         ),
         target="income",
+        positive=">50K",
         sensitive=("sex", "race"),
         purpose="pre-screening of grant applications",
         owner="social-affairs",

@@ -30,7 +30,7 @@ def declare(app: typer.Typer) -> None:
         nouns,
         "add",
         show=None,
-        example="modelward data add adult adult.csv --target income --sensitive sex --sensitive race "
+        example="modelward data add adult adult.csv --target income --positive '>50K' --sensitive sex --sensitive race "
         "--purpose 'pre-screening of grants' --owner social-affairs",
     )
     def add(
