@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from entrances.console.conftest import words_of
 from modelward.assessment import Clause, ClauseVerdict
 from modelward.entrances.console import figures
 from modelward.entrances.console.asking import FieldError, bars_of, fields_of, row_of
-from modelward.entrances.console.drawn import Drawn, told
+from modelward.entrances.console.drawn import Drawn
 from modelward.entrances.console.report_view import picture_of
+from modelward.entrances.console.words import Translator
 from modelward.registry import Feature, Interface
 
 
@@ -71,9 +73,37 @@ def test_moments_are_in_utc():
     assert figures.iso(moment) == "2026-11-22T04:17:05Z"
 
 
-def test_a_long_digest_is_shortened_and_a_long_reason_is_not():
-    assert figures.fact("ab" * 32) == "abababababab…"
-    assert figures.fact("fit for the purpose that was agreed in March") == "fit for the purpose that was agreed in March"
+def shown(value) -> str:
+    module = Drawn().templates.get_template("parts.html").module
+    return str(module.fact(value, Translator("en")))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        ("", "–"),
+        ([], "–"),
+        ({}, "–"),
+        (True, "yes"),
+        (0, "0"),
+        (1567.0291234, '<span title="1567.0291234">1567.03</span>'),
+        (["sex", "race"], "sex, race"),
+        (["a", "b (c: d, e: 1)"], '<ul class="values"><li>a</li><li>b (c: d, e: 1)</li></ul>'),
+        ("2026-11-22T15:06:07.590963+01:00", "2026-11-22 14:06:07 UTC"),
+        ("fit for the purpose that was agreed in March", "fit for the purpose that was agreed in March"),
+        ("<b>", "&lt;b&gt;"),
+        (["<b>"], "&lt;b&gt;"),
+        ("ab" * 32, f'<span title="{"ab" * 32}">abababababab…</span>'),
+    ],
+)
+def test_a_fact_is_shown_as_people_read_it(value, text):
+    assert shown(value) == text
+
+
+def test_a_fact_of_parts_is_shown_part_by_part():
+    assert words_of(shown({"passed": 4, "not_measurable": {"sex": None}})) == "passed 4 not measurable sex –"
+    assert words_of(shown([{"a": 1}, {"a": [2, 3]}])) == "a 1 a 2, 3"
 
 
 INTERFACE = Interface(
@@ -117,7 +147,7 @@ def test_bars_are_sorted_and_fit():
 
 
 def test_messages_and_cards_are_escaped():
-    assert told("run `a <b>` & <i>") == "run <code>a &lt;b&gt;</code> &amp; &lt;i&gt;"
+    assert Translator("en").say("run `a <b>` & <i>") == "run <code>a &lt;b&gt;</code> &amp; &lt;i&gt;"
     drawn = Drawn().card("---\ntags: x\n---\n# title **x**\n\n## part\n\n<b onclick=x>\n\n[a](http://b) ![c](d) <http://e>\n")
     assert "title" not in drawn
     assert "<h3>part</h3>" in drawn

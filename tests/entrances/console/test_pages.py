@@ -78,6 +78,16 @@ def test_an_answer_comes_with_its_reasons_and_its_record(house, admin_visitor):
     assert f">{logged.index}</a>" in shown
 
 
+def test_an_answer_to_what_training_never_saw_says_so_in_both_languages(admin_visitor):
+    assert 'id="unfamiliar"' not in admin_visitor.post("/models/grant/1", ROW).text
+    strange = ROW | {"f0": "130", "f2": "Hintertupfingen"}
+    page = words_of(admin_visitor.post("/models/grant/1", strange).text)
+    assert "Training never saw such a value of: age, town. Check it" in page
+    admin_visitor.get("/models?lang=zh")
+    assert "训练中从未出现过这样的值：age, town。" in words_of(admin_visitor.post("/models/grant/1", strange).text)
+    admin_visitor.get("/models?lang=en")
+
+
 def test_the_receipt_confirms_the_two_texts_that_the_page_shows(house, admin_visitor):
     page = admin_visitor.post("/models/grant/1", ROW).text
     request = re.search(r"/console/receipts/(req-[0-9a-f]{32})", page).group(1)
@@ -161,10 +171,33 @@ def test_a_release_goes_all_the_way_through_the_console(own_house):
     assert "approved" in words_of(auditor.get(place).text)
     assert operator.post(place, {"decision": "promote"}).status_code == 303
     assert "chosen" in row_of(auditor.get("/models").text, "grant:3")
+    assert "Take it offline" not in officer.get(place).text
+    assert "Take it offline now" in operator.get(place).text
+    assert operator.post(place, {"decision": "pause", "reason": " "}).status_code == 400
+    assert officer.post(place, {"decision": "pause", "reason": "wrong units"}).status_code == 403
+    assert operator.post(place, {"decision": "pause", "reason": "wrong <i>units</i>"}).status_code == 303
+    page = auditor.get(place).text
+    assert "wrong &lt;i&gt;units&lt;/i&gt;" in page
+    assert "Let it go live again" in operator.get(place).text
+    assert "chosen" not in auditor.get("/models").text.partition("<main")[2]
+    assert "paused" in row_of(auditor.get("/models").text, "grant:3")
+    assert operator.post(place, {"decision": "promote"}).status_code == 303
+    assert "chosen" in row_of(auditor.get("/models").text, "grant:3")
     assert operator.post(place, {"decision": "roll-back"}).status_code == 303
     assert "chosen" in row_of(auditor.get("/models").text, "grant:1")
     events = [logged.entry.event for logged in own_house.entries()]
-    assert {"release.proposed", "release.approved", "release.promoted", "release.rolled-back"} <= set(events)
+    assert {"release.proposed", "release.approved", "release.promoted", "release.paused", "release.rolled-back"} <= set(events)
+
+
+def test_only_the_policy_that_governs_a_model_is_offered(own_house):
+    scientist = own_house.visitor(Role.DATA_SCIENTIST)
+    assert re.findall(r"<option>([\w-]+)</option>", scientist.get("/models/grant/3").text) == ["default", "grants"]
+    policies = own_house.platform.releases.policies
+    policies.put(policies.show("grants", by=local_actor()).text + "models: [grant]\n", by=local_actor())
+    assert re.findall(r"<option>([\w-]+)</option>", scientist.get("/models/grant/3").text) == ["grants"]
+    answer = scientist.post("/models/grant/3/proposal", {"policy": "default"}, shown_at="/models/grant/3")
+    assert answer.status_code == 403
+    assert "The policy grants governs grant" in answer.text.replace("&#39;", "'")
 
 
 def test_what_a_policy_refused_is_shown_with_its_reasons(own_house):

@@ -54,6 +54,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route(_VERSION, versions.show),
         route(_VERSION, versions.ask, "POST"),
         route(f"{_VERSION}/proposal", versions.propose, "POST"),
+        route(f"{_VERSION}/report", files.report),
         route(f"{_VERSION}/files/{{path:path}}", files.document),
         route("/releases", releases_page.show_all),
         route("/releases/{id}", releases_page.show_one),

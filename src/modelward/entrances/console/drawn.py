@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,13 @@ import jinja2
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from modelward import __version__
 from modelward.digest import sha256_hex
-from modelward.entrances.console import figures
+from modelward.entrances.console import facts, figures
 
 _HERE = Path(__file__).parent
-_CODE = re.compile(r"`([^`]+)`")
 _DEEPEST = 6
 
 
@@ -29,15 +27,15 @@ class Drawn:
     def __init__(self) -> None:
         self.static = {path.name: path.read_bytes() for path in sorted((_HERE / "static").iterdir())}
         self._versions = {name: sha256_hex(data)[:12] for name, data in self.static.items()}
-        self._templates = jinja2.Environment(
+        self.templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"static": self.address, "version": __version__}
-        self._templates.filters |= {
+        self.templates.globals |= {"static": self.address, "version": __version__}
+        self.templates.filters |= {
             "figure": figures.figure,
             "quantity": figures.quantity,
             "interval": figures.interval,
@@ -46,8 +44,10 @@ class Drawn:
             "minute": figures.minute,
             "second": figures.second,
             "iso": figures.iso,
-            "fact": figures.fact,
-            "told": told,
+            "fact": facts.fact,
+            "shape": facts.shape,
+            "spoken": facts.spoken,
+            "at_second": facts.at_second,
         }
         # Raw HTML in a card stays text; links and pictures, which could load or lead elsewhere, stay text too.
         self._cards = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
@@ -56,7 +56,7 @@ class Drawn:
 
     def draw(self, name: str, **shown: Any) -> str:
         """The template called `name`, filled."""
-        return self._templates.get_template(name).render(**shown)
+        return self.templates.get_template(name).render(**shown)
 
     def address(self, name: str) -> str:
         """Where a static file is; the address changes with the file, so that browsers may keep it for ever."""
@@ -71,11 +71,6 @@ class Drawn:
         _, _, body = text.partition("\n---\n") if text.startswith("---\n") else ("", "", text)
         tokens = _demoted(self._cards.parse(body))
         return Markup(self._cards.renderer.render(tokens, self._cards.options, {}))  # noqa: S704  # the renderer escapes
-
-
-def told(text: str) -> Markup:
-    """A message as HTML, with what it says in backticks as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped just before
 
 
 def _demoted(tokens: list[Token]) -> list[Token]:

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures, times and facts as people read them."""
+"""Figures and times as people read them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelward.assessment import Clause
 
 NONE = "–"
-_DIGEST_SHOWN = 12
-_LONG_CHARACTERS = 40
 # Each ladder: steps of a unit, from small to large, each with how many of the clause's own unit it is.
 _LADDERS: dict[str, tuple[tuple[str, float], ...]] = {
     "bytes": (("B", 1), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9)),
@@ -69,12 +67,6 @@ def second(moment: datetime) -> str:
 def iso(moment: datetime) -> str:
     """A moment for machines."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def fact(value: Any) -> str:
-    """A fact of a ledger entry, shortened where it is a digest."""
-    text = str(value)
-    return f"{text[:_DIGEST_SHOWN]}…" if len(text) > _LONG_CHARACTERS and " " not in text else text
 
 
 def _step(value: float, unit: str) -> tuple[str, float]:

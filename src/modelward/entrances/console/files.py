@@ -53,6 +53,16 @@ async def document(visit: Visit) -> Response:
     return Response(content, headers={"content-security-policy": DOCUMENT_POLICY}, media_type=kind)
 
 
+async def report(visit: Visit) -> Response:
+    """The trust report as one page in the visitor's language, made from the report that was signed."""
+    model, number = visit.path["model"], visit.path["number"]
+    visit.by.require(Permission.MODELS_READ, model=model)
+    page = await run_in_threadpool(visit.platform.assessment.page, f"{model}:{number}", language=visit.language, by=visit.by)
+    if page is None:
+        raise FileMissingError(f"{model}:{number} was not assessed. Run `modelward assess {model}:{number}`.")
+    return Response(page, headers={"content-security-policy": DOCUMENT_POLICY}, media_type=_DOCUMENTS[".html"])
+
+
 async def receipt(visit: Visit) -> Response:
     """The receipt of one request, to keep."""
     request = visit.path["request"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modelward.assessment import Clause, ClauseVerdict, TrustReport
+from modelward.assessment import Clause, ClauseVerdict, Plot, TrustReport
 
 _ORDER = (ClauseVerdict.FAILED, ClauseVerdict.NOT_MEASURABLE, ClauseVerdict.PASSED)
 _MARGIN = 0.15
@@ -24,9 +24,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A clause that something was asked of, or that could not be measured."""
+    """A clause that something was asked of, or that could not be measured; `part` is the title of the part it belongs to."""
 
     clause: Clause
+    part: str
     picture: Picture | None
 
 
@@ -41,9 +42,9 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was measured in one dimension with nothing asked of it."""
+    """What one assessor measured with nothing asked of it."""
 
-    dimension: str
+    part: str
     count: int
     clauses: list[Clause]
     groups: list[Groups]
@@ -51,20 +52,26 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """A report, sorted for reading."""
+    """A report, sorted for reading. Of each plot it is known whether it is wide, as those of groups are."""
 
     report: TrustReport
     judged: list[Judged]
     recorded: list[Recorded]
+    plots: list[tuple[Plot, bool]]
 
 
 def view_of(report: TrustReport) -> ReportView:
     """The report, sorted: failures first, then what could not be measured, then what passed; the recorded rest by dimension."""
     judged = [clause for clause in report.clauses if _is_judged(clause)]
     judged.sort(key=lambda clause: _ORDER.index(clause.verdict) if clause.verdict in _ORDER else len(_ORDER))
-    recorded = [_recorded(dimension, clauses) for dimension, clauses in report.dimensions.items()]
+    titles = {measurement.assessor: measurement.title for measurement in report.measurements}
+    recorded = {name: _recorded(titles.get(name, name), clauses) for name, clauses in report.dimensions.items()}
+    wide = tuple(f"plots/{name}." for name, part in recorded.items() if part.groups)
     return ReportView(
-        report, [Judged(clause, picture_of(clause)) for clause in judged], [group for group in recorded if group.count]
+        report,
+        [Judged(clause, titles.get(clause.dimension, clause.dimension), picture_of(clause)) for clause in judged],
+        [part for part in recorded.values() if part.count],
+        [(plot, plot.path.startswith(wide)) for plot in report.plots],
     )
 
 
@@ -87,12 +94,12 @@ def _is_judged(clause: Clause) -> bool:
     return clause.threshold is not None or clause.verdict is not ClauseVerdict.RECORDED
 
 
-def _recorded(dimension: str, clauses: Sequence[Clause]) -> Recorded:
+def _recorded(part: str, clauses: Sequence[Clause]) -> Recorded:
     recorded = [clause for clause in clauses if not _is_judged(clause)]
     plain = [clause for clause in recorded if "=" not in clause.slice]
     # A table of groups is whole: what could not be measured of one group is a cell in it, too.
     columns = list(dict.fromkeys(clause.slice.partition("=")[0] for clause in clauses if "=" in clause.slice))
-    return Recorded(dimension, len(recorded), plain, [_groups(column, clauses) for column in columns])
+    return Recorded(part, len(recorded), plain, [_groups(column, clauses) for column in columns])
 
 
 def _groups(column: str, clauses: Sequence[Clause]) -> Groups:

@@ -24,7 +24,7 @@ from modelward.entrances.console.session import (
     remember,
     session_of,
 )
-from modelward.entrances.console.words import choose_language, translator
+from modelward.entrances.console.words import Translator, choose_language
 from modelward.errors import (
     ConflictError,
     InvalidError,
@@ -106,7 +106,7 @@ class Visit:
         self.actor: Actor | None = None
         chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
         self.language = choose_language(chosen, request.headers.get("accept-language", ""))
-        self.words = translator(self.language)
+        self.words = Translator(self.language)
         self._stranger = request.cookies.get(VISITOR_COOKIE, "")
 
     @property

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console's words in Chinese; in English they are their own keys. A test looks for words of templates that are lacking here.
+"""The console's own words in Chinese; in English they are their own keys. What reports and decisions say, their rooms translate.
 
-What rooms say in sentences (reasons, methods, faults) stays in English in either language, and is marked up as English.
+A test looks for words of templates that are lacking. What other rooms say when something fails may stay English, marked up as such.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from modelward.assessment import LANGUAGES, Language, Phrasebook
+from modelward.releases import DECISION_WORDS
 
 CHINESE = {
     # Frame
@@ -50,12 +55,10 @@ CHINESE = {
     "{n} older versions are not shown here:": "另有 {n} 个较早的版本未在此显示：",
     "Recipe": "配方",
     "One row": "单行耗时",
-    "Size": "大小",
     "Verdicts": "结论",
     "Release": "发布状态",
     "Made (UTC)": "生成时间（UTC）",
     "not assessed": "未评估",
-    "none": "无",
     "broken": "已损坏",
     "recommended": "推荐",
     "Large against small": "大模型与小模型对比",
@@ -79,8 +82,6 @@ CHINESE = {
     "verified": "已验证",
     "{n} files": "{n} 个文件",
     "Digest": "摘要",
-    "Trust report": "可信报告",
-    "Assessed": "评估于",
     "{n} test rows": "{n} 行测试数据",
     "seed": "随机种子",
     "whole report": "完整报告",
@@ -88,23 +89,17 @@ CHINESE = {
     "Judged clauses": "有要求的条款",
     "Recorded, with nothing asked of it": "仅作记录，未设要求",
     "{n} recorded": "{n} 项记录",
-    "Verdict": "结论",
-    "Clause": "条款",
-    "Estimate": "估计值",
     "Estimate, 95 % interval": "估计值与 95 % 区间",
-    "95 % interval": "95 % 区间",
-    "Asked": "要求",
-    "Picture": "图示",
-    "Method": "方法",
     "By {column}": "按 {column} 分组",
-    "house default": "内置默认值",
     "Plots": "图表",
     "Signed papers": "签名卷宗",
     "Model card": "模型卡",
     "Files": "文件",
-    "File": "文件",
     # An answer
     "Answer": "答案",
+    "Training never saw such a value of: {features}. Check it, and trust this answer less.": (
+        "训练中从未出现过这样的值：{features}。请核对，并谨慎看待此答案。"
+    ),
     "Ledger entry": "账本条目",
     "Receipt": "收据",
     "Download": "下载",
@@ -134,12 +129,18 @@ CHINESE = {
     "live since": "上线时间",
     "{passed} of {all} rules passed": "{all} 条规则中 {passed} 条通过",
     "{given} of {needed} approvals": "已有 {given} 项批准（需要 {needed} 项）",
+    "no approval needed": "无需批准",
     "You proposed it, so somebody else approves it; you can only take it back.": "这是您提议的，须由他人批准；您只能撤回。",
     "Reason, for the record": "理由（将记录在案）",
     "Approve": "批准",
     "Refuse": "拒绝",
     "Let it go live": "上线",
     "The rules are decided once more; the version that is live now is superseded.": "将重新判定各条规则；当前上线的版本会被取代。",
+    "Let it go live again": "重新上线",
+    "Nothing answers for {model} now. Files and signature are verified once more.": "{model} 现在无人应答。将再次验证文件与签名。",
+    "Take it offline…": "下线…",
+    "Take it offline now": "立即下线",
+    "Nothing answers for {model} until it is let go live again.": "重新上线之前，{model} 不再应答。",
     "Roll back…": "回滚…",
     "Take it back now": "立即回滚",
     "The version that was live before answers again.": "之前上线的版本将重新提供答案。",
@@ -149,6 +150,7 @@ CHINESE = {
     "awaiting-approval": "等待批准",
     "approved": "已批准",
     "live": "已上线",
+    "paused": "已下线",
     "superseded": "已被取代",
     "rolled-back": "已回滚",
     # The ledger
@@ -178,73 +180,112 @@ CHINESE = {
     "Facts": "事实",
     "This entry cannot be read.": "此条目无法读取。",
     "No entry matches.": "没有匹配的条目。",
+    "Show every entry": "显示全部条目",
+    "yes": "是",
+    "no": "否",
     "Newest entries": "最新条目",
     "Older entries": "更早的条目",
-    # Verdicts and dimensions
-    "passed": "通过",
-    "failed": "未通过",
-    "not-measurable": "无法测量",
-    "recorded": "已记录",
-    "quality": "质量",
-    "baseline": "与恒定回答相比",
-    "fairness": "公平性",
-    "latency": "速度",
-    "size": "规模",
-    "energy": "能耗",
-    # Measures
-    "ROC AUC": "ROC 曲线下面积",
-    "Accuracy": "准确率",
-    "Balanced accuracy": "平衡准确率",
-    "Recall": "召回率",
-    "Precision": "精确率",
-    "F1": "F1 值",
-    "Brier score": "Brier 分数",
-    "Log loss": "对数损失",
-    "Expected calibration error": "期望校准误差",
-    "Accuracy above the majority class": "高于多数类的准确率",
-    "Brier skill score": "Brier 技巧分数",
-    "Demographic parity difference": "人口均等差",
-    "Demographic parity ratio": "人口均等比",
-    "Equalised odds difference": "均等几率差",
-    "Worst-group accuracy": "最差群组准确率",
-    "Selection rate": "入选率",
-    "True positive rate": "真正率",
-    "False positive rate": "假正率",
-    "Median time of one row": "单行耗时中位数",
-    "99th percentile of one row": "单行耗时第 99 百分位",
-    "Rows a second": "每秒行数",
-    "Model file": "模型文件",
-    "Fitted numbers": "参数个数",
-    "Energy of training": "训练能耗",
 }
-LANGUAGES = ("en", "zh")
+# What the facts of ledger entries are called; a fact whose name is not here is shown under its own.
+FACTS = {
+    "approvals": "批准人数",
+    "assessors": "评估器",
+    "candidates": "候选",
+    "code": "代码",
+    "credential": "凭证",
+    "dataset": "数据集",
+    "digest": "摘要",
+    "dossier": "卷宗",
+    "expires": "失效时间",
+    "files": "文件",
+    "fingerprint": "指纹",
+    "imported from": "导入自",
+    "key": "密钥",
+    "kind": "类型",
+    "largest difference": "最大差异",
+    "license": "许可",
+    "milliseconds": "毫秒",
+    "models": "模型",
+    "name": "名称",
+    "number": "编号",
+    "owner": "负责人",
+    "policy digest": "策略摘要",
+    "positive": "有利类别",
+    "purpose": "用途",
+    "reason": "理由",
+    "recipe": "配方",
+    "refused by": "拒绝它的规则",
+    "release": "发布",
+    "report": "报告",
+    "role": "角色",
+    "rows": "行数",
+    "rules": "规则",
+    "run": "运行",
+    "sealed": "密封摘要",
+    "sensitive": "敏感列",
+    "session": "会话",
+    "sessions ended": "结束的会话",
+    "signature": "签名",
+    "signed by": "签名者",
+    "spec": "训练说明",
+    "state": "状态",
+    "taken back": "撤回的发布",
+    "target": "目标列",
+    "verdicts": "结论",
+    "version": "版本",
+    "version superseded": "被取代的版本",
+    "version taken back": "撤回的版本",
+    "versions": "版本",
+    "without version": "未成版本的候选",
+}
+SENTENCES = {
+    "Your role does not ask models: {permission:name} is needed.": "您的角色不能调用模型：需要 {permission} 权限。",
+    "Your role gets no explanations: {permission:name} is needed.": "您的角色得不到解释：需要 {permission} 权限。",
+    "{version:name} is not live, so it answers nobody.": "{version} 未上线，因此不提供答案。",
+    "{version:name} takes {count:n} features, too many for a form.": "{version} 有 {count} 个特征，表单放不下。",
+    "Ask it over the API.": "请通过 API 调用。",
+    "The field {name} needs a number, such as 12 or 12.5.": "字段 {name} 须为数字，例如 12 或 12.5。",
+    "interventional Shapley values over every coalition": "干预式 Shapley 值，遍历所有联盟",
+    "interventional Shapley values over {count:n} random orders and their reverses": (
+        "干预式 Shapley 值，取 {count} 个随机顺序及其逆序"
+    ),
+    "Fewer than two versions of {model:name} were assessed.": "{model} 评估过的版本不足两个。",
+    "No model is called {name}.": "没有名为 {name} 的模型。",
+    "The list of models shows those there are.": "模型列表列出了现有的模型。",
+    "The console has no page at this address.": "控制台没有这个地址的页面。",
+    "The console has no such file.": "控制台没有这个文件。",
+    "This file of {version:name} is not shown in a browser.": "{version} 的这个文件不在浏览器中显示。",
+    "Who may export takes it out, on record: {command:code}.": "有导出权限的人可以取出，并记录在案：{command}。",
+    "The form says no decision.": "表单中没有决定。",
+    "The form came in another encoding than the page's own.": "表单的编码与页面不同。",
+    "The form is larger than {limit:n} bytes.": "表单超过 {limit} 字节。",
+    "Send less, or use the API.": "请减少内容，或使用 API。",
+    "The form cannot be read.": "表单无法读取。",
+    "This form was not made by your session.": "此表单不是由您的会话生成的。",
+    "Reload the page and send it again.": "请重新加载页面后再提交。",
+    "An unexpected fault.": "发生意外故障。",
+    "The server's log names its place under this answer's x-request-id.": "服务器日志在此回答的 x-request-id 下记有位置。",
+}
+WORDS = Phrasebook(CHINESE | FACTS, SENTENCES, upon=DECISION_WORDS)
 
-Translator = Callable[..., str]
 
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """Says what pages say in `language`."""
 
-def translator(language: str) -> Translator:
-    """A function from an English word of the console to that word in `language`, with the values it names filled in.
+    language: Language
 
-    A word that other people's plug-ins bring stays as it is.
-    """
-
-    def translate(word: str, **values: object) -> str:
-        said = CHINESE.get(word, word) if language == "zh" else word.replace("-", " ") if word in _STATES else word
+    def __call__(self, word: str, **values: object) -> str:
+        """A word of the console with the values it names filled in. One that other people's plug-ins bring stays as it is."""
+        said = WORDS.word(word, self.language)
         return said.format(**values) if values else said
 
-    return translate
+    def say(self, sentence: str) -> Markup:
+        """A sentence of any room, as HTML; marked up as English where nobody translated it."""
+        return WORDS.html(sentence, self.language)
 
 
-def choose_language(chosen: str | None, accepted: str) -> str:
+def choose_language(chosen: str | None, accepted: str) -> Language:
     """The language to speak: what was chosen, else the first that the browser accepts and we have."""
-    if chosen in LANGUAGES:
-        return str(chosen)
-    for part in accepted.lower().split(","):
-        tag = part.strip()[:2]
-        if tag in LANGUAGES:
-            return tag
-    return "en"
-
-
-# States and verdicts are words with a hyphen where they are keys, and two words where people read them.
-_STATES = frozenset({"awaiting-approval", "rolled-back", "not-measurable", "data-owner", "data-scientist", "risk-officer"})
+    wanted = [chosen or "", *(part.strip()[:2] for part in accepted.lower().split(","))]
+    return next((language for tag in wanted for language in LANGUAGES if tag == language), "en")
