@@ -112,6 +112,9 @@ class CommandLine:
     def releases_promote(self, id):  # noqa: A002
         return ["release", "promote", id]
 
+    def releases_pause(self, id, reason):  # noqa: A002
+        return ["release", "pause", id, "--reason", reason]
+
     def releases_roll_back(self, model):
         return ["release", "rollback", model]
 

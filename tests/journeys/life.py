@@ -122,6 +122,9 @@ LIFE = [
     Step("till", "auditing.receipt", {"request": "{request}"}, keep={"receipt": lambda answer: answer}),
     Step("till", "verify_receipt", {"receipt": "{receipt}", "key": "{key}"}, lambda answer: answer["subject"] == "grants:2"),
     Step("till", "verify_receipt", {"receipt": "{receipt}x", "key": "{key}"}, refused="receipt"),
+    Step("ada", "releases.pause", {"id": "r-3", "reason": "not mine to pause"}, refused="releases:promote"),
+    Step("omar", "releases.pause", {"id": "r-3", "reason": "the source sends wrong units"}, _is(state="paused", number=2)),
+    Step("omar", "releases.promote", {"id": "r-3"}, _is(state="live", number=2)),
     Step("omar", "releases.roll_back", {"model": "grants"}, _is(id="r-2", number=1, state="live")),
     Step("till", "serving.predict_file", {"name": "grants", "file": "{folder}/rows.csv"}, _is(version="grants:1")),
     Step("omar", "releases.roll_back", {"model": "grants"}, refused="No version of grants was live before"),
@@ -146,6 +149,8 @@ EVENTS = [
     *["release.proposed", "release.approved", "release.promoted"] * 2,
     "inference.batch",
     "inference.explained",
+    "release.paused",
+    "release.promoted",
     "release.rolled-back",
     "inference.batch",
 ]

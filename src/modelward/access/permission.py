@@ -41,7 +41,7 @@ class Permission(StrEnum):
     RELEASES_READ = "releases:read", "See releases, policies and decisions."
     RELEASES_PROPOSE = "releases:propose", "Propose a version for release."
     RELEASES_DECIDE = "releases:decide", "Approve or refuse a release that somebody else proposed."
-    RELEASES_PROMOTE = "releases:promote", "Make an approved release live, and roll back."
+    RELEASES_PROMOTE = "releases:promote", "Make an approved release live, pause it, and roll back."
     AUDIT_READ = "audit:read", "Read, verify and export the ledger, and get any receipt."
     AUDIT_RECEIPT = "audit:receipt", "Get the receipts of one's own requests, and the public key that verifies them."
     USERS_MANAGE = "users:manage", "Add, invite and remove people."
@@ -65,7 +65,7 @@ class Role(StrEnum):
     DATA_OWNER = "data-owner", "Brings data in and sees which runs and models came of it."
     DATA_SCIENTIST = "data-scientist", "Turns data into models, measures them and proposes releases."
     RISK_OFFICER = "risk-officer", "Reads the evidence, and approves or refuses releases."
-    OPERATOR = "operator", "Runs the service: imports, exports, promotes, rolls back, watches."
+    OPERATOR = "operator", "Runs the service: imports, exports, promotes, pauses, rolls back, watches."
     CALLER = "caller", "An application that asks models for answers."
     AUDITOR = "auditor", "Reads and verifies what happened, and changes nothing."
 

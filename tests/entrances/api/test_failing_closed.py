@@ -62,6 +62,29 @@ def test_a_tampered_version_is_not_served_and_others_are(alone):
     assert [entry.subject for entry in alone.logged(event="inference.answered")] == ["other:1"]
 
 
+def test_a_running_server_stops_answering_for_a_paused_model_and_says_so_in_every_protocol(alone):
+    with Threaded(alone.settings) as server, client(server.url, alone.key(Role.ADMINISTRATOR)) as http:
+        assert http.post(PREDICT, content=body()).status_code == 200
+        assert http.post("/api/v1/releases/r-1/pause", json={"reason": ""}).status_code == 400
+        assert http.post("/api/v1/releases/r-1/pause", json={"reason": "wrong units"}).json()["state"] == "paused"
+        until(lambda: http.post(PREDICT, content=body()).status_code == 404)
+        asked = {
+            PREDICT: body(),
+            "/v1/models/income/explain": body(),
+            "/v2/models/income/infer": b'{"inputs": [{"name": "age", "shape": [1, 1], "datatype": "FP64", "data": [30]}]}',
+        }
+        for path, content in asked.items():
+            refused = http.post(path, content=content)
+            assert refused.status_code == 404, path
+            assert "'income' is not released. income:1 is paused." in refused.json()["error"]
+        assert http.get("/v2/models/income/ready").status_code == 404
+        assert http.get("/readyz").status_code == 200
+        assert http.post("/api/v1/releases/r-1/promote").json()["state"] == "live"
+        until(lambda: http.post(PREDICT, content=body()).status_code == 200)
+    assert alone.logged(event="inference.answered")[-1].subject == "income:1"
+    assert {entry.facts["error"] for entry in alone.logged(event="inference.refused")} == {"NotServedError"}
+
+
 def test_a_version_tampered_after_it_was_proposed_does_not_go_live(alone):
     with Threaded(alone.settings) as server, client(server.url, alone.key(Role.ADMINISTRATOR)) as http:
         release = alone.platform.releases.propose(alone.register(weight=0.2), policy="by-purpose", by=alone.by)
