@@ -64,7 +64,7 @@ def test_a_run_that_is_killed_at_any_moment_leaves_a_sound_home_and_can_be_resum
     draw = random.Random(20261122)
     bayes = [f"naive-bayes: {{smoothing: {n}.5}}" for n in range(6)]
     process, run_id = begin("train", spec(*bayes)), ""
-    for word in ("naive-bayes training", "waiting to be registered", "naive-bayes-3"):
+    for word in ("naive-bayes training", "next it is signed", "naive-bayes-3"):
         run_id = run_id or wait_for(process, "started").split()[1]
         wait_for(process, word)
         time.sleep(draw.uniform(0, 0.08))

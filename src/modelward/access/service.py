@@ -213,6 +213,13 @@ class Access:
             store.advance_revision(connection)
         return SignedIn(secret.text, actor, expires)
 
+    def is_invitation(self, token: str) -> bool:
+        """Whether somebody could sign in with this one-time token now."""
+        with self._database.look() as connection, suppress(UnknownCredentialError):
+            self._invited(connection, token)
+            return True
+        return False
+
     def actor_of_session(self, session: str) -> Actor:
         """Who acts in this session.
 

@@ -14,23 +14,26 @@ import msgspec
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from modelward.app import open_platform
 from modelward.entrances.web import web
 
 if TYPE_CHECKING:
     import socket
 
+    from modelward.app import Platform
     from modelward.settings import Settings
 
 _SWITCH_SECONDS = 0.0005
 
 
-def serve(settings: Settings, listening: socket.socket, *, announce: Callable[[], None]) -> None:
+def serve(settings: Settings, listening: socket.socket, *, announce: Callable[[Platform], None]) -> None:
     """Serve on a bound socket until SIGTERM or Ctrl-C; open requests may finish within the grace that the settings give.
     `announce` is called once requests are answered.
 
     Raises: whatever opening the platform raises.
     """
-    server = _Server(configuration(settings), announce)
+    platform = open_platform(settings)
+    server = _Server(configuration(platform), lambda: announce(platform))
     # The signal that ended uvicorn is raised once more when all is done; to be asked to end is no fault.
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda _signal, _frame: None)
@@ -39,10 +42,11 @@ def serve(settings: Settings, listening: socket.socket, *, announce: Callable[[]
     server.run(sockets=[listening])
 
 
-def configuration(settings: Settings) -> uvicorn.Config:
-    """How uvicorn runs the web application of these settings."""
+def configuration(platform: Platform) -> uvicorn.Config:
+    """How uvicorn runs the web application over this platform."""
+    settings = platform.settings
     return uvicorn.Config(
-        web(settings),
+        web(platform),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http=_limited(settings),
         ws="none",

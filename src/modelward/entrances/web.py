@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 from starlette.routing import Router
 
-from modelward.app import open_platform
 from modelward.entrances.api import MethodNotAllowedError, Premises, Telemetry, Watch, api_routes, asks, inference_error, problem
 from modelward.entrances.console import console_routes
 from modelward.errors import NotFoundError
@@ -19,19 +18,15 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Scope
 
-    from modelward.settings import Settings
+    from modelward.app import Platform
 
 
 class NoSuchRouteError(NotFoundError):
     """Nothing answers at that path."""
 
 
-def web(settings: Settings) -> Watch:
-    """The application that `modelward serve` runs.
-
-    Raises: whatever opening the platform raises.
-    """
-    platform = open_platform(settings)
+def web(platform: Platform) -> Watch:
+    """The application that `modelward serve` runs; it closes the platform when it ends."""
     gateway = platform.serving.gateway()
     telemetry = Telemetry(platform, lambda: gateway.open_questions)
 

@@ -88,7 +88,7 @@ class Threaded:
         self._listening.bind(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._server = uvicorn.Server(configuration(settings))
+        self._server = uvicorn.Server(configuration(open_platform(settings)))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listening]})
 
     def routes(self) -> list:

@@ -168,6 +168,13 @@ def test_a_model_without_a_number_is_its_live_version(terminal):
     assert made["version"] == "grants:1"
 
 
+def test_whoever_may_see_a_model_may_name_it_without_a_number(terminal):
+    caller = terminal("keys", "create", "--name", "app", "--role", "caller", "--models", "grants", "--json").json["secret"]
+    assert terminal("model", "verify", "grants", "--key", caller, "--json").json["name"] == "grants:1"
+    for refused in (["model", "export", "grants", "--to", terminal.folder / "out"], ["model", "verify", "loans"]):
+        assert terminal(*refused, "--key", caller).code == 3
+
+
 def test_every_kind_of_error_has_its_exit_code():
     kinds = {errors.ModelwardError, *errors.ModelwardError.__subclasses__(), *errors.InvalidError.__subclasses__()}
     assert {kind for kind in kinds if kind.__module__ == "modelward.errors"} == set(EXIT)

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -184,6 +185,7 @@ def test_a_server_says_where_it_is_once_it_answers_and_ends_in_good_order(termin
     assert told["home"] == str(terminal.home)
     assert told["console"] == f"{told['address']}/console"
     assert told["administrator_token"] == str(terminal.home / "administrator.token")
+    assert told["live"] == {"grants:1": "r-1"}
     key = terminal("keys", "create", "--name", "olga", "--role", "administrator", "--json").json["secret"]
     there = ["--url", told["address"], "--key", key]
     for words in (["data", "list"], ["model", "show", "grants"], ["release", "list"], ["audit", "log"], ["keys", "list"]):
@@ -197,6 +199,14 @@ def test_a_server_says_where_it_is_once_it_answers_and_ends_in_good_order(termin
         terminal("predict", "grants", rows, *asked, "--json", home=False).json,
     )
     assert away["predictions"] == here["predictions"]
+    objects = terminal.file("rows.json", '{"rows": [{"age": 300, "hours": null, "town": "west", "member": true, "id": 7}]}')
+    here_too, away_too = (
+        terminal("predict", "grants", objects, "--json").json,
+        terminal("predict", "grants", objects, *asked, "--json", home=False).json,
+    )
+    assert here_too["predictions"] == away_too["predictions"]
+    assert (away_too["predictions"][0]["unfamiliar"], away_too["unfamiliar_rows"]) == (["age", "town"], 1)
+    assert away_too["ignored"] == ["id"]
     assert away["ignored"] == here["ignored"] == ["grant"]
     for explained in (
         terminal("explain", "grants", rows, *asked, "--json", home=False),
@@ -204,11 +214,46 @@ def test_a_server_says_where_it_is_once_it_answers_and_ends_in_good_order(termin
     ):
         assert explained.code == 0, explained.out
         assert [part["label"] for part in explained.json] == [part["label"] for part in here["predictions"]]
+    assert terminal("model", "verify", "grants", *asked, "--json", home=False).json["name"] == "grants:1"
     absent = terminal("model", "show", "nobody", *there, "--json", home=False)
     assert (absent.code, absent.error) == (4, terminal("model", "show", "nobody", "--json").error)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     assert process.stderr.read() == ""
+
+
+def story_of(home: Path) -> str:
+    """What `modelward serve` tells a person until it answers."""
+    words = [sys.executable, "-m", "modelward", "serve", "--port", "0", "--home", str(home)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "administrator" in line:
+                break
+        process.kill()
+    return "".join(lines)
+
+
+def test_a_server_says_what_is_live_and_how_the_administrator_comes_in(terminal):
+    told = story_of(terminal.home)
+    assert re.search(r"^Live: grants:1 \(release r-1\)$", told, re.MULTILINE)
+    assert re.search(r"^Console: http://127.0.0.1:\d+/console$", told, re.MULTILINE)
+    assert str(terminal.home / "administrator.token") in told
+
+
+def test_a_server_without_a_live_version_says_how_one_goes_live(fresh):
+    assert "No model is live yet. Run `modelward release propose MODEL:1`" in story_of(fresh.home)
+
+
+def test_a_server_names_what_is_live_and_cannot_be_opened(terminal):
+    for sealed in (terminal.home / "objects").rglob("*"):
+        if sealed.is_file():
+            sealed.chmod(0o600)
+            sealed.write_bytes(b"somebody else's")
+    told = story_of(terminal.home)
+    assert "Not answering: grants:1 is released and cannot be opened" in told
+    assert "Live:" not in told
 
 
 def test_a_taken_port_is_unavailable(terminal, service):
@@ -225,6 +270,12 @@ def test_the_bench_serves_measures_and_leaves_no_key_behind(terminal):
     assert done.json["failed"] == 0
     (key,) = (key for key in terminal("keys", "list", "--json").json if key["name"].startswith("bench-"))
     assert key["revoked"]
+
+
+def test_the_bench_says_that_its_own_client_is_the_limit(terminal):
+    rows = terminal.file("rows.jsonl", '{"age": 30, "hours": 40, "town": "north", "member": true}\n')
+    done = terminal("bench", "--seconds", "0.5", "--connections", "2", "--examples", rows)
+    assert (done.code, "the client is Python too" in done.out) == (0, True)
 
 
 def test_the_bench_asks_which_model(fresh):

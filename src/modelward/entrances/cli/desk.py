@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 from rich.console import Console
 
-from modelward.errors import InvalidError, NotFoundError, UnauthenticatedError
+from modelward.errors import InvalidError, UnauthenticatedError
 from modelward.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -39,10 +39,6 @@ class KeyNotGivenError(UnauthenticatedError):
 
 class NotAKeyError(InvalidError):
     """What `--key` was given cannot be a key."""
-
-
-class NothingReleasedError(NotFoundError):
-    """A model was named without a version, and none of its versions is live."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +83,11 @@ class Desk:
         return self.common.url is not None
 
     @property
+    def address(self) -> str:
+        """Where the service answers, or would if `modelward serve` ran here as the settings say."""
+        return self.common.url.rstrip("/") if self.common.url else address_of(self.settings.host, self.settings.port)
+
+    @property
     def house(self) -> Any:
         """The platform over the home, or the client of the service: both have the same rooms and verbs."""
         if self._house is None:
@@ -104,17 +105,8 @@ class Desk:
         return self._actor
 
     def version(self, name: str) -> str:
-        """The version that `name` means: `income:3` itself, and for `income` the live one.
-
-        Raises:
-            NothingReleasedError: none is live.
-        """
-        if ":" in name:
-            return name
-        live = [release for release in self.house.releases.list(model=name, by=self.actor) if release.state.value == "live"]
-        if not live:
-            raise NothingReleasedError(f"No version of {name[:80]!r} is live. Name one, such as {name[:63]}:1.")
-        return str(live[0].version)
+        """The version that `name` means: `income:3` itself, and for `income` the live one."""
+        return name if ":" in name else str(self.house.releases.released(name, by=self.actor))
 
     def answer(self, value: Any, show: Callable[[Console, Any], None]) -> None:
         """The result of the command, on standard output: one JSON document, or as `show` shows it."""
@@ -139,6 +131,12 @@ class Desk:
         from modelward.app import open_platform
 
         return open_platform(self.settings)
+
+
+def address_of(host: str, port: int) -> str:
+    """The address of a service that listens on `host`; one that listens everywhere is at least on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # read, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def console(stream: IO[str]) -> Console:

@@ -16,7 +16,7 @@ from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.failing import EXIT
 from modelward.entrances.cli.verb import verb
 from modelward.errors import InvalidError, PrerequisiteError
-from modelward.settings import HOME_FOLDER, Settings, variable
+from modelward.settings import HOME_FOLDER, Settings, find_home, variable
 
 if TYPE_CHECKING:
     from modelward.app import Check
@@ -31,7 +31,7 @@ class TwoHomesError(InvalidError):
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
 
-    @verb(app, "init", show=_show_home, panel=_PANEL, only_here=True)
+    @verb(app, "init", show=_show_home, then=_to_begin, panel=_PANEL, only_here=True, example="modelward init")
     def init(
         desk: Desk,
         folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder to make it in; else this one.")] = None,
@@ -40,6 +40,7 @@ def declare(app: typer.Typer) -> None:
         from modelward.app import create_home
 
         made = create_home(_settings_for(desk, folder))
+        _note_home_further_up(desk, made.path)
         return {"home": str(made.path), "administrator_token": str(made.invitation)}
 
     @verb(app, "doctor", show=None, panel=_PANEL, only_here=True)
@@ -81,8 +82,21 @@ def _settings_for(desk: Desk, folder: Path | None) -> Settings:
 
 def _show_home(console: Console, made: dict[str, Any]) -> None:
     showing.line(console, f"A home is made: {made['home']}")
-    showing.line(console, f"The administrator signs in once with the token in {made['administrator_token']}")
-    showing.line(console, "Next: modelward data add NAME FILE --target COLUMN --purpose TEXT --owner NAME")
+    showing.line(console, f"The administrator signs in to the console once with the token in {made['administrator_token']}")
+
+
+def _note_home_further_up(desk: Desk, home: Path) -> None:
+    further_up = find_home(home.parent.parent)
+    if home.name == HOME_FOLDER and further_up != home and further_up.is_dir():
+        desk.say(f"Note: {further_up} is a home too. In {home.parent} and below it, the new one is used from now on.")
+
+
+def _to_begin(_desk: Desk, _made: dict[str, str]) -> str:
+    return (
+        "modelward data add NAME FILE --target COLUMN --purpose TEXT --owner NAME\n"
+        "modelward train SPEC.yaml\n"
+        "modelward compare SPEC.yaml"
+    )
 
 
 def _show_checks(console: Console, checks: list[Check]) -> None:

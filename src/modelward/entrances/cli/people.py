@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,17 +33,17 @@ def declare(app: typer.Typer) -> None:
 
 
 def _declare_users(users: typer.Typer) -> None:
-    @verb(users, "add", show=_show_invitation)
-    def add(desk: Desk, name: UserName, role: RoleOption) -> Invitation:
-        """Add a person; prints the one-time sign-in token."""
+    @verb(users, "add", show=None, then=_to_sign_in, example="modelward users add ada --role risk-officer")
+    def add(desk: Desk, name: UserName, role: RoleOption) -> None:
+        """Add a person; prints a link to sign in with, once."""
         made: Invitation = desk.house.access.add_user(name, role=_role(role), by=desk.actor)
-        return made
+        desk.answer(made, partial(_show_invitation, desk))
 
-    @verb(users, "invite", show=_show_invitation)
-    def invite(desk: Desk, name: UserName) -> Invitation:
-        """Make a new one-time sign-in token for a person."""
+    @verb(users, "invite", show=None, then=_to_sign_in)
+    def invite(desk: Desk, name: UserName) -> None:
+        """Make a new link for a person to sign in with, once; the one before it ends."""
         made: Invitation = desk.house.access.invite(name, by=desk.actor)
-        return made
+        desk.answer(made, partial(_show_invitation, desk))
 
     @verb(users, "list", show=_show_users)
     def list_(desk: Desk) -> list[User]:
@@ -56,7 +59,13 @@ def _declare_users(users: typer.Typer) -> None:
 
 
 def _declare_keys(keys: typer.Typer) -> None:
-    @verb(keys, "create", show=_show_issued, example="modelward keys create --name till --role caller --models income")
+    @verb(
+        keys,
+        "create",
+        show=_show_issued,
+        then=_to_call,
+        example="modelward keys create --name till --role caller --models income",
+    )
     def create(
         desk: Desk,
         name: Annotated[str, typer.Option(metavar="NAME", help="Name of the service that will use it.")],
@@ -73,6 +82,7 @@ def _declare_keys(keys: typer.Typer) -> None:
         made: IssuedKey = desk.house.access.create_key(
             name, role=_role(role), models=named, purpose=purpose, expires=ends, by=desk.actor
         )
+        _note_models_to_come(desk, made.key.models or ())
         return made
 
     @verb(keys, "list", show=_show_keys)
@@ -94,17 +104,35 @@ def _role(text: str) -> str:
     return parse_role(text)
 
 
-def _show_invitation(console: Console, invitation: Invitation) -> None:
-    showing.facts(
-        console,
-        {
-            "user": invitation.user.name,
-            "role": invitation.user.role.value,
-            "sign-in link": f"/console/sign-in?token={invitation.token}",
-            "good until": invitation.expires,
-        },
-    )
+def _note_models_to_come(desk: Desk, models: Sequence[str]) -> None:
+    """A key may come before its model; a name that is wrong by a letter should not go unnoticed."""
+    known = [found.model for found in desk.house.registry.models(by=desk.actor)] if models else []
+    for model in models:
+        if model not in known:
+            near = get_close_matches(model, known, n=1)
+            meant = f" The nearest there is: {near[0]}." if near else ""
+            desk.say(f"Note: no model is called {model} yet; the key reaches it once there is one.{meant}")
+
+
+def _show_invitation(desk: Desk, console: Console, invitation: Invitation) -> None:
+    showing.facts(console, {"user": invitation.user.name, "role": invitation.user.role.value, "good until": invitation.expires})
+    showing.line(console, f"{desk.address}/console/sign-in?token={invitation.token}")
     showing.line(console, "The link works once. Send it over a channel you trust.")
+    if not desk.is_remote:
+        showing.line(console, f"Where the address of your server is another, put that in place of {desk.address}.")
+
+
+def _to_sign_in(desk: Desk, _none: None) -> str:
+    return "" if desk.is_remote else "modelward serve    (the link opens while the server runs)"
+
+
+def _to_call(desk: Desk, issued: IssuedKey) -> str:
+    key = issued.key
+    if key.role.value != "caller":
+        there = f" --url {desk.address}" if desk.is_remote else ""
+        return f"modelward model list --key mw_…{there}    (acts as {key.name}; so does the variable MODELWARD_KEY)"
+    model = key.models[0] if key.models else "MODEL"
+    return f"curl -H 'Authorization: Bearer mw_…' -d '{{\"rows\": [{{…}}]}}' {desk.address}/v1/models/{model}/predict"
 
 
 def _show_issued(console: Console, issued: IssuedKey) -> None:

@@ -7,13 +7,19 @@ import logging
 import os
 import socket
 import sys
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 
-from modelward.entrances.cli.desk import Desk, print_json
+from modelward.entrances.cli import showing
+from modelward.entrances.cli.desk import Desk, address_of, print_json
 from modelward.errors import UnavailableError
 from modelward.settings import Settings
+
+if TYPE_CHECKING:
+    from modelward.app import Platform
+    from modelward.serving import Readiness
 
 # The server joins two other doors; it is named here, not imported, so that the doors do not know each other.
 _SERVER = "modelward.entrances.server"
@@ -33,7 +39,7 @@ def run(settings: Settings, desk: Desk) -> None:
 
     listening = bind(settings)
     _configure_logs(settings)
-    import_module(_SERVER).serve(settings, listening, announce=lambda: _announce(settings, listening, desk))
+    import_module(_SERVER).serve(settings, listening, announce=lambda platform: _announce(platform, listening, desk))
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -56,17 +62,32 @@ def bind(settings: Settings) -> socket.socket:
     return listening
 
 
-def _announce(settings: Settings, listening: socket.socket, desk: Desk) -> None:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{listening.getsockname()[1]}"
-    token = settings.home / "administrator.token"
-    told: dict[str, Any] = {"address": address, "console": f"{address}/console", "home": str(settings.home), "pid": os.getpid()}
+def _announce(platform: Platform, listening: socket.socket, desk: Desk) -> None:
+    """Say where it is served, what answers, and how the first administrator comes in."""
+    settings, deployments = platform.settings, platform.serving.deployments
+    address = address_of(settings.host, listening.getsockname()[1])
+    token = platform.first_invitation
     if desk.common.as_json:
-        print_json(told | {"administrator_token": str(token) if token.exists() else None})
+        told = {"address": address, "console": f"{address}/console", "home": str(settings.home), "pid": os.getpid()}
+        live = {each.version: each.release for each in deployments.readiness() if each.is_ready}
+        broken = {each.version: each.fault for each in deployments.readiness() if not each.is_ready}
+        print_json(told | {"live": live, "not_answering": broken, "administrator_token": str(token) if token else None})
         return
-    desk.say(f"Modelward serves {settings.home} at {address} · console {address}/console · Ctrl-C ends it")
-    if token.exists():
-        desk.say(f"The administrator's one-time token lies in {token}")
+    showing.line(desk.err, f"Modelward serves {settings.home} at {address}. Ctrl-C ends it.")
+    for text in _what_answers(deployments.readiness()):
+        showing.line(desk.err, text)
+    showing.line(desk.err, f"Console: {address}/console")
+    if token:
+        showing.line(desk.err, f"Nobody signed in as administrator yet: the one-time token for it lies in {token}")
+
+
+def _what_answers(found: Sequence[Readiness]) -> Iterator[str]:
+    ready = ", ".join(f"{each.version} (release {each.release})" for each in found if each.is_ready)
+    if not found:
+        yield "No model is live yet. Run `modelward release propose MODEL:1`, then promote it."
+    if ready:
+        yield f"Live: {ready}"
+    yield from (f"Not answering: {each.fault}" for each in found if not each.is_ready)
 
 
 def _configure_logs(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from modelward.entrances.cli.verb import noun, verb
 from modelward.entrances.cli.waiting import watching
 
 if TYPE_CHECKING:
-    from modelward.training import Run
+    from modelward.training import Run, Spec
 
 PANEL = "Data and models"
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the run.")]
@@ -29,7 +29,7 @@ SetOption = Annotated[
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
 
-    @verb(app, "train", show=show_run, panel=PANEL, example="modelward train income.yaml --set data.split.seed=3")
+    @verb(app, "train", show=show_run, then=_to_weigh, panel=PANEL, example="modelward train income.yaml --set data.split.seed=3")
     def train(
         desk: Desk,
         spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="The training spec.", exists=True, dir_okay=False)],
@@ -39,6 +39,7 @@ def declare(app: typer.Typer) -> None:
         from modelward.training import override, parse_spec
 
         parsed = parse_spec(override(read_text(spec), set_ or ()))
+        _note_that_it_was_trained(desk, parsed)
         with watching(desk) as progress:
             run: Run = desk.house.training.train(parsed, by=desk.actor, progress=progress)
         return run
@@ -57,12 +58,27 @@ def declare(app: typer.Typer) -> None:
         found: Run = desk.house.training.show(id, by=desk.actor)
         return found
 
-    @verb(runs, "resume", show=show_run)
+    @verb(runs, "resume", show=show_run, then=_to_weigh)
     def resume(desk: Desk, id: Id) -> Run:  # noqa: A002  # the word users type
         """Train what an interrupted run did not come to."""
         with watching(desk) as progress:
             run: Run = desk.house.training.resume(id, by=desk.actor, progress=progress)
         return run
+
+
+def _note_that_it_was_trained(desk: Desk, spec: Spec) -> None:
+    """The same spec on the same data gives the same models again, under new names: not what one wants by mistake."""
+    fingerprint = desk.house.datasets.show(spec.data.dataset, by=desk.actor).fingerprint
+    runs: list[Run] = desk.house.training.runs(by=desk.actor)
+    before = [run for run in runs if (run.spec_digest, run.fingerprint) == (spec.digest, fingerprint) and run.versions]
+    if before:
+        made = showing.first_and_last(before[0].versions)
+        desk.say(f"Note: the same spec was trained on the same data before: run {before[0].id} made {made}.")
+        desk.say("Training again makes new versions.")
+
+
+def _to_weigh(_desk: Desk, run: Run) -> str:
+    return f"modelward {'compare' if len(run.versions) > 1 else 'assess'} {' '.join(run.versions)}"
 
 
 def show_run(console: Console, run: Run) -> None:

@@ -155,8 +155,8 @@ def opened(common: Common) -> Iterator[Desk]:
         raise typer.Exit(leave(error, as_json=common.as_json)) from None
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped.\n")
+    except KeyboardInterrupt as stop:
+        sys.stderr.write(f"{str(stop) or 'Stopped.'}\n")
         raise typer.Exit(INTERRUPTED) from None
     except OSError as fault:
         raise typer.Exit(leave(of_system(fault), as_json=common.as_json)) from None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich.console import Console
@@ -23,12 +23,14 @@ class RunBars:
     """Shows a run's candidates as bars on a terminal; elsewhere says a word when each is done."""
 
     def __init__(self, bars: Bars | None, console: Console) -> None:
+        self.run = ""
         self._bars = bars
         self._console = console
         self._rows: dict[str, int] = {}
 
     def started(self, run: Run) -> None:
         """Name the run, so that it can be found again."""
+        self.run = run.id
         self._console.print(f"Run {run.id}: {len(run.candidates)} candidates.", highlight=False)
 
     def candidate(self, name: str, share: float, word: str) -> None:
@@ -44,12 +46,21 @@ class RunBars:
 
 @contextmanager
 def watching(desk: Desk) -> Iterator[RunBars]:
-    """Bars while a run goes on, one for each candidate."""
-    if not desk.err.is_terminal:
-        yield RunBars(None, desk.err)
-        return
-    with _bars(desk.err) as bars:
-        yield RunBars(bars, desk.err)
+    """Bars while a run goes on, one for each candidate. Ctrl-C leaves word of how it can go on."""
+    with _bars(desk.err) if desk.err.is_terminal else nullcontext() as bars:
+        watch = RunBars(bars, desk.err)
+        try:
+            yield watch
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_left(watch.run, is_remote=desk.is_remote)) from None
+
+
+def _left(run: str, *, is_remote: bool) -> str:
+    if not run:
+        return "Stopped before the run began. Nothing was written."
+    if is_remote:
+        return f"You watch no longer; run {run} goes on there. `modelward runs show {run}` says how far it is."
+    return f"Stopped. Run {run} keeps the versions that it made; go on with `modelward runs resume {run}`."
 
 
 @contextmanager
