@@ -92,7 +92,7 @@ def test_the_interface_is_what_the_data_was(rooms, register, admin):
 
 
 def test_the_interface_holds_what_the_training_rows_held_and_no_other_row(rooms, register, admin):
-    head, *rows = people(60).splitlines()
+    head, *rows = people(240).splitlines()
     rows = [f"2024-{place // 28 + 1:02}-{place % 28 + 1:02},{row}" for place, row in enumerate(rows)]
     rows[-2:] = ["2024-12-30,99,40,west,true,yes", "2024-12-31,19,90,west,false,no"]
     register(text="\n".join([f"moment,{head}", *rows]) + "\n")
