@@ -105,8 +105,8 @@ def register_data(story: Story, folder: Path) -> None:
 
 
 @chapter(2, "Training", "recipes side by side, on the same rows")
-def train(story: Story, file: Path) -> Run:
-    spec = parse_spec(file.read_text())
+def train(story: Story) -> Run:
+    spec = parse_spec((HERE / "income.yaml").read_text())
     run = story.platform.training.train(spec, by=story.scientist, progress=Told())
     made = [story.platform.registry.find(name, by=story.scientist).facts for name in run.versions]
     rows, parity = made[0]["rows"], [each["parity"] for each in made]
@@ -277,17 +277,14 @@ def main() -> None:
     """Tell the story, then serve until Ctrl-C."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--exit", action="store_true", help="end after the story")
-    options.add_argument(
-        "--spec", type=Path, default=HERE / "income.yaml", help="train this; it makes the model `income` from `adult`"
-    )
-    chosen = options.parse_args()
+    stays = not options.parse_args().exit
     folder = Path(".cache") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
     folder.mkdir(parents=True)
     story = open_house(folder)
     OUT.print("[bold]Modelward[/]: from a file of real data to an answer that can be accounted for.")
     OUT.print(f"[dim]Everything is made now, on this machine, and kept in {folder}.[/]")
     register_data(story, folder)
-    run = train(story, chosen.spec)
+    run = train(story)
     found = assess(story, run)
     compare(found, folder)
     sign(story, found.recommended)
@@ -299,7 +296,7 @@ def main() -> None:
         explain(counter)
         show_console(story, counter)
         OUT.print(f"\n[bold]Told in {time.perf_counter() - story.began:.0f} s.[/]")
-        if not chosen.exit:
+        if stays:
             stay(story, url, process)
     story.platform.close()
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from journeys.pages import lines_not_printed
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -24,13 +26,6 @@ CHAPTERS = [
     "Explanation",
     "Console",
 ]
-SPEC = """
-model: income
-purpose: show how a model is made
-owner: the tests
-data: {dataset: adult, target: income, split: {seed: 7}}
-candidates: [logistic-regression, decision-tree]
-"""
 
 
 def run(*words, folder) -> str:
@@ -44,8 +39,7 @@ def run(*words, folder) -> str:
 def told(tmp_path_factory):
     """The folder in which the story was told, and the story."""
     folder = tmp_path_factory.mktemp("demo")
-    (folder / "spec.yaml").write_text(SPEC)
-    return folder, run(str(ROOT / "examples" / "demo.py"), "--exit", "--spec", "spec.yaml", folder=folder)
+    return folder, run(str(ROOT / "examples" / "demo.py"), "--exit", folder=folder)
 
 
 def test_every_chapter_is_told_in_order_with_its_time(told):
@@ -76,6 +70,12 @@ def test_the_story_ends_well(told):
         "Told in",
     ):
         assert outcome in words
+
+
+def test_the_readme_shows_what_is_told(told):
+    _, story = told
+    (shown,) = re.findall(r"^```text\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert lines_not_printed(shown, story) == []
 
 
 def test_what_it_leaves_behind_is_sound(told):
