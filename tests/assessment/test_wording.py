@@ -82,7 +82,13 @@ def texts_of(findings):
 
 
 def untranslated(texts):
-    return {text for text in texts if text and REPORT_WORDS.sentence(text, "zh") is None}
+    """Texts that stay English, or of which a part does: three English words in a row that are no code."""
+    said = {text: REPORT_WORDS.sentence(text, "zh") for text in texts}
+    return {
+        text
+        for text, chinese in said.items()
+        if chinese is None or re.search(r"[a-z]+ [a-z]+ [a-z]+", re.sub("`.+?`", "", chinese))
+    }
 
 
 def left_english(page: bytes) -> list[str]:

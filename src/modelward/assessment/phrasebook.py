@@ -19,9 +19,16 @@ Language: TypeAlias = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 _NUMBER = r"[-+]?(?:\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?|inf|nan)"
-# What may stand in a place: part of a sentence, a number, something without blanks, code, whatever somebody wrote, or what is
-# a sentence itself. Were a part to run on beyond its sentence, it would carry an English one into the Chinese unseen.
-_PLACES = {"": r"(?:(?![.;] ).)+?", "n": _NUMBER, "name": r"\S+?", "code": r"`[^`]+`", "text": r"(?s:.+?)", "said": r".+?"}
+# What may stand in a place: part of a sentence, a number, one with its interval, something without blanks, code, whatever
+# somebody wrote, or what is a sentence itself. Were a part to run on, it would carry English into the Chinese unseen.
+_PLACES = {
+    "": r"(?:(?![.;] ).)+?",
+    "n": _NUMBER,
+    "interval": rf"{_NUMBER} \[{_NUMBER}, {_NUMBER}\]",
+    "name": r"\S+?",
+    "code": r"`[^`]+`",
+}
+_PLACES |= {"text": r"(?s:.+?)", "said": r".+?"}
 # Sentences follow each other, and clauses of one sentence are parted by semicolons.
 _SEAM = re.compile(r"(?<=[.;]) ")
 # States and verdicts are one word with hyphens where they are keys, and several words where people read them.

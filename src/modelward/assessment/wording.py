@@ -160,11 +160,11 @@ SENTENCES = {
     "Groups of {column}": "群组：{column}",
     "Rates of {count:n} groups of {column} with their 95 % intervals.": "{column} 的 {count} 个群组的比率及其 95 % 区间。",
     # Large against small
-    "Take {version}: the best {metric:name}, {figure}.": "建议采用 {version}：{metric} 最佳，为 {figure}。",
-    "Take {version}: the best {metric:name}, {figure}, and nothing smaller is within {tolerance:n} of it.": (
+    "Take {version}: the best {metric:name}, {figure:interval}.": "建议采用 {version}：{metric} 最佳，为 {figure}。",
+    "Take {version}: the best {metric:name}, {figure:interval}, and nothing smaller is within {tolerance:n} of it.": (
         "建议采用 {version}：{metric} 最佳，为 {figure}，且没有更小的版本与它相差不超过 {tolerance}。"
     ),
-    "Take {version}: {metric:name} {figure} is within {tolerance:n} of the best, {best} of {other}": (
+    "Take {version}: {metric:name} {figure:interval} is within {tolerance:n} of the best, {best:interval} of {other}": (
         "建议采用 {version}：{metric} 为 {figure}，与最佳者相差不超过 {tolerance}（{other} 为 {best}）"
     ),
     "the intervals {how:said}": "两者区间{how}",
@@ -180,11 +180,11 @@ SENTENCES = {
     "Of the {others:n} other intervals {near:n} overlap that of the best: these test rows cannot tell them apart.": (
         "其余 {others} 个区间中有 {near} 个与最佳者的区间重叠：这些测试行无法区分它们。"
     ),
-    "Its report has {found:said} clause": "其报告中有 {found} 个条款",
-    "Its report has {found:said} clauses": "其报告中有 {found} 个条款",
-    "{failed:n} failed": "{failed} 未通过",
-    "{unmeasured:n} not measurable": "{unmeasured} 无法测量",
-    "{failed:n} failed and {unmeasured:n} not measurable": "{failed} 未通过、{unmeasured} 无法测量",
+    "Its report has {found:said} clause": "其报告的条款中有 {found}",
+    "Its report has {found:said} clauses": "其报告的条款中有 {found}",
+    "{failed:n} failed": "{failed} 项未通过",
+    "{unmeasured:n} not measurable": "{unmeasured} 项无法测量",
+    "{failed:n} failed and {unmeasured:n} not measurable": "{failed} 项未通过、{unmeasured} 项无法测量",
     "a policy that asks for {them:name} will refuse it.": "对此有要求的策略将拒绝它。",
     "Run {command:code} to see which.": "运行 {command} 可查看是哪些。",
     "These versions were measured on different rows.": "这些版本在不同的行上测量。",

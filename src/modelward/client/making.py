@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from modelward.access import Actor
-from modelward.assessment import Comparison, Objective, TrustReport
+from modelward.assessment import Comparison, Language, Objective, TrustReport
 from modelward.client.archive import unpack
 from modelward.client.connection import Room, part, plain
 from modelward.datasets import Dataset, Profile, Split, SplitSummary
@@ -187,6 +187,13 @@ class RemoteAssessment(Room):
         """A version's trust report, if it has one."""
         try:
             return self._connection.fetch(TrustReport, "GET", f"{_version_path(name)}/report")
+        except NotFoundError:
+            return None
+
+    def page(self, name: str, *, language: Language = "en", by: Actor | None = None) -> bytes | None:
+        """A version's trust report as one HTML file in that language, if it has one."""
+        try:
+            return self._connection.send("GET", f"{_version_path(name)}/report/page", params={"language": language}).content
         except NotFoundError:
             return None
 

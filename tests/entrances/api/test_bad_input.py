@@ -200,6 +200,19 @@ def test_a_version_registered_and_not_released_does_not_answer(house, caller):
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("language", ["", "ZH", "zh-Hans", "<script>", "de"])
+def test_a_report_is_told_in_a_language_that_there_is(house, administrator, language):
+    name = house.register("measured")
+    house.platform.assessment.assess(name, only=["size"], by=house.by)
+    place = f"/api/v1/models/measured/versions/{name.rpartition(':')[2]}/report/page"
+    refused = administrator.get(place, params={"language": language})
+    assert (refused.status_code, "one of en, zh" in refused.json()["detail"]) == (400, True)
+    told = administrator.get(place, params={"language": "zh"})
+    assert told.headers["content-type"].startswith("text/html")
+    assert "可信报告" in told.text
+    assert administrator.get(place).text == administrator.get(place, params={"language": "en"}).text
+
+
 PATHS = [
     "/v1/models/../../etc/passwd/predict",
     "/v1/models/%2e%2e/predict",

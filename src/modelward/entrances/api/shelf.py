@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 from starlette.responses import Response
 
 from modelward.access import Permission
-from modelward.assessment import Comparison, Objective, TrustReport
+from modelward.assessment import LANGUAGES, Comparison, Objective, TrustReport
 from modelward.entrances.api.audit import zipped
-from modelward.entrances.api.control import Call
+from modelward.entrances.api.control import Call, QueryError
 from modelward.entrances.api.endpoint import Endpoint
 from modelward.errors import InvalidError, NotFoundError, RefusedError
 from modelward.registry import Dossier, ModelSummary, Verification, Version
 from modelward.serving import Batch
 from modelward.storage import passing_folder
 
+T = TypeVar("T")
 _VERSION = "/api/v1/models/{model}/versions/{number}"
 _SEQUENCE = {"sequence": "The dossier of that number; the latest without it."}
 
@@ -99,7 +100,19 @@ def _dossier(call: Call) -> Dossier:
 
 
 def _report(call: Call) -> TrustReport:
-    found = call.platform.assessment.report(_name(call), by=call.actor)
+    return _assessed(call, call.platform.assessment.report(_name(call), by=call.actor))
+
+
+def _page(call: Call) -> Response:
+    asked = call.query.get("language", LANGUAGES[0])
+    language = next((known for known in LANGUAGES if known == asked), None)
+    if language is None:
+        raise QueryError(f"The query's 'language' must be one of {', '.join(LANGUAGES)}.")
+    page = _assessed(call, call.platform.assessment.page(_name(call), language=language, by=call.actor))
+    return Response(page, media_type="text/html")
+
+
+def _assessed(call: Call, found: T | None) -> T:
     if found is None:
         raise NotAssessedError(f"{_name(call)} was not assessed. Run `modelward assess {_name(call)}`.")
     return found
@@ -201,6 +214,16 @@ ENDPOINTS = (
         status=201,
     ),
     Endpoint("GET", f"{_VERSION}/report", Permission.MODELS_READ, _report, "The version's trust report.", TrustReport),
+    Endpoint(
+        "GET",
+        f"{_VERSION}/report/page",
+        Permission.MODELS_READ,
+        _page,
+        "The version's trust report as one HTML file.",
+        None,
+        media="text/html",
+        query={"language": f"The page's language: {', '.join(LANGUAGES)}; English without it."},
+    ),
     Endpoint(
         "POST",
         "/api/v1/models/{model}/batches",

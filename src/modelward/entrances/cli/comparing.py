@@ -69,7 +69,10 @@ def _declare_assess(app: typer.Typer) -> None:
         *,
         name: Annotated[str, typer.Argument(metavar="MODEL:V", help="The version, such as income:3.")],
         only: Annotated[str, typer.Option(help="Only these assessors, separated by commas.")] = "",
-        report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the report into this folder as well.")] = None,
+        report: Annotated[
+            Path | None,
+            typer.Option(metavar="DIR", help="Write the report into this folder as well, as pages in English and Chinese."),
+        ] = None,
         all_: Annotated[bool, typer.Option("--all", help="Show what was recorded with nothing asked of it, too.")] = False,
     ) -> None:
         """Measure a version; the report is signed with it."""
@@ -88,6 +91,7 @@ def _write_report(desk: Desk, name: str, folder: Path) -> None:
     version = desk.house.registry.find(name, by=desk.actor)
     for file in ("trust_report.json", "trust_report.html"):
         write_output(folder / file, desk.house.registry.read(version, file))
+    write_output(folder / "trust_report.zh.html", desk.house.assessment.page(name, language="zh", by=desk.actor))
     desk.say(f"The report is in {folder}.")
 
 
