@@ -46,3 +46,9 @@ def test_a_version_of_format_1_comes_in_and_answers_the_same(registry, admin):
     answers = registry.open(version).predict(version.interface.columns(ROWS))
     assert version.lineage.run == "run-1"
     assert answers.tolist() == [pytest.approx(row, abs=1e-6) for row in ANSWERS]
+
+
+def test_a_version_of_format_1_calls_unfamiliar_what_its_interface_lacks_and_nothing_it_says_nothing_of(registry, admin):
+    version = registry.import_folder(FOLDER, "income", by=admin, public_key=KEY.read_bytes())
+    strange = {"age": 91, "hours": 1e9, "job": "pilot"}
+    assert version.interface.encode([*ROWS, strange]).unfamiliar == [(), (), ("age", "job")]

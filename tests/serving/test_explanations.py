@@ -38,6 +38,13 @@ def test_missing_values_are_explained_too(live):
     assert abs(found.residual) < 1e-6
 
 
+def test_an_explanation_names_the_features_whose_value_training_never_saw(live):
+    (found,) = live.serving.explain("income", [ROW], by=live.admin)
+    assert found.unfamiliar == ()
+    (found,) = live.serving.explain("income", [{"age": 91, "hours": 12.5, "sector": "unheard of"}], by=live.admin)
+    assert found.unfamiliar == ("age", "sector")
+
+
 def test_an_explanation_over_the_gateway_leaves_with_its_entry(live):
     async def run():
         async with live.serving.gateway() as gateway:

@@ -241,6 +241,7 @@ def test_overload_is_answered_at_once_with_when_to_come_back(live, settings):
     assert len(refused) == 5
     assert refused[0].retry_after_seconds > 0
     assert len(live.logged("inference.answered")) == 3
+    assert live.logged("inference.refused") == []
 
 
 def test_after_the_gateway_closed_nothing_is_answered(live):
