@@ -175,3 +175,30 @@ def test_a_release_that_was_paused_in_the_database_alone_does_not_go_live(gate, 
         gate.releases.promote(waiting.id, by=OLE)
     assert gate.releases.live() == {}
     assert gate.logged("release.promoted") == []
+
+
+def test_a_roll_back_brings_nothing_back_that_the_ledger_does_not_know_as_live_before(gate, release, home):
+    waiting = gate.releases.propose(gate.register(), policy="two-people", by=ADA)
+    live = release()
+    put_back(home, waiting, state="superseded", approvals_needed=0, live_since="2026-03-01T00:00:00Z")
+    with pytest.raises(UnrecordedReleaseError, match="the database has r-1 superseded"):
+        gate.releases.roll_back("income", by=OLE)
+    assert gate.releases.live() == {"income": live}
+
+
+def test_a_pause_that_was_wiped_off_a_superseded_row_is_found(gate, release, home):
+    paused = gate.releases.pause(release().id, reason=WHY, by=OLE)
+    live = release()
+    put_back(home, paused, state="superseded", pause="")
+    with pytest.raises(UnrecordedReleaseError, match="do not agree on whether r-1 was paused"):
+        gate.releases.roll_back("income", by=OLE)
+    assert gate.releases.live() == {"income": live}
+
+
+def test_a_version_that_went_live_under_two_releases_is_rolled_back_to_by_the_ledger_of_each(gate, release):
+    first = release()
+    gate.releases.promote(gate.releases.propose(gate.register(), policy="free", by=ADA).id, by=OLE)
+    again = gate.releases.promote(gate.releases.propose(first.version, policy="free", by=ADA).id, by=OLE)
+    assert (again.version, again.id) == (first.version, "r-3")
+    assert [gate.releases.roll_back("income", by=OLE).id for _ in range(2)] == ["r-2", "r-1"]
+    gate.releases.must_be_on_record(gate.releases.live()["income"])

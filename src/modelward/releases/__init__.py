@@ -17,6 +17,7 @@ from modelward.releases.policy import (
     PolicyText,
     PolicyTooLargeError,
     builtin_policy,
+    decide,
     parse_policy,
 )
 from modelward.releases.release import (
@@ -43,7 +44,7 @@ from modelward.releases.release import (
 )
 from modelward.releases.rule import Passed, Refused, Rule, Verdict
 from modelward.releases.rules import RULES
-from modelward.releases.service import Releases, Revision, decide
+from modelward.releases.service import Releases, Revision
 from modelward.releases.wording import DECISION_WORDS
 
 __all__ = [

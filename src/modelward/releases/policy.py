@@ -20,7 +20,9 @@ from modelward import strict_yaml
 from modelward.access import check_name
 from modelward.digest import sha256_hex
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TooLargeError
-from modelward.releases.rule import Rule
+from modelward.releases.evidence import Evidence
+from modelward.releases.release import Decision
+from modelward.releases.rule import Passed, Rule
 from modelward.releases.rules import RULES
 
 DEFAULT_POLICY = "default"
@@ -104,6 +106,17 @@ def governing(policies: Iterable[PolicyText], model: str) -> PolicyText | None:
     """
     found = {name: policy for policy in policies for name in policy.models}
     return found.get(model) or found.get(EVERY_MODEL)
+
+
+def decide(policy: Policy, evidence: Evidence) -> tuple[Decision, ...]:
+    """What every rule of `policy` says, not only the first that refuses. A policy without rules refuses."""
+    if not policy.rules:
+        return (Decision("policy", "refused", f"the policy {policy.name} has no rules, and no rules let nothing through"),)
+    verdicts = [(words, rule.check(evidence)) for words, rule in policy.rules]
+    return tuple(
+        Decision(words, "passed", verdict.seen) if isinstance(verdict, Passed) else Decision(words, "refused", verdict.reason)
+        for words, verdict in verdicts
+    )
 
 
 def builtin_policy() -> PolicyText:

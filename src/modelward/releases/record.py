@@ -8,12 +8,19 @@ from typing import Any
 
 from modelward.access import Actor
 from modelward.audit import Event, Ledger, LoggedEntry
-from modelward.releases.release import RELEASE_PAUSED, RELEASE_PROMOTED, RELEASE_ROLLED_BACK, Release, UnrecordedReleaseError
+from modelward.releases.release import (
+    RELEASE_PAUSED,
+    RELEASE_PROMOTED,
+    RELEASE_ROLLED_BACK,
+    Release,
+    ReleaseState,
+    UnrecordedReleaseError,
+)
 from modelward.storage import Connection
 
 _WENT_LIVE = (RELEASE_PROMOTED.name, RELEASE_ROLLED_BACK.name)
 _STOOD = (*_WENT_LIVE, RELEASE_PAUSED.name)
-_LATER_LIMIT = 10_000
+_LIMIT = 10_000
 
 
 class Record:
@@ -34,28 +41,41 @@ class Record:
         return self._ledger.record(connection, event, actor=by.id, subject=release.version, facts={**always, **facts})
 
     def must_have(self, release: Release) -> None:
-        """Nothing, where the ledger's last word on a live or paused `release` is that it is so, and none since that it gave way.
+        """Nothing, where the ledger tells of a live, paused or superseded `release` what its row does.
 
         Raises:
-            UnrecordedReleaseError: it is not: the row was written by something else than the gate.
+            UnrecordedReleaseError: it does not: the row was written by something else than the gate.
         """
-        wanted = {"release": release.id, "digest": release.digest, "state": release.state.value}
-        last = self._last_of(_STOOD, subject=release.version)
-        if last is not None and all(last.entry.facts.get(name) == value for name, value in wanted.items()):
-            since = last.index + 1
-            later = [found for event in _WENT_LIVE for found in self._ledger.entries(event=event, since=since, limit=_LATER_LIMIT)]
-            if not any(release.id in (found.entry.facts.get("superseded"), found.entry.facts.get("taken_back")) for found in later):
-                return
-        raise UnrecordedReleaseError(
-            f"{release.version} answers nothing: the database has {release.id} {release.state}, and the ledger does not say so. "
-            "Run `modelward audit verify`, and restore the database from a backup."
-        )
+        last = self._last_word_on(release)
+        if last is None or last.entry.facts["digest"] != release.digest or self._state_since(last) != release.state:
+            raise _unrecorded(release, f"the database has {release.id} {release.state}, and the ledger does not say so")
+        if (last.entry.event == RELEASE_PAUSED.name) != bool(release.pause):
+            raise _unrecorded(release, f"the database and the ledger do not agree on whether {release.id} was paused")
+
+    def _last_word_on(self, release: Release) -> LoggedEntry | None:
+        """The newest entry by which this very release went live or was paused."""
+        found = self._entries(_STOOD, subject=release.version)
+        return max((each for each in found if each.entry.facts["release"] == release.id), key=lambda each: each.index, default=None)
+
+    def _state_since(self, last: LoggedEntry) -> str:
+        """The state that `last` put its release in, or the one that another release put it in since."""
+        own = last.entry.facts
+        gone = {"superseded": ReleaseState.SUPERSEDED, "taken_back": ReleaseState.ROLLED_BACK}
+        for later in self._entries(_WENT_LIVE, since=last.index + 1):
+            for fact, state in gone.items():
+                if later.entry.facts.get(fact) == own["release"]:
+                    return state
+        return str(own["state"])
 
     def newest(self) -> int:
         """Index of the newest entry by which a model answers otherwise than before; -1 where there is none."""
-        last = self._last_of(_STOOD)
-        return -1 if last is None else last.index
+        return max((each.index for each in self._entries(_STOOD, limit=1)), default=-1)
 
-    def _last_of(self, events: Iterable[str], *, subject: str = "") -> LoggedEntry | None:
-        found = [entry for event in events for entry in self._ledger.entries(event=event, subject=subject, limit=1)]
-        return max(found, key=lambda entry: entry.index, default=None)
+    def _entries(self, events: Iterable[str], *, subject: str = "", since: int = 0, limit: int = _LIMIT) -> list[LoggedEntry]:
+        return [each for event in events for each in self._ledger.entries(event=event, subject=subject, since=since, limit=limit)]
+
+
+def _unrecorded(release: Release, why: str) -> UnrecordedReleaseError:
+    return UnrecordedReleaseError(
+        f"{release.version} answers nothing: {why}. Run `modelward audit verify`, and restore the database from a backup."
+    )

@@ -54,7 +54,7 @@ class ReleaseRefusedError(RefusedError):
 
 
 class UnrecordedReleaseError(RefusedError):
-    """The database has a release live or paused, and the ledger does not say that it is."""
+    """The database says of a release that is or was live what the ledger does not."""
 
 
 class SelfApprovalError(RefusedError):

@@ -14,7 +14,7 @@ from modelward.errors import RefusedError
 from modelward.registry import Registry, Version
 from modelward.releases.evidence import Evidence
 from modelward.releases.policies import Policies
-from modelward.releases.policy import Policy, PolicyNotGoverningError, parse_policy
+from modelward.releases.policy import PolicyNotGoverningError, decide, parse_policy
 from modelward.releases.record import Record
 from modelward.releases.release import (
     RELEASE_APPROVED,
@@ -25,7 +25,6 @@ from modelward.releases.release import (
     RELEASE_ROLLED_BACK,
     STANDING_STATES,
     Approval,
-    Decision,
     NothingToRollBackError,
     NotReleasedError,
     Release,
@@ -34,7 +33,6 @@ from modelward.releases.release import (
     ReleaseState,
     ReleaseStateError,
 )
-from modelward.releases.rule import Passed
 from modelward.releases.store import ReleaseStore
 from modelward.storage import Connection, Database
 
@@ -160,12 +158,13 @@ class Releases:
 
         Raises:
             NotReleasedError: nothing is live or paused. NothingToRollBackError: nothing was live before.
-            RefusedError: the earlier version does not verify; the present one stays.
+            RefusedError: the earlier version does not verify, or the ledger does not say that it was live; the present one stays.
         """
         by.require(Permission.RELEASES_PROMOTE, model=model)
         with self._database.look() as connection:
             earlier = self._store.last_superseded(connection, model)
         if earlier is not None:
+            self._record.must_have(earlier)
             self._must_verify(earlier, by=by)
         with self._database.change() as connection:
             present = self._standing(connection, model)
@@ -334,17 +333,6 @@ class Releases:
     def _change(self, connection: Connection, event: Event, release: Release, *, by: Actor, facts: dict[str, Any]) -> Release:
         self._store.put(connection, release, entry=self._record.write(connection, event, release, by=by, facts=facts))
         return release
-
-
-def decide(policy: Policy, evidence: Evidence) -> tuple[Decision, ...]:
-    """What every rule of `policy` says, not only the first that refuses. A policy without rules refuses."""
-    if not policy.rules:
-        return (Decision("policy", "refused", f"the policy {policy.name} has no rules, and no rules let nothing through"),)
-    verdicts = [(words, rule.check(evidence)) for words, rule in policy.rules]
-    return tuple(
-        Decision(words, "passed", verdict.seen) if isinstance(verdict, Passed) else Decision(words, "refused", verdict.reason)
-        for words, verdict in verdicts
-    )
 
 
 def _refusals(release: Release) -> dict[str, Any]:
