@@ -152,6 +152,14 @@ def test_an_assessment_shows_what_was_judged_and_says_how_much_else_there_is(ter
     assert f"{len(recorded)} more figures are recorded with nothing asked of them: --all shows them." in judged.out
 
 
+def test_the_report_is_written_as_pages_in_both_languages(terminal):
+    folder = terminal.folder / "report"
+    assert terminal("assess", "grants:1", "--only", "quality", "--report", folder).code == 0
+    assert sorted(file.name for file in folder.iterdir()) == ["trust_report.html", "trust_report.json", "trust_report.zh.html"]
+    assert '<html lang="en">' in (folder / "trust_report.html").read_text()
+    assert "可信报告" in (folder / "trust_report.zh.html").read_text()
+
+
 def test_a_spec_is_compared_by_its_latest_run_and_its_own_objective(terminal):
     spec = terminal.file("spec.yaml", SPEC + "objective: {metric: accuracy, prefer: best}\n")
     found = terminal("compare", spec, "--metric", "brier", "--json").json
@@ -173,6 +181,44 @@ def test_whoever_may_see_a_model_may_name_it_without_a_number(terminal):
     assert terminal("model", "verify", "grants", "--key", caller, "--json").json["name"] == "grants:1"
     for refused in (["model", "export", "grants", "--to", terminal.folder / "out"], ["model", "verify", "loans"]):
         assert terminal(*refused, "--key", caller).code == 3
+
+
+def test_a_home_below_another_is_pointed_out(fresh):
+    made = fresh("init", fresh.folder / "inner", home=False)
+    assert (made.code, f"{fresh.home} is a home too" in made.err) == (0, True)
+    assert "is a home too" not in fresh("init", "--home", fresh.folder / "elsewhere", home=False).err
+
+
+def test_a_sign_in_link_is_whole_and_says_how_long_it_works(fresh):
+    for done in (fresh("users", "add", "ada", "--role", "auditor"), fresh("users", "invite", "ada")):
+        assert re.search(r"^http://127\.0\.0\.1:8321/console/sign-in\?token=mwi_\S+$", done.out, re.MULTILINE)
+        assert re.search(r"good until +20\d\d-\d\d-\d\d \d\d:\d\d UTC", done.out)
+
+
+def test_a_sign_in_link_bears_the_address_that_the_settings_give(fresh, monkeypatch):
+    for host, address in (("modelward.example", "modelward.example"), ("::1", "[::1]"), ("0.0.0.0", "127.0.0.1")):
+        monkeypatch.setenv("MODELWARD_HOST", host)
+        monkeypatch.setenv("MODELWARD_PORT", "9000")
+        assert f"\nhttp://{address}:9000/console/sign-in?token=" in fresh("users", "invite", "admin").out
+
+
+def test_a_key_for_a_model_that_is_not_there_is_made_and_pointed_out(terminal):
+    near = terminal("keys", "create", "--name", "a", "--role", "caller", "--models", "grant,grants", "--json")
+    assert (near.code, near.json["key"]["models"]) == (0, ["grant", "grants"])
+    assert "no model is called grant yet" in near.err
+    assert "nearest there is: grants." in near.err
+    assert "nearest" not in terminal("keys", "create", "--name", "b", "--role", "caller", "--models", "zzz").err
+    assert "Note" not in terminal("keys", "create", "--name", "c", "--role", "caller", "--models", "grants").err
+
+
+def test_a_spec_that_is_trained_again_on_the_same_data_says_so(terminal):
+    spec = terminal.file("again.yaml", SPEC)
+    first = terminal("runs", "list", "--json").json[0]
+    again = terminal("train", spec)
+    assert (again.code, "grants:3" in again.out) == (0, True)
+    assert f"run {first['id']} made grants:1, grants:2." in again.err
+    other = terminal("train", spec, "--set", "data.split.seed=4")
+    assert (other.code, "trained on the same data before" in other.err) == (0, False)
 
 
 def test_every_kind_of_error_has_its_exit_code():

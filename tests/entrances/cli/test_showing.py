@@ -79,5 +79,27 @@ def test_what_has_no_room_is_left_out_and_named_the_last_first():
     assert "no room for: two, three." in shown(draw, width=40)
 
 
+def test_words_stay_whole_as_long_as_there_is_room_for_them():
+    rows = [("refused", "measured (clauses: [quality.*, latency.*])", "fairness.sex.demographic_parity_ratio is 0.31, below 0.8")]
+
+    def draw(console):
+        showing.table(console, ("verdict", "rule", "reason"), rows, text=("rule", "reason"))
+
+    out = shown(draw, width=80)
+    assert {"fairness.sex.demographic_parity_ratio", "[quality.*,", "latency.*])"} <= set(out.split())
+
+
+@given(long=st.text("abc ", max_size=90), width=st.integers(56, 120))
+def test_a_table_that_is_broken_into_lines_loses_nothing(long, width):
+    out = shown(
+        lambda console: showing.table(console, ("x", "one", "two"), [("x", long, long[::-1])], text=("one", "two")), width=width
+    )
+    assert sum(out.count(letter) for letter in "abc") == 2 * sum(map(long.count, "abc"))
+
+
+def test_what_a_program_reads_as_a_token_is_words_to_people():
+    assert shown(lambda console: console.print(showing.verdict("not-measurable"))).strip() == "not measurable"
+
+
 def test_an_empty_table_says_so():
     assert shown(lambda console: showing.table(console, ("one",), [])) == "none\n"

@@ -46,8 +46,9 @@ VERBS = {
     "explain": (["explain", "grants", "{folder}/rows.csv"], "age"),
     "audit log": (["audit", "log", "--event", "release.promoted"], "release.promoted"),
     "audit verify": (["audit", "verify"], ""),
-    "audit key": (["audit", "key", "-o", "{folder}/key.txt"], "modelward/"),
-    "audit receipt": (["audit", "receipt", "{request}", "-o", "{folder}/receipt.txt"], "receipt"),
+    "audit key": (["audit", "key", "-o", "{folder}/key.txt"], "key.txt"),
+    "audit checkpoint": (["audit", "checkpoint", "-o", "{folder}/kept.txt"], "kept.txt"),
+    "audit receipt": (["audit", "receipt", "{request}", "-o", "{folder}/receipt.txt"], "receipt.txt"),
     "audit verify-receipt": (["audit", "verify-receipt", "{folder}/r.txt", "--public-key", "{folder}/k.txt"], "inference.batch"),
     "audit export": (["audit", "export", "{folder}/ledger"], "ledger"),
     "users add": (["users", "add", "ada", "--role", "data-scientist"], "ada"),
@@ -77,6 +78,12 @@ BEFORE = {
 BEFORE["release rollback"] = [*BEFORE["release promote"], ["release", "promote", "r-3"]]
 # What the person is told to do next.
 NEXT = {
+    "init": "modelward train SPEC.yaml",
+    "train": "modelward assess grants:3",
+    "runs resume": "modelward compare grants:3 grants:4",
+    "users add": "modelward serve",
+    "users invite": "modelward serve",
+    "keys create": "/v1/models/grants/predict",
     "model import": "modelward assess elsewhere:1",
     "release propose": "modelward release promote r-3    (by somebody who may promote",
     "release approve": "modelward release promote r-2",

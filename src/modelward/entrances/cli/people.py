@@ -176,5 +176,5 @@ def _show_keys(console: Console, keys: list[Key]) -> None:
             for k in keys
         ),
         text=("purpose", "models"),
-        spare=("created", "purpose"),
+        spare=("purpose", "created"),
     )

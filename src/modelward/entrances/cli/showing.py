@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -45,13 +46,18 @@ def table(
     if not cells:
         console.print("[dim]none[/]")
         return
-    widths = {name: _width(name, [row[at] for row in cells], is_text=name in text) for at, name in enumerate(columns)}
+    found = {name: [plain(name), *(row[at] for row in cells)] for at, name in enumerate(columns)}
+    widths = {name: min(_widest(each), _NARROW_TEXT) if name in text else _widest(each) for name, each in found.items()}
     shown, left_out = _fitting(list(columns), widths, spare=spare, width=console.width)
     gap = 2 if _total(shown, widths, gap=2) <= console.width else 1
+    # rich leaves a gap after the last column, too.
+    room = console.width - _total([name for name in shown if name not in text], widths, gap=0) - gap * len(shown)
+    allotted = _allotted({name: found[name] for name in shown if name in text}, room=room)
     drawn = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
     for name in shown:
         is_whole = name not in text and _total(shown, widths, gap=1) <= console.width
-        drawn.add_column(plain(name), justify="right" if name in numbers else "left", overflow="fold", no_wrap=is_whole)
+        side: Literal["left", "right"] = "right" if name in numbers else "left"
+        drawn.add_column(plain(name), justify=side, overflow="fold", no_wrap=is_whole, width=allotted.get(name))
     for row in cells:
         drawn.add_row(*(row[columns.index(name)] for name in shown))
     console.print(drawn)
@@ -74,9 +80,28 @@ def _total(columns: Sequence[str], widths: Mapping[str, int], *, gap: int) -> in
     return sum(widths[name] for name in columns) + gap * (len(columns) - 1)
 
 
-def _width(name: str, cells: Sequence[str], *, is_text: bool) -> int:
-    widest = max(Text.from_markup(each).cell_len for each in (*cells, plain(name)))
-    return min(widest, _NARROW_TEXT) if is_text else widest
+def _allotted(texts: Mapping[str, Sequence[str]], *, room: int) -> dict[str, int]:
+    """Widths of the columns that are broken into lines: first so wide that their words stay whole, the last column first, then as
+    wide as they would like to be. None where there is no room at all.
+    """
+    given = {name: min(_widest(cells), _NARROW_TEXT) for name, cells in texts.items()}
+    left = room - sum(given.values())
+    if left < 0:
+        return {}
+    for wanted in (_longest_word, _widest):
+        for name in reversed(given):
+            more = max(0, min(wanted(texts[name]) - given[name], left))
+            given[name] += more
+            left -= more
+    return given
+
+
+def _widest(cells: Sequence[str]) -> int:
+    return max(Text.from_markup(each).cell_len for each in cells)
+
+
+def _longest_word(cells: Sequence[str]) -> int:
+    return max((cell_len(word) for each in cells for word in Text.from_markup(each).plain.split()), default=0)
 
 
 def facts(console: Console, named: Mapping[str, Any]) -> None:
@@ -130,9 +155,9 @@ class Marked(str):
 
 
 def verdict(word: str) -> Marked:
-    """A verdict or a state, coloured; the word itself says it too."""
-    colour = _COLOURS.get(word)
-    return Marked(f"[{colour}]{word}[/]" if colour else escape(word))
+    """A verdict or a state, coloured; the word itself says it too. For people it is written as they write it."""
+    told = escape(word.replace("not-measurable", "not measurable"))
+    return Marked(f"[{_COLOURS[word]}]{told}[/]" if word in _COLOURS else told)
 
 
 def size(size_bytes: float) -> str:
