@@ -33,7 +33,17 @@ from modelward.registry import Registry
 from modelward.releases import Releases
 from modelward.serving import Serving
 from modelward.settings import Settings
-from modelward.storage import OBJECT_STORES, Database, Keyring, NoSpaceError, ObjectStore, Vault
+from modelward.storage import (
+    OBJECT_STORES,
+    Database,
+    FolderTakenError,
+    Keyring,
+    NoSpaceError,
+    ObjectStore,
+    Vault,
+    replace_durably,
+    sweep_passing_folders,
+)
 from modelward.training import Training
 
 ADMINISTRATOR = "admin"
@@ -55,10 +65,6 @@ class HomeUnfinishedError(PrerequisiteError):
 
 class HomeExistsError(ConflictError):
     """A home is there already."""
-
-
-class FolderTakenError(ConflictError):
-    """The folder in which a home should be made holds other things."""
 
 
 class HomeUnusableError(InvalidError):
@@ -99,6 +105,12 @@ class Platform:
             settings=settings,
         )
 
+    @property
+    def first_invitation(self) -> Path | None:
+        """Where the first administrator's one-time token lies, as long as one can sign in with it."""
+        file = self.settings.home / INVITATION_FILE
+        return file if file.is_file() and self.access.is_invitation(file.read_text().strip()) else None
+
     def discard_spent(self, token: str) -> None:
         """Remove the file of the first administrator's token once that token was used."""
         file = self.settings.home / INVITATION_FILE
@@ -123,6 +135,7 @@ def open_platform(settings: Settings) -> Platform:
         raise HomeUnfinishedError(
             f"The making of the home at {settings.home} was cut off. Run `modelward init --home {settings.home}` to finish it."
         )
+    sweep_passing_folders()
     return Platform(settings)
 
 
@@ -189,7 +202,7 @@ def _furnish(settings: Settings) -> NewHome:
             invitation = access.invite(ADMINISTRATOR, by=actor)
         else:
             invitation = access.add_user(ADMINISTRATOR, role=Role.ADMINISTRATOR, by=actor)
-        _write_private(settings.home / INVITATION_FILE, invitation.token)
+        replace_durably(settings.home / INVITATION_FILE, f"{invitation.token}\n".encode())
         ledger.anchor_now()
     finally:
         database.close()
@@ -200,7 +213,7 @@ def _cut_off(settings: Settings) -> list[Path]:
     """Files of the home, and of a keyring that lies elsewhere, that were being written when their writer was killed."""
     keyring = settings.keyring_path
     of_keyring = keyring.parent.glob(f".{glob.escape(keyring.name)}.*")
-    return [*of_keyring, *settings.home.glob(f"{ANCHOR_FILE}.*")]
+    return [*of_keyring, *settings.home.glob(f"{ANCHOR_FILE}.*"), *settings.home.glob(f"{INVITATION_FILE}.*")]
 
 
 def _database(settings: Settings) -> Database:
@@ -221,14 +234,6 @@ def _new_secrets() -> dict[str, bytes]:
         "digests": secrets.token_bytes(32),
         "pepper": secrets.token_bytes(32),
     }
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +275,8 @@ def _of_ledger(what: str, platform: Platform) -> Check:
     found = platform.ledger.verify()
     if found.is_sound:
         return Check(what, f"{found.size} entries, sound", is_well=True)
-    more = f" And {len(found.faults) - 1} faults more." if len(found.faults) > 1 else ""
+    rest = len(found.faults) - 1
+    more = f" And {rest} {'fault' if rest == 1 else 'faults'} more." if rest else ""
     return Check(what, f"{found.faults[0].what}{more} Run `modelward audit verify`.", is_well=False)
 
 

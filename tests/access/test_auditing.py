@@ -54,6 +54,11 @@ VERBS = {
     "export": (lambda auditing, by, folder: auditing.export(folder / by.role, by=by), Permission.AUDIT_READ),
     "receipt": (lambda auditing, by, folder: auditing.receipt("r-1", by=by), Permission.AUDIT_RECEIPT),
     "checkpoint": (lambda auditing, by, folder: auditing.checkpoint(by=by), Permission.AUDIT_RECEIPT),
+    "consistency": (lambda auditing, by, folder: auditing.consistency(1, by=by), Permission.AUDIT_RECEIPT),
+    "verify_since": (
+        lambda auditing, by, folder: auditing.verify_since(auditing._ledger.head().text, by=by),
+        Permission.AUDIT_RECEIPT,
+    ),
     "public_key": (lambda auditing, by, folder: auditing.public_key(by=by), Permission.AUDIT_RECEIPT),
 }
 

@@ -54,8 +54,9 @@ def test_a_person_signs_in_with_their_link(access, admin):
 
 def test_a_link_works_once(access, admin):
     invited = access.add_user("ada", role=Role.AUDITOR, by=admin)
-    access.sign_in(invited.token)
-    refusal(access.sign_in, invited.token)
+    assert access.sign_in(invited.token).actor.name == "ada"
+    with pytest.raises(UnknownCredentialError):
+        access.sign_in(invited.token)
 
 
 def test_of_many_who_use_one_link_at_once_one_gets_in(access, admin):

@@ -21,10 +21,8 @@ from modelward.audit import (
     Ledger,
     LedgerMissingError,
     LoggedEntry,
-    ReceiptMissingError,
     UnrecordableError,
     Verification,
-    check_consistency,
     open_checkpoint,
 )
 from modelward.audit.checkpoint import VerifierKey
@@ -162,18 +160,6 @@ def test_commitments_of_two_requests_do_not_tell_equal_payloads(ledger):
     assert ledger.commitment("r-1", b"yes") != ledger.commitment("r-2", b"yes")
     assert ledger.commitment("r-1", b"yes") == ledger.commitment("r-1", b"yes")
     assert len(ledger.commit_key("r-1")) == 32
-
-
-def test_consistency_with_an_older_state_can_be_proved(database, ledger):
-    record(database, ledger, 9)
-    old = ledger.head()
-    record(database, ledger, 30)
-    new = ledger.head()
-    path = [bytes.fromhex(step) for step in ledger.consistency(old.size)]
-    check_consistency(path, older=(old.size, bytes.fromhex(old.root)), newer=(new.size, bytes.fromhex(new.root)))
-    for never in (0, 41):
-        with pytest.raises(ReceiptMissingError):
-            ledger.consistency(never)
 
 
 def test_the_anchor_follows_the_ledger(database, ledger, home):

@@ -92,6 +92,10 @@ def add_row(connection, index):
     connection.execute(f"INSERT INTO ledger_entries SELECT ?, {columns} FROM ledger_entries LIMIT 1", (index,))
 
 
+def several(first, last):
+    return f"Entry {first} was" if first == last else f"Entries {first} to {last} were"
+
+
 def rewritten(entry, **changes):
     return json.dumps(json.loads(entry) | changes, separators=(",", ":")).encode()
 
@@ -146,7 +150,9 @@ def test_an_entry_rewritten_with_its_leaf_hash_is_named_alone(case, index, field
 def test_an_entry_rewritten_with_its_link_is_named(case, index):
     named = case.named(lambda connection: write(connection, index, rewritten(read(connection, index)[0], previous="0" * 64)))
     assert index in named
-    assert {place for place in named if place is not None and place not in (0, EARLIER)} <= {index - 1, index, 256 * (index // 256)}
+    # The first entry of a block remembers the last one of the block before.
+    blocks = {256 * (place // 256) for place in (index - 1, index)}
+    assert {place for place in named if place is not None and place not in (0, EARLIER)} <= {index - 1, index} | blocks
 
 
 @law
@@ -185,7 +191,7 @@ def test_removed_entries_are_named(case, first, count):
 
     faults = case.faults(change)
     assert faults[0].index == first
-    assert f"Entries {first} to {last} were removed" in faults[0].what
+    assert f"{several(first, last)} removed." in faults[0].what
 
 
 @law
@@ -197,7 +203,9 @@ def test_an_entry_removed_with_the_numbers_closed_up_is_named(case, index):
         connection.execute("UPDATE ledger_entries SET idx = -idx - 1 WHERE idx < 0")
 
     faults = case.faults(change)
-    assert f"Rows {index} to {SIZE - 2} hold the entries recorded as {index + 1} to {SIZE - 1}" in faults[0].what
+    one = f"Row {index} holds the entry recorded as {index + 1}:"
+    many = f"Rows {index} to {SIZE - 2} hold the entries recorded as {index + 1} to {SIZE - 1}:"
+    assert (one if index == SIZE - 2 else many) in faults[0].what
     assert {fault.index for fault in faults} >= {index, SIZE - 1}
 
 
@@ -218,7 +226,7 @@ def test_swapped_entries_are_named(case, one, other):
 @given(st.integers(0, SIZE - 1))
 def test_a_truncated_ledger_is_named(case, size):
     faults = case.faults(lambda connection: connection.execute("DELETE FROM ledger_entries WHERE idx >= ?", (size,)))
-    assert f"Entries {size} to {SIZE - 1} are missing at the end" in faults[0].what
+    assert f"{several(size, SIZE - 1)} removed at the end" in faults[0].what
     assert faults[0].index == size
 
 
@@ -235,7 +243,7 @@ def test_entries_added_without_a_signature_are_named(case, count):
 
     faults = case.faults(change)
     assert [fault.index for fault in faults] == [SIZE]
-    assert f"Rows {SIZE} to {SIZE + count - 1} were added without a signature" in faults[0].what
+    assert f"{several(SIZE, SIZE + count - 1)} added without a signature" in faults[0].what
 
 
 @settings(law, max_examples=25)
@@ -267,7 +275,7 @@ def test_a_database_put_back_with_its_own_signed_head_is_found_by_the_anchor(cas
 
     faults = case.faults(put_back)
     assert [fault.index for fault in faults] == [EARLIER]
-    assert f"missing at the end: the anchor ledger.checkpoint counts {SIZE}" in faults[0].what
+    assert f"removed at the end: the file ledger.checkpoint counts {SIZE}" in faults[0].what
     # With the anchor put back as well, a checkpoint that somebody kept elsewhere still tells.
     with case.tampered(lambda connection: None, source="old") as ledger:
         assert ledger.verify().is_sound
@@ -278,7 +286,7 @@ def test_a_database_put_back_with_its_own_signed_head_is_found_by_the_anchor(cas
 def test_the_anchor_of_another_history_is_left_as_evidence(case):
     with case.tampered(lambda connection: None, source="old") as ledger:
         kept = (case.base / "ledger.checkpoint").read_text()
-        ledger._anchor.write(kept)
+        ledger._anchor.path.write_text(kept)
         ledger.commit([draft(1)])
         assert not ledger.anchor_now()
         assert ledger._anchor.read() == kept
@@ -288,12 +296,43 @@ def test_the_anchor_of_another_history_is_left_as_evidence(case):
 def test_a_missing_or_broken_anchor_is_reported(case):
     with case.tampered(lambda connection: None) as ledger:
         ledger._anchor.path.unlink()
-        assert [fault.what for fault in ledger.verify().faults] == ["The checkpoint in the anchor ledger.checkpoint is missing."]
-        ledger._anchor.path.write_bytes(b"\xff\x00 garbage")
-        assert not ledger.verify().is_sound
+        assert [fault.what[:40] for fault in ledger.verify().faults] == ["The file ledger.checkpoint is missing fr"]
+        assert ledger.anchor_now()
+        assert ledger.verify().is_sound
         ledger._anchor.path.unlink()
         ledger._anchor.path.mkdir()
-        assert not ledger.verify().is_sound
+        assert [fault.what[:62] for fault in ledger.verify().faults] == [
+            "The file ledger.checkpoint in the home cannot be read: Is a di"
+        ]
+
+
+@pytest.mark.parametrize("garbage", [b"\xff\x00 garbage", b"", b"modelward/test\n7\n"], ids=["noise", "empty", "cut off"])
+def test_a_damaged_anchor_is_said_to_be_damaged_and_how_it_comes_back(case, garbage, caplog):
+    with case.tampered(lambda connection: None) as ledger:
+        ledger._anchor.path.write_bytes(garbage)
+        (fault,) = ledger.verify(earlier=case.earlier).faults
+        assert "The file ledger.checkpoint is not believed" in fault.what
+        assert "is damaged, or another ledger's. Move it away; the next command writes it anew." in " ".join(fault.what.split())
+        assert not ledger.anchor_now()
+        assert "is damaged" in caplog.text
+        assert "put back or rewritten" not in caplog.text
+        assert ledger._anchor.path.read_bytes() == garbage, "it may be evidence"
+        # What the message advises.
+        ledger._anchor.path.rename(ledger._anchor.path.with_name("moved.away"))
+        assert ledger.anchor_now()
+        assert ledger.verify(earlier=case.earlier).is_sound
+
+
+def test_a_database_whose_tables_cannot_be_read_is_reported(case):
+    place = case.folder / "headless"
+    shutil.copytree(case.base, place)
+    ledger = open_ledger(place, begin=False)
+    close(ledger)
+    raw = bytearray((place / "modelward.db").read_bytes())
+    raw[100:4096] = bytes(3996)  # the header stays, the list of tables is gone
+    (place / "modelward.db").write_bytes(raw)
+    (fault,) = ledger.verify().faults
+    assert "Restore it from a backup" in fault.what
 
 
 HEAD_CHANGES = {
@@ -389,7 +428,7 @@ def test_a_ledger_of_garbage_is_reported_in_bounded_space(case):
 
 def test_an_emptied_ledger_is_found(case):
     faults = case.faults(lambda connection: connection.execute("DELETE FROM ledger_entries"))
-    assert f"Entries 0 to {SIZE - 1} are missing" in faults[0].what
+    assert f"Entries 0 to {SIZE - 1} were removed" in faults[0].what
 
 
 @law

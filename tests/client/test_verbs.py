@@ -12,7 +12,7 @@ import pytest
 
 from entrances.api.house import ROW
 from modelward.access import Access, Auditing, Role
-from modelward.assessment import Assessment, Objective
+from modelward.assessment import LANGUAGES, Assessment, Objective
 from modelward.audit import verify_receipt
 from modelward.client.asking import RemoteServing
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemotePolicies, RemoteReleases
@@ -173,11 +173,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_assessment(house, remote, run):
     here = house.platform.assessment
-    assert remote.assessment.report("grants:2") is None
+    assert remote.assessment.report("grants:2") is remote.assessment.page("grants:2") is None
     for name in run.versions:
         report = remote.assessment.assess(name, only=["size", "quality", "latency"])
         assert report == here.report(name, by=house.by) == remote.assessment.report(name)
         assert report.clauses
+        for language in LANGUAGES:
+            page = remote.assessment.page(name, language=language)
+            assert page == here.page(name, language=language, by=house.by)
     objective = Objective(metric="accuracy")
     compared = remote.assessment.compare(list(run.versions), objective=objective)
     assert compared == here.compare(list(run.versions), objective=objective, by=house.by)
@@ -258,6 +261,11 @@ def test_the_ledger(house, remote, tmp_path):
     kept = remote.auditing.checkpoint()
     assert kept == here.checkpoint(by=house.by)
     assert remote.auditing.verify(earlier=kept.text).is_sound
+    remote.access.revoke_key(remote.access.create_key("witness", role=Role.CALLER).key.id)
+    assert remote.auditing.verify_since(kept.text) == here.checkpoint(by=house.by)
+    assert here.verify_since(kept.text, by=house.by).size > kept.size
+    assert remote.auditing.consistency(kept.size) == here.consistency(kept.size, by=house.by)
+    assert remote.auditing.consistency(3, kept.size) == here.consistency(3, kept.size, by=house.by)
     assert not remote.auditing.verify(earlier=kept.text.replace("\n", "\n9", 1)).is_sound
     assert remote.auditing.export(tmp_path / "there") == here.export(tmp_path / "here", by=house.by)
     assert contents(tmp_path / "there") == contents(tmp_path / "here")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from modelward.audit import LEDGER_OPENED, Draft, Ledger, check_consistency, open_checkpoint, verify_receipt
+from modelward.audit import LEDGER_OPENED, Draft, Ledger, open_checkpoint, verify_receipt
 from modelward.audit.checkpoint import VerifierKey
-from modelward.audit.merkle import Frontier, leaf_hash
+from modelward.audit.merkle import Frontier, check_consistency, leaf_hash
 from modelward.storage import Database, Keyring
 
 GOLDEN = Path(__file__).parent / "ledger-1"

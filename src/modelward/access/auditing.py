@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modelward.access.actor import Actor
 from modelward.access.permission import Permission
-from modelward.audit import Checkpoint, Ledger, LoggedEntry, ReceiptMissingError, Verification
+from modelward.audit import Checkpoint, Consistency, Ledger, LoggedEntry, ReceiptMissingError, Verification, verify_growth
 
 
 class Auditing:
@@ -90,6 +90,24 @@ class Auditing:
         """
         by.require(Permission.AUDIT_RECEIPT)
         return self._ledger.head()
+
+    def consistency(self, older: int, newer: int | None = None, *, by: Actor) -> Consistency:
+        """The proof that the ledger of `newer` entries, or as it stands, begins with that of `older`, for who keeps checkpoints.
+
+        Raises:
+            NotPermittedError: `by` lacks audit:receipt. StateMissingError: the ledger never had so many entries.
+        """
+        by.require(Permission.AUDIT_RECEIPT)
+        return self._ledger.consistency(older, newer)
+
+    def verify_since(self, kept: str, *, by: Actor) -> Checkpoint:
+        """The ledger's checkpoint of today, once it is proved that the ledger of the checkpoint `kept` only grew into it.
+
+        Raises:
+            NotPermittedError: `by` lacks audit:receipt. HistoryForkedError, CheckpointBrokenError: it did not.
+        """
+        by.require(Permission.AUDIT_RECEIPT)
+        return verify_growth(kept, public_key=self._ledger.public_key(), prove=self._ledger.consistency)
 
     def public_key(self, *, by: Actor) -> str:
         """The line that verifies receipts and checkpoints offline.

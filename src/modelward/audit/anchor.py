@@ -3,11 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from modelward.audit.checkpoint import Checkpoint, CheckpointBrokenError, VerifierKey, open_checkpoint
+from modelward.errors import RefusedError
 from modelward.storage import replace_durably
 
 _READ_LIMIT_BYTES = 1 << 20
+MENDING = (
+    "the next command writes it anew. If no other fault is named, the entries agree with the ledger's signed head; whether an "
+    "older state was put back, only a checkpoint kept elsewhere tells (`modelward audit verify --since FILE`)."
+)
+
+
+class AnchorHeldError(RefusedError):
+    """What lies in the anchor's place is not overwritten: it is damaged, or evidence."""
 
 
 class Anchor:
@@ -16,16 +27,39 @@ class Anchor:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def advice(self) -> str:
+        """What to do about a file in which no checkpoint of this ledger lies."""
+        return f" It is damaged, or another ledger's. Move it away; {MENDING}"
+
     def read(self) -> str | None:
-        """The text that lies there; None where there is no file. What cannot be read comes out as text that no key signed."""
+        """The text that lies there; None where there is no file. `OSError` where it cannot be read."""
         try:
             with self.path.open("rb") as file:
                 return file.read(_READ_LIMIT_BYTES).decode(errors="replace")
         except FileNotFoundError:
             return None
-        except OSError as fault:
-            return f"unreadable: {fault.strerror}"
 
-    def write(self, text: str) -> None:
-        """Replace the text, durably. `OSError` where there is no room; the old text stays."""
-        replace_durably(self.path, text.encode())
+    def keep(self, now: Checkpoint, key: VerifierKey, *, is_past: Callable[[Checkpoint], bool]) -> None:
+        """Write the checkpoint `now`, durably, over one of the ledger's past. `OSError` where there is no room; the old text stays.
+
+        Raises:
+            AnchorHeldError: what lies there is no checkpoint that `key` signed, or not one of the ledger's past.
+        """
+        kept = self.read()
+        if kept == now.text:
+            return
+        if kept is not None:
+            try:
+                past = open_checkpoint(kept, key)
+            except CheckpointBrokenError as wrong:
+                raise AnchorHeldError(
+                    f"The file {self.path.name} is damaged, or another ledger's. {wrong} It is left as it is. "
+                    "Run `modelward audit verify`, which says how it comes back."
+                ) from wrong
+            if not is_past(past):
+                raise AnchorHeldError(
+                    f"The checkpoint in {self.path.name} is not of the ledger's past: the database was put back or rewritten. "
+                    "It is left there as evidence. Run `modelward audit verify`."
+                )
+        replace_durably(self.path, now.text.encode())

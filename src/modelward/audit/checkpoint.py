@@ -54,7 +54,7 @@ class VerifierKey:
         return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{_to_base64(_ED25519 + self.public)}"
+        return f"{self.name}+{self.id.hex()}+{to_base64(_ED25519 + self.public)}"
 
     @classmethod
     def parse(cls, line: str) -> VerifierKey:
@@ -94,8 +94,8 @@ class CheckpointSigner:
 
     def sign(self, size: int, root: bytes) -> str:
         """The signed note for a log of `size` entries under `root`."""
-        body = f"{self.key.name}\n{size}\n{_to_base64(root)}\n"
-        return body + self._signature_line + _to_base64(self.key.id + self._secret.sign(body.encode())) + "\n"
+        body = f"{self.key.name}\n{size}\n{to_base64(root)}\n"
+        return body + self._signature_line + to_base64(self.key.id + self._secret.sign(body.encode())) + "\n"
 
 
 def open_checkpoint(text: str, key: VerifierKey) -> Checkpoint:
@@ -125,12 +125,13 @@ def from_base64(text: str) -> bytes:
         data = base64.b64decode(text, validate=True)
     except binascii.Error as wrong:
         raise ValueError("not base64") from wrong
-    if _to_base64(data) != text:
+    if to_base64(data) != text:
         raise ValueError("not canonical base64")
     return data
 
 
-def _to_base64(data: bytes) -> str:
+def to_base64(data: bytes) -> str:
+    """`data` in standard base64."""
     return base64.b64encode(data).decode()
 
 

@@ -85,7 +85,8 @@ class Draft:
             raise UnrecordableError(f"The facts of {event.name!r} are not JSON: {wrong}. Nothing was recorded.") from wrong
         if len(self.body) > ENTRY_LIMIT_BYTES:
             raise UnrecordableError(
-                f"The entry {event.name!r} takes {len(self.body)} bytes, the limit is {ENTRY_LIMIT_BYTES}. Record digests instead."
+                f"The entry {event.name!r} takes {len(self.body)} bytes, the limit is {ENTRY_LIMIT_BYTES}. Nothing was recorded. "
+                "Shorten the texts or lists that it tells: purposes, reasons, names of columns."
             )
 
 

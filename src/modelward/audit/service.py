@@ -13,48 +13,27 @@ from time import monotonic
 from typing import Any
 
 from modelward.audit import export, store
-from modelward.audit.anchor import Anchor
-from modelward.audit.checkpoint import (
-    Checkpoint,
-    CheckpointBrokenError,
-    CheckpointSigner,
-    VerifierKey,
-    open_checkpoint,
-    public_half,
-)
+from modelward.audit.anchor import MENDING, Anchor
+from modelward.audit.checkpoint import Checkpoint, CheckpointSigner, VerifierKey, public_half
+from modelward.audit.consistency import Consistency, prove_consistency
 from modelward.audit.entry import Draft, LoggedEntry, entry_bytes, read_entry, timestamp
 from modelward.audit.event import LEDGER_OPENED, Event
-from modelward.audit.merkle import (
-    EMPTY_ROOT,
-    Frontier,
-    consistency_proof,
-    inclusion_proof,
-    leaf_hash,
-    root_from_inclusion,
-    subtree_root,
-)
+from modelward.audit.head import LedgerBrokenError, LedgerMissingError, broken, head_row, signed_head
+from modelward.audit.merkle import EMPTY_ROOT, Frontier, inclusion_proof, leaf_hash, root_from_inclusion, subtree_root
 from modelward.audit.receipt import write_receipt
 from modelward.audit.verification import Findings, Verification
-from modelward.audit.verifier import Progress, Verifier, believed, silently
+from modelward.audit.verifier import Found, Progress, Verifier, believed, silently
 from modelward.digest import keyed_digest
-from modelward.errors import ModelwardError, NotFoundError, PrerequisiteError, RefusedError
-from modelward.storage import Connection, Database, Keyring
+from modelward.errors import ModelwardError, NotFoundError, RefusedError
+from modelward.storage import Connection, Database, DatabaseDamagedError, Keyring
 
 ENTRIES_LIMIT = 10_000
 _ANCHOR_SECONDS = 1.0
 _logger = logging.getLogger(__name__)
 
 
-class LedgerMissingError(PrerequisiteError):
-    """The database holds no ledger."""
-
-
-class LedgerBrokenError(RefusedError):
-    """The ledger is not as it was written, so nothing is appended to it and no receipt is given."""
-
-
 class ReceiptMissingError(NotFoundError):
-    """No entry belongs to that request, or the ledger never had that state."""
+    """No entry belongs to that request."""
 
 
 class Ledger:
@@ -84,10 +63,10 @@ class Ledger:
         signer = CheckpointSigner(origin, self._secret)
         with self._database.change() as connection:
             if not store.is_untouched(connection):
-                self._head_row(connection)
+                head_row(connection)
                 return
             if self._anchor.read() is not None:
-                raise _broken(f"the checkpoint in {self._anchor.path} is of a ledger that is gone from the database")
+                raise broken(f"the checkpoint in {self._anchor.path} is of a ledger that is gone from the database")
             store.create_head(connection, store.Head(origin, 0, b"", b"", signer.sign(0, EMPTY_ROOT)))
             self.record(connection, LEDGER_OPENED, actor=actor, subject=origin, facts={"public_key": str(signer.key)})
         self.anchor_now()
@@ -158,12 +137,12 @@ class Ledger:
             LedgerMissingError: there is no ledger. LedgerBrokenError: its key did not sign it.
         """
         with self._database.look() as connection:
-            return self._signed_head(connection)
+            return signed_head(connection, self._public)
 
     def public_key(self) -> str:
         """The verifier key in one line: all that is needed to check receipts and checkpoints."""
         with self._database.look() as connection:
-            return str(VerifierKey(self._head_row(connection).origin, self._public))
+            return str(VerifierKey(head_row(connection).origin, self._public))
 
     def entries(
         self,
@@ -204,26 +183,24 @@ class Ledger:
             found = store.find(connection, columns={"request": request}, since=0, limit=1, newest_first=True) if request else []
             if not found:
                 raise ReceiptMissingError(f"No entry of the ledger belongs to the request {request!r}. See `modelward audit log`.")
-            row, checkpoint = found[0], self._signed_head(connection)
+            row, checkpoint = found[0], signed_head(connection, self._public)
             try:
                 path = inclusion_proof(partial(store.hashes, connection), row.idx, checkpoint.size)
                 proven = root_from_inclusion(leaf_hash(row.entry), row.idx, size=checkpoint.size, path=path).hex()
             except (store.RowsUnreadableError, ValueError, TypeError) as damage:
-                raise _broken(f"entry {row.idx} cannot be proved, {damage}") from damage
+                raise broken(f"entry {row.idx} cannot be proved, {damage}") from damage
         if proven != checkpoint.root:
-            raise _broken(f"entry {row.idx} is not under the signed root")
+            raise broken(f"entry {row.idx} is not under the signed root")
         return write_receipt(row.entry, row.idx, key=self.commit_key(request), path=path, checkpoint=checkpoint.text)
 
-    def consistency(self, older: int) -> tuple[str, ...]:
-        """The proof (RFC 6962, section 2.1.2) that the ledger still begins with its first `older` entries, in hexadecimal."""
+    def consistency(self, older: int, newer: int | None = None) -> Consistency:
+        """The proof that the first `newer` entries, or all there are, begin with the first `older`.
+
+        Raises:
+            StateMissingError: the ledger never had so many. LedgerBrokenError: it was tampered with, so that nothing can be proved.
+        """
         with self._database.look() as connection:
-            size = self._signed_head(connection).size
-            if not 0 < older <= size:
-                raise ReceiptMissingError(f"The ledger has {size} entries; it never had a state of {older}.")
-            try:
-                return tuple(step.hex() for step in consistency_proof(partial(store.hashes, connection), older, size))
-            except store.RowsUnreadableError as damage:
-                raise _broken(str(damage)) from damage
+            return prove_consistency(connection, signed_head(connection, self._public), older=older, newer=newer)
 
     def verify(self, progress: Progress = silently, *, earlier: str = "") -> Verification:
         """Read everything and name each entry that was changed, removed, reordered, truncated or added without a signature.
@@ -233,20 +210,25 @@ class Ledger:
         """
         findings = Findings()
         # The anchor is read first: it may lag behind the entries, never run before them.
-        kept = self._anchor.read()
-        with self._database.look() as connection:
-            head = self._head_for(connection, findings)
-            places = {} if head is None else {"the ledger's head": head.checkpoint}
-            places[f"the anchor {self._anchor.path.name}"] = kept or ""
-            if earlier:
-                places["the earlier checkpoint"] = earlier
-            # Without a head the anchor tells the name of the log; the key is ours in any case.
-            name = head.origin if head else (kept or "").partition("\n")[0]
-            trusted = believed(places, VerifierKey(name, self._public), findings)
-            if head and store.spare_nodes(connection, head.size):
-                findings.add(None, "Roots are stored of blocks that the ledger has not completed; no ledger wrote them.")
-            verifier = Verifier(head, trusted=trusted, stored=partial(_stored, connection), findings=findings)
-            return verifier.run(store.pages(connection), progress)
+        kept = self._anchored(findings)
+        try:
+            with self._database.look() as connection:
+                head = self._head_for(connection, findings)
+                # Without a head the anchor tells the name of the log; the key is ours in any case.
+                key = VerifierKey(head.origin if head else (kept or "").partition("\n")[0], self._public)
+                found = (
+                    Found("the ledger's head", head.checkpoint if head else None),
+                    Found(f"the file {self._anchor.path.name}", kept, self._anchor.advice),
+                    Found("the checkpoint you kept", earlier or None),
+                )
+                trusted = believed(found, key, findings)
+                if head and store.spare_nodes(connection, head.size):
+                    findings.add(None, "Roots are stored of blocks that the ledger has not completed; no ledger wrote them.")
+                verifier = Verifier(head, trusted=trusted, stored=partial(_stored, connection), findings=findings)
+                return verifier.run(store.pages(connection), progress)
+        except DatabaseDamagedError as damage:
+            findings.add(None, str(damage))
+            return Verification(0, "", findings.sorted())
 
     def export(self, folder: Path) -> int:
         """Write every entry, the checkpoint, the public key and how to verify them into a new `folder`; how many entries.
@@ -255,7 +237,7 @@ class Ledger:
             FolderTakenError: the folder is there and not empty. LedgerBrokenError: the head is not what the key signed.
         """
         with self._database.look() as connection:
-            checkpoint = self._signed_head(connection)
+            checkpoint = signed_head(connection, self._public)
             return export.write(
                 folder, store.pages(connection), checkpoint=checkpoint, key=VerifierKey(checkpoint.origin, self._public)
             )
@@ -268,7 +250,10 @@ class Ledger:
         """
         self._anchored_at = monotonic()
         try:
-            self._move_anchor()
+            with self._database.look() as connection:
+                now = signed_head(connection, self._public)
+                is_past = partial(_is_past, connection, now)
+                self._anchor.keep(now, VerifierKey(now.origin, self._public), is_past=is_past)
         except (ModelwardError, OSError) as fault:
             _logger.warning("The ledger could not be anchored: %s", fault)
             return False
@@ -279,70 +264,45 @@ class Ledger:
         if monotonic() - self._anchored_at >= _ANCHOR_SECONDS:
             self.anchor_now()
 
-    def _move_anchor(self) -> None:
-        kept = self._anchor.read()
-        with self._database.look() as connection:
-            checkpoint = self._signed_head(connection)
-            if kept == checkpoint.text:
-                return
-            if kept is not None and not self._is_past(connection, kept, checkpoint):
-                raise _broken(
-                    f"the checkpoint at {self._anchor.path} is not of its past, so the database was put back or rewritten"
-                )
-        self._anchor.write(checkpoint.text)
-
     def _signer_of(self, origin: str) -> CheckpointSigner:
         if self._signer is None or self._signer.key.name != origin:
             self._signer = CheckpointSigner(origin, self._secret)
         return self._signer
 
-    def _head_row(self, connection: Connection) -> store.Head:
-        try:
-            head = store.read_head(connection)
-        except store.RowsUnreadableError as damage:
-            raise _broken(str(damage)) from damage
-        if head is None and store.is_untouched(connection):
-            raise LedgerMissingError("This database holds no ledger. Run `modelward init`, or restore a backup.")
-        if head is None:
-            raise _broken("its head is gone")
-        return head
-
-    def _signed_head(self, connection: Connection) -> Checkpoint:
-        head = self._head_row(connection)
-        try:
-            return open_checkpoint(head.checkpoint, VerifierKey(head.origin, self._public))
-        except CheckpointBrokenError as wrong:
-            raise _broken(str(wrong)) from wrong
-
     def _trusted_head(self, connection: Connection) -> tuple[store.Head, Frontier]:
         # Appending signs what went before, so a head that is not ours is held against its signature first: Ed25519 is
         # deterministic, and signing again is five times quicker than verifying.
-        head = self._head_row(connection)
+        head = head_row(connection)
         try:
             frontier = Frontier.of_bytes(head.size, head.frontier)
             if head != self._own_head and not self._is_signed(connection, head, frontier):
                 raise ValueError("its head is not what its key signed")
         except (ValueError, RefusedError, store.RowsUnreadableError) as wrong:
-            raise _broken(str(wrong)) from wrong
+            raise broken(str(wrong)) from wrong
         return head, frontier
 
     def _is_signed(self, connection: Connection, head: store.Head, frontier: Frontier) -> bool:
         last = store.hashes(connection, 0, head.size - 1, head.size)[0] if head.size else b""
         return head.last == last and head.checkpoint == self._signer_of(head.origin).sign(head.size, frontier.root())
 
+    def _anchored(self, findings: Findings) -> str | None:
+        try:
+            kept = self._anchor.read()
+        except OSError as fault:
+            findings.add(
+                None, f"The file {self._anchor.path.name} in the home cannot be read: {fault.strerror}. Check whose it is."
+            )
+            return None
+        if kept is None:
+            findings.add(None, f"The file {self._anchor.path.name} is missing from the home; {MENDING}")
+        return kept
+
     def _head_for(self, connection: Connection, findings: Findings) -> store.Head | None:
         try:
-            return self._head_row(connection)
+            return head_row(connection)
         except (LedgerBrokenError, LedgerMissingError) as damage:
             findings.add(None, f"The ledger has no head: {damage}")
             return None
-
-    def _is_past(self, connection: Connection, kept: str, now: Checkpoint) -> bool:
-        try:
-            past = open_checkpoint(kept, VerifierKey(now.origin, self._public))
-            return past.size <= now.size and subtree_root(partial(store.hashes, connection), 0, past.size).hex() == past.root
-        except (CheckpointBrokenError, store.RowsUnreadableError):
-            return False
 
 
 def _logged(row: store.Row) -> LoggedEntry:
@@ -351,12 +311,15 @@ def _logged(row: store.Row) -> LoggedEntry:
     return LoggedEntry(row.idx, leaf.hex(), read_entry(entry))
 
 
+def _is_past(connection: Connection, now: Checkpoint, past: Checkpoint) -> bool:
+    try:
+        return past.size <= now.size and subtree_root(partial(store.hashes, connection), 0, past.size).hex() == past.root
+    except store.RowsUnreadableError:
+        return False
+
+
 def _stored(connection: Connection, level: int, index: int) -> bytes | None:
     try:
         return store.hashes(connection, level, index, index + 1)[0]
     except store.RowsUnreadableError:
         return None
-
-
-def _broken(why: str) -> LedgerBrokenError:
-    return LedgerBrokenError(f"The ledger is damaged: {why}. Nothing was recorded or proved. Run `modelward audit verify`.")

@@ -8,8 +8,9 @@ the others are authentic. Whatever is damaged is reported, never raised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
 
@@ -27,14 +28,23 @@ def silently(_done: int, _total: int) -> None:
     """Progress that nobody looks at."""
 
 
-def believed(places: Mapping[str, str], key: VerifierKey, findings: Findings) -> list[tuple[str, Checkpoint]]:
+class Found(NamedTuple):
+    """The text of a checkpoint, where it was found, and what to do if nobody signed it; None where there is none."""
+
+    where: str
+    text: str | None
+    advice: str = ""
+
+
+def believed(found: Iterable[Found], key: VerifierKey, findings: Findings) -> list[tuple[str, Checkpoint]]:
     """The checkpoints that `key` signed, each with where it was found; the others are faults."""
     trusted = []
-    for where, text in places.items():
+    for where, text, advice in found:
         try:
-            trusted.append((where, open_checkpoint(text, key)))
+            if text is not None:
+                trusted.append((where, open_checkpoint(text, key)))
         except CheckpointBrokenError as wrong:
-            findings.add(None, f"The checkpoint in {where} is {'not believed: ' + str(wrong) if text else 'missing.'}")
+            findings.add(None, f"{where[0].upper()}{where[1:]} is not believed: {wrong}{advice}")
     return trusted
 
 
@@ -122,7 +132,7 @@ class Verifier:
             self._findings.add(None, f"A row numbered {index!r} lies among the entries; no ledger wrote it.")
             return
         if index > self._next:
-            self._miss(index, f"Entries {self._next} to {index - 1} were removed.")
+            self._miss(index, f"{_entries(self._next, index - 1)} removed.")
         self._next = index + 1
         if self._trusted and index >= self._signed:
             self._unsigned = [*self._unsigned[:1], index]
@@ -202,19 +212,21 @@ class Verifier:
             where, checkpoint = self._trusted[-1]
             self._miss(
                 self._signed,
-                f"Entries {self._next} to {self._signed - 1} are missing at the end: {where} counts {checkpoint.size} entries.",
+                f"{_entries(self._next, self._signed - 1)} removed at the end: {where} counts {checkpoint.size} entries.",
             )
 
     def _report_ranges(self) -> None:
         for first, last, shift in self._moved:
             self._findings.add(
                 first,
-                f"Rows {first} to {last} hold the entries recorded as {first + shift} to {last + shift}: "
+                f"Row {first} holds the entry recorded as {first + shift}: entries were removed, or their order was changed."
+                if first == last
+                else f"Rows {first} to {last} hold the entries recorded as {first + shift} to {last + shift}: "
                 "entries were removed, or their order was changed.",
             )
         if self._unsigned:
             first, last = self._unsigned[0], self._unsigned[-1]
-            self._findings.add(first, f"Rows {first} to {last} were added without a signature of the ledger.")
+            self._findings.add(first, f"{_entries(first, last)} added without a signature of the ledger.")
 
     def _check_roots(self) -> None:
         proven = 0
@@ -225,8 +237,8 @@ class Verifier:
             elif root is not None:
                 self._findings.add(
                     proven if proven < checkpoint.size else None,
-                    f"The first {checkpoint.size} entries do not have the root that {where} signs: "
-                    f"entry {proven} or one after it was rewritten, together with the hashes that follow from it.",
+                    f"The first {checkpoint.size} entries do not have the root that {where} signs, so it was not extended:"
+                    f" entry {proven} or one after it was rewritten, together with the hashes that follow from it.",
                 )
                 return
 
@@ -234,6 +246,10 @@ class Verifier:
         head = self._head
         if head and frontier and (frontier.size, frontier.to_bytes()) != (head.size, head.frontier):
             self._findings.add(None, "The size or the perfect subtrees in the ledger's head are not those of its signed entries.")
+
+
+def _entries(first: int, last: int) -> str:
+    return f"Entry {first} was" if first == last else f"Entries {first} to {last} were"
 
 
 def _hash_of(entry: object) -> bytes | None:

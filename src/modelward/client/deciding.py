@@ -8,7 +8,15 @@ from datetime import datetime
 from pathlib import Path
 
 from modelward.access import Actor, Invitation, IssuedKey, Key, Role, User
-from modelward.audit import Checkpoint, LoggedEntry, Verification, VerifierKey, open_checkpoint
+from modelward.audit import (
+    Checkpoint,
+    Consistency,
+    LoggedEntry,
+    Verification,
+    VerifierKey,
+    open_checkpoint,
+    verify_growth,
+)
 from modelward.client.archive import unpack
 from modelward.client.connection import Connection, Room, part
 from modelward.releases import PolicyText, Release
@@ -159,6 +167,18 @@ class RemoteAuditing(Room):
         """The signed head of the ledger, checked with the key that the service says is the ledger's."""
         text = self._connection.send("GET", "/api/v1/ledger/checkpoint").text
         return open_checkpoint(text, VerifierKey.parse(self.public_key()))
+
+    def consistency(self, older: int, newer: int | None = None, *, by: Actor | None = None) -> Consistency:
+        """The proof that the ledger there, of `newer` entries or as it stands, begins with that of `older`."""
+        asked = {"from": older} if newer is None else {"from": older, "to": newer}
+        return self._connection.fetch(Consistency, "GET", "/api/v1/ledger/consistency", params=asked)
+
+    def verify_since(self, kept: str, *, by: Actor | None = None) -> Checkpoint:
+        """Its checkpoint of today, once it is proved here that the ledger there extends the checkpoint `kept`.
+
+        The service is not taken at its word: it must prove it.
+        """
+        return verify_growth(kept, public_key=self.public_key(), prove=self.consistency)
 
     def public_key(self, *, by: Actor | None = None) -> str:
         """The key that verifies receipts."""

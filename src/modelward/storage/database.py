@@ -129,7 +129,11 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver must not open transactions on its own: `change` and `look` do.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={_PATIENCE_SECONDS * 1000}")
-    _write_ahead(connection)
+    try:
+        _write_ahead(connection)
+    except UnicodeDecodeError as damage:
+        # The driver cannot read SQLite's own complaint, for it quotes a list of tables that is no text any more.
+        raise sqlite3.DatabaseError("malformed database schema") from damage
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
 

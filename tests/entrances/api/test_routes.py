@@ -23,6 +23,8 @@ NAMES = {
     "path": "model.onnx",
     "request": "req-0",
 }
+# What a route cannot do without.
+QUERIES = {"/api/v1/ledger/consistency": "?from=1"}
 BODIES = {"/predict": {"rows": [ROW]}, "/explain": {"rows": [ROW]}}
 
 
@@ -109,9 +111,26 @@ def test_lists_are_given_to_those_who_may_read_them(house, server, administrator
     plain = [endpoint for endpoint in ENDPOINTS if endpoint.method == "GET" and "{" not in endpoint.path]
     assert len(plain) > 10
     for endpoint in plain:
-        answer = administrator.get(endpoint.path)
+        answer = administrator.get(endpoint.path + QUERIES.get(endpoint.path, ""))
         assert answer.status_code == 200, (endpoint.path, answer.text)
         assert answer.headers["content-type"].startswith(endpoint.media)
+
+
+def test_a_proof_of_consistency_says_from_and_to_which_state(administrator):
+    head = administrator.get("/api/v1/ledger/checkpoint").text
+    size = int(head.split("\n")[1])
+    given = administrator.get(f"/api/v1/ledger/consistency?from=2&to={size}").json()
+    assert (given["older"], given["newer"], bool(given["path"])) == (2, size, True)
+    assert given["checkpoint"] in (head, "")
+    for query, status in {
+        "": 400,
+        "?from=-1": 400,
+        "?from=x": 400,
+        "?from=0": 404,
+        "?from=3&to=2": 404,
+        "?from=1&to=999999": 404,
+    }.items():
+        assert administrator.get(f"/api/v1/ledger/consistency{query}").status_code == status, query
 
 
 def test_health_needs_no_key_and_says_no_more_than_that(stranger):

@@ -3,11 +3,12 @@
 
 import contextlib
 import re
+import shutil
 import sqlite3
 
 import pytest
 
-from entrances.cli.terminal import ROWS
+from entrances.cli.terminal import ROWS, Terminal
 from modelward.access import local_actor
 from modelward.app import open_platform
 from modelward.settings import Settings
@@ -228,13 +229,31 @@ def test_a_tampered_ledger_is_refused_and_the_entry_is_named(terminal, how):
 
 
 def test_a_ledger_cut_short_is_refused_against_a_kept_checkpoint(terminal):
-    kept = terminal.file("kept.txt", (terminal.home / "ledger.checkpoint").read_text())
-    assert terminal("audit", "verify", "--checkpoint", kept).code == 0
+    kept = terminal.file("kept.txt", "")
+    assert f"The checkpoint is in {kept}." in terminal("audit", "checkpoint", "-o", kept).out
+    grown = terminal("audit", "verify", "--since", kept)
+    assert (grown.code, "It extends the checkpoint in" in grown.out) == (0, True)
     size, _ = terminal.written()
     tamper(terminal, "DELETE FROM ledger_entries WHERE idx = ?", size - 1)
-    done = terminal("audit", "verify", "--checkpoint", kept, "--json")
+    assert "The ledger is not sound: 1 fault. " in terminal("audit", "verify", "--since", kept).err
+    done = terminal("audit", "verify", "--since", kept, "--json")
     assert done.code == 3
     assert size - 1 in {fault["index"] for fault in done.json["faults"]}
+
+
+def test_a_checkpoint_of_another_history_is_refused(terminal):
+    fork = Terminal(terminal.folder / "fork", terminal.folder)
+    shutil.copytree(terminal.home, fork.home)
+    for branch, name in ((terminal, "ada"), (fork, "eve")):
+        assert branch("users", "add", name, "--role", "auditor").code == 0
+    kept = terminal.file("kept.txt", "")
+    assert terminal("audit", "checkpoint", "-o", kept).code == 0
+    assert terminal("audit", "verify", "--since", kept).code == 0
+    assert fork("audit", "verify").code == 0, "nothing inside tells"
+    done = fork("audit", "verify", "--since", kept)
+    size, _ = terminal.written()
+    assert done.code == 3
+    assert f"The first {size} entries do not have the root that the checkpoint you kept signs" in " ".join(done.out.split())
 
 
 def test_nothing_is_recorded_in_a_ledger_whose_head_is_not_its_own(terminal):

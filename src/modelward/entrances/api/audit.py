@@ -11,8 +11,8 @@ import msgspec
 from starlette.responses import PlainTextResponse, Response
 
 from modelward.access import Permission
-from modelward.audit import LoggedEntry, Verification
-from modelward.entrances.api.control import Call
+from modelward.audit import Consistency, LoggedEntry, Verification
+from modelward.entrances.api.control import Call, QueryError
 from modelward.entrances.api.endpoint import Endpoint
 from modelward.storage import passing_folder
 
@@ -47,6 +47,13 @@ def _log(call: Call) -> list[LoggedEntry]:
         newest_first=call.query.get("order") != "oldest-first",
         by=call.actor,
     )
+
+
+def _consistency(call: Call) -> Consistency:
+    older = call.number("from")
+    if older is None:
+        raise QueryError("The query must say `from`: how many entries the ledger had when you kept its checkpoint.")
+    return call.platform.auditing.consistency(older, call.number("to"), by=call.actor)
 
 
 def _export(call: Call) -> Response:
@@ -100,6 +107,15 @@ ENDPOINTS = (
         "The signed checkpoint (C2SP tlog-checkpoint).",
         str,
         media="text/plain",
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/ledger/consistency",
+        Permission.AUDIT_RECEIPT,
+        _consistency,
+        "The proof that the ledger only grew (RFC 6962, section 2.1.2).",
+        Consistency,
+        query={"from": "How many entries the older state has.", "to": "How many the newer one has; all there are without it."},
     ),
     Endpoint(
         "GET",

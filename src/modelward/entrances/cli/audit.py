@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,40 +60,23 @@ def declare(app: typer.Typer) -> None:
         """Write every entry, the checkpoint and how to verify them into a folder."""
         return {"entries": desk.house.auditing.export(folder, by=desk.actor), "folder": str(folder)}
 
-    @verb(
-        nouns, "key", show=lambda console, key: showing.line(console, key["public_key"]), example="modelward audit key -o key.txt"
-    )
+    _declare_texts(nouns)
+
+
+def _declare_texts(nouns: typer.Typer) -> None:
+    @verb(nouns, "key", show=_shown("public_key", "ledger's public key"), example="modelward audit key -o key.txt")
     def key(desk: Desk, output: Output = None) -> dict[str, str]:
         """Print the ledger's public key."""
         check_output(output)
-        text = desk.house.auditing.public_key(by=desk.actor).strip()
-        if output:
-            write_output(output, f"{text}\n".encode())
-        return {"public_key": text}
+        return _written("public_key", desk.house.auditing.public_key(by=desk.actor).strip(), output)
 
+    @verb(nouns, "checkpoint", show=_shown("checkpoint", "checkpoint"), example="modelward audit checkpoint -o kept.txt")
+    def checkpoint(desk: Desk, output: Output = None) -> dict[str, str]:
+        """Print the ledger's signed checkpoint, to keep elsewhere."""
+        check_output(output)
+        return _written("checkpoint", desk.house.auditing.checkpoint(by=desk.actor).text, output)
 
-def _declare_verify(nouns: typer.Typer) -> None:
-    @verb(nouns, "verify", show=None, example="modelward audit verify --checkpoint kept.txt")
-    def verify(
-        desk: Desk,
-        checkpoint: Annotated[
-            Path | None, typer.Option(help="An earlier checkpoint that you kept.", exists=True, dir_okay=False)
-        ] = None,
-    ) -> None:
-        """Check every entry, the tree and the signed checkpoint."""
-        earlier = read_text(checkpoint) if checkpoint else ""
-        with waiting(desk, "Verifying") as told:
-            # A service verifies by itself, and says nothing before it is done.
-            watch = {} if desk.is_remote else {"progress": lambda done, total: told(f"{done:,} entries", done / max(1, total))}
-            found: Verification = desk.house.auditing.verify(earlier=earlier, by=desk.actor, **watch)
-        desk.answer(found, _show_verification)
-        if not found.is_sound:
-            desk.say(f"The ledger is not sound: {len(found.faults)} faults. Keep it as it is and find out who changed it.")
-            raise typer.Exit(EXIT[RefusedError])
-
-
-def _declare_receipts(nouns: typer.Typer) -> None:
-    @verb(nouns, "receipt", show=_show_text, example="modelward audit receipt REQUEST_ID -o receipt.txt")
+    @verb(nouns, "receipt", show=_shown("receipt", "receipt"), example="modelward audit receipt REQUEST_ID -o receipt.txt")
     def receipt(
         desk: Desk,
         request_id: Annotated[str, typer.Argument(help="The answer's x-request-id.")],
@@ -99,11 +84,35 @@ def _declare_receipts(nouns: typer.Typer) -> None:
     ) -> dict[str, str]:
         """Fetch the receipt of one answer."""
         check_output(output)
-        text = desk.house.auditing.receipt(request_id, by=desk.actor)
-        if output:
-            write_output(output, text.encode())
-        return {"receipt": text, "output": str(output or "")}
+        return _written("receipt", desk.house.auditing.receipt(request_id, by=desk.actor), output)
 
+
+def _declare_verify(nouns: typer.Typer) -> None:
+    @verb(nouns, "verify", show=None, example="modelward audit verify --since kept.txt")
+    def verify(
+        desk: Desk,
+        since: Annotated[
+            Path | None,
+            typer.Option(help="A checkpoint that you kept: has the ledger only grown since?", exists=True, dir_okay=False),
+        ] = None,
+    ) -> None:
+        """Check every entry, the tree and the signed checkpoint."""
+        earlier = read_text(since) if since else ""
+        with waiting(desk, "Verifying") as told:
+            # A service verifies by itself, and says nothing before it is done.
+            watch = {} if desk.is_remote else {"progress": lambda done, total: told(f"{done:,} entries", done / max(1, total))}
+            found: Verification = desk.house.auditing.verify(earlier=earlier, by=desk.actor, **watch)
+        if found.is_sound and earlier:
+            # A service that lies about its past cannot prove it.
+            desk.house.auditing.verify_since(earlier, by=desk.actor)
+        desk.answer(found, partial(_show_verification, since=since))
+        if not found.is_sound:
+            count = "1 fault" if len(found.faults) == 1 else f"{len(found.faults)} faults"
+            desk.say(f"The ledger is not sound: {count}. Keep it as it is and find out who changed it.")
+            raise typer.Exit(EXIT[RefusedError])
+
+
+def _declare_receipts(nouns: typer.Typer) -> None:
     @verb(
         nouns,
         "verify-receipt",
@@ -146,8 +155,17 @@ def _show_exported(console: Console, made: dict[str, Any]) -> None:
     showing.line(console, f"{made['entries']} entries are in {made['folder']}; README.md there says how to verify them.")
 
 
-def _show_text(console: Console, made: dict[str, str]) -> None:
-    showing.line(console, f"The receipt is in {made['output']}." if made["output"] else made["receipt"].rstrip("\n"))
+def _written(name: str, text: str, output: Path | None) -> dict[str, str]:
+    if output:
+        write_output(output, f"{text.rstrip()}\n".encode())
+    return {name: text, "output": str(output or "")}
+
+
+def _shown(name: str, what: str) -> Callable[[Console, dict[str, str]], None]:
+    """Shows a text that `_written` gave: where it is, or itself."""
+    return lambda console, made: showing.line(
+        console, f"The {what} is in {made['output']}." if made["output"] else made[name].rstrip("\n")
+    )
 
 
 def _show_entries(console: Console, entries: list[LoggedEntry]) -> None:
@@ -171,11 +189,13 @@ def _short(value: Any) -> str:
     return f"{text[:12]}…" if len(text) == 64 and " " not in text else text
 
 
-def _show_verification(console: Console, found: Verification) -> None:
+def _show_verification(console: Console, found: Verification, *, since: Path | None) -> None:
     if found.is_sound:
         console.print(
             f"[green]sound[/] {found.size} entries; each hash, the tree and the signed checkpoint agree.", highlight=False
         )
+        if since:
+            showing.line(console, f"It extends the checkpoint in {since}: what was recorded then is unchanged.")
         return
     for fault in found.faults:
         console.print(f"[red]fault[/] {showing.cell(fault.what)}", highlight=False)
