@@ -117,7 +117,9 @@ class Access:
         with self._database.change() as connection:
             key = store.key_with_id(connection, id, seal=self._seal)
             if key is None:
-                raise KeyMissingError(f"No key has the id {id[:80]!r}. Run `modelward keys list`.")
+                named = store.key_named(connection, id, seal=self._seal)
+                hint = f"The key named {named.name} has the id {named.id}." if named else "Run `modelward keys list`."
+                raise KeyMissingError(f"No key has the id {id[:80]!r}. {hint}")
             if key.revoked:
                 raise AlreadyEndedError(f"Key {id} was revoked on {key.revoked:%Y-%m-%d %H:%M} UTC already.")
             store.end_key(connection, id, now=datetime.now(UTC), seal=self._seal)

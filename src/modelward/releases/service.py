@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 from modelward.access import Actor, Permission
 from modelward.assessment import Assessment
 from modelward.audit import Event, Ledger
-from modelward.errors import RefusedError
 from modelward.registry import Registry, Version
-from modelward.releases.evidence import Evidence
+from modelward.releases.evidence import Evidence, evidence_of
 from modelward.releases.policies import Policies
 from modelward.releases.policy import PolicyNotGoverningError, decide, parse_policy
 from modelward.releases.record import Record
@@ -35,8 +34,6 @@ from modelward.releases.release import (
 )
 from modelward.releases.store import ReleaseStore
 from modelward.storage import Connection, Database
-
-_SECONDS_A_DAY = 86_400
 
 
 class Revision(NamedTuple):
@@ -69,7 +66,7 @@ class Releases:
         version = self._registry.find(name, by=by)
         by.require(Permission.RELEASES_PROPOSE, model=version.model)
         kept = self.policies.deciding(version.model, policy)
-        decisions = decide(parse_policy(kept.text), self._evidence(version, by=by))
+        decisions = decide(parse_policy(kept.text), self._known(version, by=by))
         with self._database.change() as connection:
             self._must_have_no_open_release(connection, version)
             release = Release(
@@ -121,16 +118,19 @@ class Releases:
         Raises:
             ReleaseStateError: it is neither approved nor paused. ReleaseRefusedError: a rule refuses by now; the release is
             refused. Or a paused version does not verify; it stays paused.
-            PolicyNotGoverningError: another policy governs the model by now.
+            PolicyNotGoverningError: another policy governs the model by now. UnrecordedReleaseError: the ledger does not say that
+            it was proposed under this policy and approved by as many people as that asks for.
         """
         with self._database.look() as connection:
             release = self._get(connection, id, Permission.RELEASES_PROMOTE, by)
-            policy = parse_policy(self._store.policy_text(connection, id))
+            text = self._store.policy_text(connection, id)
         release.promote(datetime.now(UTC))
         if release.state is ReleaseState.PAUSED:
             return self._resume(release, by=by)
         self._must_be_governed(release)
-        decisions = decide(policy, self._evidence(self._version(release, by=by), by=by))
+        policy = parse_policy(text)
+        self._record.must_have_decided(release, policy=text, approvals=policy.approvals)
+        decisions = decide(policy, self._known(self._version(release, by=by), by=by))
         with self._database.change() as connection:
             release = self._get(connection, id, Permission.RELEASES_PROMOTE, by)
             release.promote(datetime.now(UTC))
@@ -256,25 +256,8 @@ class Releases:
                 f"Refuse it, `modelward release refuse {release.id} --reason TEXT`, and propose {release.version} again."
             )
 
-    def _evidence(self, version: Version, *, by: Actor) -> Evidence:
-        """What is known about `version` now. A report that does not verify, or is of other bytes, is none."""
-        try:
-            report = self._assessment.report(version.name, by=by)
-        except RefusedError:
-            report = None
-        if report is not None and report.digest != version.digest:
-            report = None
-        lineage = version.lineage
-        return Evidence(
-            version=version.name,
-            digest=version.digest,
-            signed=self._registry.verify(version.name, by=by).is_sound,
-            report=report,
-            report_age_days=(datetime.now(UTC) - report.created).total_seconds() / _SECONDS_A_DAY if report else None,
-            lineage_complete=all((lineage.fingerprint, lineage.split, lineage.spec, lineage.run, lineage.code)),
-            purpose=version.purpose,
-            owner=version.owner,
-        )
+    def _known(self, version: Version, *, by: Actor) -> Evidence:
+        return evidence_of(version, registry=self._registry, assessment=self._assessment, by=by)
 
     def _version(self, release: Release, *, by: Actor) -> Version:
         """The version a release speaks of, with the digest it had then."""
@@ -326,7 +309,8 @@ class Releases:
         release = self._store.standing(connection, model)
         if release is None:
             raise NotReleasedError(
-                f"No version of {model[:80]!r} is live. Run `modelward release propose {model[:63]}:1`, then promote it."
+                f"No version of {model[:80]!r} is live. To look at one, name it: {model[:63]}:1. To let one answer, run "
+                f"`modelward release propose {model[:63]}:1`, then promote it."
             )
         return release
 

@@ -216,7 +216,7 @@ def test_a_spec_that_is_trained_again_on_the_same_data_says_so(terminal):
     first = terminal("runs", "list", "--json").json[0]
     again = terminal("train", spec)
     assert (again.code, "grants:3" in again.out) == (0, True)
-    assert f"run {first['id']} made grants:1, grants:2." in again.err
+    assert f"before: {first['id']} made grants:1, grants:2." in again.err
     other = terminal("train", spec, "--set", "data.split.seed=4")
     assert (other.code, "trained on the same data before" in other.err) == (0, False)
 

@@ -42,6 +42,7 @@ ABSENT = {
     "users invite nobody": "nobody",
     "users remove nobody": "nobody",
     "keys revoke nobody": "No key has the id 'nobody'",
+    "keys revoke till": "The key named till has the id ",
     "predict nobody {rows}": "No version of 'nobody' is live",
     "explain nobody {rows}": "No version of 'nobody' is live",
     "predict grants:2 {rows}": "grants:1 is",

@@ -56,9 +56,10 @@ def declare(app: typer.Typer) -> None:
     @verb(app, "serve", show=None, panel=_PANEL, only_here=True, example="modelward serve --port 0 --json")
     def serve(
         desk: Desk,
-        host: Annotated[str | None, typer.Option(help="Address to bind.", show_default="127.0.0.1")] = None,
+        host: Annotated[str | None, typer.Option(help="Address to bind; else that of the settings, 127.0.0.1.")] = None,
         port: Annotated[
-            int | None, typer.Option(min=0, max=65535, help="Port to bind; 0 lets the system choose.", show_default="8321")
+            int | None,
+            typer.Option(min=0, max=65535, help="Port to bind; 0 lets the system choose; else that of the settings, 8321."),
         ] = None,
     ) -> None:
         """Serve the home: API, console, metrics. Ends in good order on SIGTERM and Ctrl-C.

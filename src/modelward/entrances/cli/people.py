@@ -23,6 +23,7 @@ _PANEL = "Accountability"
 RoleOption = Annotated[
     str, typer.Option(metavar="ROLE", help="administrator, data-owner, data-scientist, risk-officer, operator, caller or auditor.")
 ]
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of the key; `modelward keys list` shows it.")]
 UserName = Annotated[str, typer.Argument(help="Name of the person.")]
 
 
@@ -92,7 +93,7 @@ def _declare_keys(keys: typer.Typer) -> None:
         return found
 
     @verb(keys, "revoke", show=lambda console, key: showing.line(console, f"The key {key.id} ({key.name}) is revoked."))
-    def revoke(desk: Desk, id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key.")]) -> Key:  # noqa: A002  # the word users type
+    def revoke(desk: Desk, id: KeyId) -> Key:  # noqa: A002  # the word users type
         """End a key for good."""
         ended: Key = desk.house.access.revoke_key(id, by=desk.actor)
         return ended

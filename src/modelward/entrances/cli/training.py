@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +15,13 @@ from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.files import read_text
 from modelward.entrances.cli.verb import noun, verb
 from modelward.entrances.cli.waiting import watching
+from modelward.errors import ModelwardError
 
 if TYPE_CHECKING:
     from modelward.training import Run, Spec
 
 PANEL = "Data and models"
-Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the run.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the run; `modelward runs list` shows it.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override one place of the spec; repeat it for more."),
@@ -32,10 +34,15 @@ def declare(app: typer.Typer) -> None:
     @verb(app, "train", show=show_run, then=_to_weigh, panel=PANEL, example="modelward train income.yaml --set data.split.seed=3")
     def train(
         desk: Desk,
-        spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="The training spec.", exists=True, dir_okay=False)],
+        spec: Annotated[
+            Path, typer.Argument(metavar="SPEC.yaml", help="The training spec, a YAML file.", exists=True, dir_okay=False)
+        ],
         set_: SetOption = None,
     ) -> Run:
-        """Train every candidate of a spec, in parallel, on the same split."""
+        """Train every candidate of a spec, in parallel, on the same split.
+
+        The shortest spec has three lines: `model: income`, `data: {dataset: adult}` and `candidates: [decision-tree, mlp]`.
+        """
         from modelward.training import override, parse_spec
 
         parsed = parse_spec(override(read_text(spec), set_ or ()))
@@ -68,13 +75,20 @@ def declare(app: typer.Typer) -> None:
 
 def _note_that_it_was_trained(desk: Desk, spec: Spec) -> None:
     """The same spec on the same data gives the same models again, under new names: not what one wants by mistake."""
-    fingerprint = desk.house.datasets.show(spec.data.dataset, by=desk.actor).fingerprint
-    runs: list[Run] = desk.house.training.runs(by=desk.actor)
-    before = [run for run in runs if (run.spec_digest, run.fingerprint) == (spec.digest, fingerprint) and run.versions]
+    before = None
+    # What is wrong here is wrong with the training, too, which says so.
+    with suppress(ModelwardError):
+        before = _trained_before(desk, spec)
     if before:
-        made = showing.first_and_last(before[0].versions)
-        desk.say(f"Note: the same spec was trained on the same data before: run {before[0].id} made {made}.")
+        made = showing.first_and_last(before.versions)
+        desk.say(f"Note: the same spec was trained on the same data before: {before.id} made {made}.")
         desk.say("Training again makes new versions.")
+
+
+def _trained_before(desk: Desk, spec: Spec) -> Run | None:
+    wanted = (spec.digest, desk.house.datasets.show(spec.data.dataset, by=desk.actor).fingerprint)
+    runs: list[Run] = desk.house.training.runs(by=desk.actor)
+    return next((run for run in runs if (run.spec_digest, run.fingerprint) == wanted and run.versions), None)
 
 
 def _to_weigh(_desk: Desk, run: Run) -> str:

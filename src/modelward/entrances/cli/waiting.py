@@ -31,7 +31,8 @@ class RunBars:
     def started(self, run: Run) -> None:
         """Name the run, so that it can be found again."""
         self.run = run.id
-        self._console.print(f"Run {run.id}: {len(run.candidates)} candidates.", highlight=False)
+        count = len(run.candidates)
+        self._console.print(f"Run {run.id}: {count} {'candidate' if count == 1 else 'candidates'}.", highlight=False)
 
     def candidate(self, name: str, share: float, word: str) -> None:
         """Move a candidate's bar."""
