@@ -54,7 +54,9 @@ def test_a_person_signs_in_with_their_link(access, admin):
 
 def test_a_link_works_once(access, admin):
     invited = access.add_user("ada", role=Role.AUDITOR, by=admin)
+    assert access.is_invitation(invited.token)
     assert access.sign_in(invited.token).actor.name == "ada"
+    assert not access.is_invitation(invited.token)
     with pytest.raises(UnknownCredentialError):
         access.sign_in(invited.token)
 
