@@ -142,13 +142,13 @@ def test_who_names_a_model_instead_of_a_release_is_told_the_release_unless_they_
     assert "r-1" not in str(told.value)
 
 
-def put_back(home, release, **said) -> None:
-    """Write a release's row behind the back of the gate, as somebody with the database file could."""
+def put_back(home, release, *, policy=None, **said) -> None:
+    """Write a release's row, and its policy's text, behind the back of the gate, as somebody with the database file could."""
     row = msgspec.to_builtins(release) | said
     with sqlite3.connect(home / "modelward.db") as rows:
         changed = rows.execute(
-            "UPDATE releases SET state = ?, document = ? WHERE serial = ?",
-            (row["state"], msgspec.json.encode(row), int(release.id.removeprefix("r-"))),
+            "UPDATE releases SET state = ?, document = ?, policy_text = coalesce(?, policy_text) WHERE serial = ?",
+            (row["state"], msgspec.json.encode(row), policy, int(release.id.removeprefix("r-"))),
         ).rowcount
     rows.close()
     assert changed == 1
@@ -175,6 +175,30 @@ def test_a_release_that_was_paused_in_the_database_alone_does_not_go_live(gate, 
         gate.releases.promote(waiting.id, by=OLE)
     assert gate.releases.live() == {}
     assert gate.logged("release.promoted") == []
+
+
+FORGED = {"actor": "service:olga", "at": "2026-03-01T00:00:00Z", "reason": "It is good."}
+
+
+@pytest.mark.parametrize(
+    ("forged", "words"),
+    [
+        ({"state": "approved", "approvals": [FORGED, FORGED | {"actor": "service:olaf"}]}, "the database has r-1 approved"),
+        ({"state": "approved", "approvals_needed": 0}, "the database has r-1 approved"),
+        (
+            {"state": "approved", "approvals_needed": 0, "policy": "name: two-people\nrules:\n  - rule: signed\n"},
+            "under the policy that is kept with it",
+        ),
+    ],
+    ids=["approvals", "how-many", "policy"],
+)
+def test_what_was_approved_in_the_database_alone_does_not_go_live(gate, home, forged, words):
+    waiting = gate.releases.propose(gate.register(), policy="two-people", by=ADA)
+    put_back(home, waiting, **forged)
+    assert gate.releases.show(waiting.id, by=OLE).state == "approved", "the forgery is a good one"
+    with pytest.raises(UnrecordedReleaseError, match=words):
+        gate.releases.promote(waiting.id, by=OLE)
+    assert gate.releases.live() == {}
 
 
 def test_a_roll_back_brings_nothing_back_that_the_ledger_does_not_know_as_live_before(gate, release, home):

@@ -4,9 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from modelward.assessment import Clause, TrustReport
+from modelward.access import Actor
+from modelward.assessment import Assessment, Clause, TrustReport
+from modelward.errors import RefusedError
+from modelward.registry import Registry, Version
+
+_SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,27 @@ class Evidence:
         """The measured clauses whose id fits `pattern`, in which `*` stands for anything."""
         measured = self.report.clauses if self.report else ()
         return tuple(clause for clause in measured if fnmatchcase(clause.id, pattern))
+
+
+def evidence_of(version: Version, *, registry: Registry, assessment: Assessment, by: Actor) -> Evidence:
+    """What is known about `version` now. A report that does not verify, or is of other bytes, is none."""
+    try:
+        report = assessment.report(version.name, by=by)
+    except RefusedError:
+        report = None
+    if report is not None and report.digest != version.digest:
+        report = None
+    lineage = version.lineage
+    return Evidence(
+        version=version.name,
+        digest=version.digest,
+        signed=registry.verify(version.name, by=by).is_sound,
+        report=report,
+        report_age_days=(datetime.now(UTC) - report.created).total_seconds() / _SECONDS_A_DAY if report else None,
+        lineage_complete=all((lineage.fingerprint, lineage.split, lineage.spec, lineage.run, lineage.code)),
+        purpose=version.purpose,
+        owner=version.owner,
+    )
 
 
 def figures(clause: Clause) -> str:

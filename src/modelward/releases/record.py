@@ -8,9 +8,13 @@ from typing import Any
 
 from modelward.access import Actor
 from modelward.audit import Event, Ledger, LoggedEntry
+from modelward.digest import sha256_hex
 from modelward.releases.release import (
+    RELEASE_APPROVED,
     RELEASE_PAUSED,
     RELEASE_PROMOTED,
+    RELEASE_PROPOSED,
+    RELEASE_REFUSED,
     RELEASE_ROLLED_BACK,
     Release,
     ReleaseState,
@@ -52,10 +56,30 @@ class Record:
         if (last.entry.event == RELEASE_PAUSED.name) != bool(release.pause):
             raise _unrecorded(release, f"the database and the ledger do not agree on whether {release.id} was paused")
 
+    def must_have_decided(self, release: Release, *, policy: str, approvals: int) -> None:
+        """Nothing, where the ledger tells that `release` was proposed under the text `policy`, and that so many others approved it.
+
+        Raises:
+            UnrecordedReleaseError: it does not.
+        """
+        told = self._of(release, (RELEASE_PROPOSED.name, RELEASE_APPROVED.name, RELEASE_REFUSED.name))
+        proposed = max((each for each in told if each.entry.event == RELEASE_PROPOSED.name), key=_index, default=None)
+        wanted = (release.digest, sha256_hex(policy.encode()))
+        if proposed is None or (proposed.entry.facts["digest"], proposed.entry.facts["policy_digest"]) != wanted:
+            raise _unrecorded(
+                release, f"the ledger does not say that {release.id} was proposed under the policy that is kept with it"
+            )
+        since = [each.entry for each in told if each.index > proposed.index]
+        agreed = {entry.actor for entry in since if entry.event == RELEASE_APPROVED.name} - {proposed.entry.actor}
+        if len(agreed) < approvals or any(entry.event == RELEASE_REFUSED.name for entry in since):
+            raise _unrecorded(release, f"the database has {release.id} {release.state}, and the ledger does not say so")
+
     def _last_word_on(self, release: Release) -> LoggedEntry | None:
         """The newest entry by which this very release went live or was paused."""
-        found = self._entries(_STOOD, subject=release.version)
-        return max((each for each in found if each.entry.facts["release"] == release.id), key=lambda each: each.index, default=None)
+        return max(self._of(release, _STOOD), key=_index, default=None)
+
+    def _of(self, release: Release, events: Iterable[str]) -> list[LoggedEntry]:
+        return [each for each in self._entries(events, subject=release.version) if each.entry.facts["release"] == release.id]
 
     def _state_since(self, last: LoggedEntry) -> str:
         """The state that `last` put its release in, or the one that another release put it in since."""
@@ -73,6 +97,10 @@ class Record:
 
     def _entries(self, events: Iterable[str], *, subject: str = "", since: int = 0, limit: int = _LIMIT) -> list[LoggedEntry]:
         return [each for event in events for each in self._ledger.entries(event=event, subject=subject, since=since, limit=limit)]
+
+
+def _index(logged: LoggedEntry) -> int:
+    return logged.index
 
 
 def _unrecorded(release: Release, why: str) -> UnrecordedReleaseError:
