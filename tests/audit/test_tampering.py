@@ -38,19 +38,22 @@ class Case:
         assert ledger.head().size == SIZE
         ledger.anchor_now()
         close(ledger)
+        for name in ("base", "old"):
+            shutil.copytree(folder / name, folder / f"{name}-unguarded")
+            connection = sqlite3.connect(folder / f"{name}-unguarded" / "modelward.db")
+            for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                connection.execute(f"DROP TRIGGER {trigger}")
+            connection.close()
         self.copies = 0
 
     @contextmanager
-    def tampered(self, change, *, source="base", anchor=True):
+    def tampered(self, change, *, source="base"):
         """A copy of the ledger after `change` was done to its database by somebody with every right."""
         self.copies += 1
         place = self.folder / f"copy-{self.copies}"
-        shutil.copytree(self.folder / source, place)
-        if not anchor:
-            (place / "ledger.checkpoint").write_text(self.earlier)
+        shutil.copytree(self.folder / f"{source}-unguarded", place)
         connection = sqlite3.connect(place / "modelward.db")
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("PRAGMA synchronous=OFF")
         change(connection)
         connection.commit()
         connection.close()
