@@ -8,7 +8,7 @@ from modelward.assessment.phrasebook import Phrasebook
 WORDS = {
     # The page
     "Trust report": "可信报告",
-    "How to read this": "如何阅读",
+    "How to read this.": "如何阅读：",
     "Each clause has an estimate and a 95 % interval.": "每个条款都有估计值与 95 % 区间。",
     "Where something is asked of it, the unfavourable end of the interval is judged: what the sample cannot rule out counts "
     "against the version.": "有要求时，以区间中不利的一端判断：样本不能排除的，视为不利。",

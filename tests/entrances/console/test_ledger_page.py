@@ -76,6 +76,16 @@ def test_entries_are_found_by_what_they_are_about(house, admin_visitor):
     assert "No entry matches" in admin_visitor.get("/ledger?event=nothing.of-that-kind").text
 
 
+def test_facts_are_shown_as_people_read_them(admin_visitor):
+    page = words_of(admin_visitor.get("/ledger").text)
+    assert "sensitive town" in page
+    assert re.search(r"verdicts passed \d+ failed \d+", page)
+    assert "policy digest" in page
+    assert not re.search(r"\[['\"]|\{['\"]|\bNone\b|\bTrue\b|\bFalse\b", page), (
+        "no page shows the notation of a programming language"
+    )
+
+
 def test_older_entries_are_a_page_away_with_the_same_filters(house, admin_visitor, monkeypatch):
     monkeypatch.setattr(ledger_page, "SHOWN", 2)
     page = admin_visitor.get("/ledger?event=version.registered").text

@@ -208,6 +208,14 @@ def test_what_a_policy_refused_is_shown_with_its_reasons(own_house):
     assert "assessed-within" in page
 
 
+def test_a_policy_that_asks_for_nobody_says_so(own_house):
+    scientist = own_house.visitor(Role.DATA_SCIENTIST)
+    answer = scientist.post("/models/grant/3/proposal", {"policy": "default"}, shown_at="/models/grant/3")
+    page = words_of(scientist.get(answer.headers["location"].removeprefix("/console")).text)
+    assert "no approval needed" in page
+    assert "1 of 1 approvals" in words_of(scientist.get("/releases").text)
+
+
 def test_nobody_approves_what_they_proposed(own_house):
     administrator = own_house.visitor(Role.ADMINISTRATOR)
     place = administrator.post("/models/grant/3/proposal", {"policy": "grants"}, shown_at="/models/grant/3").headers["location"]
@@ -296,6 +304,10 @@ def test_a_page_is_built_for_those_who_do_not_see_it(admin_visitor, path):
     for field in re.findall(r"<(?:input|select|textarea) [^>]*>", page):
         if 'type="hidden"' not in field:
             assert f'<label for="{re.search(chr(34).join(("id=", "([^", "]+)", "")), field).group(1)}">' in page, field
+    tables = page.partition('id="card"')[0]
+    assert tables.count("<table") == tables.count("<caption"), "every table is called something"
+    for region in re.findall(r'<div [^>]*tabindex="0"[^>]*>', tables):
+        assert 'aria-label="' in region, "what can be scrolled to is called something"
     identifiers = re.findall(r'\sid="([^"]+)"', page)
     assert len(identifiers) == len(set(identifiers))
     assert all(
