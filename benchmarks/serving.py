@@ -138,7 +138,7 @@ def make_live(house: Platform, name: str, folder: Path) -> Path:
 
 def sample_rows(house: Platform, name: str, file: Path, folder: Path) -> tuple[list[dict[str, Any]], list[float]]:
     """Rows to ask, and the first probability that offline prediction gives to each."""
-    interface = house.registry.find(house.releases.released(name), by=BY).interface
+    interface = house.registry.find(house.releases.released(name, by=BY), by=BY).interface
     with file.open(newline="") as lines:
         table = list(csv.DictReader(lines))
     chosen = random.Random(0).sample(table, CHECKED_ROWS)
