@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from entrances.cli.terminal import SPEC
+from entrances.cli.terminal import SPEC, interrupted_run
 from modelward import errors
 from modelward.entrances.cli.failing import EXIT, exit_code_of, kind_of, of_system
 
@@ -219,6 +219,13 @@ def test_a_spec_that_is_trained_again_on_the_same_data_says_so(terminal):
     assert f"before: {first['id']} made grants:1, grants:2." in again.err
     other = terminal("train", spec, "--set", "data.split.seed=4")
     assert (other.code, "trained on the same data before" in other.err) == (0, False)
+
+
+def test_an_interrupted_run_says_how_it_goes_on(terminal):
+    run = interrupted_run(terminal)
+    assert f"Next: modelward runs resume {run}" in terminal("runs", "show", run).err
+    whole = terminal("runs", "list", "--json").json[-1]["id"]
+    assert "Next" not in terminal("runs", "show", whole).err
 
 
 def test_every_kind_of_error_has_its_exit_code():

@@ -78,7 +78,9 @@ def _announce(platform: Platform, listening: socket.socket, desk: Desk) -> None:
         showing.line(desk.err, text)
     showing.line(desk.err, f"Console: {address}/console")
     if token:
-        showing.line(desk.err, f"Nobody signed in as administrator yet: the one-time token for it lies in {token}")
+        showing.line(
+            desk.err, f"Nobody signed in as administrator yet: {address}/console/sign-in takes the one-time token in {token}"
+        )
 
 
 def _what_answers(found: Sequence[Readiness]) -> Iterator[str]:

@@ -59,7 +59,7 @@ def declare(app: typer.Typer) -> None:
         found: list[Run] = desk.house.training.runs(by=desk.actor)
         return found
 
-    @verb(runs, "show", show=show_run)
+    @verb(runs, "show", show=show_run, then=_to_resume)
     def show(desk: Desk, id: Id) -> Run:  # noqa: A002  # the word users type
         """Show a run and its candidates."""
         found: Run = desk.house.training.show(id, by=desk.actor)
@@ -93,6 +93,10 @@ def _trained_before(desk: Desk, spec: Spec) -> Run | None:
 
 def _to_weigh(_desk: Desk, run: Run) -> str:
     return f"modelward {'compare' if len(run.versions) > 1 else 'assess'} {' '.join(run.versions)}"
+
+
+def _to_resume(_desk: Desk, run: Run) -> str:
+    return f"modelward runs resume {run.id}" if run.status.value == "interrupted" else ""
 
 
 def show_run(console: Console, run: Run) -> None:
