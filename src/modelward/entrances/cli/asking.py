@@ -122,8 +122,7 @@ def _show_predicted(console: Console, predicted: Predicted) -> None:
     if predicted.unfamiliar_rows:
         showing.line(
             console,
-            f"Rows with values that training never saw: {predicted.unfamiliar_rows} of {predicted.rows}. "
-            "`unfamiliar` in each answer names the features.",
+            f"Rows with values training never saw: {predicted.unfamiliar_rows} of {predicted.rows} (see `unfamiliar`).",
         )
     if predicted.ignored:
         showing.line(console, f"Columns that the model does not know were left out: {', '.join(predicted.ignored)}.")
