@@ -125,4 +125,4 @@ def _show(console: Console, load: Load) -> None:
             "machine": load.machine,
         },
     )
-    showing.line(console, "At least this: the client is Python too. A compiled one, such as wrk, shows more.")
+    showing.line(console, "At least this: the client is Python too; a compiled one (wrk) shows more.")
