@@ -41,7 +41,7 @@ def declare(app: typer.Typer) -> None:
     ) -> Run:
         """Train every candidate of a spec, in parallel, on the same split.
 
-        The shortest spec has three lines: `model: income`, `data: {dataset: adult}` and `candidates: [decision-tree, mlp]`.
+        The shortest spec is `{model: income, data: {dataset: adult}, candidates: ["decision-tree", "mlp"]}`.
         """
         from modelward.training import override, parse_spec
 
