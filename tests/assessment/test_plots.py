@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from modelward.assessment import Estimate, Measure, plots
-from modelward.assessment.placing import Box, place
+from modelward.assessment.placing import Box, lead, place
 
 RATE = Measure(assessor="fairness", key="rate", title="Rate", meaning="rate")
 GRID = np.linspace(0, 1, 11)
@@ -112,6 +112,17 @@ def test_a_name_that_would_be_struck_through_is_left_out_but_for_the_first():
     assert None in placed
     clear = place(points[:1], [(90.0, 12.0)], frame=Box(0, 0, 300, 120), lines=[Box(0, 102, 300, 104)])[0]
     assert clear.overlap(Box(0, 102, 300, 104)) == 0, "names keep off lines"
+
+
+def test_no_line_to_a_name_strikes_another_name_through():
+    points = [Box(x, y, x + 10, y + 60) for x, y in ((100, 60), (112, 60), (124, 66), (136, 60), (60, 30))]
+    placed = place(points, [(80.0, 12.0)] * 5, frame=Box(0, 0, 300, 200))
+    names = [(point, name) for point, name in zip(points, placed, strict=True) if name]
+    led = [(lead(point, name), name) for point, name in names if lead(point, name)]
+    assert len(names) == 5
+    for (start, end), own in led:
+        line = Box(min(start[0], end[0]), min(start[1], end[1]), max(start[0], end[0]) + 0.1, max(start[1], end[1]) + 0.1)
+        assert all(other is own or other.overlap(line) == 0 for _, other in names)
 
 
 @pytest.mark.parametrize("span", [1.002, 1.03, 1.4, 2.5, 9.0, 80.0, 1e3, 1e5])

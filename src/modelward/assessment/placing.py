@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import hypot
 
+# A name further than this many dots from its point is led to it by a line.
+_NEAR = 5.0
 # As much as a thin line across a name covers of it, weighed as `_cover` does.
 _BEARABLE = 150
 
@@ -50,12 +52,35 @@ def place(
     standing: list[Box] = []
     drawn = [*points, *lines]
     for point, size in zip(points, sizes, strict=True):
-        candidates = _around(point, size)
+        costs = {box: _cover(box, drawn, standing, frame) + _crossed(point, box, standing) for box in _around(point, size)}
         # Of equals the first is taken, which is the nearest.
-        best = min(candidates, key=lambda box: (_cover(box, drawn, standing, frame), _is_doubtful(box, point, points)))
-        placed.append(best if not placed or _cover(best, drawn, standing, frame) <= _BEARABLE else None)
-        standing += [box for box in placed[-1:] if box]
+        best = min(costs, key=lambda box: (costs[box], _is_doubtful(box, point, points)))
+        placed.append(best if not placed or costs[best] <= _BEARABLE else None)
+        if placed[-1]:
+            standing.append(best)
+            drawn += _leads(point, best)
     return placed
+
+
+def lead(point: Box, name: Box) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """The ends of the line from a point to its name; None where the name stands near enough to need none."""
+    if name.distance(point) <= _NEAR:
+        return None
+    start = (point.left + point.right) / 2, min(max((name.bottom + name.top) / 2, point.bottom), point.top)
+    return start, (min(max(start[0], name.left), name.right), min(max(start[1], name.bottom), name.top))
+
+
+def _leads(point: Box, name: Box) -> list[Box]:
+    ends = lead(point, name)
+    if ends is None:
+        return []
+    (x, y), (to_x, to_y) = ends
+    return [Box(min(x, to_x) - 1.5, min(y, to_y) - 1.5, max(x, to_x) + 1.5, max(y, to_y) + 1.5)]
+
+
+def _crossed(point: Box, name: Box, standing: Sequence[Box]) -> int:
+    """How much of other names the line to a name there would strike through."""
+    return round(12 * sum(other.overlap(line) for line in _leads(point, name) for other in standing))
 
 
 def _around(point: Box, size: tuple[float, float]) -> Iterator[Box]:

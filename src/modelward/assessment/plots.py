@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from modelward.assessment.placing import Box, place
+from modelward.assessment.placing import Box, lead, place
 from modelward.assessment.scores import Floats
 
 if TYPE_CHECKING:
@@ -61,8 +61,6 @@ _UNITS = {
 }
 # What a letter of a name takes on the canvas (72 dots an inch), on the safe side for most fonts.
 _LETTER_WIDTH, _LETTER_HEIGHT = 5.6, 12.0
-# A name further than this many dots from its point is led to it by a line.
-_NEAR = 5.0
 # How many amounts an axis of costs names, which leaves each of them room; none lies nearer to an end than this share.
 _FEWEST_TICKS, _MOST_TICKS = 2, 4
 _END_SHARE = 0.07
@@ -279,18 +277,11 @@ def _name(axes: Any, points: Sequence[ParetoPoint], key: str, *, sign: float) ->
         side, at = ("left", box.left) if box.left > dot.left else ("right", box.right)
         if box.left < dot.left and box.right > dot.right:
             side, at = "center", (box.left + box.right) / 2
-        if box.distance(dot) > _NEAR:
-            _lead(axes, dot, box)
+        if line := lead(dot, box):
+            axes.plot(*axes.transData.inverted().transform(line).T, color=_SOFT, linewidth=0.6, zorder=0.5)
         spot = axes.transData.inverted().transform((at, (box.bottom + box.top) / 2))
         weight = "bold" if point.is_recommended else "normal"
         axes.text(*spot, name, ha=side, va="center", fontsize=9, fontweight=weight, color=_INK if point.is_on_front else _SOFT)
-
-
-def _lead(axes: Any, dot: Box, name: Box) -> None:
-    """A thin line from a point to its name, which had to stand apart from it."""
-    start = ((dot.left + dot.right) / 2, float(np.clip((name.bottom + name.top) / 2, dot.bottom, dot.top)))
-    end = (float(np.clip(start[0], name.left, name.right)), float(np.clip(start[1], name.bottom, name.top)))
-    axes.plot(*axes.transData.inverted().transform([start, end]).T, color=_SOFT, linewidth=0.6, zorder=0.5)
 
 
 def _amount(value: float, key: str) -> str:
