@@ -250,3 +250,9 @@ def test_an_error_counts_as_its_nearest_kind():
     assert exit_code_of(ValueError("x")) == 1
     assert exit_code_of(of_system(OSError(28, "No space left on device", "/x"))) == 6
     assert exit_code_of(of_system(PermissionError(13, "Permission denied", "/x"))) == 2
+
+
+def test_a_model_s_versions_come_with_the_one_that_is_live(terminal):
+    assert "grants:1 is live." in terminal("model", "show", "grants").out
+    assert terminal("release", "pause", "r-1", "--reason", "to look again").code == 0
+    assert "None of them is live." in terminal("model", "show", "grants").out

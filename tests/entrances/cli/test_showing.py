@@ -5,7 +5,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -60,6 +60,7 @@ def test_an_interval_has_its_bounds_and_its_unit():
 cells = st.text(st.characters(codec="utf-8"), max_size=60)
 
 
+@settings(deadline=None, max_examples=40)
 @given(rows=st.lists(st.tuples(cells, cells, cells), max_size=5), width=st.integers(20, 200))
 def test_no_text_breaks_a_table_or_moves_the_cursor(rows, width):
     out = shown(lambda console: showing.table(console, ("[a]", "b", "c"), rows, text=("b",), spare=("c",)), width=width)

@@ -14,7 +14,7 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.files import check_output, read_text, write_output
-from modelward.entrances.cli.verb import verb
+from modelward.entrances.cli.verb import point, verb
 from modelward.entrances.cli.waiting import waiting
 from modelward.errors import NotFoundError
 
@@ -85,6 +85,7 @@ def _declare_assess(app: typer.Typer) -> None:
         if report:
             _write_report(desk, version, report)
         desk.answer(made, partial(show_report, is_whole=all_))
+        point(desk, f"modelward release propose {version}")
 
 
 def _write_report(desk: Desk, name: str, folder: Path) -> None:

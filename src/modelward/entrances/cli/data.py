@@ -13,7 +13,7 @@ from rich.console import Console
 
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
-from modelward.entrances.cli.verb import noun, verb
+from modelward.entrances.cli.verb import noun, point, verb
 from modelward.entrances.cli.waiting import waiting
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def declare(app: typer.Typer) -> None:
         positive: Annotated[str, typer.Option(metavar="CLASS", help="The favourable one of two classes; else the rarer.")] = "",
         sensitive: Annotated[list[str] | None, typer.Option(metavar="COL", help="A sensitive column; repeat it for more.")] = None,
         license: Annotated[str, typer.Option(help="Under which licence the data is.")] = "",  # noqa: A002  # the word users type
-    ) -> Dataset:
+    ) -> None:
         """Register a table: profiled, fingerprinted, encrypted."""
         with waiting(desk, f"Reading {', '.join(map(str, files))}"):
             added: Dataset = desk.house.datasets.add(
@@ -59,7 +59,7 @@ def declare(app: typer.Typer) -> None:
             )
         warnings = desk.house.datasets.profile(name, by=desk.actor).warnings
         desk.answer(added, partial(_show_added, warnings=warnings))
-        return added
+        point(desk, f"modelward train SPEC.yaml    (`modelward train --help` shows a spec; its dataset is {name})")
 
     @verb(nouns, "list", show=_show_list)
     def list_(desk: Desk) -> list[Dataset]:

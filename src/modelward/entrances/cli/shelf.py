@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.failing import EXIT
 from modelward.entrances.cli.verb import noun, verb
-from modelward.errors import RefusedError
+from modelward.errors import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
     from modelward.registry import ModelSummary, Verification, Version
@@ -31,14 +32,15 @@ def declare(app: typer.Typer) -> None:
         found: list[ModelSummary] = desk.house.registry.models(by=desk.actor)
         return found
 
-    @verb(nouns, "show", show=_show_model_or_version)
+    @verb(nouns, "show", show=None)
     def show(
         desk: Desk, name: Annotated[str, typer.Argument(metavar="MODEL[:V]", help="A model, or a version such as income:3.")]
-    ) -> Any:
+    ) -> None:
         """Show a model's versions, or one version."""
         if ":" in name:
-            return desk.house.registry.find(name, by=desk.actor)
-        return desk.house.registry.versions(name, by=desk.actor)
+            desk.answer(desk.house.registry.find(name, by=desk.actor), show_version)
+        else:
+            desk.answer(desk.house.registry.versions(name, by=desk.actor), partial(_show_versions, live=_live(desk, name)))
 
     _declare_moving(nouns)
     _declare_verify(nouns)
@@ -132,10 +134,7 @@ def _show_models(console: Console, found: list[ModelSummary]) -> None:
     )
 
 
-def _show_model_or_version(console: Console, found: Version | list[Version]) -> None:
-    if not isinstance(found, list):
-        show_version(console, found)
-        return
+def _show_versions(console: Console, found: list[Version], *, live: str) -> None:
     showing.table(
         console,
         ("version", "recipe", "size", "dataset", "seed", "made", "digest"),
@@ -146,6 +145,14 @@ def _show_model_or_version(console: Console, found: Version | list[Version]) -> 
         numbers=("size", "seed"),
         spare=("dataset", "seed", "digest"),
     )
+    showing.line(console, f"{live} is live." if live else "None of them is live.")
+
+
+def _live(desk: Desk, model: str) -> str:
+    try:
+        return str(desk.house.releases.released(model, by=desk.actor))
+    except NotFoundError:
+        return ""
 
 
 def _show_verification(console: Console, found: Verification) -> None:
