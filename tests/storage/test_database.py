@@ -173,15 +173,25 @@ import sqlalchemy as sa
 from modelward.storage import Database, SCHEMA
 for number in range(20):
     sa.Table(f"t{number}", SCHEMA, sa.Column("id", sa.Integer, primary_key=True))
-Database(sys.argv[1]).create_tables()
+for attempt in range(5):
+    print("ready", flush=True)
+    input()
+    Database(f"{sys.argv[1]}/{attempt}.db").create_tables()
 """
 
 
 def test_several_processes_may_create_the_tables_at_once(tmp_path):
-    for attempt in range(3):
-        command = [sys.executable, "-c", CREATING, f"sqlite:///{tmp_path / f'{attempt}.db'}"]
-        processes = [subprocess.Popen(command) for _ in range(3)]
-        assert [process.wait(60) for process in processes] == [0, 0, 0]
+    command = [sys.executable, "-c", CREATING, f"sqlite:///{tmp_path}"]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    for _ in range(5):
+        assert [process.stdout.readline() for process in processes] == ["ready\n"] * 3
+        for process in processes:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    for attempt in range(5):
         with sqlite3.connect(tmp_path / f"{attempt}.db") as raw:
             assert raw.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone() == (20,)
         raw.close()

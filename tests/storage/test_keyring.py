@@ -119,37 +119,42 @@ def test_a_wrapped_key_opens_under_its_own_label_and_master_alone(path):
     assert ring.unwrap(master, wrapped, label="one") == b"k" * 32
 
 
-# Kills itself at the n-th call of the system that the making consists of.
+# Children make keyrings and are killed before the first, second, … call of the system in the making, until one is not.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-calls = {"left": int(sys.argv[2])}
+from modelward.storage import Keyring
 def watched(real):
     def call(*args, **kwargs):
-        if calls["left"] == 0:
+        global left
+        if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        calls["left"] -= 1
+        left -= 1
         return real(*args, **kwargs)
     return call
-from modelward.storage import Keyring
 for name in ("open", "fsync", "fdopen", "link", "unlink"):
     setattr(os, name, watched(getattr(os, name)))
-Keyring.create(Path(sys.argv[1]), secrets={"pepper": b"p" * 32})
+for step in range(40):
+    left = step
+    child = os.fork()
+    if not child:
+        Keyring.create(Path(sys.argv[1]) / str(step) / "keys.json", secrets={"pepper": b"p" * 32})
+        left = -1
+        os._exit(0)
+    print(end := os.waitpid(child, 0)[1])
+    if not end:
+        break
 """
 
 
 def test_a_kill_at_any_moment_leaves_no_half_keyring(tmp_path):
-    outcomes = []
-    for step in range(20):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=True)
+    ends = [int(line) for line in done.stdout.split()]
+    assert len(ends) > 5
+    assert ends == [signal.SIGKILL] * (len(ends) - 1) + [0]
+    for step in range(len(ends)):
         place = tmp_path / str(step) / "keys.json"
-        code = subprocess.run([sys.executable, "-c", KILLED, str(place), str(step)], check=False).returncode
         if place.exists():
             assert Keyring.open(place).secret("pepper") == b"p" * 32
         else:
             Keyring.create(place, secrets={})
-        outcomes.append(code)
-        if code == 0:
-            break
-    assert outcomes[-1] == 0
-    assert set(outcomes[:-1]) == {-signal.SIGKILL}
-    assert len(outcomes) > 5
