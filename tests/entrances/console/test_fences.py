@@ -22,6 +22,7 @@ PAGES = (
     "/releases/r-1",
     "/releases/r-99",
     "/ledger",
+    "/ledger/checkpoint",
     "/ledger/key",
     "/receipts/req-unknown",
     "/static/console.css",

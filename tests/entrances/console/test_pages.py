@@ -101,6 +101,15 @@ def test_the_receipt_confirms_the_two_texts_that_the_page_shows(house, admin_vis
     assert not receipt.confirms(asked + b" ", "input")
 
 
+def test_the_checkpoint_is_given_to_keep_and_the_ledger_extends_it(house, admin_visitor):
+    assert 'href="/console/ledger/checkpoint"' in admin_visitor.get("/ledger").text
+    kept = admin_visitor.get("/ledger/checkpoint")
+    size = int(kept.text.splitlines()[1])
+    assert f'filename="ledger-{size}.checkpoint"' in kept.headers["content-disposition"]
+    admin_visitor.post("/models/grant/1", ROW)
+    assert house.platform.auditing.verify_since(kept.text, by=local_actor()).size > size
+
+
 def test_nothing_that_was_typed_is_kept_or_in_an_address(house, admin_visitor, caplog):
     typed = ROW | {"f0": "47.8731", "f2": "Hintertupfingen"}
     answer = admin_visitor.post("/models/grant/1", typed)

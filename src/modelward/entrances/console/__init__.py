@@ -61,6 +61,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/releases/{id}", releases_page.decide, "POST"),
         route("/ledger", ledger.show),
         route("/ledger", ledger.verify, "POST"),
+        route("/ledger/checkpoint", files.checkpoint),
         route("/ledger/key", files.public_key),
         route("/receipts/{request}", files.receipt),
         route("/{path:path}", _nowhere),

@@ -70,6 +70,12 @@ async def receipt(visit: Visit) -> Response:
     return _download(text, f"{re.sub(r'[^A-Za-z0-9-]', '_', request)[:80]}.tlog-proof")
 
 
+async def checkpoint(visit: Visit) -> Response:
+    """The signed checkpoint, to keep elsewhere."""
+    head = await run_in_threadpool(visit.platform.auditing.checkpoint, by=visit.by)
+    return _download(head.text, f"ledger-{head.size}.checkpoint")
+
+
 async def public_key(visit: Visit) -> Response:
     """The line that verifies receipts offline."""
     text = await run_in_threadpool(visit.platform.auditing.public_key, by=visit.by)
