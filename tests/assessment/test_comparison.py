@@ -3,11 +3,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modelward.assessment.comparison import IncomparableError, Objective, Row, recommend, weigh
+from modelward.assessment.replicates import Replicates
 
 
 def row(version, estimate, size, *, latency=1.0, low=None, high=None):
@@ -33,7 +35,7 @@ ROWS = [row("m:1", 0.930, 9_000_000, latency=3.0), row("m:2", 0.927, 4_000, late
 
 
 def recommended(rows, **objective):
-    (chosen,) = [each for each in weigh(rows, Objective(**objective)) if each.is_recommended]
+    (chosen,) = [each for each in weigh(rows, Objective(**objective), replicates={}) if each.is_recommended]
     return chosen.version
 
 
@@ -57,37 +59,81 @@ def test_where_smaller_is_better_the_least_error_is_the_best():
 
 def test_the_front_is_what_nothing_beats_on_everything():
     beaten = row("m:4", 0.79, 3_500, latency=0.04)
-    marks = {each.version: each.is_on_front for each in weigh([*ROWS, beaten], Objective())}
+    marks = {each.version: each.is_on_front for each in weigh([*ROWS, beaten], Objective(), replicates={})}
     assert marks == {"m:1": True, "m:2": True, "m:3": True, "m:4": False}
 
 
 def test_two_equal_versions_are_both_on_the_front():
-    assert all(each.is_on_front for each in weigh([ROWS[0], replace(ROWS[0], version="m:9")], Objective()))
+    assert all(each.is_on_front for each in weigh([ROWS[0], replace(ROWS[0], version="m:9")], Objective(), replicates={}))
 
 
-def test_the_words_say_whether_the_intervals_overlap():
-    near = recommend(weigh(ROWS, Objective()), Objective())
-    assert "m:2" in near
-    assert "intervals overlap" in near
-    assert "2250.0 times smaller" in near
-    sure = [replace(ROWS[0], low=0.929, high=0.931), replace(ROWS[1], low=0.926, high=0.928)]
-    assert "do not overlap" in recommend(weigh(sure, Objective()), Objective())
+def drawn(rows, *, noise=0.0, shared=0.01, seed=1, places=()):
+    """Replicates around the rows' estimates: what the rows have in common moves all versions alike, `noise` each on its own."""
+    random = np.random.default_rng(seed)
+    common = random.normal(scale=shared, size=1000)
+    return {
+        each.version: Replicates.of(
+            {"roc_auc": each.estimate + common + random.normal(scale=noise, size=1000)},
+            places=np.arange(1000.0) if each.version not in places else np.ones(1000),
+        )
+        for each in rows
+    }
 
 
-def test_the_words_count_the_versions_that_the_intervals_do_not_tell_apart():
-    rows = [row("m:1", 0.930, 9_000), row("m:2", 0.927, 4_000), row("m:3", 0.913, 5_000), row("m:4", 0.80, 3_000)]
-    weighed = weigh(rows, Objective())
-    assert {each.version for each in weighed if each.overlaps_best} == {"m:1", "m:2", "m:3"}
-    assert "Of the 3 other intervals 2 overlap that of the best: these test rows" in recommend(weighed, Objective())
-    sure = [replace(each, low=each.estimate - 0.0001, high=each.estimate + 0.0001) for each in rows]
-    assert "these test rows" not in recommend(weigh(sure, Objective()), Objective())
-    assert "these test rows" not in recommend(weigh(rows[:1], Objective()), Objective())
+def told(rows, replicates, **objective):
+    chosen = Objective(**objective)
+    return recommend(weigh(rows, chosen, replicates=replicates), chosen)
+
+
+def test_a_difference_is_told_apart_on_the_rows_it_was_measured_on_although_the_intervals_overlap():
+    behind = {each.version: each for each in weigh(ROWS, Objective(), replicates=drawn(ROWS, noise=0.0005))}
+    assert behind["m:2"].high > behind["m:1"].low, "side by side the two cannot be told apart"
+    assert behind["m:2"].behind == pytest.approx(0.003)
+    assert 0.001 < behind["m:2"].behind_low < behind["m:2"].behind < behind["m:2"].behind_high < 0.005
+    assert not behind["m:2"].is_as_good
+    best = behind["m:1"]
+    assert (best.behind, best.behind_low, best.behind_high, best.is_as_good) == (0, 0, 0, True)
+
+
+def test_the_words_say_how_far_behind_the_recommended_version_is():
+    words = told(ROWS, drawn(ROWS, noise=0.0005))
+    assert "on the same rows it is behind by 0.0030 [0.00" in words
+    assert "2250.0 times smaller" in words
+    assert "cannot tell" not in words
+
+
+def test_the_words_count_the_versions_that_the_rows_cannot_tell_from_the_best():
+    rows = [row("m:1", 0.930, 9_000), row("m:2", 0.927, 4_000), row("m:3", 0.923, 5_000), row("m:4", 0.80, 3_000)]
+    noisy = drawn(rows, noise=0.005)
+    assert {each.version for each in weigh(rows, Objective(), replicates=noisy) if each.is_as_good} == {"m:1", "m:2", "m:3"}
+    assert "Of the 3 others these test rows cannot tell 2 from the best." in told(rows, noisy)
+    assert "These test rows cannot tell the two apart." in told(rows[:2], noisy)
+    assert "cannot tell" not in told([rows[0], rows[3]], noisy)
+    assert "cannot tell" not in told(rows[:1], noisy)
+
+
+def test_where_less_is_better_more_of_it_is_behind():
+    rows = [replace(each, estimate=1 - each.estimate) for each in ROWS]
+    replicates = {
+        name: Replicates(one.drawn, {"brier": [1 - value for value in one.figures["roc_auc"]]})
+        for name, one in drawn(ROWS, noise=0.0005).items()
+    }
+    found = {each.version: each for each in weigh(rows, Objective(metric="brier"), replicates=replicates)}
+    assert found["m:2"].behind == pytest.approx(0.003)
+    assert 0.001 < found["m:2"].behind_low < found["m:2"].behind < found["m:2"].behind_high < 0.005
+
+
+def test_what_was_not_drawn_alike_is_not_paired_and_the_words_say_so():
+    for replicates in ({}, drawn(ROWS, places={"m:2"})):
+        second = next(each for each in weigh(ROWS, Objective(), replicates=replicates) if each.version == "m:2")
+        assert (second.behind_low, second.behind_high, second.is_as_good) == (None, None, False)
+        assert "was not measured: assess each of them again." in told(ROWS, replicates)
 
 
 def test_the_words_say_that_the_recommended_version_would_be_refused():
     def words(**verdicts):
         rows = [replace(ROWS[0], verdicts={"failed": 9}), replace(ROWS[1], verdicts={"recorded": 40, "passed": 5, **verdicts})]
-        return recommend(weigh(rows, Objective()), Objective())
+        return recommend(weigh(rows, Objective(), replicates={}), Objective())
 
     both = words(**{"failed": 3, "not-measurable": 1})
     assert "has 3 failed and 1 not measurable clauses; a policy that asks for them will refuse it" in both
@@ -98,7 +144,7 @@ def test_the_words_say_that_the_recommended_version_would_be_refused():
 
 def test_nothing_is_not_compared():
     with pytest.raises(IncomparableError):
-        weigh([], Objective())
+        weigh([], Objective(), replicates={})
 
 
 SHELVES = st.lists(
@@ -122,7 +168,7 @@ def worth(each, objective):
 
 @given(SHELVES, OBJECTIVES)
 def test_what_is_recommended_is_within_tolerance_and_nothing_smaller_is(rows, objective):
-    weighed = weigh(rows, objective)
+    weighed = weigh(rows, objective, replicates={})
     best = max(worth(each, objective) for each in rows)
     (chosen,) = [each for each in weighed if each.is_recommended]
     assert chosen is weighed[0]
@@ -143,14 +189,14 @@ def test_the_front_is_the_one_that_brute_force_finds(rows, objective):
         differs = (one.estimate, one.size_bytes, one.latency_p50_ms) != (other.estimate, other.size_bytes, other.latency_p50_ms)
         return all(at_least) and differs
 
-    front = {each.version for each in weigh(rows, objective) if each.is_on_front}
+    front = {each.version for each in weigh(rows, objective, replicates={}) if each.is_on_front}
     assert front == {each.version for each in rows if not any(beats(other, each) for other in rows)}
     assert front
 
 
 @given(SHELVES, OBJECTIVES)
 def test_the_recommendation_claims_nothing_that_is_not_so(rows, objective):
-    weighed = weigh(rows, objective)
+    weighed = weigh(rows, objective, replicates={})
     words = recommend(weighed, objective)
     assert weighed[0].version in words
     assert "()" not in words
@@ -164,4 +210,4 @@ def test_the_recommendation_claims_nothing_that_is_not_so(rows, objective):
 
 def test_a_version_without_a_recipe_is_called_by_its_name():
     foreign = replace(ROWS[0], recipe="")
-    assert recommend(weigh([foreign], Objective()), Objective()).startswith("Take m:1: ")
+    assert recommend(weigh([foreign], Objective(), replicates={}), Objective()).startswith("Take m:1: ")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modelward.assessment.intervals import bootstrap, quantile, wilson
+from modelward.assessment.intervals import bootstrap, paired, quantile, resample, wilson
 from modelward.assessment.scores import Answers, roc_auc
 
 
@@ -45,6 +45,35 @@ def test_an_interval_of_half_the_width_would_be_caught():
         half = (found.high - found.low) / 4
         held += abs(found.value - 1.0) <= half
     assert held / 200 < 0.85
+
+
+def test_the_interval_of_a_paired_difference_holds_the_true_one_and_is_narrower_than_an_unpaired_one():
+    """Two classifiers that err on mostly the same rows: 80 % and 78 % right, on 300 rows in each of 120 runs."""
+    random = np.random.default_rng(7)
+    held, unpaired, widths = 0, 0, []
+    for run in range(120):
+        hard = random.random(300)
+        first, second = ((hard < share).astype(float) for share in (0.80, 0.78))
+        point = float(first.mean() - second.mean())
+        (ours, theirs), others = (
+            [resample(mean_of(values), rows=300, seed=seed)[1][:, 0] for values in (first, second)] for seed in (run, run + 1000)
+        )
+        low, high = paired(point, ours, theirs)
+        wide_low, wide_high = paired(point, ours, others[1])
+        held += low <= 0.02 <= high
+        unpaired += wide_low <= 0.02 <= wide_high
+        widths.append((high - low) / (wide_high - wide_low))
+    # A difference of six rows in 300 is coarse: percentiles of so few lose a few in a hundred.
+    assert 0.88 < held / 120 <= 1
+    assert unpaired == 120, "pairing what was not drawn alike covers nearly everything, and so tells nothing"
+    assert np.median(widths) < 0.5
+
+
+def test_what_is_undefined_too_often_or_drawn_otherwise_has_no_paired_interval():
+    some = np.linspace(0, 1, 1000)
+    assert paired(0.0, some, some) == (0.0, 0.0)
+    assert paired(0.0, some, np.where(np.arange(1000) < 60, np.nan, some)) is None
+    assert paired(0.0, some, some[:500]) is None
 
 
 def test_an_interval_of_a_quantile_holds_the_true_one():

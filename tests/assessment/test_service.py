@@ -202,8 +202,10 @@ def test_versions_are_compared_and_those_without_a_report_are_assessed_first(roo
     assert compared.recommended in compared.recommendation
     assert compared.plot.startswith("<svg")
     assert len(rooms.logged("version.assessed")) == 2
-    rooms.assessment.compare(names, objective=Objective(metric="brier"), by=rooms.admin)
+    again = rooms.assessment.compare(names, objective=Objective(metric="brier"), by=rooms.admin)
     assert len(rooms.logged("version.assessed")) == 2
+    assert {(row.behind, row.behind_low, row.behind_high) for row in again.rows} == {(0, 0, 0)}, "they are the same graph"
+    assert "These test rows cannot tell the two apart." in again.recommendation
 
 
 def test_a_metric_that_was_not_measured_cannot_be_compared_by(rooms):
@@ -223,6 +225,16 @@ def test_versions_measured_on_different_rows_are_not_compared(rooms):
     assert rooms.assessment.compare([own.name, twin.name], objective=Objective(), by=rooms.admin).recommended
     with pytest.raises(IncomparableError, match="different rows"):
         rooms.assessment.compare([own.name, other.name], objective=Objective(), by=rooms.admin)
+
+
+CLASSES = (("own", "yes"), ("same", "yes"), ("other", "no"))
+
+
+def test_versions_that_count_another_class_as_favourable_are_not_compared(rooms):
+    own, same, other = (rooms.register(name, facts={**echo.METERED, "positive": said}) for name, said in CLASSES)
+    assert rooms.assessment.compare([own.name, same.name], objective=Objective(metric="recall"), by=rooms.admin).recommended
+    with pytest.raises(IncomparableError, match="different classes as the favourable one"):
+        rooms.assessment.compare([own.name, other.name], objective=Objective(metric="recall"), by=rooms.admin)
 
 
 def test_a_report_of_another_version_is_refused(rooms):

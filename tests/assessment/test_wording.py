@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from string import Formatter
 
+import numpy as np
 import pytest
 
 import modelward
@@ -30,6 +31,7 @@ from modelward.assessment.asking import ask
 from modelward.assessment.assessors import latency
 from modelward.assessment.comparison import recommend, row_of, weigh
 from modelward.assessment.page import render_page
+from modelward.assessment.replicates import Replicates
 from modelward.assessment.report import SCHEMA, digests
 from modelward.plugins import MissingExtraError
 from modelward.training import energy
@@ -143,13 +145,15 @@ def rows(*estimates, **verdicts):
 @pytest.mark.parametrize("verdicts", [{}, {"failed": 1}, {"failed": 2, "not-measurable": 1}, {"not-measurable": 3}])
 def test_a_recommendation_is_made_in_chinese(prefer, estimates, verdicts):
     objective = Objective(metric="accuracy", prefer=prefer, tolerance=0.01)
-    words = recommend(weigh(rows(*estimates, **verdicts), objective), objective)
-    assert untranslated([words]) == set()
+    made = rows(*estimates, **verdicts)
+    alike = {each.version: Replicates.of({"accuracy": np.linspace(0, each.estimate, 100)}, places=np.ones(100)) for each in made}
+    for replicates in (alike, {}):
+        assert untranslated([recommend(weigh(made, objective, replicates=replicates), objective)]) == set()
 
 
 def test_why_versions_are_not_compared_is_said_in_chinese():
     with pytest.raises(IncomparableError) as nothing:
-        weigh([], Objective())
+        weigh([], Objective(), replicates={})
     with pytest.raises(IncomparableError) as unmeasured:
         row_of(report_of("two classes")[0], recipe="", metric="grace")
     assert untranslated([str(nothing.value), str(unmeasured.value)]) == set()

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from modelward.assessment.replicates import Replicates
 from modelward.assessment.report import TrustReport
 from modelward.errors import InvalidError
 
@@ -40,7 +41,9 @@ class Objective:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One version. Latency is the median of one row in milliseconds, energy that of training in joules, by `energy_method`.
-    `overlaps_best` says that its interval and that of the best version overlap.
+
+    `behind` says by how much the best version's figure is better, with the 95 % interval of that difference over the rows they
+    share; the bounds are None where that was not measured.
     """
 
     version: str
@@ -57,9 +60,16 @@ class Row:
     energy_high: float | None
     energy_method: str
     verdicts: dict[str, int]
-    overlaps_best: bool = False
+    behind: float = 0.0
+    behind_low: float | None = None
+    behind_high: float | None = None
     is_on_front: bool = False
     is_recommended: bool = False
+
+    @property
+    def is_as_good(self) -> bool:
+        """Whether the rows cannot tell it from the best version, or it is that."""
+        return not self.behind or (self.behind_low is not None and self.behind_low <= 0)
 
     @property
     def label(self) -> str:
@@ -108,8 +118,9 @@ def row_of(report: TrustReport, *, recipe: str, metric: str) -> Row:
     )
 
 
-def weigh(rows: Sequence[Row], objective: Objective) -> tuple[Row, ...]:
-    """The rows with the Pareto front and the recommendation marked: the recommended one first, then by the metric.
+def weigh(rows: Sequence[Row], objective: Objective, *, replicates: Mapping[str, Replicates]) -> tuple[Row, ...]:
+    """The rows with the Pareto front and the recommendation marked: the recommended one first, then by the metric. How sure it is
+    that one is behind the best comes from the `replicates` of each, by version.
 
     The front is over metric, size and median latency. "Smallest within" takes the smallest file among those whose estimate is
     within the tolerance of the best one; of equals the quicker, then the better, then the earlier.
@@ -123,23 +134,37 @@ def weigh(rows: Sequence[Row], objective: Objective) -> tuple[Row, ...]:
         chosen = max(rows, key=lambda row: (sign * row.estimate, -row.size_bytes))
     else:
         chosen = min(within, key=lambda row: (row.size_bytes, row.latency_p50_ms, -sign * row.estimate))
-    marked = [
-        replace(
-            row,
-            overlaps_best=row.high >= best.low and best.high >= row.low,
-            is_on_front=_is_unbeaten(row, rows, sign),
-            is_recommended=row is chosen,
+    marked = []
+    for row in rows:
+        low, high = _bounds(row, best, objective, replicates)
+        marked.append(
+            replace(
+                row,
+                behind=sign * (best.estimate - row.estimate),
+                behind_low=low,
+                behind_high=high,
+                is_on_front=_is_unbeaten(row, rows, sign),
+                is_recommended=row is chosen,
+            )
         )
-        for row in rows
-    ]
     return tuple(sorted(marked, key=lambda row: (not row.is_recommended, -sign * row.estimate)))
+
+
+def _bounds(
+    row: Row, best: Row, objective: Objective, replicates: Mapping[str, Replicates]
+) -> tuple[float, float] | tuple[None, None]:
+    upper, lower = (row, best) if objective.smaller_is_better else (best, row)
+    above, below = replicates.get(upper.version), replicates.get(lower.version)
+    if above is None or below is None:
+        return None, None
+    return above.interval(below, objective.metric, difference=upper.estimate - lower.estimate) or (None, None)
 
 
 def recommend(rows: Sequence[Row], objective: Objective) -> str:
     """The recommendation in words: the figures it rests on, what these cannot tell, and what a policy would say of it."""
     chosen = next(row for row in rows if row.is_recommended)
     best = _best(rows, objective)
-    return " ".join(filter(None, (_choice(chosen, best, objective), _doubt(rows), _warning(chosen))))
+    return " ".join(filter(None, (_choice(chosen, best, objective), _doubt(rows, best), _warning(chosen))))
 
 
 def _choice(chosen: Row, best: Row, objective: Objective) -> str:
@@ -147,25 +172,31 @@ def _choice(chosen: Row, best: Row, objective: Objective) -> str:
         words = f"Take {_named(chosen)}: the best {objective.metric}, {_with_interval(chosen)}"
         nothing = "" if objective.prefer == "best" else f", and nothing smaller is within {objective.tolerance:g} of it"
         return f"{words}{nothing}."
-    overlap = "overlap" if chosen.overlaps_best else "do not overlap"
     smaller = best.size_bytes / max(1, chosen.size_bytes)
     return (
         f"Take {_named(chosen)}: {objective.metric} {_with_interval(chosen)} is within "
-        f"{objective.tolerance:g} of the best, {_with_interval(best)} of {_named(best)}; the intervals "
-        f"{overlap}; its file is {smaller:.1f} times smaller."
+        f"{objective.tolerance:g} of the best, {_with_interval(best)} of {_named(best)}; {_behind(chosen)}"
+        f"its file is {smaller:.1f} times smaller."
     )
 
 
-def _doubt(rows: Sequence[Row]) -> str:
-    """How many versions' intervals overlap that of the best one, which is not counted."""
-    others, near = len(rows) - 1, sum(row.overlaps_best for row in rows) - 1
-    if not near:
+def _behind(chosen: Row) -> str:
+    if chosen.behind_low is None or chosen.behind_high is None:
         return ""
-    if others == 1:
-        return "The other interval overlaps that of the best: these test rows cannot tell them apart."
-    if near == 1:
-        return f"Of the {others} other intervals {near} overlaps that of the best: these test rows cannot tell them apart."
-    return f"Of the {others} other intervals {near} overlap that of the best: these test rows cannot tell them apart."
+    return f"on the same rows it is behind by {chosen.behind:.4f} [{chosen.behind_low:.4f}, {chosen.behind_high:.4f}]; "
+
+
+def _doubt(rows: Sequence[Row], best: Row) -> str:
+    """Which versions these rows cannot tell from the best one."""
+    others = [row for row in rows if row.version != best.version]
+    if any(row.behind_low is None for row in others):
+        return "Whether these rows can tell the versions apart was not measured: assess each of them again."
+    alike = sum(row.is_as_good for row in others)
+    if not alike:
+        return ""
+    if len(others) == 1:
+        return "These test rows cannot tell the two apart."
+    return f"Of the {len(others)} others these test rows cannot tell {alike} from the best."
 
 
 def _warning(chosen: Row) -> str:

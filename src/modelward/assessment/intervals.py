@@ -59,9 +59,34 @@ def bootstrap(
     the noise that resampling adds, and an interval that does not hold its own estimate would mislead. Where no replicate
     differs (a perfect score), Wilson's interval at `effective` rows stands in, for the sample cannot show certainty.
     """
+    points, drawn = resample(statistic, rows=rows, seed=seed, replicates=replicates)
+    return estimates(points, drawn, rows=rows, effective=effective, seed=seed)
+
+
+def resample(statistic: Callable[[Floats], Floats], *, rows: int, seed: int, replicates: int = REPLICATES) -> tuple[Floats, Floats]:
+    """The statistics of the sample [m], and those of every replicate [B, m]. Equal `rows` and `seed` draw the same rows."""
     points = statistic(np.ones((1, rows)))[0]
-    drawn = np.concatenate([statistic(weights) for weights in _weights(rows, seed=seed, replicates=replicates)])
+    return points, np.concatenate([statistic(weights) for weights in _weights(rows, seed=seed, replicates=replicates)])
+
+
+def estimates(points: Floats, drawn: Floats, *, rows: int, effective: int, seed: int) -> tuple[Estimate | None, ...]:
+    """What `bootstrap` says, of what `resample` gave."""
     return tuple(_interval(points[at], drawn[:, at], rows, effective, seed) for at in range(points.size))
+
+
+def paired(point: float, first: Floats, second: Floats) -> tuple[float, float] | None:
+    """The 95 % interval of a difference `point` of two statistics over the same rows, from the replicates [B] of each.
+
+    Where both were drawn alike, what the rows have in common cancels, so that it is narrower than the two intervals suggest.
+    None where they were not drawn alike, or the difference is undefined on more than one replicate in twenty.
+    """
+    if first.shape != second.shape:
+        return None
+    differences = first - second
+    found = differences[np.isfinite(differences)]
+    if found.size < (1 - _LOST_SHARE) * differences.size:
+        return None
+    return _centred(point, found)
 
 
 def quantile(ordered: Floats, share: float, *, method: str) -> Estimate | None:
@@ -95,10 +120,14 @@ def _interval(point: float, drawn: Floats, rows: int, effective: int, seed: int)
     if np.ptp(found) == 0 and 0 <= point <= 1:
         low, high = _wilson_bounds(point, max(1, effective))
         return Estimate(float(point), low, high, rows, "no bootstrap replicate differs: Wilson score interval instead")
-    low, high = np.quantile(found - found.mean() + point, [0.025, 0.975])
-    low, high = min(low, point), max(high, point)
+    low, high = _centred(point, found)
     method = f"multinomial bootstrap, B = {drawn.size}, percentiles centred on the estimate"
-    return Estimate(float(point), float(low), float(high), rows, method, seed)
+    return Estimate(float(point), low, high, rows, method, seed)
+
+
+def _centred(point: float, found: Floats) -> tuple[float, float]:
+    low, high = np.quantile(found - found.mean() + point, [0.025, 0.975])
+    return float(min(low, point)), float(max(high, point))
 
 
 def _wilson_bounds(share: float, n: int) -> tuple[float, float]:

@@ -8,11 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+import msgspec
+
 from modelward.access import Actor, Permission
 from modelward.assessment.asking import Reply, ask, choose
 from modelward.assessment.assessor import Sample, assessor_of
 from modelward.assessment.comparison import Comparison, IncomparableError, Objective, recommend, row_of, weigh
 from modelward.assessment.phrasebook import Language
+from modelward.assessment.replicates import REPLICATES_FILE, Replicates
 from modelward.assessment.report import (
     CONFIDENCE,
     PAGE_FILE,
@@ -105,20 +108,28 @@ class Assessment:
         """Weigh versions against each other; those without a report are assessed first.
 
         Raises:
-            IncomparableError: they were measured on different rows, or one lacks the metric. Otherwise as `assess`.
+            IncomparableError: they were measured on different rows or for different favourable classes, or one lacks the metric.
+            Otherwise as `assess`.
         """
         from modelward.assessment import plots
 
-        rows, places = [], set()
+        rows, places, favourable, replicates = [], set(), set(), {}
         for place, name in enumerate(dict.fromkeys(names)):
             progress(name, place / len(names))
             report = self.report(name, by=by) or self.assess(name, by=by)
+            version = self._registry.find(name, by=by)
             places.add((report.dataset, report.fingerprint, report.split))
-            recipe = self._registry.find(name, by=by).lineage.recipe
-            rows.append(row_of(report, recipe=recipe, metric=objective.metric))
+            favourable.add(version.facts.get("positive", ""))
+            rows.append(row_of(report, recipe=version.lineage.recipe, metric=objective.metric))
+            if REPLICATES_FILE in report.evidence:
+                replicates[name] = msgspec.json.decode(self._registry.read(version, REPLICATES_FILE), type=Replicates)
         if len(places) > 1:
             raise IncomparableError("These versions were measured on different rows. Compare versions of one split.")
-        weighed = weigh(rows, objective)
+        if len(favourable) > 1:
+            raise IncomparableError(
+                "These versions count different classes as the favourable one. Compare versions whose specs agree on `positive`."
+            )
+        weighed = weigh(rows, objective, replicates=replicates)
         return Comparison(
             objective=objective,
             rows=weighed,

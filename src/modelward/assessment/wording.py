@@ -167,18 +167,14 @@ SENTENCES = {
     "Take {version}: {metric:name} {figure:interval} is within {tolerance:n} of the best, {best:interval} of {other}": (
         "建议采用 {version}：{metric} 为 {figure}，与最佳者相差不超过 {tolerance}（{other} 为 {best}）"
     ),
-    "the intervals {how:said}": "两者区间{how}",
-    "overlap": "重叠",
-    "do not overlap": "不重叠",
+    "on the same rows it is behind by {figure:interval}": "在相同的行上落后 {figure}",
     "its file is {times:n} times smaller.": "其文件小到 {times} 分之一。",
-    "The other interval overlaps that of the best: these test rows cannot tell them apart.": (
-        "另一个区间与最佳者的区间重叠：这些测试行无法区分它们。"
+    "These test rows cannot tell the two apart.": "这些测试行无法区分两者。",
+    "Of the {others:n} others these test rows cannot tell {near:n} from the best.": (
+        "其余 {others} 个版本中，这些测试行无法把 {near} 个与最佳者区分开。"
     ),
-    "Of the {others:n} other intervals {near:n} overlaps that of the best: these test rows cannot tell them apart.": (
-        "其余 {others} 个区间中有 {near} 个与最佳者的区间重叠：这些测试行无法区分它们。"
-    ),
-    "Of the {others:n} other intervals {near:n} overlap that of the best: these test rows cannot tell them apart.": (
-        "其余 {others} 个区间中有 {near} 个与最佳者的区间重叠：这些测试行无法区分它们。"
+    "Whether these rows can tell the versions apart was not measured: assess each of them again.": (
+        "没有测量这些行能否区分各版本：请重新评估每个版本。"
     ),
     "Its report has {found:said} clause": "其报告的条款中有 {found}",
     "Its report has {found:said} clauses": "其报告的条款中有 {found}",
@@ -189,6 +185,8 @@ SENTENCES = {
     "Run {command:code} to see which.": "运行 {command} 可查看是哪些。",
     "These versions were measured on different rows.": "这些版本在不同的行上测量。",
     "Compare versions of one split.": "请比较同一划分的版本。",
+    "These versions count different classes as the favourable one.": "这些版本把不同的类别当作有利类别。",
+    "Compare versions whose specs agree on {key:code}.": "请比较训练说明中 {key} 相同的版本。",
     "There is nothing to compare.": "没有可比较的版本。",
     "Name a spec, a model, or versions such as income:1.": "请指定训练说明、模型，或 income:1 这样的版本。",
     "{version:name} has no measured {metric}.": "{version} 没有已测量的 {metric}。",

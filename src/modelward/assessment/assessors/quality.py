@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ import numpy as np
 from modelward.assessment import plots, scores
 from modelward.assessment.assessor import Findings, Plot, Sample
 from modelward.assessment.clause import Clause, Measure, Threshold
-from modelward.assessment.intervals import Estimate, bootstrap, wilson
+from modelward.assessment.intervals import Estimate, bootstrap, estimates, resample, wilson
+from modelward.assessment.replicates import REPLICATES_FILE, Replicates
 from modelward.assessment.scores import Answers, Floats
 
 if TYPE_CHECKING:
@@ -74,17 +75,18 @@ class Quality:
         """Clauses, confusion matrix, ROC curve and calibration curve of the version's answers to the sample."""
         assert sample is not None
         answers = sample.answers(version)
-        clauses = _clauses(answers, sample)
+        found, replicates = _estimates(answers, sample.seed)
+        clauses = _clauses(found, answers, sample)
         evidence, drawn = _confusion(answers, sample)
+        evidence[REPLICATES_FILE] = msgspec.json.encode(replicates)
         for more, plot in filter(None, (_roc(answers, sample), _calibration(answers))):
             evidence |= more
             drawn += plot
         return Findings(clauses, evidence, drawn)
 
 
-def _clauses(answers: Answers, sample: Sample) -> tuple[Clause, ...]:
+def _clauses(found: Mapping[str, Estimate | None], answers: Answers, sample: Sample) -> tuple[Clause, ...]:
     positive = sample.positive
-    found = _estimates(answers, sample.seed)
     missing = f"The rarest of the {answers.classes} classes has too few rows in the sample. Hold out more rows."
     curve = CALIBRATION if answers.rows >= _LEAST_CURVE_ROWS else ""
     where = {ROC_AUC.key: ROC, ECE.key: curve, BRIER.key: "", LOG_LOSS.key: ""}
@@ -113,8 +115,10 @@ def _drowned(estimate: Estimate, answers: Answers) -> str:
     return f"On {answers.rows} rows even perfect calibration looks like an error of {noise:.2g}; about {needed:,} are needed."
 
 
-def _estimates(answers: Answers, seed: int) -> dict[str, Estimate | None]:
-    """An estimate for every measure; single proportions have Wilson's interval, all else one and the same bootstrap."""
+def _estimates(answers: Answers, seed: int) -> tuple[dict[str, Estimate | None], Replicates]:
+    """An estimate for every measure, and what they were on each replicate. Single proportions have Wilson's interval, all else one
+    and the same bootstrap.
+    """
     by_key: dict[str, Callable[[Floats, Floats], Floats]] = {
         ACCURACY.key: lambda counts, _: scores.accuracy(counts),
         BALANCED.key: lambda counts, _: _over(scores.recalls(counts)),
@@ -126,13 +130,17 @@ def _estimates(answers: Answers, seed: int) -> dict[str, Estimate | None]:
         LOG_LOSS.key: lambda _, weights: scores.log_loss(answers, weights),
         ECE.key: lambda _, weights: scores.calibration_error(answers, weights),
     }
+    places = np.arange(answers.rows, dtype=np.float64)
 
     def all_of_them(weights: Floats) -> Floats:
         counts = scores.confusion(answers, weights)
-        return np.stack([score(counts, weights) for score in by_key.values()], axis=1)
+        # The sum of the places drawn is a whole number, exact, and another one for other rows.
+        return np.stack([*(score(counts, weights) for score in by_key.values()), weights @ places], axis=1)
 
-    estimates = bootstrap(all_of_them, rows=answers.rows, effective=answers.rarest, seed=seed)
-    return dict(zip(by_key, estimates, strict=True)) | _proportions(answers)
+    points, drawn = resample(all_of_them, rows=answers.rows, seed=seed)
+    found = estimates(points[:-1], drawn[:, :-1], rows=answers.rows, effective=answers.rarest, seed=seed)
+    replicates = Replicates.of(dict(zip(by_key, drawn.T[:-1], strict=True)), places=drawn[:, -1])
+    return dict(zip(by_key, found, strict=True)) | _proportions(answers), replicates
 
 
 def _over(values: Floats, positive: int | None = None, answers: Answers | None = None) -> Floats:
