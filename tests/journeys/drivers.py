@@ -106,13 +106,13 @@ class CommandLine:
     def releases_propose(self, name, policy):
         return ["release", "propose", name, "--policy", policy]
 
-    def releases_approve(self, id, reason):  # noqa: A002
+    def releases_approve(self, id, reason):
         return ["release", "approve", id, "--reason", reason]
 
-    def releases_promote(self, id):  # noqa: A002
+    def releases_promote(self, id):
         return ["release", "promote", id]
 
-    def releases_pause(self, id, reason):  # noqa: A002
+    def releases_pause(self, id, reason):
         return ["release", "pause", id, "--reason", reason]
 
     def releases_roll_back(self, model):

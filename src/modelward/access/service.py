@@ -106,7 +106,7 @@ class Access:
         with self._database.look() as connection:
             return list(store.keys(connection, seal=self._seal).values())
 
-    def revoke_key(self, id: str, *, by: Actor) -> Key:  # noqa: A002 - the word users type
+    def revoke_key(self, id: str, *, by: Actor) -> Key:
         """End a key for good; servers that keep it in memory learn of it by `revision`.
 
         Raises:

@@ -102,7 +102,7 @@ class TrustReport:
         names = dict.fromkeys(clause.dimension for clause in self.clauses)
         return {name: tuple(clause for clause in self.clauses if clause.dimension == name) for name in names}
 
-    def clause(self, id: str) -> Clause | None:  # noqa: A002  # the clause's own word
+    def clause(self, id: str) -> Clause | None:
         """The clause of that id, if there is one."""
         return next((clause for clause in self.clauses if clause.id == id), None)
 

@@ -43,23 +43,23 @@ class RemoteReleases(Room):
         """Name of the live version of a model."""
         return self._connection.fetch(dict[str, str], "GET", f"/api/v1/models/{part(model)}/released")["version"]
 
-    def show(self, id: str, *, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
+    def show(self, id: str, *, by: Actor | None = None) -> Release:
         """Show a release."""
         return self._connection.fetch(Release, "GET", f"/api/v1/releases/{part(id)}")
 
-    def approve(self, id: str, *, reason: str, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
+    def approve(self, id: str, *, reason: str, by: Actor | None = None) -> Release:
         """Approve a release."""
         return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/approve", body={"reason": reason})
 
-    def refuse(self, id: str, *, reason: str, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
+    def refuse(self, id: str, *, reason: str, by: Actor | None = None) -> Release:
         """Refuse a release."""
         return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/refuse", body={"reason": reason})
 
-    def promote(self, id: str, *, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
+    def promote(self, id: str, *, by: Actor | None = None) -> Release:
         """Let a release go live."""
         return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/promote")
 
-    def pause(self, id: str, *, reason: str, by: Actor | None = None) -> Release:  # noqa: A002  # the noun's own word
+    def pause(self, id: str, *, reason: str, by: Actor | None = None) -> Release:
         """Take a live release offline."""
         return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/pause", body={"reason": reason})
 
@@ -125,7 +125,7 @@ class RemoteAccess(Room):
         body = {"name": name, "role": role, "models": models, "purpose": purpose, "expires": expires}
         return self._connection.fetch(IssuedKey, "POST", "/api/v1/keys", body=body)
 
-    def revoke_key(self, id: str, *, by: Actor | None = None) -> Key:  # noqa: A002  # the noun's own word
+    def revoke_key(self, id: str, *, by: Actor | None = None) -> Key:
         """Revoke a key."""
         return self._connection.fetch(Key, "DELETE", f"/api/v1/keys/{part(id)}")
 

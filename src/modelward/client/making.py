@@ -35,7 +35,7 @@ class RemoteDatasets(Room):
         sensitive: Sequence[str] = (),
         purpose: str,
         owner: str,
-        license: str = "",  # noqa: A002  # the word users type
+        license: str = "",
         by: Actor | None = None,
     ) -> Dataset:
         """Send the files and register them."""
@@ -82,7 +82,7 @@ class RemoteTraining(Room):
             self._connection.fetch(Run, "POST", "/api/v1/runs", body={"spec": render(spec)}, timeout=_LONG_SECONDS), progress
         )
 
-    def resume(self, id: str, *, by: Actor | None = None, progress: Progress = SILENT) -> Run:  # noqa: A002  # the noun's own word
+    def resume(self, id: str, *, by: Actor | None = None, progress: Progress = SILENT) -> Run:
         """Go on with a run, and wait for its end."""
         return self._watch(self._connection.fetch(Run, "POST", f"/api/v1/runs/{part(id)}/resume", timeout=_LONG_SECONDS), progress)
 
@@ -90,7 +90,7 @@ class RemoteTraining(Room):
         """List runs."""
         return self._connection.fetch(list[Run], "GET", "/api/v1/runs")
 
-    def show(self, id: str, *, by: Actor | None = None) -> Run:  # noqa: A002  # the noun's own word
+    def show(self, id: str, *, by: Actor | None = None) -> Run:
         """Show a run."""
         return self._connection.fetch(Run, "GET", f"/api/v1/runs/{part(id)}")
 

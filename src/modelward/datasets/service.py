@@ -68,7 +68,7 @@ class Datasets:
         sensitive: Sequence[str] = (),
         purpose: str,
         owner: str,
-        license: str = "",  # noqa: A002  # the word of the contract
+        license: str = "",
         by: Actor,
     ) -> Dataset:
         """Register the table in `files` under `name`: profiled, fingerprinted, encrypted, and recorded in the ledger.

@@ -87,7 +87,7 @@ class Releases:
             self._store.add(connection, release, policy_text=kept.text, entry=entry)
         return _unless_refused(release)
 
-    def approve(self, id: str, *, reason: str, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+    def approve(self, id: str, *, reason: str, by: Actor) -> Release:
         """Record one person's yes; the last one needed makes the release approved.
 
         Raises:
@@ -98,7 +98,7 @@ class Releases:
             following = release.approve(Approval(by.id, datetime.now(UTC), reason.strip()))
             return self._change(connection, RELEASE_APPROVED, following, by=by, facts={"reason": reason.strip()})
 
-    def refuse(self, id: str, *, reason: str, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+    def refuse(self, id: str, *, reason: str, by: Actor) -> Release:
         """Refuse a release that is not live yet. What is live is rolled back instead.
 
         Raises:
@@ -109,7 +109,7 @@ class Releases:
             following = release.refuse(by.id, reason=reason)
             return self._change(connection, RELEASE_REFUSED, following, by=by, facts={"reason": reason.strip()})
 
-    def promote(self, id: str, *, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+    def promote(self, id: str, *, by: Actor) -> Release:
         """Make an approved release live, and supersede the model's live or paused one. One that was paused is live again.
 
         The rules are decided once more, for evidence may have changed since they were: an approval does not outlive them. One
@@ -141,7 +141,7 @@ class Releases:
                 decided = self._go_live(connection, decided, by=by)
         return _unless_refused(decided)
 
-    def pause(self, id: str, *, reason: str, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+    def pause(self, id: str, *, reason: str, by: Actor) -> Release:
         """Take the live release offline: nothing answers for its model until it is promoted again, or another one is.
 
         Raises:
@@ -187,7 +187,7 @@ class Releases:
             found = self._store.all(connection, model=model)
         return tuple(release for release in found if by.may(Permission.RELEASES_READ, model=release.model))
 
-    def show(self, id: str, *, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+    def show(self, id: str, *, by: Actor) -> Release:
         """One release with its decisions and approvals.
 
         Raises:
@@ -295,7 +295,7 @@ class Releases:
         self._store.put(connection, following, entry=entry)
         return following
 
-    def _get(self, connection: Connection, id: str, permission: Permission, by: Actor) -> Release:  # noqa: A002 (the noun's own word)
+    def _get(self, connection: Connection, id: str, permission: Permission, by: Actor) -> Release:
         by.require(permission)
         release = self._store.get(connection, id)
         if release is None:

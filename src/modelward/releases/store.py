@@ -56,11 +56,11 @@ class ReleaseStore:
         """The row as it is now."""
         connection.execute(_releases.update().where(_releases.c.serial == _serial(release.id)).values(**_row(release, entry)))
 
-    def get(self, connection: Connection, id: str) -> Release | None:  # noqa: A002 (the noun's own word)
+    def get(self, connection: Connection, id: str) -> Release | None:
         """The release called `id`."""
         return _release(connection.scalar(sa.select(_releases.c.document).where(_releases.c.serial == _serial(id))))
 
-    def policy_text(self, connection: Connection, id: str) -> str:  # noqa: A002 (the noun's own word)
+    def policy_text(self, connection: Connection, id: str) -> str:
         """The text under which the release was proposed."""
         return str(connection.scalar(sa.select(_releases.c.policy_text).where(_releases.c.serial == _serial(id))))
 
@@ -129,7 +129,7 @@ def _release(document: bytes | None) -> Release | None:
     return None if document is None else msgspec.json.decode(document, type=Release)
 
 
-def _serial(id: str) -> int:  # noqa: A002 (the noun's own word)
+def _serial(id: str) -> int:
     """The number in `r-12`; one that no release has where it is no id."""
     digits = id.removeprefix("r-")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 16 else -1

@@ -75,7 +75,7 @@ class Training:
         run = self._start(spec, dataset, by)
         return self._execution(run, spec, material, dataset, by=by).carry_out(self._executor, progress)
 
-    def resume(self, id: str, *, by: Actor, progress: Progress = SILENT) -> Run:  # noqa: A002  # what the noun calls it
+    def resume(self, id: str, *, by: Actor, progress: Progress = SILENT) -> Run:
         """Go on with a run that was interrupted or in which candidates failed: train those that have no version yet.
 
         Raises:
@@ -98,7 +98,7 @@ class Training:
             found = store.every(connection)
         return [_as_it_is(run, process) for run, process in found if by.may(Permission.TRAINING_READ, model=run.model)]
 
-    def show(self, id: str, *, by: Actor) -> Run:  # noqa: A002  # what the noun calls it
+    def show(self, id: str, *, by: Actor) -> Run:
         """The run called `id`.
 
         Raises:

@@ -183,7 +183,7 @@ def wanted_outputs(outputs: Sequence[WantedOutput]) -> tuple[str, ...]:
     return tuple(output.name for output in outputs) or _OUTPUTS
 
 
-def rendered(computed: Computed, id: str, wanted: Sequence[str]) -> bytes:  # noqa: A002  # the protocol's word
+def rendered(computed: Computed, id: str, wanted: Sequence[str]) -> bytes:
     """The answer as tensors."""
     rows, classes = computed.probabilities.shape
     tensors = {

@@ -42,7 +42,7 @@ def declare(app: typer.Typer) -> None:
         owner: Annotated[str, typer.Option(metavar="NAME", help="Who answers for the data.")],
         positive: Annotated[str, typer.Option(metavar="CLASS", help="The favourable one of two classes; else the rarer.")] = "",
         sensitive: Annotated[list[str] | None, typer.Option(metavar="COL", help="A sensitive column; repeat it for more.")] = None,
-        license: Annotated[str, typer.Option(help="Under which licence the data is.")] = "",  # noqa: A002  # the word users type
+        license: Annotated[str, typer.Option(help="Under which licence the data is.")] = "",
     ) -> None:
         """Register a table: profiled, fingerprinted, encrypted."""
         with waiting(desk, f"Reading {', '.join(map(str, files))}"):

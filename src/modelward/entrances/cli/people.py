@@ -93,7 +93,7 @@ def _declare_keys(keys: typer.Typer) -> None:
         return found
 
     @verb(keys, "revoke", show=lambda console, key: showing.line(console, f"The key {key.id} ({key.name}) is revoked."))
-    def revoke(desk: Desk, id: KeyId) -> Key:  # noqa: A002  # the word users type
+    def revoke(desk: Desk, id: KeyId) -> Key:
         """End a key for good."""
         ended: Key = desk.house.access.revoke_key(id, by=desk.actor)
         return ended

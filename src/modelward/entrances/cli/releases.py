@@ -48,7 +48,7 @@ def declare(app: typer.Typer) -> None:
         return found
 
     @verb(nouns, "show", show=show_release)
-    def show(desk: Desk, id: Id) -> Release:  # noqa: A002  # the word users type
+    def show(desk: Desk, id: Id) -> Release:
         """Show a release with every decision."""
         found: Release = desk.house.releases.show(id, by=desk.actor)
         return found
@@ -67,13 +67,13 @@ def _declare_decisions(nouns: typer.Typer) -> None:
         then=_next_step,
         example="modelward release approve r-1 --reason 'fairness was discussed on 3 May'",
     )
-    def approve(desk: Desk, id: Id, reason: Reason) -> Release:  # noqa: A002  # the word users type
+    def approve(desk: Desk, id: Id, reason: Reason) -> Release:
         """Approve a release that somebody else proposed."""
         made: Release = desk.house.releases.approve(id, reason=reason, by=desk.actor)
         return made
 
     @verb(nouns, "refuse", show=show_release)
-    def refuse(desk: Desk, id: Id, reason: Reason) -> Release:  # noqa: A002  # the word users type
+    def refuse(desk: Desk, id: Id, reason: Reason) -> Release:
         """Refuse a release."""
         made: Release = desk.house.releases.refuse(id, reason=reason, by=desk.actor)
         return made
@@ -81,7 +81,7 @@ def _declare_decisions(nouns: typer.Typer) -> None:
 
 def _declare_going_live(nouns: typer.Typer) -> None:
     @verb(nouns, "promote", show=show_release, then=_next_step)
-    def promote(desk: Desk, id: Id) -> Release:  # noqa: A002  # the word users type
+    def promote(desk: Desk, id: Id) -> Release:
         """Let an approved release go live, or a paused one again."""
         made: Release = desk.house.releases.promote(id, by=desk.actor)
         return made
@@ -93,7 +93,7 @@ def _declare_going_live(nouns: typer.Typer) -> None:
         then=_next_step,
         example="modelward release pause r-1 --reason 'wrong units in the source'",
     )
-    def pause(desk: Desk, id: Id, reason: Reason) -> Release:  # noqa: A002  # the word users type
+    def pause(desk: Desk, id: Id, reason: Reason) -> Release:
         """Take the live version offline; nothing answers for its model."""
         made: Release = desk.house.releases.pause(id, reason=reason, by=desk.actor)
         return made

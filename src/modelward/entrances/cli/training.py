@@ -60,13 +60,13 @@ def declare(app: typer.Typer) -> None:
         return found
 
     @verb(runs, "show", show=show_run, then=_to_resume)
-    def show(desk: Desk, id: Id) -> Run:  # noqa: A002  # the word users type
+    def show(desk: Desk, id: Id) -> Run:
         """Show a run and its candidates."""
         found: Run = desk.house.training.show(id, by=desk.actor)
         return found
 
     @verb(runs, "resume", show=show_run, then=_to_weigh)
-    def resume(desk: Desk, id: Id) -> Run:  # noqa: A002  # the word users type
+    def resume(desk: Desk, id: Id) -> Run:
         """Train what an interrupted run did not come to."""
         with watching(desk) as progress:
             run: Run = desk.house.training.resume(id, by=desk.actor, progress=progress)

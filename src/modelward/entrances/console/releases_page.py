@@ -57,7 +57,7 @@ async def show_one(visit: Visit) -> Response:
 async def decide(visit: Visit) -> Response:
     """Approve, refuse, promote, pause or roll back; what stands against it is shown beside the release."""
     form = await visit.form()
-    id = visit.path["id"]  # noqa: A001  # the noun's own word
+    id = visit.path["id"]
     try:
         await run_in_threadpool(_decide, visit, form.get("decision", ""), form.get("reason", ""))
     except (ConflictError, InvalidError, RefusedError) as error:
@@ -67,7 +67,7 @@ async def decide(visit: Visit) -> Response:
 
 
 def _decide(visit: Visit, decision: str, reason: str) -> None:
-    releases, id = visit.platform.releases, visit.path["id"]  # noqa: A001  # the noun's own word
+    releases, id = visit.platform.releases, visit.path["id"]
     match decision:
         case "approve":
             releases.approve(id, reason=reason, by=visit.by)
