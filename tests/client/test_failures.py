@@ -50,6 +50,17 @@ def test_each_kind_comes_back_as_itself_with_its_words(house, server, remote, of
             assert str(raised.value) == str(expected.value)
 
 
+@pytest.mark.parametrize("verb", ["report", "page"])
+@pytest.mark.parametrize("name", ["nobody:1", "income:9"])
+def test_a_version_that_is_not_there_is_not_taken_for_one_without_a_report(house, remote, verb, name):
+    assert getattr(remote.assessment, verb)("income:1") is None
+    with pytest.raises(NotFoundError) as there:
+        getattr(remote.assessment, verb)(name)
+    with pytest.raises(NotFoundError) as here:
+        getattr(house.platform.assessment, verb)(name, by=house.by)
+    assert str(there.value) == str(here.value)
+
+
 @pytest.mark.parametrize("key", ["", "mw_nonsense"])
 def test_no_key_and_a_wrong_key_are_nobody_we_know(server, key):
     with Client(server.url, key=key) as nobody:

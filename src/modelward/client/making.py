@@ -188,6 +188,7 @@ class RemoteAssessment(Room):
         try:
             return self._connection.fetch(TrustReport, "GET", f"{_version_path(name)}/report")
         except NotFoundError:
+            self._must_exist(name)
             return None
 
     def page(self, name: str, *, language: Language = "en", by: Actor | None = None) -> bytes | None:
@@ -195,6 +196,7 @@ class RemoteAssessment(Room):
         try:
             return self._connection.send("GET", f"{_version_path(name)}/report/page", params={"language": language}).content
         except NotFoundError:
+            self._must_exist(name)
             return None
 
     def compare(
@@ -208,6 +210,10 @@ class RemoteAssessment(Room):
         """Weigh versions there."""
         body = {"versions": list(names), "objective": objective}
         return self._connection.fetch(Comparison, "POST", "/api/v1/comparisons", body=body, timeout=_LONG_SECONDS)
+
+    def _must_exist(self, name: str) -> None:
+        """Nothing, where there is such a version: then it is its report that was not found."""
+        self._connection.fetch(Version, "GET", _version_path(name))
 
 
 def _version_path(name: str) -> str:

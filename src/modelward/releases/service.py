@@ -212,6 +212,14 @@ class Releases:
             NotReleasedError: none is live. NotPermittedError: `by` may not see the model.
         """
         by.require(Permission.MODELS_READ, model=model)
+        return self.live_one(model).version
+
+    def live_one(self, model: str) -> Release:
+        """The live release of `model`: what a server serves of it.
+
+        Raises:
+            NotReleasedError: none is live.
+        """
         with self._database.look() as connection:
             release = self._standing(connection, model)
         if release.state is not ReleaseState.LIVE:
@@ -219,7 +227,7 @@ class Releases:
                 f"No version of {model!r} is live: {release.version} is paused. "
                 f"`modelward release promote {release.id}` makes it live again."
             )
-        return release.version
+        return release
 
     def must_be_on_record(self, release: Release) -> None:
         """Nothing, where the ledger says of a live or paused `release` that it is so, and not that it gave way since.

@@ -110,8 +110,7 @@ class Serving:
     def _live(self, name: str) -> Release:
         """The live release that `income`, or `income:3`, speaks of."""
         model = name.partition(":")[0]
-        self._releases.released(model, by=_SERVER)
-        release = self._releases.live()[model]
+        release = self._releases.live_one(model)
         if name not in (model, release.version):
             raise NotServedError(f"{name[:80]!r} is not released; {release.version} is. `modelward release list` shows what is.")
         return release
