@@ -4,14 +4,18 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from modelward.datasets import ColumnKind, UnusableTableError, read_table
+from modelward.datasets import ColumnKind, UnusableTableError, parse_table, read_table
 from modelward.datasets.recognition import describe
 
 LIMIT = 1 << 22
 
 
-def read(path, **more):
-    return read_table([path], limit_bytes=LIMIT, **more)
+def read(path):
+    return read_table([path], limit_bytes=LIMIT)
+
+
+def parse(path, kinds):
+    return parse_table(path, path.read_bytes(), kinds=kinds)
 
 
 def written(path, text, encoding="utf-8"):
@@ -112,13 +116,13 @@ def test_files_of_one_layout_are_stacked_in_order(table, tmp_path):
 def test_known_kinds_win_over_what_the_values_look_like(tmp_path):
     path = written(tmp_path / "t.csv", "code,member,age\n12,true,30\n13,false,?\n")
     kinds = {"code": ColumnKind.CATEGORY, "member": ColumnKind.CATEGORY, "age": ColumnKind.NUMBER}
-    assert read(path, kinds=kinds).rows() == [("12", "true", 30.0), ("13", "false", None)]
+    assert parse(path, kinds).rows() == [("12", "true", 30.0), ("13", "false", None)]
     pl.DataFrame({"code": [12.0, 13.0], "member": [True, False], "age": [30, None]}).write_excel(tmp_path / "t.xlsx")
-    assert read(tmp_path / "t.xlsx", kinds=kinds).equals(read(path, kinds=kinds))
+    assert parse(tmp_path / "t.xlsx", kinds).equals(parse(path, kinds))
 
 
 def test_a_value_that_is_not_of_the_known_kind_is_refused_by_row_and_never_shown(tmp_path):
     path = written(tmp_path / "t.csv", "a,b\n1,2\nsecret,3\n")
     with pytest.raises(UnusableTableError, match=r"'a'.*row 2") as refusal:
-        read(path, kinds={"a": ColumnKind.NUMBER})
+        parse(path, {"a": ColumnKind.NUMBER})
     assert "secret" not in str(refusal.value)

@@ -34,6 +34,10 @@ def ask(live, asked):
     return Question(caller=live.admin, model="income", payload=msgspec.json.encode(asked))
 
 
+def columns(asked):
+    return {name: [row[name] for row in asked] for name in asked[0]}
+
+
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(questions=st.lists(st.lists(rows, min_size=1, max_size=5), min_size=1, max_size=40))
 def test_together_everybody_gets_what_they_get_alone(live, gateway, questions):
@@ -80,7 +84,7 @@ def test_a_caller_who_leaves_takes_nobody_along_and_an_answer_not_begun_is_never
         # Both engine threads are held, so that what is asked next is not begun.
         holding = []
         for _ in range(2):
-            holding.append(asyncio.ensure_future(opened.predict(ask(live, row), row, render=slow)))
+            holding.append(asyncio.ensure_future(opened.infer(ask(live, row), columns(row), render=slow)))
             await asyncio.sleep(0.05)
         leaving = [asyncio.ensure_future(opened.predict(ask(live, row), row)) for _ in range(10)]
         staying = [asyncio.ensure_future(opened.predict(ask(live, row), row)) for _ in range(10)]
@@ -123,9 +127,9 @@ def test_an_answer_that_cannot_be_written_takes_no_other_along(live, gateway):
         raise ZeroDivisionError
 
     async def together():
-        renders = [fail if at % 3 == 0 else None for at in range(30)]
+        renders = [fail if at % 3 == 0 else (lambda _computed: b"fine") for at in range(30)]
         return await asyncio.gather(
-            *(opened.predict(ask(live, row), row, render=render) for render in renders), return_exceptions=True
+            *(opened.infer(ask(live, row), columns(row), render=render) for render in renders), return_exceptions=True
         )
 
     outcomes = run(together())
@@ -137,7 +141,7 @@ def test_an_answer_that_takes_too_long_is_given_up(live, gateway):
     patient, opened._settings = opened._settings, msgspec.structs.replace(opened._settings, request_timeout_seconds=0.05)
     row, held = [{"age": 50, "hours": 38, "sector": "public"}], threading.Event()
     with pytest.raises(TooSlowError, match=r"0\.05 s"):
-        run(opened.predict(ask(live, row), row, render=lambda _computed: bytes(held.wait(0.5))))
+        run(opened.infer(ask(live, row), columns(row), render=lambda _computed: bytes(held.wait(0.5))))
     # A refusal is recorded without waiting for it, but before what comes after it.
     opened._settings = patient
     run(opened.predict(ask(live, row), row))

@@ -44,16 +44,16 @@ _EXPECTED = {
 }
 
 
-def read_table(files: Sequence[Path], *, limit_bytes: int, kinds: Mapping[str, ColumnKind] | None = None) -> pl.DataFrame:
+def read_table(files: Sequence[Path], *, limit_bytes: int) -> pl.DataFrame:
     """The table in `files`, which have one layout and are stacked in the order given, with its columns' kinds recognised.
 
     Numbers come as Float64, booleans as Boolean, dates as Datetime in microseconds, everything else as String; missing values
-    as null. `kinds` says of some columns what they are, instead of letting their values tell.
+    as null.
 
     Raises:
         UnreadableFileError: a file is not there, not a plain file, not what its name says, or not a well-formed table.
         FileTooLargeError: the files together pass `limit_bytes`.
-        UnusableTableError: a column holds infinity, or a type that no kind fits; or values other than its kind in `kinds`.
+        UnusableTableError: a column holds infinity, or a type that no kind fits.
     """
     # Polars takes a third of a second to load; a server that reads no files goes without.
     import polars as pl
@@ -70,11 +70,13 @@ def read_table(files: Sequence[Path], *, limit_bytes: int, kinds: Mapping[str, C
         _check_same_layout(file, parts[-1].columns, files[0], parts[0].columns)
     if len(parts) > 1:
         parts = _of_one_type(parts)
-    return recognise(pl.concat(parts), kinds=kinds or {})
+    return recognise(pl.concat(parts), kinds={})
 
 
 def parse_table(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind]) -> pl.DataFrame:
-    """As `read_table`, of one file whose bytes were read already."""
+    """As `read_table`, of one file whose bytes were read already. `kinds` says of some columns what they are, instead of letting
+    their values tell; values of another kind are an UnusableTableError.
+    """
     from modelward.datasets.recognition import recognise
 
     return recognise(_reader(file, data).read(data, source=file.name), kinds=kinds)

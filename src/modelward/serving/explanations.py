@@ -74,25 +74,18 @@ class Explanations:
         self._explainer = explainer
 
     def explain(
-        self,
-        opened: OpenVersion,
-        rows: Sequence[Mapping[str, Any]],
-        *,
-        label: str | None = None,
-        request: str = "",
-        background: Columns | None = None,
+        self, opened: OpenVersion, rows: Sequence[Mapping[str, Any]], *, label: str | None, request: str
     ) -> list[Explanation]:
         """Explain the answer to each row: for the class `label`, or for the one predicted.
 
         Raises:
             InvalidRowsError: the rows do not fit. UnknownLabelError: there is no such class. BackgroundMissingError: the version
-            brings no background, and none was handed in. MissingExtraError: the explaining library is not installed.
+            brings no background. MissingExtraError: the explaining library is not installed.
         """
         columns, unfamiliar = opened.interface.encode(rows)
         chosen = _class_index(opened, label)
         explainer: Explainer = EXPLAINERS.load(self._explainer)()
-        if background is None:
-            background = self._background(opened)
+        background = self._background(opened)
         asking = _Asking(explainer, opened, background, _evaluations(opened, background), chosen=chosen)
         return [
             asking.explain(row, _row(columns, at), unfamiliar=strange, request=request)

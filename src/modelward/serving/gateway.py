@@ -39,7 +39,7 @@ from modelward.serving.answer import (
 from modelward.serving.answering import Answering, Asked, ToExplain, ToPredict
 from modelward.serving.deployments import Deployment, Deployments
 from modelward.serving.dispatch import Dispatch, Homeward
-from modelward.serving.explanations import Explanation, Explanations
+from modelward.serving.explanations import Explanations
 from modelward.serving.keychain import Allowance, Keychain
 from modelward.serving.question import Question, Row, rows_of
 from modelward.settings import Settings
@@ -118,8 +118,8 @@ class Gateway:
         if self._is_taking and isinstance(question.caller, Actor):
             self._note(question.caller, question.request or new_request_id(), question, fault)
 
-    async def predict(self, question: Question, rows: Sequence[Row], *, render: Callable[[Computed], bytes] | None = None) -> Reply:
-        """Answer rows of named features. `render` writes the body in the caller's protocol; without it, in that of records.
+    async def predict(self, question: Question, rows: Sequence[Row]) -> Reply:
+        """Answer rows of named features, in the protocol of records.
 
         Raises:
             UnauthenticatedError: the key opens nothing. RefusedError: it may not ask this model. NotFoundError: the model or
@@ -128,29 +128,24 @@ class Gateway:
         """
 
         def hand_in(asked: Asked) -> asyncio.Future[Reply]:
-            return self._predicting.do(ToPredict(asked, lambda: rows, render or _records), seconds=_seconds(asked))
+            return self._predicting.do(ToPredict(asked, lambda: rows, _records), seconds=_seconds(asked))
 
         return await self._ask(question, Permission.MODELS_PREDICT, hand_in, rows=len(rows), limit=self._settings.rows_limit)
 
     async def infer(
-        self, question: Question, columns: Mapping[str, Sequence[Any]], *, render: Callable[[Computed], bytes] | None = None
+        self, question: Question, columns: Mapping[str, Sequence[Any]], *, render: Callable[[Computed], bytes]
     ) -> Reply:
-        """`predict`, for rows that come as one list of values per feature; the same interface checks them."""
+        """`predict`, for rows that come as one list of values per feature, checked by the same interface. `render` writes the body
+        in the caller's protocol.
+        """
 
         def hand_in(asked: Asked) -> asyncio.Future[Reply]:
-            return self._predicting.do(ToPredict(asked, lambda: rows_of(columns), render or _records), seconds=_seconds(asked))
+            return self._predicting.do(ToPredict(asked, lambda: rows_of(columns), render), seconds=_seconds(asked))
 
         rows = max(map(len, columns.values()), default=0)
         return await self._ask(question, Permission.MODELS_PREDICT, hand_in, rows=rows, limit=self._settings.rows_limit)
 
-    async def explain(
-        self,
-        question: Question,
-        rows: Sequence[Row],
-        *,
-        label: str | None = None,
-        render: Callable[[Sequence[Explanation]], bytes] | None = None,
-    ) -> Reply:
+    async def explain(self, question: Question, rows: Sequence[Row], *, label: str | None = None) -> Reply:
         """Explain the answer to each row: what every feature adds to the probability of `label`, or of the predicted class.
 
         Raises: as `predict`; and PrerequisiteError: the library that explains is not installed.
@@ -158,7 +153,7 @@ class Gateway:
 
         def explain(deployment: Deployment, request: str) -> bytes:
             found = self._explanations.explain(deployment.opened, rows, label=label, request=request)
-            return (render or _explanations)(found)
+            return _encode({"explanations": found})
 
         def hand_in(asked: Asked) -> asyncio.Future[Reply]:
             return self._explaining.do(ToExplain(asked, explain), seconds=1.0)
@@ -253,10 +248,6 @@ def _seconds(asked: Asked) -> float:
 
 def _records(computed: Computed) -> bytes:
     return _encode(computed.answer())
-
-
-def _explanations(found: Sequence[Explanation]) -> bytes:
-    return _encode({"explanations": found})
 
 
 def _shown(model: str) -> str:

@@ -31,11 +31,11 @@ def check(value: Any, structure: type[T], *, path: str = "") -> T:
         raise InvalidSpecError(f"{_joined(path, where.rstrip('`')) or 'The spec'}: {_lower(what)}.") from wrong
 
 
-def one_of(value: Any, allowed: Iterable[Any], *, path: str, what: str = "") -> None:
+def one_of(value: Any, allowed: Iterable[Any], *, path: str) -> None:
     """Refuse `value` unless it is one of `allowed`."""
     allowed = list(allowed)
     if not any(value == entry and type(value) is type(entry) for entry in allowed):
-        raise InvalidSpecError(f"{path}: {_shown(value)} is no {what or 'value it can have'}; {nearest(value, allowed)}")
+        raise InvalidSpecError(f"{path}: {_shown(value)} is no value it can have; {nearest(value, allowed)}")
 
 
 def nearest(value: Any, allowed: Iterable[Any]) -> str:
