@@ -10,8 +10,6 @@ ARGS   ?=
 SHELL := /bin/bash
 export DO_NOT_TRACK = 1
 export ORT_DISABLE_TELEMETRY = 1
-export HF_HUB_OFFLINE = 1
-export HF_HUB_DISABLE_TELEMETRY = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help

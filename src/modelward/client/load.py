@@ -11,9 +11,8 @@ import asyncio
 import itertools
 import platform
 import random
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -58,10 +57,12 @@ def measure(
     Raises:
         NoAnswerError: nothing was answered.
     """
+    import uvloop
+
     draw = random.Random(0)  # noqa: S311  # which rows are asked is no secret
     bodies = [msgspec.json.encode({"rows": draw.choices(list(examples), k=rows)}) for _ in range(_BODIES)]
     asking = _Asking(url, _requests(url, key=key, model=model, bodies=bodies), seconds=seconds)
-    with asyncio.Runner(loop_factory=_loop()) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         took = runner.run(asking.run(connections))
     times = sorted(asking.times)
     if not times:
@@ -151,13 +152,3 @@ def _requests(url: str, *, key: str, model: str, bodies: Sequence[bytes]) -> lis
         f"authorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: "
     )
     return [f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies]
-
-
-def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The quicker event loop, where there is one."""
-    if sys.platform == "win32":
-        return None
-    import uvloop
-
-    loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return loop

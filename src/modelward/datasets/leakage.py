@@ -64,7 +64,7 @@ def _lambda(codes: pl.Series, labels: pl.Series) -> float:
     if codes.n_unique() * _LEAST_ROWS_PER_VALUE > len(codes):
         return 0.0
     right = int(pairs.group_by("code").agg(pl.col("len").max())["len"].sum())
-    guessed = int(pairs.group_by("label").agg(pl.col("len").sum())["len"].cast(pl.Int64).max() or 0)  # type: ignore[arg-type]
+    guessed = int(pairs.group_by("label").agg(pl.sum("len")).select(pl.max("len")).item() or 0)
     return (right - guessed) / (len(codes) - guessed)
 
 

@@ -121,8 +121,8 @@ def _number_facts(present: pl.Series) -> dict[str, Any]:
 def _span(present: pl.Series) -> tuple[str, str]:
     """The first and the last moment; without the time of day where it is midnight in every row."""
     are_days = bool((present.dt.truncate("1d") == present).all())
-    first, last = (str(value.date() if are_days else value) for value in (present.min(), present.max()))  # type: ignore[union-attr]
-    return first, last
+    shown = present.dt.date() if are_days else present
+    return str(shown.min()), str(shown.max())
 
 
 def _top(present: pl.Series, *, rows: int) -> tuple[ValueCount, ...]:

@@ -82,7 +82,7 @@ def _check_words(words: Sequence[str]) -> None:
 
 def _prepare() -> None:
     """No library phones home or prints advertisements, whatever the environment says; a poor terminal breaks nothing."""
-    os.environ.update({"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"})
+    os.environ["DO_NOT_TRACK"] = "1"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

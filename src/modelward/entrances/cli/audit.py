@@ -99,9 +99,9 @@ def _declare_verify(nouns: typer.Typer) -> None:
         """Check every entry, the tree and the signed checkpoint."""
         earlier = read_text(since) if since else ""
         with waiting(desk, "Verifying") as told:
-            # A service verifies by itself, and says nothing before it is done.
-            watch = {} if desk.is_remote else {"progress": lambda done, total: told(f"{done:,} entries", done / max(1, total))}
-            found: Verification = desk.house.auditing.verify(earlier=earlier, by=desk.actor, **watch)
+            found: Verification = desk.house.auditing.verify(
+                lambda done, total: told(f"{done:,} entries", done / max(1, total)), earlier=earlier, by=desk.actor
+            )
         if found.is_sound and earlier:
             # A service that lies about its past cannot prove it.
             desk.house.auditing.verify_since(earlier, by=desk.actor)
