@@ -45,7 +45,7 @@ def test_where_no_home_is_the_rest_is_still_looked_at(tmp_path):
 
 
 def age(home, seconds: float) -> None:
-    for file in [*(home / "objects").rglob("*"), *home.glob("ledger.checkpoint.*")]:
+    for file in [*(home / "objects").rglob("*"), *home.glob(".ledger.checkpoint.*")]:
         if file.is_file():
             os.utime(file, (time.time() - seconds, time.time() - seconds))
 
@@ -56,7 +56,7 @@ def test_what_interrupted_work_left_is_removed_after_an_hour_and_not_before(sett
     (settings.home / "objects" / "incoming" / "tmp-cut-off").write_bytes(b"hal")
     assert found(settings)["left-overs"] == (True, "none that is older than an hour")
     assert platform.vault.holds(orphan)
-    (settings.home / "ledger.checkpoint.1-2").write_text("half a")
+    (settings.home / ".ledger.checkpoint.cut-off").write_text("half a")
     age(settings.home, 3700)
     under_way = platform.vault.put(io.BytesIO(b"somebody is about to name it"), label="version income:2 model.onnx")
     assert found(settings)["left-overs"] == (
@@ -66,14 +66,15 @@ def test_what_interrupted_work_left_is_removed_after_an_hour_and_not_before(sett
     assert not platform.vault.holds(orphan)
     assert platform.vault.holds(under_way)
     assert not list((settings.home / "objects" / "incoming").iterdir())
-    assert [file.name for file in settings.home.glob("ledger.checkpoint*")] == ["ledger.checkpoint"]
+    assert [file.name for file in settings.home.glob("*ledger.checkpoint*")] == ["ledger.checkpoint"]
     assert platform.registry.verify("income:1", by=local_actor()).is_sound
     platform.close()
 
 
 def test_a_lost_object_is_named(settings):
     platform = open_platform(settings)
-    lost = sorted(platform.registry.sealed())[0]
+    with platform.database.look() as connection:
+        lost = sorted(platform.registry.sealed_objects(connection))[0]
     platform.vault.discard(lost)
     platform.close()
     is_well, words = found(settings)["sealed objects"]

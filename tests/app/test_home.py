@@ -10,7 +10,6 @@ import pytest
 
 from modelward.access import local_actor
 from modelward.app import (
-    FolderTakenError,
     HomeExistsError,
     HomeMissingError,
     HomeUnfinishedError,
@@ -20,7 +19,7 @@ from modelward.app import (
 )
 from modelward.errors import ModelwardError
 from modelward.settings import Settings
-from modelward.storage import KeyringMissingError
+from modelward.storage import FolderTakenError, KeyringMissingError
 
 
 def check_whole(settings: Settings) -> None:

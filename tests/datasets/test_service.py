@@ -18,6 +18,9 @@ from modelward.datasets import (
     read_table,
 )
 from modelward.errors import RefusedError, UnavailableError
+from modelward.settings import Settings
+from modelward.storage import Vault
+from storage.swept import SweptOnce
 
 
 @pytest.fixture
@@ -155,3 +158,13 @@ def test_the_door_does_not_load_polars():
     checked = "import sys, modelward.datasets; sys.exit('polars' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", checked], env=dict(os.environ), check=False).returncode == 0
     assert pl.__name__ in sys.modules
+
+
+def test_a_table_that_is_swept_before_its_row_is_written_is_sealed_again(
+    home, datasets, database, vault, ledger, keyring, admin, declared, csv_file
+):
+    swept = SweptOnce(vault._store, after=2, vault=vault, database=database, named=Datasets.sealed_objects)
+    shelf = Datasets(database, Vault(swept, keyring), ledger, settings=Settings(home=home, upload_limit_bytes=1 << 20))
+    shelf.add("people", [csv_file], by=admin, **declared)
+    assert datasets.table("people", by=admin).height == 200
+    assert [subject for event, subject, _ in events(ledger) if event == "dataset.registered"] == ["people"]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from modelward.registry import Swept
+from modelward.storage import Swept
 from registry.tiny import put
 
 # The process kills itself before the given call of a function that every step passes: reaching the disk, or the database.
@@ -82,33 +82,36 @@ def die(home, request):
     return run
 
 
-MOMENTS = [("sync", 1), ("sync", 6), ("statement", 4), ("statement", 7), ("statement", 10), ("before commit", 0)]
+MOMENTS = [("sync", 1), ("sync", 6), ("statement", 4), ("statement", 7), ("statement", 9), ("before commit", 0)]
 
 
 @pytest.mark.parametrize(("place", "after"), MOMENTS)
-def test_a_power_cut_while_registering_leaves_no_half_version(home, registry, vault, ledger, die, admin, place, after):
+def test_a_power_cut_while_registering_leaves_no_half_version(home, database, registry, vault, ledger, die, admin, place, after):
     put(registry, admin)
     assert die("register", place, after)
     assert [version.number for version in registry.versions("income", by=admin)] == [1]
     assert registry.verify("income:1", by=admin).is_sound
     assert ledger.verify().is_sound
     assert len(ledger.entries(event="version.registered")) == 1
-    assert registry.sweep(others=()) == Swept(objects=0, fragments=0), "what is young may be somebody's work"
-    swept = registry.sweep(others=(), idle_seconds=0)
+    assert vault.sweep(database, named=registry.sealed_objects, idle_seconds=3600) == Swept(objects=0, fragments=0), (
+        "what is young may be somebody's work"
+    )
+    swept = vault.sweep(database, named=registry.sealed_objects, idle_seconds=0)
     assert swept.objects > 0 or place == "sync"
     assert swept.objects + swept.fragments > 0
     assert not list((home / "objects" / "incoming").iterdir())
-    assert set(vault.digests()) == registry.sealed()
+    with database.look() as connection:
+        assert set(vault.digests()) == registry.sealed_objects(connection)
     assert put(registry, admin).number == 2
     assert registry.verify("income:2", by=admin).is_sound
 
 
-def test_a_power_cut_right_after_registering_loses_nothing(registry, ledger, die, admin):
+def test_a_power_cut_right_after_registering_loses_nothing(database, registry, vault, ledger, die, admin):
     put(registry, admin)
     assert die("register", "after commit", 0)
     assert [version.number for version in registry.versions("income", by=admin)] == [1, 2]
     assert registry.verify("income:2", by=admin).is_sound
-    assert registry.sweep(others=(), idle_seconds=0) == Swept(objects=0, fragments=0)
+    assert vault.sweep(database, named=registry.sealed_objects, idle_seconds=0) == Swept(objects=0, fragments=0)
     assert ledger.verify().is_sound
 
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -25,7 +23,6 @@ from modelward.registry import (
     ModelMissingError,
     ModelSummary,
     Registry,
-    Swept,
     UnsafePathError,
     Version,
     VersionClosedError,
@@ -35,6 +32,7 @@ from modelward.registry import (
 )
 from modelward.storage import NoSpaceError, Vault
 from registry.tiny import INTERFACE, LINEAGE, ROWS, make_graph, put
+from storage.swept import SweptOnce
 
 ASSESSED = Event("version.assessed", "A version was measured.")
 
@@ -260,12 +258,12 @@ def test_facts_that_json_cannot_hold_are_refused(registry, vault, admin):
     assert list(vault.digests()) == []
 
 
-def test_versions_registered_at_once_get_different_numbers(registry, admin):
+def test_versions_registered_at_once_get_different_numbers(database, registry, vault, admin):
     with ThreadPoolExecutor(6) as pool:
         versions = list(pool.map(lambda _: put(registry, admin), range(12)))
     assert sorted(version.number for version in versions) == list(range(1, 13))
     assert all(registry.verify(version.name, by=admin).is_sound for version in versions)
-    assert registry.sweep(others=(), idle_seconds=0).objects == 0
+    assert vault.sweep(database, named=registry.sealed_objects, idle_seconds=0).objects == 0
 
 
 class SmallShelf:
@@ -294,51 +292,9 @@ def test_a_full_disk_leaves_no_version_and_no_object(home, database, vault, ledg
     assert put(Registry(database, vault, ledger, keyring), admin).name == "income:1"
 
 
-def test_a_sweep_removes_orphans_and_nothing_else(registry, register, vault, admin):
-    import io
-
-    version = register()
-    theirs = vault.put(io.BytesIO(b"a dataset"), label="dataset adult")
-    vault.put(io.BytesIO(b"left behind"), label="version income:2 model.onnx")
-    assert registry.sweep(others={theirs}, idle_seconds=0) == Swept(objects=1, fragments=0)
-    assert set(vault.digests()) == registry.sealed() | {theirs}
-    assert registry.verify(version.name, by=admin).is_sound
-
-
-def test_a_sweep_spares_what_was_put_within_the_hour(registry, vault, home):
-    """Another process may have sealed an object a moment ago, and be about to write the row that names it."""
-    import io
-
-    young = vault.put(io.BytesIO(b"under way"), label="version income:1 model.onnx")
-    old = vault.put(io.BytesIO(b"left behind"), label="version income:1 model.onnx")
-    half = home / "objects" / "incoming" / "tmp-cut-off"
-    half.write_bytes(b"hal")
-    assert registry.sweep(others=()) == Swept(objects=0, fragments=0)
-    long_ago = time.time() - 3601
-    for file in (home / "objects" / old[:2] / old, half):
-        os.utime(file, (long_ago, long_ago))
-    assert registry.sweep(others=()) == Swept(objects=1, fragments=1)
-    assert list(vault.digests()) == [young]
-    assert not half.exists()
-
-
-def test_a_version_under_way_survives_a_sweep(home, database, vault, ledger, keyring, admin):
-    class SweptOnce:
-        """A store that is swept between the last file and its row, once."""
-
-        def __init__(self, store):
-            self._store, self._puts = store, 0
-
-        def put(self, source):
-            self._puts += 1
-            digest = self._store.put(source)
-            if self._puts == 4:
-                assert registry.sweep(others=(), idle_seconds=0).objects == 4
-            return digest
-
-        def __getattr__(self, name):
-            return getattr(self._store, name)
-
-    registry = Registry(database, Vault(SweptOnce(vault._store), keyring), ledger, keyring)
+def test_a_version_whose_files_are_swept_before_their_rows_are_written_is_sealed_again(database, vault, ledger, keyring, admin):
+    swept = SweptOnce(vault._store, after=4, vault=vault, database=database, named=Registry.sealed_objects)
+    registry = Registry(database, Vault(swept, keyring), ledger, keyring)
     version = put(registry, admin)
     assert registry.verify(version.name, by=admin).is_sound
+    assert [version.number for version in registry.versions("income", by=admin)] == [1]

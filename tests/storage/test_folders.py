@@ -15,6 +15,7 @@ from modelward.storage import (
     FolderTakenError,
     FolderUnusableError,
     check_free,
+    cut_off,
     passing_folder,
     replace_durably,
     sweep_passing_folders,
@@ -101,6 +102,38 @@ def test_a_private_file_is_new_and_its_owners(tmp_path):
     replace_durably(tmp_path / "token", b"two")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("token", b"two")]
     assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_not_private_keeps_its_permissions_or_gets_those_of_any_new_file(tmp_path):
+    (tmp_path / "any").touch()
+    replace_durably(tmp_path / "new", b"one", is_private=False)
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "any").stat().st_mode
+    (tmp_path / "new").chmod(0o666)
+    replace_durably(tmp_path / "new", b"two", is_private=False)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o666
+    assert (tmp_path / "new").read_bytes() == b"two"
+
+
+def test_a_file_of_the_longest_name_is_replaced(tmp_path):
+    for place in (tmp_path / ("x" * 255), tmp_path / ("\N{CJK UNIFIED IDEOGRAPH-6A21}" * 85)):
+        replace_durably(place, b"one")
+        assert place.read_bytes() == b"one"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_file_whose_writer_was_killed_is_found_and_no_other(tmp_path):
+    script = (
+        "import os, signal, sys; from pathlib import Path; from modelward.storage import replace_durably\n"
+        "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "replace_durably(Path(sys.argv[1]), b'half')"
+    )
+    place = tmp_path / "[a] token"
+    place.write_bytes(b"whole")
+    (tmp_path / "[a] token.mine").touch()
+    subprocess.run([sys.executable, "-c", script, str(place)], check=False)
+    (found,) = cut_off(place)
+    assert found.read_bytes() == b"half"
+    assert place.read_bytes() == b"whole"
 
 
 def test_what_passes_through_is_gone_at_the_end_and_private_meanwhile(passing):

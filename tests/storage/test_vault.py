@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 import io
+import os
 import tempfile
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward.storage import OBJECT_STORES, Keyring, ObjectMissingError, SealBrokenError, Vault
+from modelward.storage import (
+    OBJECT_STORES,
+    Keyring,
+    ObjectMissingError,
+    OvertakenError,
+    SealBrokenError,
+    Swept,
+    Vault,
+    until_written,
+)
 
 CANARY = b"canary: Ada Example was born on the first of April"
 
@@ -65,3 +76,75 @@ def test_a_discarded_object_is_gone(shelf):
     assert digest not in set(shelf.digests())
     with pytest.raises(ObjectMissingError):
         shelf.read(digest, label="x")
+
+
+def nothing(_connection) -> set[str]:
+    """No row names anything."""
+    return set()
+
+
+def test_what_is_sealed_stays_when_its_rows_were_written(vault, database):
+    with vault.sealing({"one": b"1", "two": b"2"}, database=database, named=nothing) as (_, sealed):
+        pass
+    assert {label: vault.read(digest, label=label) for label, digest in sealed.items()} == {"one": b"1", "two": b"2"}
+
+
+def test_what_no_row_came_to_name_is_thrown_away_again(vault, database):
+    named = set()
+
+    def register():
+        with vault.sealing({"one": b"1", "two": b"2"}, database=database, named=lambda _: named) as (_, sealed):
+            named.add(sealed["one"])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        register()
+    assert set(vault.digests()) == named
+
+
+def test_what_was_swept_before_the_change_began_is_not_recorded(vault, database, monkeypatch):
+    put = vault.put
+    monkeypatch.setattr(vault, "put", lambda source, *, label: vault.discard(put(source, label=label)) or "0" * 64)
+    with (
+        pytest.raises(OvertakenError, match="swept away"),
+        vault.sealing({"one": b"1"}, database=database, named=nothing),
+    ):
+        pytest.fail("its rows were written")
+
+
+def test_who_is_overtaken_begins_again_and_not_for_ever():
+    attempts = []
+
+    def make(times: int) -> str:
+        attempts.append(times)
+        if len(attempts) <= times:
+            raise OvertakenError("Somebody was faster.")
+        return "made"
+
+    assert until_written(lambda: make(3)) == "made"
+    attempts.clear()
+    with pytest.raises(OvertakenError):
+        until_written(lambda: make(1000))
+    assert len(attempts) == 100
+
+
+def test_a_sweep_removes_orphans_and_nothing_else(vault, database):
+    named = vault.put(io.BytesIO(b"a dataset"), label="dataset adult")
+    vault.put(io.BytesIO(b"left behind"), label="version income:2 model.onnx")
+    assert vault.sweep(database, named=lambda _: {named}, idle_seconds=0) == Swept(objects=1, fragments=0)
+    assert list(vault.digests()) == [named]
+
+
+def test_a_sweep_spares_what_was_put_within_the_hour(vault, database, home):
+    """Another process may have sealed an object a moment ago, and be about to write the row that names it."""
+    young = vault.put(io.BytesIO(b"under way"), label="version income:1 model.onnx")
+    old = vault.put(io.BytesIO(b"left behind"), label="version income:1 model.onnx")
+    half = home / "objects" / "incoming" / "tmp-cut-off"
+    half.write_bytes(b"hal")
+    assert vault.sweep(database, named=nothing, idle_seconds=3600) == Swept(objects=0, fragments=0)
+    long_ago = time.time() - 3601
+    for file in (home / "objects" / old[:2] / old, half):
+        os.utime(file, (long_ago, long_ago))
+    assert vault.sweep(database, named=nothing, idle_seconds=3600) == Swept(objects=1, fragments=1)
+    assert list(vault.digests()) == [young]
+    assert not half.exists()

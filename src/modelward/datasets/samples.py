@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 
 from modelward.digest import sha256_hex
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError
+from modelward.storage import replace_durably
 
 _TIMEOUT_SECONDS = 600
 _MEMBER_LIMIT_BYTES = 64 << 20
@@ -184,15 +184,8 @@ def _records(text: str) -> Iterator[list[str]]:
 
 
 def _write(place: Path, data: bytes) -> None:
-    """Write beside the place and rename, so that nobody meets half a file."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    fresh = place.with_name(f".{place.name[:100]}.{token_hex(8)}")
-    try:
-        with fresh.open("xb") as file:
-            file.write(data)
-        fresh.replace(place)
-    finally:
-        fresh.unlink(missing_ok=True)
+    replace_durably(place, data, is_private=False)
 
 
 def _changed(sample: Sample, what: str) -> SampleChangedError:

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import builtins
 import io
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,11 +31,9 @@ from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
 from modelward.datasets.splits import Split, SplitSummary, make_split, summarise
 from modelward.settings import Settings
-from modelward.storage import Database, Vault
+from modelward.storage import Connection, Database, Vault, until_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import polars as pl
 
 
@@ -81,6 +77,7 @@ class Datasets:
             UnreadableFileError, FileTooLargeError: a file is not the table it should be.
             UnusableTableError, InvalidDeclarationError: the table cannot be learned from, or what is declared does not hold.
             DatasetExistsError: the name is taken by other data, or by the same data declared otherwise.
+            OvertakenError: what was sealed was swept away a hundred times before it was recorded.
         """
         by.require(Permission.DATA_WRITE)
         check_name("dataset", name)
@@ -91,7 +88,7 @@ class Datasets:
         with self._database.look() as connection:
             if there := store.find(connection, name):
                 return self._same(there, declared, described.profile)
-        return self._register(table, described, name=name, declared=declared, by=by)
+        return until_written(lambda: self._register(table, described, name=name, declared=declared, by=by))
 
     def list(self, *, by: Actor) -> list[Dataset]:
         """Every dataset, by name."""
@@ -109,10 +106,10 @@ class Datasets:
         by.require(Permission.DATA_READ)
         return self._opened(self._find(name))
 
-    def sealed_objects(self) -> set[str]:
+    @staticmethod
+    def sealed_objects(connection: Connection) -> set[str]:
         """The digest of every sealed object that this room's rows name."""
-        with self._database.look() as connection:
-            return {digest for row in store.every(connection) for digest in (row.sealed, row.described)}
+        return store.sealed_objects(connection)
 
     def profile(self, name: str, *, by: Actor) -> Profile:
         """The profile taken when the dataset was registered; no row is read.
@@ -158,9 +155,10 @@ class Datasets:
     def _register(self, table: pl.DataFrame, described: _Description, *, name: str, declared: Declaration, by: Actor) -> Dataset:
         rows = io.BytesIO()
         table.write_parquet(rows)
-        rows.seek(0)
-        description = io.BytesIO(msgspec.json.encode(described))
-        with self._sealed({_rows_label(name): rows, _description_label(name): description}) as (sealed, told):
+        pieces = {_rows_label(name): rows.getvalue(), _description_label(name): msgspec.json.encode(described)}
+        with self._vault.sealing(pieces, database=self._database, named=store.sealed_objects) as (connection, sealed):
+            if store.find(connection, name):
+                raise _taken(name, "was registered by somebody else just now")
             made = store.Registration(
                 name=name,
                 fingerprint=described.profile.fingerprint,
@@ -168,32 +166,13 @@ class Datasets:
                 declared=declared,
                 registered=datetime.now(UTC),
                 by=by.id,
-                sealed=sealed,
-                described=told,
+                sealed=sealed[_rows_label(name)],
+                described=sealed[_description_label(name)],
             )
             facts = _facts(made) | {"positive": described.profile.positive}
-            with self._database.change() as connection:
-                if store.find(connection, name):
-                    raise _taken(name, "was registered by somebody else just now")
-                store.add(connection, made)
-                self._ledger.record(connection, DATASET_REGISTERED, actor=by.id, subject=name, facts=facts)
+            store.add(connection, made)
+            self._ledger.record(connection, DATASET_REGISTERED, actor=by.id, subject=name, facts=facts)
         return self._opened(made)
-
-    @contextmanager
-    def _sealed(self, sources: dict[str, io.BytesIO]) -> Iterator[builtins.list[str]]:
-        """The digests of the sources, sealed. Where what follows fails, what no row names is thrown away again."""
-        digests: builtins.list[str] = []
-        try:
-            for label, source in sources.items():
-                digests.append(self._vault.put(source, label=label))
-            yield digests
-        except BaseException:
-            # An interrupt may come after the row was committed: only it says whether an object is in use.
-            named = self.sealed_objects()
-            for digest in digests:
-                if digest not in named:
-                    self._vault.discard(digest)
-            raise
 
     def _same(self, there: store.Registration, declared: Declaration, found: Profile) -> Dataset:
         if there.fingerprint != (other := found.fingerprint):

@@ -74,6 +74,12 @@ def every(connection: Connection) -> list[Registration]:
     return [_registration(row) for row in connection.execute(_DATASETS.select().order_by(_DATASETS.c.name)).mappings()]
 
 
+def sealed_objects(connection: Connection) -> set[str]:
+    """The digest of every sealed object that a row names."""
+    rows = connection.execute(sa.select(_DATASETS.c.sealed, _DATASETS.c.described))
+    return {digest for row in rows for digest in row}
+
+
 def _registration(row: sa.RowMapping) -> Registration:
     declared = Declaration(
         target=row["target"],

@@ -7,12 +7,19 @@ from modelward.registry.draft import InvalidVersionError
 from modelward.registry.graph import LABEL, PROBABILITIES, GraphUnfitError, UnsafeGraphError
 from modelward.registry.importing import ImportMissingError, UnusableImportError
 from modelward.registry.interface import Feature, Interface, InvalidInterfaceError, parse_interface
-from modelward.registry.manifest import GRAPH_FILE, INTERFACE_FILE, MANIFEST_FILE, InvalidManifestError, Manifest, parse_manifest
+from modelward.registry.manifest import (
+    BACKGROUND_FILE,
+    GRAPH_FILE,
+    INTERFACE_FILE,
+    MANIFEST_FILE,
+    InvalidManifestError,
+    Manifest,
+    parse_manifest,
+)
 from modelward.registry.opened import OpenVersion, PredictionFailedError, UnrunnableGraphError, VersionClosedError
 from modelward.registry.paths import UnsafePathError
 from modelward.registry.rows import InvalidRowsError
 from modelward.registry.service import Registry
-from modelward.registry.shelf import Swept
 from modelward.registry.signing import SIGNATURE_FILE, SignatureInvalidError, Signer, Statement, verify_signature
 from modelward.registry.verifying import verify_folder
 from modelward.registry.version import (
@@ -34,9 +41,9 @@ from modelward.registry.version import (
     VersionNumberMissingError,
     parse_version_name,
 )
-from modelward.registry.writing import RegistryContendedError
 
 __all__ = [
+    "BACKGROUND_FILE",
     "CARD_FILE",
     "GRAPH_FILE",
     "INTERFACE_FILE",
@@ -69,11 +76,9 @@ __all__ = [
     "OpenVersion",
     "PredictionFailedError",
     "Registry",
-    "RegistryContendedError",
     "SignatureInvalidError",
     "Signer",
     "Statement",
-    "Swept",
     "TamperedVersionError",
     "UnrunnableGraphError",
     "UnsafeGraphError",

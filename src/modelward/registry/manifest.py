@@ -21,6 +21,8 @@ from modelward.registry.version import Lineage, Version, VersionFile
 MANIFEST_FILE = "manifest.json"
 INTERFACE_FILE = "interface.json"
 GRAPH_FILE = "model.onnx"
+# Rows of the training data that an explanation compares with. A version made elsewhere may bring none.
+BACKGROUND_FILE = "background.json"
 FORMAT = "modelward-version-1"
 _EXACT_LIMIT = 2**53
 

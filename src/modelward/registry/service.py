@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from modelward.registry.importing import read_import
 from modelward.registry.interface import Interface
 from modelward.registry.manifest import GRAPH_FILE, InvalidManifestError, Manifest, parse_manifest
 from modelward.registry.opened import OpenVersion
-from modelward.registry.shelf import Shelf, Swept, find_rows, label_in, tampered
+from modelward.registry.shelf import Shelf, find_rows, label_in, tampered
 from modelward.registry.signing import SIGNATURE_FILE, Signer
 from modelward.registry.verifying import verify_version
 from modelward.registry.version import (
@@ -36,7 +36,6 @@ from modelward.registry.writing import Writer
 from modelward.storage import Connection, Database, Keyring, Vault, check_free, whole_folder
 
 _SHOWN = 20
-SWEEP_IDLE_SECONDS = 3600.0
 
 
 class Registry:
@@ -224,20 +223,10 @@ class Registry:
                 place.write_bytes(data)
         return dossier
 
-    def sealed(self) -> set[str]:
+    @staticmethod
+    def sealed_objects(connection: Connection) -> set[str]:
         """The digest of every sealed object that this room's rows name."""
-        with self._database.look() as connection:
-            return store.sealed_objects(connection)
-
-    def sweep(self, *, others: Collection[str], idle_seconds: float = SWEEP_IDLE_SECONDS) -> Swept:
-        """Remove sealed objects that neither this room's rows nor `others` (what the other rooms keep in the same vault) name,
-        and halves of objects, such as a power cut leaves behind.
-
-        What was put less than `idle_seconds` ago stays: somebody may be about to write the row that names it. A registration that
-        takes longer notices, and begins again.
-        """
-        with self._database.change() as connection:
-            return self._shelf.discard_all_but(store.sealed_objects(connection) | set(others), idle_seconds=idle_seconds)
+        return store.sealed_objects(connection)
 
     def _numbers(self, connection: Connection, model: str, *, by: Actor) -> list[int]:
         numbers = store.numbers(connection, model)

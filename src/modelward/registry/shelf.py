@@ -7,8 +7,7 @@ whatever differs between signature, manifest, rows and sealed files is found, wh
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,14 +30,6 @@ class Rows:
     attached: tuple[VersionFile, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep removed: sealed objects that no row names, and fragments of objects that were never whole."""
-
-    objects: int
-    fragments: int
-
-
 class Shelf:
     """Seals and unseals the files of versions and dossiers."""
 
@@ -48,34 +39,15 @@ class Shelf:
         self.signer = signer
 
     @contextmanager
-    def sealing(self, files: Mapping[str, bytes], *, label: Callable[[str], str]) -> Iterator[tuple[VersionFile, ...]]:
-        """Seal `files` for the body that writes their rows. Where it fails, what no row names is discarded again."""
-        kept: list[VersionFile] = []
-        try:
-            for path in sorted(files):
-                data = files[path]
-                sealed = self._vault.put(io.BytesIO(data), label=label(path))
-                kept.append(VersionFile(path, sha256_hex(data), len(data), sealed))
-            yield tuple(kept)
-        except BaseException:
-            # An interrupt may come after the rows were committed: only they say whether a file is in use.
-            with self._database.look() as connection:
-                named = store.sealed_objects(connection)
-            for file in kept:
-                if file.sealed not in named:
-                    self._vault.discard(file.sealed)
-            raise
-
-    def discard_all_but(self, named: Collection[str], *, idle_seconds: float) -> Swept:
-        """Remove every sealed object whose digest is not `named`, and every fragment, that nobody touched for so long."""
-        orphans = [digest for digest in self._vault.digests(idle_seconds=idle_seconds) if digest not in named]
-        for digest in orphans:
-            self._vault.discard(digest)
-        return Swept(objects=len(orphans), fragments=self._vault.remove_fragments(idle_seconds=idle_seconds))
-
-    def holds_all(self, files: tuple[VersionFile, ...]) -> bool:
-        """Whether every sealed file is still there: a sweep may have taken it for an orphan before its row was written."""
-        return all(self._vault.holds(file.sealed) for file in files)
+    def sealing(
+        self, files: Mapping[str, bytes], *, label: Callable[[str], str]
+    ) -> Iterator[tuple[Connection, tuple[VersionFile, ...]]]:
+        """Seal `files` for the body that writes their rows, in the change that it gets; see `Vault.sealing`."""
+        paths = sorted(files)
+        digests = {path: sha256_hex(files[path]) for path in paths}
+        pieces = {label(path): files[path] for path in paths}
+        with self._vault.sealing(pieces, database=self._database, named=store.sealed_objects) as (connection, sealed):
+            yield connection, tuple(VersionFile(path, digests[path], len(files[path]), sealed[label(path)]) for path in paths)
 
     def unseal(self, file: VersionFile, *, name: str, label: str) -> bytes:
         """The plaintext of one file, compared with its digest.

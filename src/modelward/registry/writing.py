@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Versions and dossiers onto the shelf: seal, sign, then rows and ledger entry in one short transaction.
 
-The number of a version is part of its labels, its manifest and its signature, so it is chosen before anything is sealed. If
-somebody else takes it meanwhile, the transaction is left and everything is made again with the next one.
+The number of a version is part of its labels and its manifest, so it is chosen before anything is sealed. If somebody else takes
+it meanwhile, the transaction is left and everything is made again with the next one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from modelward.audit import Event, Ledger
 from modelward.digest import sha256_hex
-from modelward.errors import ConflictError
 from modelward.registry import store
 from modelward.registry.card import CARD_FILE, PUBLIC_KEY_FILE, model_card
 from modelward.registry.contents import check_contents
@@ -23,18 +23,7 @@ from modelward.registry.paths import check_paths
 from modelward.registry.shelf import Shelf, dossier_label, version_label
 from modelward.registry.signing import SIGNATURE_FILE
 from modelward.registry.version import Dossier, Version, VersionFile
-from modelward.storage import Connection, Database
-
-_ATTEMPTS = 100
-_Made = TypeVar("_Made")
-
-
-class RegistryContendedError(ConflictError):
-    """Others kept taking the next number while the version was being written."""
-
-
-class _TakenError(Exception):
-    """Somebody was faster, or swept the sealed files away; made again it may work."""
+from modelward.storage import Connection, Database, OvertakenError, until_written
 
 
 class Writer:
@@ -49,9 +38,9 @@ class Writer:
         """`draft` as the next version of its model, with its first dossier.
 
         Raises:
-            RegistryContendedError: others were faster a hundred times.
+            OvertakenError: others were faster a hundred times.
         """
-        return _until_free(lambda: self._put_version(draft, event=event, by=by), name=draft.model)
+        return until_written(lambda: self._put_version(draft, event=event, by=by))
 
     def put_dossier(
         self, version: Version, files: Mapping[str, bytes], *, event: Event, facts: Mapping[str, Any], by: str
@@ -60,13 +49,14 @@ class Writer:
 
         Raises:
             ModelFileImmutableError: one of `files` is a file of the version. InvalidError: one may not be in a dossier.
+            OvertakenError: others were faster a hundred times.
         """
         own = tuple(file.path for file in version.files)
         for path in files:
             check_free(path, taken=(*own, PUBLIC_KEY_FILE, SIGNATURE_FILE), of=version.name)
         check_paths([*own, *files])
         check_contents(files)
-        return _until_free(lambda: self._put_dossier(version, files, event=event, facts=facts, by=by), name=version.name)
+        return until_written(lambda: self._put_dossier(version, files, event=event, facts=facts, by=by))
 
     def _put_version(self, draft: Draft, *, event: Event, by: str) -> Version:
         with self._database.look() as connection:
@@ -76,16 +66,18 @@ class Writer:
         # Read back, so that the version handed out now equals the one that is found later.
         manifest, interface = parse_manifest(raw), draft.files[INTERFACE_FILE]
         beside = self._beside(model_card(manifest.version(interface=interface, sealed={})))
-        with (
-            self._shelf.sealing({**draft.files, MANIFEST_FILE: raw}, label=lambda path: version_label(name, path)) as own,
-            self._shelf.sealing(beside, label=lambda path: dossier_label(name, 1, path)) as attached,
-        ):
+
+        def label(path: str) -> str:
+            return dossier_label(name, 1, path) if path in beside else version_label(name, path)
+
+        with self._shelf.sealing({**draft.files, MANIFEST_FILE: raw, **beside}, label=label) as (connection, files):
+            own = tuple(file for file in files if file.path not in beside)
+            attached = tuple(file for file in files if file.path in beside)
             version = manifest.version(interface=interface, sealed={file.path: file.sealed for file in own})
             dossier = self._signed(version, attached, sequence=1, event=event, by=by)
-            with self._database.change() as connection:
-                self._check_still_free(connection, (*own, *attached), version=version, sequence=1)
-                store.add_version(connection, store.VersionRow(draft.model, number, version.digest, raw.decode()), files=own)
-                self._add(connection, version, dossier, attached=attached, event=event, facts={"run": version.lineage.run})
+            _check_still_next(store.last_number(connection, draft.model), number, of=draft.model)
+            store.add_version(connection, store.VersionRow(draft.model, number, version.digest, raw.decode()), files=own)
+            self._add(connection, version, dossier, attached=attached, event=event, facts={"run": version.lineage.run})
         return version
 
     def _put_dossier(
@@ -94,11 +86,10 @@ class Writer:
         with self._database.look() as connection:
             sequence = store.last_sequence(connection, version.model, version.number) + 1
         beside = {**self._beside(model_card(version, report={})), **files}
-        with self._shelf.sealing(beside, label=lambda path: dossier_label(version.name, sequence, path)) as attached:
+        with self._shelf.sealing(beside, label=partial(dossier_label, version.name, sequence)) as (connection, attached):
             dossier = self._signed(version, attached, sequence=sequence, event=event, by=by)
-            with self._database.change() as connection:
-                self._check_still_free(connection, attached, version=version, sequence=sequence)
-                self._add(connection, version, dossier, attached=attached, event=event, facts=facts)
+            _check_still_next(store.last_sequence(connection, version.model, version.number), sequence, of=version.name)
+            self._add(connection, version, dossier, attached=attached, event=event, facts=facts)
         return dossier
 
     def _beside(self, card: str) -> dict[str, bytes]:
@@ -117,13 +108,6 @@ class Writer:
             by=by,
         )
 
-    def _check_still_free(self, connection: Connection, files: tuple[VersionFile, ...], *, version: Version, sequence: int) -> None:
-        is_next = store.last_sequence(connection, version.model, version.number) == sequence - 1
-        if sequence == 1:
-            is_next = store.last_number(connection, version.model) == version.number - 1
-        if not is_next or not self._shelf.holds_all(files):
-            raise _TakenError
-
     def _add(
         self,
         connection: Connection,
@@ -140,10 +124,6 @@ class Writer:
         self._ledger.record(connection, event, actor=dossier.by, subject=version.name, facts={**facts, **bound})
 
 
-def _until_free(make: Callable[[], _Made], *, name: str) -> _Made:
-    for _ in range(_ATTEMPTS):
-        try:
-            return make()
-        except _TakenError:
-            continue
-    raise RegistryContendedError(f"Others kept writing to {name!r} at the same time. Nothing was written. Try again.")
+def _check_still_next(last: int, chosen: int, *, of: str) -> None:
+    if last != chosen - 1:
+        raise OvertakenError(f"Others kept writing to {of!r} at the same time. Nothing was written. Try again.")

@@ -2,7 +2,8 @@
 """Storage keeps bytes and rows: sealed objects under their digest, and the database in which every change is one transaction."""
 
 from modelward.storage.database import SCHEMA, Connection, Database, DatabaseBusyError, DatabaseDamagedError, InvalidDatabaseError
-from modelward.storage.durability import replace_durably, write_private
+from modelward.storage.disk import NoSpaceError, is_full, is_idle
+from modelward.storage.durability import cut_off, replace_durably, write_private
 from modelward.storage.encryption import SealBrokenError, seal, unseal
 from modelward.storage.folders import (
     FolderTakenError,
@@ -14,8 +15,8 @@ from modelward.storage.folders import (
 )
 from modelward.storage.keyring import Keyring, KeyringExposedError, KeyringMissingError, KeyringUnreadableError
 from modelward.storage.object_stores import OBJECT_STORES
-from modelward.storage.objects import InvalidDigestError, NoSpaceError, ObjectChangedError, ObjectMissingError, ObjectStore
-from modelward.storage.vault import Vault
+from modelward.storage.objects import InvalidDigestError, ObjectChangedError, ObjectMissingError, ObjectStore
+from modelward.storage.vault import Naming, OvertakenError, Swept, Vault, until_written
 
 __all__ = [
     "OBJECT_STORES",
@@ -32,18 +33,25 @@ __all__ = [
     "KeyringExposedError",
     "KeyringMissingError",
     "KeyringUnreadableError",
+    "Naming",
     "NoSpaceError",
     "ObjectChangedError",
     "ObjectMissingError",
     "ObjectStore",
+    "OvertakenError",
     "SealBrokenError",
+    "Swept",
     "Vault",
     "check_free",
+    "cut_off",
+    "is_full",
+    "is_idle",
     "passing_folder",
     "replace_durably",
     "seal",
     "sweep_passing_folders",
     "unseal",
+    "until_written",
     "whole_folder",
     "write_private",
 ]

@@ -13,10 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from modelward.errors import ConflictError, InvalidError
+from modelward.storage.disk import NoSpaceError, is_full
 from modelward.storage.durability import make_durable
-from modelward.storage.objects import NoSpaceError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PASSING = "modelward-passing-"
 
 
@@ -63,7 +62,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         incoming.rename(folder)
         make_durable(folder.parent)
     except OSError as fault:
-        if fault.errno in _FULL:
+        if is_full(fault):
             raise NoSpaceError(f"No space left under {folder.parent}. Nothing was written. Free some and try again.") from fault
         if fault.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FolderTakenError(f"{folder} is no longer empty. Nothing in it was touched. Name another.") from fault

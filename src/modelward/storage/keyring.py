@@ -8,7 +8,6 @@ Ed25519 key, the signer's P-256 key, the key of the entry digests, the pepper of
 from __future__ import annotations
 
 import os
-import secrets as randomness
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from modelward.errors import ConflictError, PrerequisiteError, RefusedError
-from modelward.storage.durability import make_durable, write_private
+from modelward.storage.durability import beside, make_durable, write_private
 
 _LIMIT_BYTES = 1 << 20
 
@@ -72,7 +71,7 @@ class Keyring:
         path.parent.mkdir(parents=True, exist_ok=True)
         held = _File(1, "m1", {"m1": AESGCM.generate_key(256)}, secrets)
         # Written beside its place and then linked into it: whoever looks sees no keyring or a whole one, after a power cut too.
-        fresh = path.with_name(f".{path.name}.{randomness.token_hex(8)}")
+        fresh = beside(path)
         try:
             write_private(fresh, msgspec.json.encode(held))
             path.hardlink_to(fresh)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final, Protocol
 
-from modelward.errors import InvalidError, NotFoundError, RefusedError, UnavailableError
+from modelward.errors import InvalidError, NotFoundError, RefusedError
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -22,10 +22,6 @@ class ObjectMissingError(NotFoundError):
 
 class ObjectChangedError(RefusedError):
     """An object's bytes are not those its digest names."""
-
-
-class NoSpaceError(UnavailableError):
-    """The place where objects lie is full; nothing was left behind."""
 
 
 class ObjectStore(Protocol):

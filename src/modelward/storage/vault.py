@@ -4,15 +4,37 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
+from modelward.errors import ConflictError
+from modelward.storage.database import Connection, Database
 from modelward.storage.encryption import seal, unseal
 from modelward.storage.keyring import Keyring
 from modelward.storage.objects import ObjectStore
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+
+_ATTEMPTS = 100
+_Made = TypeVar("_Made")
+Naming = Callable[[Connection], Collection[str]]
+"""The digest of every sealed object that some rows name."""
+
+
+class OvertakenError(ConflictError):
+    """Somebody was faster, or swept away what was sealed, before the rows that name it were written; made again it may work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep removed: sealed objects that no row names, and fragments of objects that were never whole."""
+
+    objects: int
+    fragments: int
 
 
 class Vault:
@@ -26,6 +48,47 @@ class Vault:
         """Seal `source` under `label`; the digest of the ciphertext, by which it is opened again."""
         # Sealed while the store reads: neither plaintext nor ciphertext lies anywhere on the way.
         return self._store.put(io.BufferedReader(_Pieces(seal(source, label=label, keyring=self._keyring))))
+
+    @contextmanager
+    def sealing(
+        self, pieces: Mapping[str, bytes], *, database: Database, named: Naming
+    ) -> Iterator[tuple[Connection, dict[str, str]]]:
+        """Seal `pieces`, by label, for the body that writes the rows which name them: a change of `database`, and the digests.
+
+        Where anything fails, what is not `named` is discarded again.
+
+        Raises:
+            OvertakenError: a sweep took one for an orphan before the change began. See `until_written`.
+        """
+        sealed: dict[str, str] = {}
+        try:
+            for label, piece in pieces.items():
+                sealed[label] = self.put(io.BytesIO(piece), label=label)
+            with database.change() as connection:
+                # A sweep is a change too, so that what is here now stays until the rows are written.
+                if not all(map(self.holds, sealed.values())):
+                    raise OvertakenError("What was sealed was swept away before it was recorded. Nothing was written. Try again.")
+                yield connection, sealed
+        except BaseException:
+            # An interrupt may come after the rows were committed: only they say whether an object is in use.
+            with database.look() as connection:
+                kept = named(connection)
+            for digest in sealed.values():
+                if digest not in kept:
+                    self.discard(digest)
+            raise
+
+    def sweep(self, database: Database, *, named: Naming, idle_seconds: float) -> Swept:
+        """Remove sealed objects that are not `named`, and fragments of objects, such as a power cut leaves behind.
+
+        What was put less than `idle_seconds` ago stays: somebody may be about to write the row that names it.
+        """
+        with database.change() as connection:
+            kept = named(connection)
+            orphans = [digest for digest in self.digests(idle_seconds=idle_seconds) if digest not in kept]
+            for digest in orphans:
+                self.discard(digest)
+            return Swept(len(orphans), self._store.remove_fragments(idle_seconds=idle_seconds))
 
     def open(self, digest: str, *, label: str) -> Iterator[bytes]:
         """The plaintext in chunks; exhaust it before acting on it, see `unseal`."""
@@ -48,9 +111,17 @@ class Vault:
         """Every sealed object that was last put at least `idle_seconds` ago, named by a row or not."""
         return self._store.digests(idle_seconds=idle_seconds)
 
-    def remove_fragments(self, *, idle_seconds: float) -> int:
-        """Remove what puts that were cut off left behind, untouched for `idle_seconds`; how many there were."""
-        return self._store.remove_fragments(idle_seconds=idle_seconds)
+
+def until_written(make: Callable[[], _Made]) -> _Made:
+    """What `make` returns. Where it is overtaken, it begins again.
+
+    Raises:
+        OvertakenError: it was, a hundred times.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(OvertakenError):
+            return make()
+    return make()
 
 
 class _Pieces(io.RawIOBase):

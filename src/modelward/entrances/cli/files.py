@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from secrets import token_hex
 
 from modelward.errors import InvalidError, TooLargeError
 
@@ -62,13 +61,6 @@ def write_output(file: Path, data: bytes) -> None:
     if file.exists() and not file.is_file():
         file.write_bytes(data)
         return
-    place = file.resolve()
-    fresh = place.with_name(f".{place.name[:100]}.{token_hex(8)}")
-    try:
-        with fresh.open("xb") as stream:
-            if place.exists():
-                fresh.chmod(place.stat().st_mode & 0o777)
-            stream.write(data)
-        fresh.replace(place)
-    finally:
-        fresh.unlink(missing_ok=True)
+    from modelward.storage import replace_durably
+
+    replace_durably(file.resolve(), data, is_private=False)

@@ -3,22 +3,20 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from modelward.digest import sha256_of_stream
+from modelward.storage.disk import NoSpaceError, is_full, is_idle
 from modelward.storage.durability import make_durable
-from modelward.storage.objects import NoSpaceError, ObjectChangedError, ObjectMissingError, check_digest, is_digest
+from modelward.storage.objects import ObjectChangedError, ObjectMissingError, check_digest, is_digest
 
 _CHUNK_BYTES = 1 << 20
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class LocalFolder:
@@ -45,7 +43,7 @@ class LocalFolder:
             make_durable(place.parent)
         except OSError as fault:
             Path(name).unlink(missing_ok=True)
-            if fault.errno in _FULL:
+            if is_full(fault):
                 raise NoSpaceError(
                     f"No space left under {self._folder}. Nothing was stored. Free some space and try again."
                 ) from fault
@@ -83,26 +81,18 @@ class LocalFolder:
     def digests(self, *, idle_seconds: float = 0.0) -> Iterator[str]:
         """See `ObjectStore.digests`. A put writes a new file, so the time of the file is the time of the last put."""
         for file in self._folder.glob("??/*"):
-            if is_digest(file.name) and _is_idle(file, idle_seconds):
+            if is_digest(file.name) and is_idle(file, idle_seconds):
                 yield file.name
 
     def remove_fragments(self, *, idle_seconds: float) -> int:
         """See `ObjectStore.remove_fragments`."""
-        cut_off = [file for file in self._incoming.iterdir() if _is_idle(file, idle_seconds)]
+        cut_off = [file for file in self._incoming.iterdir() if is_idle(file, idle_seconds)]
         for file in cut_off:
             file.unlink(missing_ok=True)
         return len(cut_off)
 
     def _place(self, digest: str) -> Path:
         return self._folder / check_digest(digest)[:2] / digest
-
-
-def _is_idle(file: Path, seconds: float) -> bool:
-    """Whether nobody wrote to the file for so long. One that is gone by now is nobody's business."""
-    try:
-        return seconds <= 0 or time.time() - file.stat().st_mtime >= seconds
-    except FileNotFoundError:
-        return False
 
 
 def _copy(source: BinaryIO, sink: BinaryIO) -> str:

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The composition root: builds a `Platform` from `Settings`, makes homes and looks them over. It alone knows every room.
+
+There are no globals: two platforms can live in one process, each with its own home.
+"""
+
+from modelward.app.doctor import Check, examine
+from modelward.app.home import HomeExistsError, HomeMissingError, HomeUnfinishedError, HomeUnusableError, NewHome, create_home
+from modelward.app.platform import Platform, open_platform
+
+__all__ = [
+    "Check",
+    "HomeExistsError",
+    "HomeMissingError",
+    "HomeUnfinishedError",
+    "HomeUnusableError",
+    "NewHome",
+    "Platform",
+    "create_home",
+    "examine",
+    "open_platform",
+]

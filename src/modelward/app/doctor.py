@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The doctor: looks a home over, says what is ill, and sweeps away what interrupted work left."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+
+from modelward.app.home import half_written
+from modelward.app.platform import Platform, open_platform
+from modelward.errors import ModelwardError
+from modelward.settings import Settings
+from modelward.storage import Connection, is_idle
+
+_LEAST_FREE_BYTES = 1 << 30
+_IDLE_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that the doctor looked at."""
+
+    what: str
+    found: str
+    is_well: bool
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Look a home over. What interrupted work left in the object store is removed once nobody touched it for an hour."""
+    checks = [_of_python(), _of_extras(), _of_space(settings)]
+    try:
+        platform = open_platform(settings)
+    except ModelwardError as error:
+        return [*checks, Check("home", str(error), is_well=False)]
+    try:
+        return [*checks, Check("home", str(settings.home), is_well=True), *_of_platform(platform)]
+    finally:
+        platform.close()
+
+
+def _of_platform(platform: Platform) -> Iterator[Check]:
+    for what, look in (
+        ("ledger", _of_ledger),
+        ("keys and people", _of_access),
+        ("sealed objects", _of_objects),
+        ("left-overs", _of_left_overs),
+    ):
+        try:
+            yield look(what, platform)
+        except ModelwardError as error:
+            yield Check(what, str(error), is_well=False)
+
+
+def _of_ledger(what: str, platform: Platform) -> Check:
+    found = platform.ledger.verify()
+    if found.is_sound:
+        return Check(what, f"{found.size} entries, sound", is_well=True)
+    rest = len(found.faults) - 1
+    more = f" And {rest} {'fault' if rest == 1 else 'faults'} more." if rest else ""
+    return Check(what, f"{found.faults[0].what}{more} Run `modelward audit verify`.", is_well=False)
+
+
+def _of_access(what: str, platform: Platform) -> Check:
+    altered = platform.access.altered()
+    if not altered:
+        return Check(what, "as they were written", is_well=True)
+    more = f" and {len(altered) - 3} more" if len(altered) > 3 else ""
+    found = f"{', '.join(altered[:3])}{more} altered by something other than Modelward: they open nothing. Restore a backup."
+    return Check(what, found, is_well=False)
+
+
+def _of_objects(what: str, platform: Platform) -> Check:
+    with platform.database.look() as connection:
+        named = _named(platform, connection)
+    missing = sorted(digest for digest in named if not platform.vault.holds(digest))
+    if missing:
+        shown = ", ".join(f"{digest[:16]}…" for digest in missing[:3])
+        return Check(what, f"{len(missing)} of {len(named)} are missing: {shown}. Restore them from a backup.", is_well=False)
+    return Check(what, f"{len(named)}, all there", is_well=True)
+
+
+def _of_left_overs(what: str, platform: Platform) -> Check:
+    swept = platform.vault.sweep(platform.database, named=partial(_named, platform), idle_seconds=_IDLE_SECONDS)
+    old = [file for file in half_written(platform.settings) if is_idle(file, _IDLE_SECONDS)]
+    for file in old:
+        file.unlink(missing_ok=True)
+    if not (halves := swept.fragments + len(old)) and not swept.objects:
+        return Check(what, "none that is older than an hour", is_well=True)
+    counts = f"{swept.objects} sealed objects that nothing names, {halves} files that were cut off in the writing"
+    return Check(what, f"removed: {counts}", is_well=True)
+
+
+def _named(platform: Platform, connection: Connection) -> set[str]:
+    """Every sealed object that a row of any room names."""
+    return platform.datasets.sealed_objects(connection) | platform.registry.sealed_objects(connection)
+
+
+def _of_python() -> Check:
+    found = sys.version_info
+    return Check("Python", f"{found.major}.{found.minor}.{found.micro}", is_well=found >= (3, 11))
+
+
+def _of_extras() -> Check:
+    named = {"torch": "torch", "explain": "shap"}
+    lacking = [extra for extra, module in named.items() if find_spec(module) is None]
+    advice = f"not installed: {', '.join(lacking)} (`pip install 'modelward[{','.join(lacking)}]'`)"
+    return Check("extras", advice if lacking else ", ".join(named), is_well=True)
+
+
+def _of_space(settings: Settings) -> Check:
+    place = next(folder for folder in (settings.home, *settings.home.parents) if folder.is_dir())
+    free = shutil.disk_usage(place).free
+    return Check("free space", f"{free / 1e9:.1f} GB", is_well=free > _LEAST_FREE_BYTES)

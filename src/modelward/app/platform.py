@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The composition: every service over one home, built out of the settings."""
+
+from __future__ import annotations
+
+import hmac
+from pathlib import Path
+
+from modelward.access import Access, Auditing
+from modelward.app.home import ANCHOR_FILE, INVITATION_FILE, check_home, open_database
+from modelward.assessment import Assessment
+from modelward.audit import Ledger
+from modelward.datasets import Datasets
+from modelward.registry import Registry
+from modelward.releases import Releases
+from modelward.serving import Serving
+from modelward.settings import Settings
+from modelward.storage import OBJECT_STORES, Keyring, ObjectStore, Vault, sweep_passing_folders
+from modelward.training import Training
+
+
+class Platform:
+    """Every service over one home. An entrance holds one and says `platform.releases.approve(release, by=actor)`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.keyring = Keyring.open(settings.keyring_path)
+        self.database = open_database(settings)
+        self.database.create_tables()
+        self.vault = Vault(_object_store(settings), self.keyring)
+        self.ledger = Ledger(self.database, self.keyring, anchor=settings.home / ANCHOR_FILE)
+        self.access = Access(self.database, self.ledger, self.keyring, settings=settings)
+        self.auditing = Auditing(self.ledger)
+        self.datasets = Datasets(self.database, self.vault, self.ledger, settings=settings)
+        self.registry = Registry(self.database, self.vault, self.ledger, self.keyring)
+        self.training = Training(self.database, self.ledger, self.datasets, self.registry, settings=settings)
+        self.assessment = Assessment(self.registry, self.datasets)
+        self.releases = Releases(self.database, self.ledger, self.registry, self.assessment)
+        self.serving = Serving(
+            self.database,
+            self.ledger,
+            access=self.access,
+            registry=self.registry,
+            releases=self.releases,
+            settings=settings,
+        )
+
+    @property
+    def first_invitation(self) -> Path | None:
+        """Where the first administrator's one-time token lies, as long as one can sign in with it."""
+        file = self.settings.home / INVITATION_FILE
+        return file if file.is_file() and self.access.is_invitation(file.read_text().strip()) else None
+
+    def discard_spent(self, token: str) -> None:
+        """Remove the file of the first administrator's token once that token was used."""
+        file = self.settings.home / INVITATION_FILE
+        if file.is_file() and hmac.compare_digest(file.read_text().strip().encode(), token.encode()):
+            file.unlink()
+
+    def close(self) -> None:
+        """Write the ledger's anchor and close the database."""
+        self.ledger.anchor_now()
+        self.database.close()
+
+
+def open_platform(settings: Settings) -> Platform:
+    """The platform over an existing home.
+
+    Raises:
+        HomeMissingError: no home is there. HomeUnfinishedError: its making was cut off. Whatever keyring and database raise.
+    """
+    check_home(settings.home)
+    sweep_passing_folders()
+    return Platform(settings)
+
+
+def _object_store(settings: Settings) -> ObjectStore:
+    url = settings.objects_url or (settings.home / "objects").as_uri()
+    store: ObjectStore = OBJECT_STORES.load(url.partition(":")[0])(url)
+    return store
