@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Assessment measures one version: clauses with intervals and verdicts, in one trust report that is signed with it."""
 
-from modelward.assessment.assessor import Assessor, Findings, Plot, Sample
+from modelward.assessment.assessor import Assessor, Findings, Plot, Sample, assessor_of
 from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
 from modelward.assessment.comparison import Comparison, IncomparableError, Objective, Row
 from modelward.assessment.intervals import Estimate
+from modelward.assessment.layout import GroupTable, Picture, group_tables, picture_of
 from modelward.assessment.phrasebook import LANGUAGES, Language, Phrasebook
 from modelward.assessment.report import (
     EVENTS,
+    PAGE_FILE,
+    REPORT_FILE,
     VERSION_ASSESSED,
     AssessorBrokenError,
     Measurement,
@@ -25,6 +28,8 @@ __all__ = [
     "ASSESSORS",
     "EVENTS",
     "LANGUAGES",
+    "PAGE_FILE",
+    "REPORT_FILE",
     "REPORT_WORDS",
     "VERSION_ASSESSED",
     "Assessment",
@@ -36,12 +41,14 @@ __all__ = [
     "DataChangedError",
     "Estimate",
     "Findings",
+    "GroupTable",
     "IncomparableError",
     "Language",
     "Measure",
     "Measurement",
     "Objective",
     "Phrasebook",
+    "Picture",
     "Plot",
     "ReportUnreadableError",
     "Row",
@@ -49,5 +56,8 @@ __all__ = [
     "Threshold",
     "TrustReport",
     "UnknownAssessorError",
+    "assessor_of",
+    "group_tables",
+    "picture_of",
     "report_json_schema",
 ]

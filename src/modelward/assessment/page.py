@@ -16,30 +16,10 @@ import jinja2
 
 from modelward.assessment.assessor import Plot, assessor_of
 from modelward.assessment.clause import Clause
+from modelward.assessment.layout import GroupTable, group_tables, picture_of
 from modelward.assessment.phrasebook import Language
 from modelward.assessment.report import Measurement, TrustReport
 from modelward.assessment.wording import REPORT_WORDS
-
-_WIDTH = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An interval against its threshold, in places from 0 to `_WIDTH`."""
-
-    low: float
-    estimate: float
-    high: float
-    threshold: float
-
-
-@dataclass(frozen=True, slots=True)
-class GroupTable:
-    """The rates of every group of one column: a row for each group, a cell for each title."""
-
-    column: str
-    titles: list[str]
-    rows: list[tuple[str, list[Clause | None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +43,13 @@ class Occasion:
 
 def render_page(report: TrustReport, evidence: Mapping[str, bytes], *, language: Language = "en") -> bytes:
     """The report as one HTML file; the plots of `evidence` are carried inside."""
-    titles = {measurement.assessor: measurement.title for measurement in report.measurements}
     text: str = _template("report.html").render(
         report=report,
         occasions=_occasions(report.measurements),
-        sections=[_section(titles.get(name, name), name, report, evidence) for name in report.dimensions],
+        sections=[_section(name, report, evidence) for name in report.dimensions],
         lang="zh-Hans" if language == "zh" else language,
         t=lambda text: REPORT_WORDS.word(text, language),
         say=lambda text: REPORT_WORDS.html(text, language),
-        width=_WIDTH,
     )
     return text.encode()
 
@@ -94,28 +72,13 @@ def asked(clause: Clause) -> str:
     return f"{'≥' if clause.direction == 'at-least' else '≤'} {_exact(clause.threshold)}"
 
 
-def picture(clause: Clause) -> Picture | None:
-    """Where interval and threshold lie: on a line from 0 to 1 for shares, else on one that just holds them."""
-    if clause.estimate is None or clause.low is None or clause.high is None or clause.threshold is None:
-        return None
-    values = (clause.low, clause.estimate, clause.high, clause.threshold)
-    start, end = min(values), max(values)
-    if start >= 0 and end <= 1:
-        start, end = 0.0, 1.0
-    else:
-        start, end = start - 0.1 * (end - start), end + 0.1 * (end - start)
-    return Picture(*(round(_WIDTH * (value - start) / (end - start or 1.0), 1) for value in values))
-
-
-def _section(title: str, name: str, report: TrustReport, evidence: Mapping[str, bytes]) -> Section:
+def _section(name: str, report: TrustReport, evidence: Mapping[str, bytes]) -> Section:
     clauses = report.dimensions[name]
-    of_groups = [clause for clause in clauses if "=" in clause.slice]
-    columns = dict.fromkeys(clause.slice.partition("=")[0] for clause in of_groups)
     methods = dict.fromkeys(_method(clause) for clause in clauses if clause.method)
     return Section(
-        title,
+        report.title_of(name),
         [clause for clause in clauses if "=" not in clause.slice],
-        [_groups(column, of_groups) for column in columns],
+        group_tables(clauses),
         [
             (plot, f"data:image/svg+xml;base64,{base64.b64encode(evidence[plot.path]).decode()}")
             for plot in report.plots
@@ -130,14 +93,6 @@ def _occasions(measurements: Sequence[Measurement]) -> list[Occasion]:
     for one in measurements:
         found.setdefault((one.at, one.by), Occasion(one, [])).titles.append(one.title)
     return list(found.values())
-
-
-def _groups(column: str, clauses: Sequence[Clause]) -> GroupTable:
-    mine = [clause for clause in clauses if clause.slice.partition("=")[0] == column]
-    titles = dict.fromkeys(clause.title for clause in mine)
-    names = dict.fromkeys(clause.slice.partition("=")[2] for clause in mine)
-    found = {(clause.slice.partition("=")[2], clause.title): clause for clause in mine}
-    return GroupTable(column, list(titles), [(name, [found.get((name, title)) for title in titles]) for name in names])
 
 
 def _method(clause: Clause) -> str:
@@ -161,5 +116,5 @@ def _template(name: str) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figures": figures, "asked": asked, "picture": picture, "method": _method}
+    environment.filters |= {"figures": figures, "asked": asked, "picture": picture_of, "method": _method}
     return environment.get_template(name)

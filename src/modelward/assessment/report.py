@@ -102,6 +102,10 @@ class TrustReport:
         names = dict.fromkeys(clause.dimension for clause in self.clauses)
         return {name: tuple(clause for clause in self.clauses if clause.dimension == name) for name in names}
 
+    def title_of(self, assessor: str) -> str:
+        """What that assessor calls its part."""
+        return next((one.title for one in self.measurements if one.assessor == assessor), assessor)
+
     def clause(self, id: str) -> Clause | None:
         """The clause of that id, if there is one."""
         return next((clause for clause in self.clauses if clause.id == id), None)

@@ -30,7 +30,7 @@ from modelward.assessment.report import (
 from modelward.assessment.sampling import SEED, held_out
 from modelward.datasets import Datasets
 from modelward.digest import sha256_hex
-from modelward.registry import DossierMissingError, Registry, Version, model_card
+from modelward.registry import CARD_FILE, DossierMissingError, Registry, Version, model_card
 
 Progress: TypeAlias = Callable[[str, float], None]
 
@@ -147,7 +147,7 @@ class Assessment:
             REPORT_FILE: data,
             # What people read is made from the very bytes that are signed.
             PAGE_FILE: render_page(parse_report(data, digest=version.digest), evidence),
-            "README.md": model_card(version, report=_summary(report)).encode(),
+            CARD_FILE: model_card(version, report=_summary(report)).encode(),
         }
         facts = {"report": sha256_hex(data), "verdicts": report.verdicts, "assessors": list(report.assessors)}
         self._registry.attach(version, files, event=VERSION_ASSESSED, facts=facts, by=by)

@@ -30,7 +30,6 @@ from modelward.serving.engines import ENGINES
 from modelward.serving.explainer import Attribution, Explainer
 from modelward.serving.explainers import EXPLAINERS
 from modelward.serving.explanations import (
-    BACKGROUND_FILE,
     BackgroundMissingError,
     Contribution,
     Explanation,
@@ -45,7 +44,6 @@ from modelward.serving.question import Question, UnevenColumnsError
 from modelward.serving.service import Serving
 
 __all__ = [
-    "BACKGROUND_FILE",
     "ENGINES",
     "EVENTS",
     "EXPLAINERS",

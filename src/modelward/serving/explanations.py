@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from modelward.errors import InvalidError, PrerequisiteError
-from modelward.registry import DossierMissingError, OpenVersion, Registry
+from modelward.registry import BACKGROUND_FILE, DossierMissingError, OpenVersion, Registry
 from modelward.serving.explainers import EXPLAINERS
 
 if TYPE_CHECKING:
     from modelward.serving.explainer import Columns, Explainer
 
-BACKGROUND_FILE = "background.json"
 BACKGROUND_ROWS_LIMIT = 100
 _SEED = 0
 # A row is explained in about this time, and within these bounds whatever the model takes.
@@ -69,9 +68,8 @@ class Explanation:
 class Explanations:
     """Explains answers of open versions. A version brings its background itself: rows of its training data, sealed with it."""
 
-    def __init__(self, registry: Registry, *, explainer: str = "shapley") -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._explainer = explainer
 
     def explain(
         self, opened: OpenVersion, rows: Sequence[Mapping[str, Any]], *, label: str | None, request: str
@@ -84,7 +82,7 @@ class Explanations:
         """
         columns, unfamiliar = opened.interface.encode(rows)
         chosen = _class_index(opened, label)
-        explainer: Explainer = EXPLAINERS.load(self._explainer)()
+        explainer: Explainer = EXPLAINERS.load("shapley")()
         background = self._background(opened)
         asking = _Asking(explainer, opened, background, _evaluations(opened, background), chosen=chosen)
         return [

@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from modelward.errors import InvalidError
+from modelward.registry import LABEL, PROBABILITIES
 
 if TYPE_CHECKING:
     import onnx
 
-LABEL = "label"
-PROBABILITIES = "probabilities"
 PREPARED = "X"
 
 # Element types, by the numbers that ONNX gives them.

@@ -16,6 +16,7 @@ import numpy as np
 from modelward.compute import Report
 from modelward.errors import ModelwardError, RefusedError
 from modelward.plugins import installed_versions
+from modelward.registry import BACKGROUND_FILE, GRAPH_FILE
 from modelward.training import parity
 from modelward.training.energy import Meter
 from modelward.training.material import Material
@@ -73,9 +74,9 @@ def make(candidate: Candidate, material: Material, *, meter: Meter, report: Repo
         "energy_method": effort.energy.method,
     }
     files = {
-        "model.onnx": drawn,
+        GRAPH_FILE: drawn,
         "preparation.json": msgspec.json.encode(material.preparation),
-        "background.json": msgspec.json.encode(material.background),
+        BACKGROUND_FILE: msgspec.json.encode(material.background),
         "training.json": _training_file(made),
     }
     return Product(files, facts, effort.seconds)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelward.errors import RefusedError
+from modelward.registry import PROBABILITIES
 from modelward.training.preparation import Column, Preparation
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _served(graph: bytes, columns: Mapping[str, Column]) -> npt.NDArray[Any]:
     names = [one.name for one in session.get_inputs()]
     rows = len(columns[names[0]])
     answers = [
-        session.run(["probabilities"], {name: columns[name][start : start + _ROWS_AT_ONCE] for name in names})[0]
+        session.run([PROBABILITIES], {name: columns[name][start : start + _ROWS_AT_ONCE] for name in names})[0]
         for start in range(0, max(rows, 1), _ROWS_AT_ONCE)
     ]
     return np.concatenate(answers).astype(np.float64)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from modelward.errors import InvalidError
+from modelward.registry import LABEL, PROBABILITIES
 from modelward.training.graph import FLOAT, STRING, Drawing
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Column = npt.NDArray[Any]
 FloatMatrix = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
-RESERVED = frozenset({"label", "probabilities"})
+RESERVED = frozenset({LABEL, PROBABILITIES})
 # With `outliers: none` a number may lie this many ranges of the training values outside of them before it is held.
 _FAR = 1e6
 _LARGEST = 3e37

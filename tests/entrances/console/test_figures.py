@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from entrances.console.conftest import words_of
-from modelward.assessment import Clause, ClauseVerdict
+from modelward.assessment import Clause, ClauseVerdict, picture_of
 from modelward.entrances.console import figures
 from modelward.entrances.console.asking import FieldError, bars_of, fields_of, row_of
 from modelward.entrances.console.drawn import Drawn
-from modelward.entrances.console.report_view import picture_of
 from modelward.entrances.console.words import Translator
 from modelward.registry import Feature, Interface
 

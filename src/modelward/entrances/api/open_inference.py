@@ -20,12 +20,13 @@ from modelward.access import Permission
 from modelward.entrances.api.endpoint import Endpoint, Open
 from modelward.entrances.api.inference import Asked
 from modelward.errors import InvalidError
+from modelward.registry import LABEL, PROBABILITIES
 from modelward.serving import Computed, Deployment
 
 BINARY_HEADER = b"inference-header-content-length"
 _INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 _FLOATS = {"FP32", "FP64"}
-_OUTPUTS = ("label", "probabilities")
+_OUTPUTS = (LABEL, PROBABILITIES)
 
 
 class TensorError(InvalidError):
@@ -120,7 +121,7 @@ async def _metadata(asked: Asked) -> Response:
     inputs = [
         TensorMetadata(feature.name, "FP32" if feature.kind == "number" else "BYTES", [-1, 1]) for feature in interface.features
     ]
-    outputs = [TensorMetadata("label", "BYTES", [-1]), TensorMetadata("probabilities", "FP32", [-1, len(interface.classes)])]
+    outputs = [TensorMetadata(LABEL, "BYTES", [-1]), TensorMetadata(PROBABILITIES, "FP32", [-1, len(interface.classes)])]
     version = deployment.version
     return _json(ModelMetadata(version.model, [str(version.number)], "onnxruntime_onnx", inputs, outputs))
 
@@ -187,8 +188,8 @@ def rendered(computed: Computed, id: str, wanted: Sequence[str]) -> bytes:
     """The answer as tensors."""
     rows, classes = computed.probabilities.shape
     tensors = {
-        "label": lambda: Output("label", "BYTES", [rows], computed.labels),
-        "probabilities": lambda: Output("probabilities", "FP32", [rows, classes], computed.probabilities.ravel().tolist()),
+        LABEL: lambda: Output(LABEL, "BYTES", [rows], computed.labels),
+        PROBABILITIES: lambda: Output(PROBABILITIES, "FP32", [rows, classes], computed.probabilities.ravel().tolist()),
     }
     outputs = [tensors[name]() for name in wanted]
     parameters = {"unfamiliar": msgspec.json.encode(computed.unfamiliar).decode()}

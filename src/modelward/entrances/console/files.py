@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from modelward.access import Permission
+from modelward.assessment import REPORT_FILE
 from modelward.entrances.console.session import DOCUMENT_POLICY
 from modelward.entrances.console.visit import Visit
 from modelward.errors import NotFoundError, RefusedError
@@ -20,7 +21,6 @@ _DOCUMENTS = {
     ".md": "text/plain; charset=utf-8",
     ".pem": "text/plain; charset=utf-8",
 }
-_REPORT = "trust_report.json"
 _STATIC = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -35,7 +35,7 @@ class FileMissingError(NotFoundError):
 
 def is_shown(path: str) -> bool:
     """Whether a file of a signed directory is for reading: papers and pictures are, weights and rows of data are not."""
-    return path == _REPORT or path.startswith("evidence/") or PurePosixPath(path).suffix in _DOCUMENTS
+    return path == REPORT_FILE or path.startswith("evidence/") or PurePosixPath(path).suffix in _DOCUMENTS
 
 
 async def document(visit: Visit) -> Response:

@@ -16,6 +16,7 @@ from modelward.entrances.console.report_view import view_of
 from modelward.entrances.console.shelf_page import states_of
 from modelward.entrances.console.visit import Visit, face_of
 from modelward.errors import InvalidError, ModelwardError, RefusedError, UnavailableError
+from modelward.registry import CARD_FILE
 from modelward.releases import ReleaseRefusedError
 from modelward.serving import Gateway
 
@@ -78,7 +79,7 @@ def _papers(visit: Visit, version: Version) -> dict[str, Any]:
     """What the signed directory says. Damage since the last verification is found by these readings, and shown."""
     try:
         report = visit.platform.assessment.report(version.name, by=visit.by)
-        card = visit.platform.registry.read(version, "README.md").decode("utf-8", "replace")
+        card = visit.platform.registry.read(version, CARD_FILE).decode("utf-8", "replace")
         dossier = visit.platform.registry.dossier(version)
     except RefusedError:
         return _NO_PAPERS
