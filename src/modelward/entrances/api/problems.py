@@ -11,6 +11,7 @@ from http import HTTPStatus
 import msgspec
 from starlette.responses import Response
 
+from modelward.entrances.faults import message_of
 from modelward.errors import (
     ConflictError,
     InvalidError,
@@ -54,13 +55,6 @@ def status_of(error: BaseException) -> int:
     if isinstance(error, HttpError):
         return error.status
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
-
-
-def message_of(error: BaseException) -> str:
-    """What may be said: our own messages; of an unexpected fault only that there was one, for its text may hold a payload."""
-    if isinstance(error, ModelwardError):
-        return str(error)
-    return "An unexpected fault. The server's log names its place under this answer's x-request-id."
 
 
 def asks(path: str) -> bool:

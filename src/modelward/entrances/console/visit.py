@@ -25,6 +25,7 @@ from modelward.entrances.console.session import (
     session_of,
 )
 from modelward.entrances.console.words import Translator, choose_language
+from modelward.entrances.faults import message_of
 from modelward.errors import (
     ConflictError,
     InvalidError,
@@ -87,13 +88,6 @@ def endpoint(page: Page, *, drawn: Drawn, platform: Platform, template: str, is_
 def face_of(error: BaseException) -> tuple[int, str]:
     """Status and title of the page that tells of a failure."""
     return next((FACES[kind] for kind in type(error).__mro__ if kind in FACES), FACES[ModelwardError])
-
-
-def message_of(error: BaseException) -> str:
-    """What may be said: our own messages; of an unexpected fault only that there was one, for its text may hold a payload."""
-    if isinstance(error, ModelwardError):
-        return str(error)
-    return "An unexpected fault. The server's log names its place under this answer's x-request-id."
 
 
 class Visit:
