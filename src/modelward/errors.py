@@ -42,3 +42,13 @@ class UnavailableError(ModelwardError):
 
 class PrerequisiteError(ModelwardError):
     """Something must be installed or prepared first; the message names the command."""
+
+
+def place_of(fault: BaseException | None) -> str:
+    """File and line where a fault was raised: with its kind, all that may be told of one nobody meant, for its text may hold a
+    payload.
+    """
+    trace = fault.__traceback__ if fault else None
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""

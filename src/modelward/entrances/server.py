@@ -15,12 +15,14 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from modelward.app import open_platform
+from modelward.entrances.logs import write_json_lines
 from modelward.entrances.web import web
 
 if TYPE_CHECKING:
     import socket
 
     from modelward.app import Platform
+    from modelward.entrances.api import Watch
     from modelward.settings import Settings
 
 _SWITCH_SECONDS = 0.0005
@@ -30,24 +32,57 @@ def serve(settings: Settings, listening: socket.socket, *, announce: Callable[[P
     """Serve on a bound socket until SIGTERM or Ctrl-C; open requests may finish within the grace that the settings give.
     `announce` is called once requests are answered.
 
-    Raises: whatever opening the platform raises.
+    Raises: whatever opening the platform or its gateway raises.
     """
+    write_json_lines(settings.log_level)
     platform = open_platform(settings)
-    server = _Server(configuration(platform), lambda: announce(platform))
-    # The signal that ended uvicorn is raised once more when all is done; to be asked to end is no fault.
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda _signal, _frame: None)
-    # SQLite lets go of the interpreter at each statement; the ledger's writer must not wait 5 ms to get it back.
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    server.run(sockets=[listening])
+    try:
+        server = Server(platform, announce=announce)
+        # The signal that ended uvicorn is raised once more when all is done; to be asked to end is no fault.
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, lambda _signal, _frame: None)
+        # SQLite lets go of the interpreter at each statement; the ledger's writer must not wait 5 ms to get it back.
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        server.run(sockets=[listening])
+    finally:
+        platform.close()
 
 
-def configuration(platform: Platform) -> uvicorn.Config:
-    """How uvicorn runs the web application over this platform."""
-    settings = platform.settings
+class Server(uvicorn.Server):
+    """uvicorn over one platform. The gateway is entered before anybody is answered, and left when all were; what hinders it from
+    opening is raised by `run`.
+    """
+
+    def __init__(self, platform: Platform, *, announce: Callable[[Platform], None]) -> None:
+        self._platform = platform
+        self._announce = announce
+        self._gateway = platform.serving.gateway()
+        super().__init__(_configuration(web(platform, self._gateway), platform.settings))
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open, listen, and say so."""
+        await self._gateway.__aenter__()
+        try:
+            await super().startup(sockets)
+            # What is loaded by now stays: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            self._announce(self._platform)
+        except BaseException:
+            await self._gateway.__aexit__(None, None, None)
+            raise
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nothing new, let open requests finish, and close."""
+        await super().shutdown(sockets)
+        await self._gateway.__aexit__(None, None, None)
+
+
+def _configuration(application: Watch, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        web(platform),
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        application,
+        lifespan="off",
+        loop="uvloop",
         http=_limited(settings),
         ws="none",
         access_log=False,
@@ -59,20 +94,6 @@ def configuration(platform: Platform) -> uvicorn.Config:
         timeout_graceful_shutdown=int(settings.shutdown_grace_seconds) + 1,
         backlog=2048,
     )
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, configured: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(configured)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            # What is loaded by now stays: the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
-            self._announce()
 
 
 class LimitedProtocol(HttpToolsProtocol):

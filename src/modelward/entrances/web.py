@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 from starlette.routing import Router
@@ -19,27 +17,18 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from modelward.app import Platform
+    from modelward.serving import Gateway
 
 
 class NoSuchRouteError(NotFoundError):
     """Nothing answers at that path."""
 
 
-def web(platform: Platform) -> Watch:
-    """The application that `modelward serve` runs; it closes the platform when it ends."""
-    gateway = platform.serving.gateway()
+def web(platform: Platform, gateway: Gateway) -> Watch:
+    """The application that `modelward serve` runs. It answers while the gateway is entered."""
     telemetry = Telemetry(platform, lambda: gateway.open_questions)
-
-    @asynccontextmanager
-    async def lifespan(_app: Any) -> AsyncIterator[None]:
-        try:
-            async with gateway:
-                yield
-        finally:
-            platform.close()
-
     routes = [*api_routes(Premises(platform, gateway, telemetry)), *console_routes(platform, gateway)]
-    return Watch(Router(routes, redirect_slashes=False, lifespan=lifespan), telemetry=telemetry, answer=_no_route)
+    return Watch(Router(routes, redirect_slashes=False), telemetry=telemetry, answer=_no_route)
 
 
 def _no_route(scope: Scope, fault: Exception) -> Response:

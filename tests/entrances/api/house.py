@@ -16,7 +16,6 @@ from pathlib import Path
 
 import httpx
 import msgspec
-import uvicorn
 
 from modelward.access import Role, local_actor
 from modelward.app import Platform, create_home, open_platform
@@ -82,13 +81,14 @@ class Threaded:
     """The web application of a home, on a port of its own, in a thread."""
 
     def __init__(self, settings: Settings) -> None:
-        from modelward.entrances.server import configuration
+        from modelward.entrances.server import Server
 
         self._listening = socket.socket()
         self._listening.bind(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._server = uvicorn.Server(configuration(open_platform(settings)))
+        self._platform = open_platform(settings)
+        self._server = Server(self._platform, announce=lambda _platform: None)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listening]})
 
     def routes(self) -> list:
@@ -105,6 +105,7 @@ class Threaded:
     def __exit__(self, *_fault):
         self._server.should_exit = True
         self._thread.join()
+        self._platform.close()
         self._listening.close()
 
 

@@ -6,12 +6,12 @@ Labels come from a bounded set (route templates, models that exist, status codes
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -27,7 +27,7 @@ _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 _ELSEWHERE = "unmatched"
 # A path with an encoded slash, backslash or control character names nothing; who sends one hopes that it is read twice.
 _HIDDEN = re.compile(rb"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
-_LOG = structlog.get_logger("modelward.api")
+_LOG = logging.getLogger("modelward.api")
 
 
 class Telemetry:
@@ -80,9 +80,6 @@ class Watch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         began = time.perf_counter()
         status = 0
         state = scope.setdefault("state", {})
@@ -126,14 +123,5 @@ class Watch:
 
 
 def _log(request: str, route: str, status: int, fault: BaseException | None) -> None:
-    place = _place(fault)
-    log = _LOG.error if status in (0, 500) else _LOG.warning
-    log("request failed", request=request, route=route, status=status, fault=type(fault).__name__, place=place)
-
-
-def _place(fault: BaseException | None) -> str:
-    """File and line where a fault was raised, without its message, which may hold a payload."""
-    trace = fault.__traceback__ if fault else None
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+    level = logging.ERROR if status in (0, 500) else logging.WARNING
+    _LOG.log(level, "request failed", exc_info=fault, extra={"request": request, "route": route, "status": status})

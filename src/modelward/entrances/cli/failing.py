@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import traceback
@@ -21,6 +20,7 @@ from modelward.errors import (
     TooLargeError,
     UnauthenticatedError,
     UnavailableError,
+    place_of,
 )
 
 EXIT: dict[type[ModelwardError], int] = {
@@ -36,7 +36,6 @@ EXIT: dict[type[ModelwardError], int] = {
 }
 FAULT = 1
 INTERRUPTED = 130
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class NotACommandError(InvalidError):
@@ -45,10 +44,6 @@ class NotACommandError(InvalidError):
 
 class FileUnusableError(InvalidError):
     """The system does not let us read or write a file that was named."""
-
-
-class DiskFullError(UnavailableError):
-    """There is no room for what should be written."""
 
 
 def leave(error: ModelwardError, *, as_json: bool) -> int:
@@ -62,10 +57,8 @@ def leave(error: ModelwardError, *, as_json: bool) -> int:
 
 def leave_fault(fault: Exception, *, as_json: bool) -> int:
     """Print that something failed which nobody foresaw: the kind and the place, never a value or a traceback."""
-    place = traceback.extract_tb(fault.__traceback__)[-1:]
-    where = f"{os.path.basename(place[0].filename)}:{place[0].lineno}" if place else "?"  # noqa: PTH119  # a name, not a path
     advice = "set MODELWARD_LOG_LEVEL=debug to see the whole trace"
-    message = f"{type(fault).__name__} at {where}. This is a defect of Modelward; {advice}."
+    message = f"{type(fault).__name__} at {place_of(fault)}. This is a defect of Modelward; {advice}."
     if as_json:
         print_json({"error": {"kind": "fault", "message": message}})
     else:
@@ -77,9 +70,11 @@ def leave_fault(fault: Exception, *, as_json: bool) -> int:
 
 def of_system(fault: OSError) -> ModelwardError:
     """A refusal of the operating system, in the words of a user."""
+    from modelward.storage import NoSpaceError, is_full
+
     place = f" ({os.fsdecode(fault.filename)})" if fault.filename is not None and not isinstance(fault.filename, int) else ""
-    if fault.errno in _FULL:
-        return DiskFullError(f"No space left{place}. Nothing was kept half. Free some space and try again.")
+    if is_full(fault):
+        return NoSpaceError(f"No space left{place}. Nothing was kept half. Free some space and try again.")
     return FileUnusableError(f"The system said: {fault.strerror or type(fault).__name__}{place}. Name another file or folder.")
 
 

@@ -3,14 +3,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-
-import structlog
 
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk, address_of, print_json
@@ -38,7 +34,6 @@ def run(settings: Settings, desk: Desk) -> None:
     from importlib import import_module
 
     listening = bind(settings)
-    _configure_logs(settings)
     import_module(_SERVER).serve(settings, listening, announce=lambda platform: _announce(platform, listening, desk))
 
 
@@ -90,20 +85,3 @@ def _what_answers(found: Sequence[Readiness]) -> Iterator[str]:
     if ready:
         yield f"Live: {ready}"
     yield from (f"Not answering: {each.fault}" for each in found if not each.is_ready)
-
-
-def _configure_logs(settings: Settings) -> None:
-    """JSON lines on standard error, from our own words alone."""
-    level = getattr(logging, settings.log_level.upper())
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
-    logging.basicConfig(
-        level=max(level, logging.WARNING), format='{"level":"%(levelname)s","logger":"%(name)s","event":"%(message)s"}'
-    )

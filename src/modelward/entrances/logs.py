@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server's log: one JSON document on each line of standard error, whoever wrote it, and never what a caller sent."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from typing import Any
+
+from structlog.processors import JSONRenderer, TimeStamper
+from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
+from structlog.typing import EventDict
+
+from modelward.errors import place_of
+
+_FIELDS = ("request", "route", "status")
+_LOG = logging.getLogger("modelward.server")
+
+
+def write_json_lines(level: str) -> None:
+    """Write what we and the libraries log, warn of or let fall as JSON lines; ours from `level` on, theirs from warnings on, for
+    what they tell in more detail may hold what callers sent.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=[add_logger_name, add_log_level, ExtraAdder(_FIELDS), _without_texts],
+            processors=[TimeStamper(fmt="iso", utc=True), ProcessorFormatter.remove_processors_meta, JSONRenderer()],
+        )
+    )
+    least = getattr(logging, level.upper())
+    logging.basicConfig(handlers=[handler], level=max(least, logging.WARNING), force=True)
+    logging.getLogger("modelward").setLevel(least)
+    logging.captureWarnings(capture=True)
+    # What Python would print by itself, with the text of the fault.
+    threading.excepthook = lambda lost: _lost("a thread ended", lost.exc_value)
+    sys.unraisablehook = lambda lost: _lost("a fault that nobody could be told", lost.exc_value)
+
+
+def _lost(event: str, fault: BaseException | None) -> None:
+    _LOG.error(event, exc_info=fault or True)
+
+
+def _without_texts(_logger: Any, _level: str, line: EventDict) -> EventDict:
+    """The first line of the message alone, and of a fault its kind and its place: the rest may quote a payload."""
+    line["event"] = line["event"].strip().partition("\n")[0]
+    if exc_info := line.pop("exc_info", None):
+        kind, fault, _trace = exc_info
+        line.update({"fault": kind.__name__, "place": place_of(fault)} if kind else {})
+    line.pop("stack_info", None)
+    return line

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever happens in the server, each line of its log is one JSON document and holds nothing of a payload."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from entrances.api.house import Process, build, client
+from modelward.access import Role
+
+CANARY = "canary-7f3a91d2"
+# What a library, a thread, a task or Python itself may write, each quoting somebody's data.
+SPOKEN = f"""
+import asyncio, gc, logging, sys, threading, warnings
+from modelward.entrances.logs import write_json_lines
+write_json_lines("info")
+def fail():
+    raise ValueError('no "sense" in {CANARY}')
+class Unraisable:
+    def __del__(self):
+        fail()
+async def forgetful():
+    async def failing():
+        fail()
+    asyncio.ensure_future(failing())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gc.collect()
+logging.getLogger("library").error('a "quoted" word\\nand {CANARY} below')
+logging.getLogger("library").info("not told")
+logging.getLogger("modelward.room").info("told")
+try:
+    fail()
+except ValueError:
+    logging.getLogger("library").exception("it failed\\n")
+warnings.warn("old")
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+Unraisable()
+asyncio.run(forgetful())
+"""
+
+
+def lines_of(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def break_keys(home) -> None:
+    """From now on the keys cannot be read, in a way that nobody foresaw."""
+    with sqlite3.connect(home / "modelward.db") as connection:
+        connection.execute("alter table access_keys rename column hash to hashed")
+
+
+def test_whoever_writes_it_is_a_line_of_json_without_the_text_of_a_fault():
+    done = subprocess.run([sys.executable, "-c", SPOKEN], capture_output=True, text=True, check=True)
+    lines = lines_of(done.stderr)
+    assert [(line["logger"], line["event"]) for line in lines[:2]] == [("library", 'a "quoted" word'), ("modelward.room", "told")]
+    assert [line.get("fault") for line in lines] == [None, None, "ValueError", None, "ValueError", "ValueError", "ValueError"]
+    assert {line["place"] for line in lines if "fault" in line} == {"<string>:6"}
+    assert {line["level"] for line in lines} == {"error", "info", "warning"}
+    assert all(line["timestamp"] for line in lines)
+    assert CANARY not in done.stderr
+
+
+@pytest.fixture
+def alone(tmp_path):
+    built = build(tmp_path)
+    yield built
+    built.platform.close()
+
+
+def test_a_server_that_fails_tells_it_in_lines_of_json(alone):
+    key = alone.key(Role.ADMINISTRATOR)
+    with Process(alone.settings.home) as server, client(server.url, key) as http:
+        break_keys(alone.settings.home)
+        failed = http.get("/api/v1/keys")
+        assert failed.status_code == 500
+        assert server.end() == 0
+        (line,) = lines_of(server.errors())
+    assert (line["event"], line["request"]) == ("request failed", failed.headers["x-request-id"])
+    assert (line["status"], line["fault"], line["level"]) == (failed.status_code, "OperationalError", "error")
+
+
+def test_a_server_that_cannot_start_fails_as_every_command_does(alone):
+    break_keys(alone.settings.home)
+    words = [sys.executable, "-m", "modelward", "serve", "--port", "0", "--json", "--home", str(alone.settings.home)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, json.loads(done.stdout)["error"]["kind"]) == (1, "fault")
+    assert lines_of(done.stderr) == []
