@@ -24,17 +24,18 @@ def branches(tmp_path_factory):
     folder, ledgers = tmp_path_factory.mktemp("branches"), {}
     (folder / "begun").mkdir()
     begun = open_ledger(folder / "begun")
-    begun.commit([draft(number) for number in range(19)])
+    begun.commit(lambda: [draft(number) for number in range(19)])
     close(begun)
     for name, twentieth in (("true", 19), ("forked", 1900)):
         shutil.copytree(folder / "begun", folder / name)
         ledgers[name] = open_ledger(folder / name)
-        ledgers[name].commit([draft(twentieth), *(draft(number) for number in range(20, KEPT - 1))])
+        group = [draft(twentieth), *(draft(number) for number in range(20, KEPT - 1))]
+        ledgers[name].commit(group.copy)
         ledgers[name].anchor_now()
     kept = ledgers["true"].head()
     assert kept.size == ledgers["forked"].head().size == KEPT
     for ledger in ledgers.values():
-        ledger.commit([draft(number) for number in range(KEPT, SIZE)])
+        ledger.commit(lambda: [draft(number) for number in range(KEPT, SIZE)])
         ledger.anchor_now()
     yield ledgers["true"], ledgers["forked"], kept
     for ledger in ledgers.values():

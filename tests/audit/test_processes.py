@@ -66,6 +66,6 @@ def test_a_writer_killed_at_any_moment_leaves_a_sound_ledger_with_every_acknowle
     ledger = open_ledger(tmp_path)
     found = check(ledger, acknowledged)
     assert len(found) >= len(acknowledged) >= after
-    assert ledger.commit([draft(1)]) == max(found) + 1
+    assert ledger.commit(lambda: [draft(1)]) == max(found) + 1
     assert ledger.verify().is_sound
     close(ledger)

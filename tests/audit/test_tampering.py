@@ -28,13 +28,14 @@ class Case:
         self.base = folder / "base"
         self.base.mkdir()
         ledger = open_ledger(self.base)
-        ledger.commit([draft(number, request=f"r-{number}") for number in range(EARLIER - 1)])
+        ledger.commit(lambda: [draft(number, request=f"r-{number}") for number in range(EARLIER - 1)])
         self.earlier = ledger.head().text
         close(ledger)
         shutil.copytree(self.base, folder / "old")
         ledger = open_ledger(self.base)
         for start in range(EARLIER, SIZE, 43):
-            ledger.commit([draft(number) for number in range(start, min(start + 43, SIZE))])
+            group = [draft(number) for number in range(start, min(start + 43, SIZE))]
+            ledger.commit(group.copy)
         assert ledger.head().size == SIZE
         ledger.anchor_now()
         close(ledger)
@@ -290,7 +291,7 @@ def test_the_anchor_of_another_history_is_left_as_evidence(case):
     with case.tampered(lambda connection: None, source="old") as ledger:
         kept = (case.base / "ledger.checkpoint").read_text()
         ledger._anchor.path.write_text(kept)
-        ledger.commit([draft(1)])
+        ledger.commit(lambda: [draft(1)])
         assert not ledger.anchor_now()
         assert ledger._anchor.read() == kept
         assert not ledger.verify().is_sound
@@ -357,7 +358,7 @@ def test_a_damaged_head_is_reported_and_nothing_is_appended_to_it(case, change):
     with case.tampered(lambda connection: connection.execute(change)) as ledger:
         assert not ledger.verify().is_sound
         with pytest.raises(LedgerBrokenError):
-            ledger.commit([draft(1)])
+            ledger.commit(lambda: [draft(1)])
 
 
 @pytest.mark.parametrize("kind", ["origin", "kind", "signature", "row", "table"])

@@ -41,7 +41,7 @@ def test_its_database_verifies(ledger):
 def test_its_database_gives_the_same_receipt_and_can_be_appended_to(ledger):
     assert ledger.receipt("request-100") == (GOLDEN / "request-100.tlog-proof").read_text()
     ledger.create("modelward/golden-1")
-    assert ledger.commit([Draft(LEDGER_OPENED, actor="test", subject="test")]) == 270
+    assert ledger.commit(lambda: [Draft(LEDGER_OPENED, actor="test", subject="test")]) == 270
     assert ledger.verify().is_sound
 
 

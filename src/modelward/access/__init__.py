@@ -23,6 +23,7 @@ from modelward.access.credential import (
     UnknownCredentialError,
     User,
     UserMissingError,
+    unknown_key,
 )
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
@@ -63,4 +64,5 @@ __all__ = [
     "local_actor",
     "parse_role",
     "roles_with",
+    "unknown_key",
 ]

@@ -37,6 +37,11 @@ class UnknownCredentialError(UnauthenticatedError):
     """A credential that opens nothing. Why it does not is not told: unknown, ended and expired read the same."""
 
 
+def unknown_key() -> UnknownCredentialError:
+    """The refusal of an API key that opens nothing."""
+    return UnknownCredentialError("This API key is not valid. Ask an administrator for one: `modelward keys create`.")
+
+
 class KeyMissingError(NotFoundError):
     """No key has that id."""
 

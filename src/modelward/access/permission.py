@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from modelward.errors import InvalidError
 
@@ -16,17 +16,21 @@ class UnknownRoleError(InvalidError):
     """No role has that name."""
 
 
-class Permission(StrEnum):
-    """One thing that can be allowed; `meaning` says it in a sentence."""
+class _Meaning(StrEnum):
+    """A name whose `meaning` says it in a sentence."""
 
     meaning: str
 
-    def __new__(cls, value: str, meaning: str = "") -> Permission:
+    def __new__(cls, value: str, meaning: str = "") -> Self:
         """A member is its text; the sentence hangs on it."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
         return member
+
+
+class Permission(_Meaning):
+    """One thing that can be allowed."""
 
     DATA_READ = "data:read", "See datasets, their columns and profiles, and let their rows be used in training and assessment."
     DATA_WRITE = "data:write", "Register datasets."
@@ -49,17 +53,8 @@ class Permission(StrEnum):
     METRICS_READ = "metrics:read", "Read the metrics of a running service."
 
 
-class Role(StrEnum):
-    """What somebody is here for; `meaning` says it in a sentence."""
-
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str = "") -> Role:
-        """A member is its text; the sentence hangs on it."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.meaning = meaning
-        return member
+class Role(_Meaning):
+    """What somebody is here for."""
 
     ADMINISTRATOR = "administrator", "Runs the installation and may do everything; the owner of the home is one."
     DATA_OWNER = "data-owner", "Brings data in and sees which runs and models came of it."

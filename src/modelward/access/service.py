@@ -34,6 +34,7 @@ from modelward.access.credential import (
     has_passed,
     has_shape,
     hash_secret,
+    unknown_key,
 )
 from modelward.access.name import check_name
 from modelward.access.permission import Permission, Role
@@ -190,7 +191,7 @@ class Access:
                 key = store.key_with_hash(connection, self.credential_hash(secret), seal=self._seal)
             if key and key.is_valid(datetime.now(UTC)):
                 return key.actor
-        raise UnknownCredentialError("This API key is not valid. Ask an administrator for one: `modelward keys create`.")
+        raise unknown_key()
 
     def sign_in(self, token: str) -> SignedIn:
         """Open a session with a one-time token, which is good for nothing afterwards.

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
 import psutil
 
+from modelward.compute import usable_cores
 from modelward.plugins import installed_versions
 
 _LIBRARIES = ("modelward", "numpy", "onnxruntime", "fairlearn", "matplotlib")
@@ -16,10 +16,9 @@ _LIBRARIES = ("modelward", "numpy", "onnxruntime", "fairlearn", "matplotlib")
 
 def describe_machine() -> dict[str, str]:
     """Processor, cores this process may use, memory, system and Python."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
         "processor": _processor(),
-        "cores": str(cores),
+        "cores": str(usable_cores()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

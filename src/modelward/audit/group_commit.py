@@ -110,7 +110,7 @@ class GroupCommit:
             return [waiting.draft for waiting in kept]
 
         try:
-            first = self._ledger.commit_chosen(choose)
+            first = self._ledger.commit(choose)
         except Exception as fault:  # noqa: BLE001  # whatever failed, those who wait must be told that nothing is recorded
             for waiting in group:
                 _tell(waiting.done, fault)

@@ -109,15 +109,13 @@ class Ledger:
         self._own_head = new
         return head.size
 
-    def commit(self, drafts: Sequence[Draft]) -> int:
-        """`record_all` in a transaction of its own: the entries are durable when this returns.
+    def commit(self, choose: Callable[[], Sequence[Draft]]) -> int:
+        """`record_all` of what `choose` gives, in a transaction of its own: the entries are durable when this returns.
+
+        It is asked once nobody else can write: what was wanted when the wait began may not be any more.
 
         Raises: as `record_all`, and whatever `Database.change` raises; then none of them is in the ledger.
         """
-        return self.commit_chosen(lambda: drafts)
-
-    def commit_chosen(self, choose: Callable[[], Sequence[Draft]]) -> int:
-        """`commit` of what `choose` gives once nobody else can write: what was wanted when the wait began may not be any more."""
         with self._database.change() as connection:
             return self.record_all(connection, choose())
 

@@ -16,7 +16,7 @@ from modelward.client.connection import Room, part, plain
 from modelward.datasets import Dataset, Profile, Split, SplitSummary
 from modelward.errors import NotFoundError
 from modelward.registry import Dossier, ModelSummary, Verification, Version, parse_version_name
-from modelward.training import SILENT, Progress, Run, RunFailedError, Spec, Status, render
+from modelward.training import SILENT, Progress, Run, Spec, Status, render
 
 _POLL_SECONDS = 0.3
 _LONG_SECONDS = 600.0
@@ -106,10 +106,7 @@ class RemoteTraining(Room):
                         candidate.name, 1.0 if word in {"done", "refused", "failed"} else 0.0, candidate.message or word
                     )
             if run.status is Status.FAILED:
-                raise RunFailedError(
-                    f"Run {run.id} made no version. {run.message} Mend the spec and train again, or go on with "
-                    f"`modelward runs resume {run.id}`."
-                )
+                raise run.failure()
             if run.status is not Status.RUNNING:
                 return run
             time.sleep(_POLL_SECONDS)

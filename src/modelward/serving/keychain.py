@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from modelward.access import Access, Actor, Credential, UnknownCredentialError
+from modelward.access import Access, Actor, Credential, unknown_key
 from modelward.errors import UnavailableError
 
 _LOOKS_A_SECOND = 50.0
@@ -71,5 +71,5 @@ class Keychain:
             self.refresh()
             credential = self._held.get(digest)
         if credential is None or (credential.expires is not None and credential.expires <= datetime.now(UTC)):
-            raise UnknownCredentialError("This API key is not valid. Ask an administrator for one: `modelward keys create`.")
+            raise unknown_key()
         return credential.actor

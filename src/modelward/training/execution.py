@@ -7,7 +7,6 @@ two, the version says which run and which candidate it came from, and `Training.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from functools import partial
 import modelward
 from modelward.access import Actor
 from modelward.audit import Event, Ledger
-from modelward.compute import EXECUTORS, Executor, Job, Report, Ticket
+from modelward.compute import EXECUTORS, Executor, Job, Report, Ticket, usable_cores
 from modelward.errors import InvalidError, ModelwardError, RefusedError
 from modelward.registry import Lineage, Registry, Version
 from modelward.settings import Settings
@@ -70,7 +69,7 @@ class Execution:
 
     def _carry_out(self, executor: str, progress: Progress) -> Run:
         unfinished = self.run.unfinished
-        workers = min(self.settings.training_workers or _cores(), max(len(unfinished), 1))
+        workers = min(self.settings.training_workers or usable_cores(), max(len(unfinished), 1))
         ended = {candidate.name: candidate for candidate in self.run.candidates}
         try:
             progress.started(self.run)
@@ -165,10 +164,7 @@ class Execution:
             store.set_status(connection, ended.id, ended.status, ended=ended.ended, message=reasons)
             self._record(connection, RUN_FINISHED if is_done else RUN_FAILED, facts)
         if not is_done:
-            raise RunFailedError(
-                f"Run {ended.id} made no version. {reasons} Mend the spec and train again, or go on with "
-                f"`modelward runs resume {ended.id}`."
-            )
+            raise ended.failure()
         return ended
 
     def _interrupt(self, stopped: BaseException) -> None:
@@ -184,8 +180,3 @@ class Execution:
 
 def _outcome(candidate: Candidate) -> str:
     return candidate.version or f"{candidate.status}: {candidate.message}"
-
-
-def _cores() -> int:
-    """Cores this process may use; where the system does not say, all there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -99,6 +99,13 @@ class Run:
         """The candidates without a version."""
         return tuple(candidate for candidate in self.candidates if not candidate.version)
 
+    def failure(self) -> RunFailedError:
+        """What is raised of a run that failed."""
+        return RunFailedError(
+            f"Run {self.id} made no version. {self.message} Mend the spec and train again, or go on with "
+            f"`modelward runs resume {self.id}`."
+        )
+
     def as_interrupted(self, message: str) -> Run:
         """The run as it is once the process that carried it out is gone."""
         candidates = tuple(
