@@ -15,7 +15,7 @@ TABLE = pl.DataFrame({"name": ["Ulm", "Jena", None], "rows": [1.5, None, 3.0]})
 
 def as_bytes(form: str, table: pl.DataFrame) -> bytes:
     sink = io.BytesIO()
-    {"delimited": table.write_csv, "excel": partial(workbook, table), "parquet": table.write_parquet}[form](sink)
+    {"xls": partial(workbook, table), "par": table.write_parquet}.get(form[:3], table.write_csv)(sink)
     return sink.getvalue()
 
 

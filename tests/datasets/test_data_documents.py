@@ -3,13 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from modelward.datasets import SAMPLES, WARNINGS, ColumnKind
-from modelward.datasets.reading import FORMATS
+from modelward.datasets import READERS, SAMPLES, WARNINGS, ColumnKind
 from modelward.datasets.recognition import MISSING
 from modelward.privacy import DETECTORS
 
 DOCS = Path(__file__).parents[2] / "docs"
-WORDS = [*WARNINGS, *FORMATS, *filter(None, MISSING), *DETECTORS, *(kind.value for kind in ColumnKind)]
+WORDS = [*WARNINGS, *(f".{ending}" for ending in READERS), *filter(None, MISSING), *DETECTORS, *(kind.value for kind in ColumnKind)]
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -4,7 +4,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from modelward.datasets import ColumnKind, UnusableTableError, parse_table, read_table
+from modelward.datasets import ColumnKind, UnreadableFileError, UnusableTableError, parse_table, read_table
 from modelward.datasets.recognition import describe
 
 LIMIT = 1 << 22
@@ -126,3 +126,32 @@ def test_a_value_that_is_not_of_the_known_kind_is_refused_by_row_and_never_shown
     with pytest.raises(UnusableTableError, match=r"'a'.*row 2") as refusal:
         parse(path, {"a": ColumnKind.NUMBER})
     assert "secret" not in str(refusal.value)
+
+
+LINES_READER = """
+import polars as pl
+from modelward.datasets import UnreadableFileError
+
+class LinesReader:
+    starts = (b"LINES",)
+
+    def read(self, data, *, source):
+        return pl.DataFrame({"line": data.decode().splitlines()[1:]})
+"""
+
+
+def test_a_reader_of_another_distribution_reads_the_files_of_its_ending(tmp_path, monkeypatch):
+    info = tmp_path / "lines_reader-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lines_reader\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[modelward.readers]\nlines = lines_reader:LinesReader\n")
+    (tmp_path / "lines_reader.py").write_text(LINES_READER)
+    file = written(tmp_path / "towns.LINES", "LINES\nUlm\nJena\n")
+    with pytest.raises(UnreadableFileError, match=r"towns\.LINES ends in none of \.csv, \.data, \.parquet"):
+        read(file)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert read(file).get_column("line").to_list() == ["Ulm", "Jena"]
+    with pytest.raises(UnreadableFileError, match="its content is something else"):
+        read(written(tmp_path / "towns.lines", "Ulm\nJena\n"))
+    with pytest.raises(UnreadableFileError, match="its content is PDF"):
+        read(written(tmp_path / "paper.lines", "%PDF-1.7\n"))

@@ -14,7 +14,11 @@ class Reader(Protocol):
 
     A reader MUST refuse what it cannot read whole: no row, cell or column is dropped or mended in silence. It MUST NOT run
     anything that lies in the file, and a message MUST NOT hold a value out of a row.
+
+    `starts` are the bytes that such a file may begin with; none of a format that has no such mark.
     """
+
+    starts: tuple[bytes, ...]
 
     def read(self, data: bytes, *, source: str) -> pl.DataFrame:
         """The raw table in `data`; `source` is what messages call the file.

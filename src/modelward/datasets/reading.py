@@ -18,16 +18,6 @@ from modelward.datasets.readers import READERS
 if TYPE_CHECKING:
     import polars as pl
 
-FORMATS = {
-    ".csv": "delimited",
-    ".tsv": "delimited",
-    ".txt": "delimited",
-    ".data": "delimited",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-    ".xls": "excel",
-    ".parquet": "parquet",
-}
 _STARTS = {
     b"PAR1": "Parquet",
     b"PARE": "encrypted Parquet",
@@ -36,11 +26,6 @@ _STARTS = {
     b"\x1f\x8b": "gzip",
     b"%PDF": "PDF",
     b"SQLite format 3": "an SQLite database",
-}
-_EXPECTED = {
-    "delimited": (),
-    "excel": (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"),
-    "parquet": (b"PAR1",),
 }
 
 
@@ -119,19 +104,19 @@ def read_bytes(file: Path, *, limit_bytes: int) -> bytes:
 
 
 def _reader(file: Path, data: bytes) -> Reader:
-    form = FORMATS.get(file.suffix.lower())
-    if form is None:
-        raise UnreadableFileError(f"{file.name} ends in none of {', '.join(FORMATS)}. Save the table in one of these formats.")
+    ending = file.suffix.lower().removeprefix(".")
+    if ending not in READERS.names():
+        known = ", ".join(f".{name}" for name in READERS)
+        raise UnreadableFileError(f"{file.name} ends in none of {known}. Save the table in one of these formats.")
     if data[:1] == b"\x80" and data[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
         raise UnreadableFileError(f"{file.name} is a Python pickle, which can run code. It is never opened. Save the table as CSV.")
-    start = next((start for start in _STARTS if data.startswith(start)), b"")
-    expected = _EXPECTED[form]
-    if start not in expected and (start or expected):
-        found = _STARTS.get(start, "something else")
+    reader: Reader = READERS.load(ending)()
+    found = next((name for start, name in _STARTS.items() if data.startswith(start)), "")
+    if not data.startswith(reader.starts) if reader.starts else found:
         raise UnreadableFileError(
-            f"{file.name} is called {file.suffix} and its content is {found}. Give it the ending of what it is, or save it as CSV."
+            f"{file.name} is called {file.suffix} and its content is {found or 'something else'}. Give it the ending of what it "
+            "is, or save it as CSV."
         )
-    reader: Reader = READERS.load(form)()
     return reader
 
 

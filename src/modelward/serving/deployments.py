@@ -70,10 +70,9 @@ class _Broken:
 class Deployments:
     """Knows which version answers for each model. Reading is safe from any thread; `refresh` swaps all at once."""
 
-    def __init__(self, releases: Releases, open_live: Callable[[Release], OpenVersion], *, engine: str = "onnx") -> None:
+    def __init__(self, releases: Releases, open_live: Callable[[Release], OpenVersion]) -> None:
         self._releases = releases
         self._open_live = open_live
-        self._engine = engine
         self._refreshing = Lock()
         self._revision: Revision | None = None
         self._ready: dict[str, Deployment] = {}
@@ -145,7 +144,7 @@ class Deployments:
             RefusedError: the version does not verify. ModelwardError: it cannot be opened.
         """
         opened = self._open_live(release)
-        return Deployment(opened.version, release.id, opened, ENGINES.load(self._engine)(opened))
+        return Deployment(opened.version, release.id, opened, ENGINES.load("onnx")(opened))
 
     def close(self) -> None:
         """Answer no more, and let go of every version."""

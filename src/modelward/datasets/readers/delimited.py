@@ -26,6 +26,8 @@ _LEAST_SHARE_GB2312 = 0.9
 class DelimitedReader:
     """Reads every value as text. One parser does it all, so that what is checked and what is read cannot differ."""
 
+    starts = ()
+
     def read(self, data: bytes, *, source: str) -> pl.DataFrame:
         """See `Reader.read`."""
         text = _decoded(data, source=source)

@@ -20,6 +20,8 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 class ExcelReader:
     """Reads .xlsx, .xlsm and .xls. Formulas are not run: a cell has the value that was saved with it."""
 
+    starts = (b"PK\x03\x04", _OLD_CONTAINER)
+
     def read(self, data: bytes, *, source: str) -> pl.DataFrame:
         """See `Reader.read`."""
         try:

@@ -16,6 +16,8 @@ CELLS_LIMIT = 200_000_000
 class ParquetReader:
     """Reads Parquet. Its size is checked before anything is unpacked: a small file can hold very many rows."""
 
+    starts = (b"PAR1",)
+
     def read(self, data: bytes, *, source: str) -> pl.DataFrame:
         """See `Reader.read`."""
         try:
