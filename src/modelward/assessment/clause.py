@@ -48,7 +48,8 @@ class Clause:
     `slice` names that part as people call it, `column` or `column=group`; in the id it is quoted, see `naming.id_part`.
     `estimate`, `low` and `high` are in `unit` ("" for a plain ratio) and are absent together, exactly when the verdict is
     not-measurable; `note` then says what would make it measurable. `low` and `high` bound a 95 % interval; where the figure is
-    exact both equal it. `n` is how many rows or repetitions the estimate rests on. `source` says whose threshold it is.
+    exact both equal it. The bounds of the energy are assumed factors, not a confidence interval. `n` is how many rows or
+    repetitions the estimate rests on. `source` says whose threshold it is.
     """
 
     id: str

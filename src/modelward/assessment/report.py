@@ -55,6 +55,7 @@ class TrustReport:
     `evidence` maps the path of each file beside the report to its SHA-256. `measurements` says who was asked and when; `created`
     is the oldest of these moments, so that measuring one side again makes no other side look fresh; `by` asked last. `split` is
     the digest of the split that held the test rows out; dataset, fingerprint and split are empty for a version without data.
+    `confidence` is of every interval; the bounds of the energy are assumed factors, not a confidence interval.
     """
 
     schema: str

@@ -10,6 +10,7 @@ WORDS = {
     "Trust report": "可信报告",
     "How to read this.": "如何阅读：",
     "Each clause has an estimate and a 95 % interval.": "每个条款都有估计值与 95 % 区间。",
+    "The bounds of the energy are assumed factors, not a confidence interval.": "能耗的上下界由假定的系数得出，不是置信区间。",
     "Where something is asked of it, the unfavourable end of the interval is judged: what the sample cannot rule out counts "
     "against the version.": "有要求时，以区间中不利的一端判断：样本不能排除的，视为不利。",
     "“Not measurable” is not a pass. “Recorded” was measured with nothing asked of it.": (
