@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the pages that follow from the code. `make docs` runs it; a test fails where a page is not what it would write.
-
-python docs/generate.py              # docs/reference: cli.md and the JSON schemas
-python docs/generate.py --openapi    # docs/reference/openapi.json as well
+"""Writes the pages of docs/reference that follow from the code: cli.md and the JSON schemas. `make docs` runs it; a test fails
+where a page is not what it would write.
 """
 
 from __future__ import annotations
@@ -55,13 +53,6 @@ def pages() -> dict[str, str]:
         "spec.schema.json": _json(spec_json_schema()),
         "trust-report.schema.json": _json(report_json_schema()),
     }
-
-
-def openapi_page() -> str:
-    """The OpenAPI document of the HTTP API."""
-    from modelward.entrances.api import openapi
-
-    return _json(openapi())
 
 
 def command_line() -> str:
@@ -141,8 +132,7 @@ def _json(document: Any) -> str:
 
 def main() -> None:
     """Write the pages."""
-    written = pages() | ({"openapi.json": openapi_page()} if "--openapi" in sys.argv[1:] else {})
-    for name, text in written.items():
+    for name, text in pages().items():
         (FOLDER / name).write_text(text)
         sys.stdout.write(f"{FOLDER / name}\n")
 

@@ -171,13 +171,15 @@ def service(terminal):
     """`modelward serve --json` over the furnished home, and what it said."""
     words = [sys.executable, "-m", "modelward", "serve", "--port", "0", "--json", "--home", str(terminal.home)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        text = ""
-        while not text.endswith("}\n"):
-            line = process.stdout.readline()
-            assert line, process.stderr.read()
-            text += line
-        yield process, json.loads(text)
-        process.kill()
+        try:
+            text = ""
+            while not text.endswith("}\n"):
+                line = process.stdout.readline()
+                assert line, process.stderr.read()
+                text += line
+            yield process, json.loads(text)
+        finally:
+            process.kill()
 
 
 def test_a_server_says_where_it_is_once_it_answers_and_ends_in_good_order(terminal, service):
@@ -228,11 +230,13 @@ def story_of(home: Path) -> str:
     words = [sys.executable, "-m", "modelward", "serve", "--port", "0", "--home", str(home)]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         lines = []
-        for line in process.stderr:
-            lines.append(line)
-            if "administrator" in line:
-                break
-        process.kill()
+        try:
+            for line in process.stderr:
+                lines.append(line)
+                if "administrator" in line:
+                    break
+        finally:
+            process.kill()
     return "".join(lines)
 
 

@@ -31,13 +31,6 @@ def test_every_page_is_compared(generate):
     assert set(generate.pages()) == {"cli.md", "spec.schema.json", "trust-report.schema.json"}
 
 
-def test_the_openapi_document_is_written_when_asked_and_then_kept_up_to_date(generate):
-    page = generate.openapi_page()
-    assert '"openapi": "3.1' in page
-    kept = FOLDER / "reference" / "openapi.json"
-    assert not kept.exists() or kept.read_text() == page, "run `python docs/generate.py --openapi`"
-
-
 def test_the_page_of_commands_shows_each_with_its_words(generate):
     page = generate.command_line()
     assert "### `modelward release policy put`" in page
