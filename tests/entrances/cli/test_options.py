@@ -75,11 +75,14 @@ def test_what_works_here_alone_is_not_sent_elsewhere(fresh, words):
 
 
 def test_a_service_needs_an_address_and_a_key(fresh, monkeypatch):
-    assert "must begin with http" in fresh("data", "list", "--url", "example.org", home=False).err
+    astray = fresh("data", "list", "--url", "example.org", "--key", "mw_x", home=False)
+    assert (astray.code, "'example.org' is no address of a service" in astray.err) == (2, True)
     without = fresh("data", "list", "--url", "http://127.0.0.1:1", home=False)
     assert (without.code, "--key" in without.err) == (3, True)
     odd = fresh("data", "list", "--url", "http://127.0.0.1:1", "--key", "schlüssel", home=False)
-    assert (odd.code, "schlüssel" in odd.err) == (2, False)
+    assert (odd.code, "schlüssel" in odd.err, "begins with mw_" in odd.err) == (2, False, True)
+    here = fresh("data", "list", "--key", "schlüssel")
+    assert (here.code, "schlüssel" in here.err) == (3, False)
     monkeypatch.setenv("MODELWARD_KEY", "mw_x")
     nobody = fresh("data", "list", "--url", "http://127.0.0.1:1", "--json", home=False)
     assert (nobody.code, nobody.json["error"]["kind"]) == (6, "UnavailableError")

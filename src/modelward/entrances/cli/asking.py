@@ -67,9 +67,9 @@ def declare(app: typer.Typer) -> None:
     ) -> Predicted:
         """Answer a file of rows, with the numbers that the service gives."""
         check_output(output)
-        form = "parquet" if output and output.suffix.lower() == ".parquet" else "csv"
+        is_parquet = output is not None and output.suffix.lower() == ".parquet"
         with waiting(desk, f"Asking {model}"):
-            batch: Batch = desk.house.serving.predict_file(model, file, form=form, by=desk.actor)
+            batch = desk.house.serving.predict_file(model, file, form="parquet" if is_parquet else "csv", by=desk.actor)
         if output:
             write_output(output, batch.payload)
         return _predicted(batch, output)
@@ -84,8 +84,7 @@ def declare(app: typer.Typer) -> None:
         """Say what each feature did to the answer to each row."""
         rows = read_rows(desk, model, file)
         with waiting(desk, f"Explaining {len(rows)} rows"):
-            found: list[Explanation] = desk.house.serving.explain(model, rows, label=label, by=desk.actor)
-        return found
+            return desk.house.serving.explain(model, rows, label=label, by=desk.actor)
 
 
 def _predicted(batch: Batch, output: Path | None) -> Predicted:

@@ -47,10 +47,9 @@ def declare(app: typer.Typer) -> None:
         limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=10_000)] = 50,
     ) -> list[LoggedEntry]:
         """List entries, newest first."""
-        found: list[LoggedEntry] = desk.house.auditing.log(
+        return desk.house.auditing.log(
             event=event, actor=actor, subject=subject, request=request, since=since, limit=limit, by=desk.actor
         )
-        return found
 
     _declare_verify(nouns)
     _declare_receipts(nouns)
@@ -99,7 +98,7 @@ def _declare_verify(nouns: typer.Typer) -> None:
         """Check every entry, the tree and the signed checkpoint."""
         earlier = read_text(since) if since else ""
         with waiting(desk, "Verifying") as told:
-            found: Verification = desk.house.auditing.verify(
+            found = desk.house.auditing.verify(
                 lambda done, total: told(f"{done:,} entries", done / max(1, total)), earlier=earlier, by=desk.actor
             )
         if found.is_sound and earlier:

@@ -57,22 +57,21 @@ def declare(app: typer.Typer) -> None:
         asked = model or _only_live(desk)
         drawn = read_rows(desk, asked, examples) if examples else ()
         with _service(desk, asked) as client, waiting(desk, f"Asking {asked} for {seconds:g} s on {connections} connections"):
-            measured: Load = client.measure(asked, examples=drawn, connections=connections, seconds=seconds, rows=rows)
-        return measured
+            return client.measure(asked, examples=drawn, connections=connections, seconds=seconds, rows=rows)
 
 
 def _only_live(desk: Desk) -> str:
     live = [release.model for release in desk.house.releases.list(by=desk.actor) if release.state.value == "live"]
     if len(live) != 1:
         raise WhichModelError(f"Name a model with --model. Live are: {', '.join(live) or 'none; promote a release first'}.")
-    return str(live[0])
+    return live[0]
 
 
 @contextmanager
 def _service(desk: Desk, model: str) -> Iterator[Client]:
     """The service that was named; else one over the home, with a key of its own, both ended afterwards."""
     if desk.is_remote:
-        yield desk.house
+        yield desk.client
         return
     from modelward.access import Role
     from modelward.client import Client

@@ -54,7 +54,7 @@ def declare(app: typer.Typer) -> None:
         check_output(plot)
         names, objective = _meant(desk, what, Objective(metric=metric, prefer="smallest-within", tolerance=tolerance))
         with waiting(desk, "Comparing") as progress:
-            found: Comparison = desk.house.assessment.compare(names, objective=objective, by=desk.actor, progress=progress)
+            found = desk.house.assessment.compare(names, objective=objective, by=desk.actor, progress=progress)
         if plot:
             write_output(plot, found.plot.encode())
         return found
@@ -81,7 +81,7 @@ def _declare_assess(app: typer.Typer) -> None:
         if report:
             report.mkdir(parents=True, exist_ok=True)
         with waiting(desk, f"Assessing {version}") as progress:
-            made: TrustReport = desk.house.assessment.assess(version, only=chosen, by=desk.actor, progress=progress)
+            made = desk.house.assessment.assess(version, only=chosen, by=desk.actor, progress=progress)
         if report:
             _write_report(desk, version, report)
         desk.answer(made, partial(show_report, is_whole=all_))
@@ -89,10 +89,14 @@ def _declare_assess(app: typer.Typer) -> None:
 
 
 def _write_report(desk: Desk, name: str, folder: Path) -> None:
+    from modelward.assessment import PAGE_FILE, REPORT_FILE
+
     version = desk.house.registry.find(name, by=desk.actor)
-    for file in ("trust_report.json", "trust_report.html"):
+    for file in (REPORT_FILE, PAGE_FILE):
         write_output(folder / file, desk.house.registry.read(version, file))
-    write_output(folder / "trust_report.zh.html", desk.house.assessment.page(name, language="zh", by=desk.actor))
+    page = desk.house.assessment.page(name, language="zh", by=desk.actor)
+    assert page is not None, "it was assessed just now"
+    write_output(folder / "trust_report.zh.html", page)
     desk.say(f"The report is in {folder}.")
 
 

@@ -46,7 +46,7 @@ def declare(app: typer.Typer) -> None:
     ) -> None:
         """Register a table: profiled, fingerprinted, encrypted."""
         with waiting(desk, f"Reading {', '.join(map(str, files))}"):
-            added: Dataset = desk.house.datasets.add(
+            added = desk.house.datasets.add(
                 name,
                 files,
                 target=target,
@@ -64,20 +64,17 @@ def declare(app: typer.Typer) -> None:
     @verb(nouns, "list", show=_show_list)
     def list_(desk: Desk) -> list[Dataset]:
         """List what is registered."""
-        found: list[Dataset] = desk.house.datasets.list(by=desk.actor)
-        return found
+        return desk.house.datasets.list(by=desk.actor)
 
     @verb(nouns, "show", show=show_dataset)
     def show(desk: Desk, name: Name) -> Dataset:
         """Show a dataset and its columns."""
-        found: Dataset = desk.house.datasets.show(name, by=desk.actor)
-        return found
+        return desk.house.datasets.show(name, by=desk.actor)
 
     @verb(nouns, "profile", show=_show_profile)
     def profile(desk: Desk, name: Name) -> Profile:
         """Show what was found in the data, and what to look at."""
-        found: Profile = desk.house.datasets.profile(name, by=desk.actor)
-        return found
+        return desk.house.datasets.profile(name, by=desk.actor)
 
     _declare_dividing(nouns)
 
@@ -97,8 +94,7 @@ def _declare_dividing(nouns: typer.Typer) -> None:
         from modelward.datasets import Split
 
         wanted = Split(by=by, test=test, validation=validation, seed=seed, column=column)  # type: ignore[arg-type]  # it checks itself
-        found: SplitSummary = desk.house.datasets.split(name, wanted, by=desk.actor)
-        return found
+        return desk.house.datasets.split(name, wanted, by=desk.actor)
 
     @verb(nouns, "sample", show=_show_sample, only_here=True, example="modelward data sample adult")
     def sample(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import msgspec
 from rich.console import Console
@@ -29,16 +29,8 @@ class MixedDestinationError(InvalidError):
     """A command was given both a home and a service."""
 
 
-class NotAnAddressError(InvalidError):
-    """What `--url` was given is no address of a service."""
-
-
 class KeyNotGivenError(UnauthenticatedError):
     """A service was named, and no key."""
-
-
-class NotAKeyError(InvalidError):
-    """What `--key` was given cannot be a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +59,10 @@ class Desk:
         """A desk; nothing is opened before it is needed.
 
         Raises:
-            MixedDestinationError, NotAnAddressError, NotAKeyError, InvalidSettingError: an option or a setting cannot be.
+            MixedDestinationError, InvalidSettingError: an option or a setting cannot be.
         """
         if common.url is not None and common.home is not None:
             raise MixedDestinationError("--home works on this machine and --url on a service: give one of them.")
-        if common.url is not None and not common.url.startswith(("http://", "https://")):
-            raise NotAnAddressError(f"--url is {common.url[:80]!r}, and must begin with http:// or https://.")
-        if common.key is not None and not (common.key.isascii() and common.key.isprintable()):
-            raise NotAKeyError("--key holds characters that no key has. `modelward keys create` prints a key.")
         return cls(common, read_settings(home=common.home))
 
     @property
@@ -88,11 +76,16 @@ class Desk:
         return self.common.url.rstrip("/") if self.common.url else address_of(self.settings.host, self.settings.port)
 
     @property
-    def house(self) -> Any:
-        """The platform over the home, or the client of the service: both have the same rooms and verbs."""
+    def house(self) -> Platform:
+        """The platform over the home; or the client of the service, which has the same rooms and verbs and so passes for one."""
         if self._house is None:
             self._house = self._open()
-        return self._house
+        return cast("Platform", self._house)
+
+    @property
+    def client(self) -> Client:
+        """The client of the service, where the house is one elsewhere."""
+        return cast("Client", self.house)
 
     @property
     def actor(self) -> Actor:
@@ -106,7 +99,7 @@ class Desk:
 
     def version(self, name: str) -> str:
         """The version that `name` means: `income:3` itself, and for `income` the live one."""
-        return name if ":" in name else str(self.house.releases.released(name, by=self.actor))
+        return name if ":" in name else self.house.releases.released(name, by=self.actor)
 
     def answer(self, value: Any, show: Callable[[Console, Any], None]) -> None:
         """The result of the command, on standard output: one JSON document, or as `show` shows it."""

@@ -17,7 +17,7 @@ from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.verb import noun, verb
 
 if TYPE_CHECKING:
-    from modelward.access import Invitation, IssuedKey, Key, User
+    from modelward.access import Invitation, IssuedKey, Key, Role, User
 
 _PANEL = "Accountability"
 RoleOption = Annotated[
@@ -37,26 +37,24 @@ def _declare_users(users: typer.Typer) -> None:
     @verb(users, "add", show=None, then=_to_sign_in, example="modelward users add ada --role risk-officer")
     def add(desk: Desk, name: UserName, role: RoleOption) -> None:
         """Add a person; prints a link to sign in with, once."""
-        made: Invitation = desk.house.access.add_user(name, role=_role(role), by=desk.actor)
+        made = desk.house.access.add_user(name, role=_role(role), by=desk.actor)
         desk.answer(made, partial(_show_invitation, desk))
 
     @verb(users, "invite", show=None, then=_to_sign_in)
     def invite(desk: Desk, name: UserName) -> None:
         """Make a new link for a person to sign in with, once; the one before it ends."""
-        made: Invitation = desk.house.access.invite(name, by=desk.actor)
+        made = desk.house.access.invite(name, by=desk.actor)
         desk.answer(made, partial(_show_invitation, desk))
 
     @verb(users, "list", show=_show_users)
     def list_(desk: Desk) -> list[User]:
         """List people."""
-        found: list[User] = desk.house.access.users(by=desk.actor)
-        return found
+        return desk.house.access.users(by=desk.actor)
 
     @verb(users, "remove", show=lambda console, user: showing.line(console, f"{user.name} is removed."))
     def remove(desk: Desk, name: UserName) -> User:
         """Remove a person and end their sessions."""
-        ended: User = desk.house.access.remove_user(name, by=desk.actor)
-        return ended
+        return desk.house.access.remove_user(name, by=desk.actor)
 
 
 def _declare_keys(keys: typer.Typer) -> None:
@@ -80,26 +78,22 @@ def _declare_keys(keys: typer.Typer) -> None:
         """Make a key; its secret is shown this one time."""
         named = [part.strip(" ") for each in models for part in each.split(",") if part.strip(" ")] if models else None
         ends = expires.replace(tzinfo=UTC) if expires else None
-        made: IssuedKey = desk.house.access.create_key(
-            name, role=_role(role), models=named, purpose=purpose, expires=ends, by=desk.actor
-        )
+        made = desk.house.access.create_key(name, role=_role(role), models=named, purpose=purpose, expires=ends, by=desk.actor)
         _note_models_to_come(desk, made.key.models or ())
         return made
 
     @verb(keys, "list", show=_show_keys)
     def list_(desk: Desk) -> list[Key]:
         """List keys, without their secrets."""
-        found: list[Key] = desk.house.access.keys(by=desk.actor)
-        return found
+        return desk.house.access.keys(by=desk.actor)
 
     @verb(keys, "revoke", show=lambda console, key: showing.line(console, f"The key {key.id} ({key.name}) is revoked."))
     def revoke(desk: Desk, id: KeyId) -> Key:
         """End a key for good."""
-        ended: Key = desk.house.access.revoke_key(id, by=desk.actor)
-        return ended
+        return desk.house.access.revoke_key(id, by=desk.actor)
 
 
-def _role(text: str) -> str:
+def _role(text: str) -> Role:
     from modelward.access import parse_role
 
     return parse_role(text)

@@ -36,22 +36,19 @@ def declare(app: typer.Typer) -> None:
         ] = None,
     ) -> Release:
         """Propose a version; its policy decides at once, over what was measured."""
-        made: Release = desk.house.releases.propose(version, policy=policy, by=desk.actor)
-        return made
+        return desk.house.releases.propose(version, policy=policy, by=desk.actor)
 
     @verb(nouns, "list", show=_show_list)
     def list_(
         desk: Desk, model: Annotated[str, typer.Option(metavar="MODEL", help="Only those of this model.")] = ""
     ) -> Sequence[Release]:
         """List releases, newest first."""
-        found: Sequence[Release] = desk.house.releases.list(model=model, by=desk.actor)
-        return found
+        return desk.house.releases.list(model=model, by=desk.actor)
 
     @verb(nouns, "show", show=show_release)
     def show(desk: Desk, id: Id) -> Release:
         """Show a release with every decision."""
-        found: Release = desk.house.releases.show(id, by=desk.actor)
-        return found
+        return desk.house.releases.show(id, by=desk.actor)
 
     _declare_decisions(nouns)
 
@@ -69,22 +66,19 @@ def _declare_decisions(nouns: typer.Typer) -> None:
     )
     def approve(desk: Desk, id: Id, reason: Reason) -> Release:
         """Approve a release that somebody else proposed."""
-        made: Release = desk.house.releases.approve(id, reason=reason, by=desk.actor)
-        return made
+        return desk.house.releases.approve(id, reason=reason, by=desk.actor)
 
     @verb(nouns, "refuse", show=show_release)
     def refuse(desk: Desk, id: Id, reason: Reason) -> Release:
         """Refuse a release."""
-        made: Release = desk.house.releases.refuse(id, reason=reason, by=desk.actor)
-        return made
+        return desk.house.releases.refuse(id, reason=reason, by=desk.actor)
 
 
 def _declare_going_live(nouns: typer.Typer) -> None:
     @verb(nouns, "promote", show=show_release, then=_next_step)
     def promote(desk: Desk, id: Id) -> Release:
         """Let an approved release go live, or a paused one again."""
-        made: Release = desk.house.releases.promote(id, by=desk.actor)
-        return made
+        return desk.house.releases.promote(id, by=desk.actor)
 
     @verb(
         nouns,
@@ -95,14 +89,12 @@ def _declare_going_live(nouns: typer.Typer) -> None:
     )
     def pause(desk: Desk, id: Id, reason: Reason) -> Release:
         """Take the live version offline; nothing answers for its model."""
-        made: Release = desk.house.releases.pause(id, reason=reason, by=desk.actor)
-        return made
+        return desk.house.releases.pause(id, reason=reason, by=desk.actor)
 
     @verb(nouns, "rollback", show=show_release, then=_next_step)
     def rollback(desk: Desk, model: Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]) -> Release:
         """Take the live or paused version back; the one before it is live again."""
-        made: Release = desk.house.releases.roll_back(model, by=desk.actor)
-        return made
+        return desk.house.releases.roll_back(model, by=desk.actor)
 
 
 def _declare_policies(nouns: typer.Typer) -> None:
@@ -113,20 +105,17 @@ def _declare_policies(nouns: typer.Typer) -> None:
         desk: Desk, file: Annotated[Path, typer.Argument(help="The policy, a YAML file.", exists=True, dir_okay=False)]
     ) -> PolicyText:
         """Put a policy in place under the name it says."""
-        kept: PolicyText = desk.house.releases.policies.put(read_text(file), by=desk.actor)
-        return kept
+        return desk.house.releases.policies.put(read_text(file), by=desk.actor)
 
     @verb(policies, "list", show=_show_policies)
     def list_(desk: Desk) -> Sequence[PolicyText]:
         """List the policies in place."""
-        found: Sequence[PolicyText] = desk.house.releases.policies.list(by=desk.actor)
-        return found
+        return desk.house.releases.policies.list(by=desk.actor)
 
     @verb(policies, "show", show=_show_policy)
     def show(desk: Desk, name: Annotated[str, typer.Argument(help="Name of the policy.")]) -> PolicyText:
         """Show a policy's text."""
-        found: PolicyText = desk.house.releases.policies.show(name, by=desk.actor)
-        return found
+        return desk.house.releases.policies.show(name, by=desk.actor)
 
 
 def show_release(console: Console, release: Release) -> None:

@@ -30,7 +30,7 @@ def _kinds(desk: Desk, model: str) -> dict[str, ColumnKind]:
     from modelward.datasets import ColumnKind
 
     if desk.is_remote:
-        made_up = desk.house.serving.made_up_row(model.partition(":")[0])
+        made_up = desk.client.serving.made_up_row(model.partition(":")[0])
         return {name: ColumnKind.CATEGORY if isinstance(value, str) else ColumnKind.NUMBER for name, value in made_up.items()}
     try:
         features = desk.house.registry.find(desk.version(model), by=desk.actor).interface.features

@@ -29,8 +29,7 @@ def declare(app: typer.Typer) -> None:
     @verb(nouns, "list", show=_show_models)
     def list_(desk: Desk) -> list[ModelSummary]:
         """List models."""
-        found: list[ModelSummary] = desk.house.registry.models(by=desk.actor)
-        return found
+        return desk.house.registry.models(by=desk.actor)
 
     @verb(nouns, "show", show=None)
     def show(
@@ -66,8 +65,7 @@ def _declare_moving(nouns: typer.Typer) -> None:
     ) -> Version:
         """Check a model made elsewhere, sign it, and put it on the shelf."""
         key = public_key.read_bytes() if public_key else None
-        made: Version = desk.house.registry.import_folder(path, name, purpose=purpose, owner=owner, public_key=key, by=desk.actor)
-        return made
+        return desk.house.registry.import_folder(path, name, purpose=purpose, owner=owner, public_key=key, by=desk.actor)
 
     @verb(nouns, "export", show=_show_exported, example="modelward model export income:2 --to income-2")
     def export(
@@ -83,7 +81,7 @@ def _declare_verify(nouns: typer.Typer) -> None:
     @verb(nouns, "verify", show=None)
     def verify(desk: Desk, name: VersionName) -> None:
         """Check a version's signature and every file."""
-        found: Verification = desk.house.registry.verify(desk.version(name), by=desk.actor)
+        found = desk.house.registry.verify(desk.version(name), by=desk.actor)
         desk.answer(found, _show_verification)
         if not found.is_sound:
             desk.say(f"{found.name} is not sound, and is not opened. Restore it from a backup.")
@@ -150,7 +148,7 @@ def _show_versions(console: Console, found: list[Version], *, live: str) -> None
 
 def _live(desk: Desk, model: str) -> str:
     try:
-        return str(desk.house.releases.released(model, by=desk.actor))
+        return desk.house.releases.released(model, by=desk.actor)
     except NotFoundError:
         return ""
 

@@ -48,29 +48,25 @@ def declare(app: typer.Typer) -> None:
         parsed = parse_spec(override(read_text(spec), set_ or ()))
         _note_that_it_was_trained(desk, parsed)
         with watching(desk) as progress:
-            run: Run = desk.house.training.train(parsed, by=desk.actor, progress=progress)
-        return run
+            return desk.house.training.train(parsed, by=desk.actor, progress=progress)
 
     runs = noun(app, "runs", about="Trainings, past and present.", panel=PANEL)
 
     @verb(runs, "list", show=_show_runs)
     def list_(desk: Desk) -> list[Run]:
         """List runs, newest first."""
-        found: list[Run] = desk.house.training.runs(by=desk.actor)
-        return found
+        return desk.house.training.runs(by=desk.actor)
 
     @verb(runs, "show", show=show_run, then=_to_resume)
     def show(desk: Desk, id: Id) -> Run:
         """Show a run and its candidates."""
-        found: Run = desk.house.training.show(id, by=desk.actor)
-        return found
+        return desk.house.training.show(id, by=desk.actor)
 
     @verb(runs, "resume", show=show_run, then=_to_weigh)
     def resume(desk: Desk, id: Id) -> Run:
         """Train what an interrupted run did not come to."""
         with watching(desk) as progress:
-            run: Run = desk.house.training.resume(id, by=desk.actor, progress=progress)
-        return run
+            return desk.house.training.resume(id, by=desk.actor, progress=progress)
 
 
 def _note_that_it_was_trained(desk: Desk, spec: Spec) -> None:
@@ -87,7 +83,7 @@ def _note_that_it_was_trained(desk: Desk, spec: Spec) -> None:
 
 def _trained_before(desk: Desk, spec: Spec) -> Run | None:
     wanted = (spec.digest, desk.house.datasets.show(spec.data.dataset, by=desk.actor).fingerprint)
-    runs: list[Run] = desk.house.training.runs(by=desk.actor)
+    runs = desk.house.training.runs(by=desk.actor)
     return next((run for run in runs if (run.spec_digest, run.fingerprint) == wanted and run.versions), None)
 
 
