@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from modelward.entrances.console.figures import second
 
 _DIGEST_SHOWN = 12
 _LONG_CHARACTERS = 40
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_DATE, _TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+_MOMENT = re.compile(rf"{_DATE}[T ]{_TIME}(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})")
 
 
 def shape(value: Any) -> str:
@@ -24,7 +25,7 @@ def shape(value: Any) -> str:
     if isinstance(value, Mapping):
         return "pairs"
     if isinstance(value, str):
-        return "moment" if _MOMENT.fullmatch(value) else "one"
+        return "moment" if _moment(value) else "one"
     if isinstance(value, Sequence):
         return "list" if any(_is_wide(part) for part in value) else "row"
     return "one"
@@ -44,8 +45,19 @@ def spoken(name: str) -> str:
 
 
 def at_second(text: str) -> str:
-    """A moment that an entry holds as text, in UTC."""
-    return second(datetime.fromisoformat(text))
+    """A moment that an entry holds as text, in UTC; what is none as it is."""
+    moment = _moment(text)
+    return second(moment) if moment else text
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment that `text` says; None where it says none, as the 99th of a month does: people write what they like."""
+    if not _MOMENT.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _is_wide(part: Any) -> bool:
