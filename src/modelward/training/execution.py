@@ -56,24 +56,24 @@ class Execution:
     registry: Registry
     settings: Settings
 
-    def carry_out(self, executor: str, progress: Progress) -> Run:
+    def carry_out(self, progress: Progress) -> Run:
         """Make a version of every candidate that has none.
 
         Raises:
             RunFailedError: none became one. Whatever stops the run leaves it interrupted, with the versions it made.
         """
         try:
-            return self._carry_out(executor, progress)
+            return self._carry_out(progress)
         finally:
             UNDER_WAY.discard(self.run.id)
 
-    def _carry_out(self, executor: str, progress: Progress) -> Run:
+    def _carry_out(self, progress: Progress) -> Run:
         unfinished = self.run.unfinished
         workers = min(self.settings.training_workers or usable_cores(), max(len(unfinished), 1))
         ended = {candidate.name: candidate for candidate in self.run.candidates}
         try:
             progress.started(self.run)
-            with EXECUTORS.load(executor)(workers=workers) as opened:
+            with EXECUTORS.load("in_process")(workers=workers) as opened:
                 tickets = self._submit(opened, unfinished, progress, is_alone=workers == 1)
                 for candidate, ticket in zip(unfinished, tickets, strict=True):
                     ended[candidate.name] = self._conclude(candidate, ticket)

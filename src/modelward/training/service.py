@@ -49,14 +49,12 @@ class Training:
         registry: Registry,
         *,
         settings: Settings,
-        executor: str = "in_process",
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._datasets = datasets
         self._registry = registry
         self._settings = settings
-        self._executor = executor
 
     def train(self, spec: Spec, *, by: Actor, progress: Progress = SILENT) -> Run:
         """Train every candidate of `spec`; each that succeeds becomes the next version of the model, in the order of the spec.
@@ -73,7 +71,7 @@ class Training:
         dataset = self._datasets.show(spec.data.dataset, by=by)
         material = self._gather(spec, dataset, by)
         run = self._start(spec, dataset, by)
-        return self._execution(run, spec, material, dataset, by=by).carry_out(self._executor, progress)
+        return self._execution(run, spec, material, dataset, by=by).carry_out(progress)
 
     def resume(self, id: str, *, by: Actor, progress: Progress = SILENT) -> Run:
         """Go on with a run that was interrupted or in which candidates failed: train those that have no version yet.
@@ -89,7 +87,7 @@ class Training:
         dataset = self._datasets.show(run.dataset, by=by)
         material = self._gather(spec, dataset, by)
         run = self._restart(run, by)
-        return self._execution(run, spec, material, dataset, by=by).carry_out(self._executor, progress)
+        return self._execution(run, spec, material, dataset, by=by).carry_out(progress)
 
     def runs(self, *, by: Actor) -> list[Run]:
         """Every run of a model the actor may see, the latest first. One whose process is gone is interrupted."""
