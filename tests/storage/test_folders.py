@@ -176,6 +176,38 @@ def test_nothing_else_is_swept(passing, tmp_path):
     assert len(list(passing.iterdir())) == 3
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o777, 0o1700])
+def test_a_folder_that_we_did_not_make_is_not_swept(passing, mode):
+    strange = passing / "modelward-passing-strange"
+    strange.mkdir()
+    strange.chmod(mode)
+    assert (sweep_passing_folders(), strange.exists()) == (0, True)
+    strange.chmod(0o700)
+    assert (sweep_passing_folders(), strange.exists()) == (1, False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can give a folder away")
+def test_the_folder_of_another_user_is_not_swept(passing):
+    strange = passing / "modelward-passing-strange"
+    strange.mkdir(mode=0o700)
+    os.chown(strange, 65534, 65534)
+    assert (sweep_passing_folders(), strange.exists()) == (0, True)
+
+
+def test_a_folder_too_deep_to_be_removed_fails_nothing(passing):
+    # In a process of its own, for the working folder is the process's.
+    script = (
+        "import os, sys; from modelward.storage import sweep_passing_folders\n"
+        "os.mkdir(sys.argv[1], 0o700); os.chdir(sys.argv[1])\n"
+        "for _ in range(1100): os.mkdir('d'); os.chdir('d')\n"
+        "os.chdir('/'); sys.exit(sweep_passing_folders())"
+    )
+    deep = passing / "modelward-passing-deep"
+    done = subprocess.run([sys.executable, "-c", script, str(deep)], capture_output=True, text=True, check=False)
+    subprocess.run(["rm", "-rf", str(deep)], check=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_sweeping_while_folders_are_made_takes_none_that_is_in_use(passing):
     faults, done = [], []
 

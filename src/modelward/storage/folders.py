@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -86,19 +87,29 @@ def passing_folder() -> Iterator[Path]:
 
 
 def sweep_passing_folders() -> int:
-    """Remove the passing folders of processes that are no more; how many there were."""
+    """Remove the passing folders of our processes that are no more; how many there were.
+
+    Whoever shares the machine can put a folder of that name among the temporary files: it is left alone, and fails nothing.
+    """
     swept = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{_PASSING}*"):
-        # Somebody else's folder cannot be opened or removed, and is none of our business; a link is never followed.
-        with suppress(OSError):
+        # A link is never followed. One too deep to be removed stays: `rmtree` descends by recursion.
+        with suppress(OSError, RecursionError):
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder)
-                swept += 1
+                if _is_ours(handle):
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder)
+                    swept += 1
             finally:
                 os.close(handle)
     return swept
+
+
+def _is_ours(handle: int) -> bool:
+    """Whether a folder is of our own making: of our user, and private, as `mkdtemp` makes it."""
+    found = os.fstat(handle)
+    return found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
 
 
 def _locked_folder() -> tuple[Path, int]:
