@@ -3,12 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from modelward.datasets import READERS, SAMPLES, WARNINGS, ColumnKind
+from modelward.datasets import SAMPLES, WARNINGS, ColumnKind
 from modelward.datasets.recognition import MISSING
-from modelward.privacy import DETECTORS
 
 DOCS = Path(__file__).parents[2] / "docs"
-WORDS = [*WARNINGS, *(f".{ending}" for ending in READERS), *filter(None, MISSING), *DETECTORS, *(kind.value for kind in ColumnKind)]
+WORDS = [*WARNINGS, *filter(None, MISSING), *(kind.value for kind in ColumnKind)]
 
 
 @pytest.mark.parametrize("word", WORDS)
