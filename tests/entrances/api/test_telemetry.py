@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the service measures of itself."""
 
+import asyncio
 import shutil
 import subprocess
 
@@ -9,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from entrances.api.house import body, client
 from modelward.access import Role
+from modelward.entrances.api import telemetry
 
 PREDICT = "/v1/models/income/predict"
 
@@ -54,6 +56,30 @@ def test_labels_come_from_a_bounded_set(operator):
     # A few routes and statuses were new; what was asked for is no label.
     assert added < 100
     assert not any("made-up" in str(key) or "nowhere" in str(key) for key in samples(operator))
+
+
+def test_waiting_for_a_body_that_never_comes_is_no_part_of_the_time_to_answer(house, monkeypatch):
+    clock, sent = [0.0], []
+    monkeypatch.setattr(telemetry.time, "perf_counter", lambda: clock[0])
+
+    async def refuse(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        clock[0] += 1.0
+        await send({"type": "http.response.body", "body": b"no"})
+
+    async def receive():
+        clock[0] += 100.0
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    instruments = telemetry.Telemetry(house.platform, lambda: 0)
+    watch = telemetry.Watch(refuse, telemetry=instruments, answer=None)
+    scope = {"type": "http", "method": "POST", "raw_path": b"/", "headers": [(b"content-length", b"5")]}
+    asyncio.run(watch(scope, receive, send))
+    assert (clock[0], sent[-1]) == (101.0, {"type": "http.response.body"}), "it waited"
+    assert b'modelward_request_duration_seconds_sum{route="unmatched"} 1.0' in instruments.text().body
 
 
 def test_promtool_finds_nothing_to_mend(operator):

@@ -80,7 +80,7 @@ class Watch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
-        began = time.perf_counter()
+        began, took = time.perf_counter(), None
         status = 0
         state = scope.setdefault("state", {})
         state["request"] = request = new_request_id()
@@ -96,13 +96,15 @@ class Watch:
             return message
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, took
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request.encode())]
             elif status >= 400 and not is_read and has_body(scope) and not message.get("more_body", False):
                 # A connection closed upon bytes that nobody read is reset, and a client that still sends never sees the answer.
                 await send({**message, "more_body": True})
+                # The answer is given; what the client goes on sending is no part of the time that it took.
+                took = time.perf_counter() - began
                 await discard_body(receive)
                 message = {"type": "http.response.body"}
             await send(message)
@@ -117,7 +119,8 @@ class Watch:
                 await self._fault_answer(scope, fault)(scope, receiving, sending)
         finally:
             route = state.get("template", _ELSEWHERE)
-            self._telemetry.count_request(scope["method"], route, status or 500, seconds=time.perf_counter() - began)
+            seconds = time.perf_counter() - began if took is None else took
+            self._telemetry.count_request(scope["method"], route, status or 500, seconds=seconds)
             if status >= 500 or not status:
                 _log(request, route, status, state.get("fault"))
 
