@@ -4,13 +4,6 @@
 from modelward.access.actor import Actor, NotPermittedError, local_actor
 from modelward.access.auditing import Auditing
 from modelward.access.credential import (
-    KEY_CREATED,
-    KEY_REVOKED,
-    SESSION_CLOSED,
-    SESSION_OPENED,
-    USER_ADDED,
-    USER_INVITED,
-    USER_REMOVED,
     AlreadyEndedError,
     Credential,
     InvalidCredentialError,
@@ -31,14 +24,7 @@ from modelward.access.seal import AlteredRowError
 from modelward.access.service import Access
 
 __all__ = [
-    "KEY_CREATED",
-    "KEY_REVOKED",
     "PERMISSIONS_OF",
-    "SESSION_CLOSED",
-    "SESSION_OPENED",
-    "USER_ADDED",
-    "USER_INVITED",
-    "USER_REMOVED",
     "Access",
     "Actor",
     "AlreadyEndedError",

@@ -9,7 +9,6 @@ from modelward.assessment.intervals import Estimate
 from modelward.assessment.layout import GroupTable, Picture, group_tables, picture_of
 from modelward.assessment.phrasebook import LANGUAGES, Language, Phrasebook
 from modelward.assessment.report import (
-    EVENTS,
     PAGE_FILE,
     REPORT_FILE,
     VERSION_ASSESSED,
@@ -26,7 +25,6 @@ from modelward.assessment.wording import REPORT_WORDS
 
 __all__ = [
     "ASSESSORS",
-    "EVENTS",
     "LANGUAGES",
     "PAGE_FILE",
     "REPORT_FILE",

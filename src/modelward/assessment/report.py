@@ -17,7 +17,6 @@ from modelward.digest import canonical_json, sha256_hex
 from modelward.errors import InvalidError, RefusedError
 
 VERSION_ASSESSED = Event("version.assessed", "A version was measured, and its trust report signed with it.")
-EVENTS = (VERSION_ASSESSED,)
 REPORT_FILE = "trust_report.json"
 PAGE_FILE = "trust_report.html"
 SCHEMA = "modelward-trust-report-1"

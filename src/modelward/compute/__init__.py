@@ -4,6 +4,6 @@
 from modelward.compute.cores import usable_cores
 from modelward.compute.executor import Executor, ExecutorClosedError
 from modelward.compute.executors import EXECUTORS
-from modelward.compute.job import Job, JobCancelledError, Report, Ticket, silent
+from modelward.compute.job import Job, JobCancelledError, Report, Ticket
 
-__all__ = ["EXECUTORS", "Executor", "ExecutorClosedError", "Job", "JobCancelledError", "Report", "Ticket", "silent", "usable_cores"]
+__all__ = ["EXECUTORS", "Executor", "ExecutorClosedError", "Job", "JobCancelledError", "Report", "Ticket", "usable_cores"]

@@ -2,10 +2,6 @@
 """Datasets keeps tables: read from files, recognised, profiled, fingerprinted, encrypted; and divides them for training."""
 
 from modelward.datasets.dataset import (
-    DATASET_READ,
-    DATASET_REGISTERED,
-    DATASET_SPLIT,
-    EVENTS,
     Column,
     ColumnKind,
     Dataset,
@@ -19,7 +15,7 @@ from modelward.datasets.dataset import (
 )
 from modelward.datasets.declaration import favourable_class
 from modelward.datasets.fingerprint import fingerprint
-from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, ValueCount
+from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, ValueCount, counts_rows
 from modelward.datasets.reader import Reader
 from modelward.datasets.readers import READERS
 from modelward.datasets.reading import parse_table, read_bytes, read_table
@@ -28,10 +24,6 @@ from modelward.datasets.service import Datasets
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_labels, make_split
 
 __all__ = [
-    "DATASET_READ",
-    "DATASET_REGISTERED",
-    "DATASET_SPLIT",
-    "EVENTS",
     "READERS",
     "SAMPLES",
     "WARNINGS",
@@ -60,6 +52,7 @@ __all__ = [
     "UnusableTableError",
     "ValueCount",
     "class_labels",
+    "counts_rows",
     "favourable_class",
     "fetch_sample",
     "fingerprint",

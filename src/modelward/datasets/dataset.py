@@ -13,7 +13,6 @@ from modelward.errors import ConflictError, InvalidError, NotFoundError, Refused
 DATASET_REGISTERED = Event("dataset.registered", "A dataset was fingerprinted, encrypted and put on the shelf.")
 DATASET_READ = Event("dataset.read", "The rows of a dataset were decrypted for somebody, for a stated purpose.")
 DATASET_SPLIT = Event("dataset.split", "A dataset was divided into train, validation and test rows.")
-EVENTS = (DATASET_READ, DATASET_REGISTERED, DATASET_SPLIT)
 
 CATEGORIES_LIMIT = 1000
 CLASSES_LIMIT = 100

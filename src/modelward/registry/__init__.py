@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The registry keeps models: immutable versions with their lineage, sealed at rest, each file signed, verified on every load."""
 
-from modelward.registry.card import CARD_FILE, PUBLIC_KEY_FILE, model_card
-from modelward.registry.contents import VERSION_LIMIT_BYTES, ForbiddenFileError, VersionTooLargeError
+from modelward.registry.card import CARD_FILE, model_card
+from modelward.registry.contents import ForbiddenFileError, VersionTooLargeError
 from modelward.registry.draft import InvalidVersionError
 from modelward.registry.graph import LABEL, PROBABILITIES, GraphUnfitError, UnsafeGraphError
 from modelward.registry.importing import ImportMissingError, UnusableImportError
@@ -10,8 +10,6 @@ from modelward.registry.interface import Feature, Interface, InvalidInterfaceErr
 from modelward.registry.manifest import (
     BACKGROUND_FILE,
     GRAPH_FILE,
-    INTERFACE_FILE,
-    MANIFEST_FILE,
     InvalidManifestError,
     Manifest,
     parse_manifest,
@@ -20,12 +18,9 @@ from modelward.registry.opened import OpenVersion, PredictionFailedError, Unrunn
 from modelward.registry.paths import UnsafePathError
 from modelward.registry.rows import InvalidRowsError
 from modelward.registry.service import Registry
-from modelward.registry.signing import SIGNATURE_FILE, SignatureInvalidError, Signer, Statement, verify_signature
+from modelward.registry.signing import SignatureInvalidError, Signer, Statement, verify_signature
 from modelward.registry.verifying import verify_folder
 from modelward.registry.version import (
-    VERSION_EXPORTED,
-    VERSION_IMPORTED,
-    VERSION_REGISTERED,
     Dossier,
     DossierMissingError,
     Fault,
@@ -46,16 +41,8 @@ __all__ = [
     "BACKGROUND_FILE",
     "CARD_FILE",
     "GRAPH_FILE",
-    "INTERFACE_FILE",
     "LABEL",
-    "MANIFEST_FILE",
     "PROBABILITIES",
-    "PUBLIC_KEY_FILE",
-    "SIGNATURE_FILE",
-    "VERSION_EXPORTED",
-    "VERSION_IMPORTED",
-    "VERSION_LIMIT_BYTES",
-    "VERSION_REGISTERED",
     "Dossier",
     "DossierMissingError",
     "Fault",

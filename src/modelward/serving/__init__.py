@@ -6,11 +6,6 @@ same interface, so that their numbers are identical. What is not released, or do
 """
 
 from modelward.serving.answer import (
-    EVENTS,
-    INFERENCE_ANSWERED,
-    INFERENCE_BATCH,
-    INFERENCE_EXPLAINED,
-    INFERENCE_REFUSED,
     Answer,
     Computed,
     LedgerUnavailableError,
@@ -33,7 +28,6 @@ from modelward.serving.explanations import (
     BackgroundMissingError,
     Contribution,
     Explanation,
-    Explanations,
     UnknownLabelError,
 )
 from modelward.serving.file_rows import FileRows, RowsFileError, rows_of_file
@@ -45,12 +39,7 @@ from modelward.serving.service import Serving
 
 __all__ = [
     "ENGINES",
-    "EVENTS",
     "EXPLAINERS",
-    "INFERENCE_ANSWERED",
-    "INFERENCE_BATCH",
-    "INFERENCE_EXPLAINED",
-    "INFERENCE_REFUSED",
     "Answer",
     "Attribution",
     "BackgroundMissingError",
@@ -63,7 +52,6 @@ __all__ = [
     "Engine",
     "Explainer",
     "Explanation",
-    "Explanations",
     "FileRows",
     "Gateway",
     "Keychain",

@@ -26,7 +26,6 @@ INFERENCE_REFUSED = Event(
 )
 INFERENCE_EXPLAINED = Event("inference.explained", "A caller got an explanation; input and output are committed to, and not kept.")
 INFERENCE_BATCH = Event("inference.batch", "A file of rows was answered as a whole.")
-EVENTS = (INFERENCE_ANSWERED, INFERENCE_BATCH, INFERENCE_EXPLAINED, INFERENCE_REFUSED)
 
 
 class NotServedError(NotFoundError):

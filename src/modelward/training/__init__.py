@@ -11,7 +11,6 @@ from modelward.training.progress import SILENT, Progress
 from modelward.training.recipe import DivergedError, Inputs, InvalidParameterError, Made, Recipe, UnusableInputsError
 from modelward.training.recipes import RECIPES
 from modelward.training.run import (
-    EVENTS,
     Candidate,
     CandidateStatus,
     Run,
@@ -25,7 +24,6 @@ from modelward.training.service import OutOfMemoryError, Training
 from modelward.training.spec import CandidateSpec, Data, Objective, Spec, parse_spec, render, spec_json_schema
 
 __all__ = [
-    "EVENTS",
     "RECIPES",
     "SILENT",
     "Candidate",

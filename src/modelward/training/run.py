@@ -20,7 +20,6 @@ RUN_FINISHED = Event("run.finished", "Training ended, and at least one candidate
 RUN_FAILED = Event("run.failed", "Training ended, and no candidate became a version.")
 RUN_INTERRUPTED = Event("run.interrupted", "Training was stopped before its end; it can be resumed.")
 CANDIDATE_FAILED = Event("candidate.failed", "A candidate of a run became no version; the others were not touched.")
-EVENTS = (CANDIDATE_FAILED, RUN_FAILED, RUN_FINISHED, RUN_INTERRUPTED, RUN_RESUMED, RUN_STARTED)
 
 
 class RunMissingError(NotFoundError):
