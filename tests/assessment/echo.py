@@ -7,9 +7,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from modelward.assessment import Sample
+from modelward.assessment import Measurement, Sample, TrustReport
 from modelward.registry import Feature, Interface, Lineage, OpenVersion, Version
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LINEAGE = Lineage(
     dataset="",
     fingerprint="",
@@ -106,3 +107,29 @@ def many(rows, *, classes=("low", "中", "high"), seed=0, **sensitive) -> Sample
 def answered(made: Sample) -> np.ndarray:
     """The probabilities [n, K] that a sample is answered with."""
     return np.hstack([made.columns[f"p{at}"] for at in range(len(made.classes))])
+
+
+def report(*clauses, measured=(), **more) -> TrustReport:
+    """A report of `clauses`, for which the assessors `measured`, by name and title, were asked at noon."""
+    said = {
+        "schema": "modelward-trust-report-1",
+        "model": "echo",
+        "number": 1,
+        "digest": "d" * 64,
+        "dataset": "people",
+        "fingerprint": "f" * 64,
+        "split": "a" * 64,
+        "rows": 100,
+        "seed": 0,
+        "confidence": 0.95,
+        "measurements": tuple(
+            Measurement(assessor=name, title=title, at=NOON, by="person:ada", machine={"processor": "an abacus"}, libraries={})
+            for name, title in measured
+        ),
+        "clauses": clauses,
+        "plots": (),
+        "evidence": {},
+        "created": NOON,
+        "by": "person:ada",
+    }
+    return TrustReport(**{**said, **more})

@@ -16,18 +16,16 @@ from assessment import echo
 from modelward.assessment import (
     Estimate,
     Measure,
-    Measurement,
     Plot,
     ReportUnreadableError,
     Threshold,
-    TrustReport,
     plots,
     report_json_schema,
 )
 from modelward.assessment.assessors.fairness import Fairness
 from modelward.assessment.assessors.quality import Quality
 from modelward.assessment.page import figures, render_page
-from modelward.assessment.report import SCHEMA, digests, parse_report
+from modelward.assessment.report import digests, parse_report
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "reference" / "trust-report.schema.json"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -40,26 +38,12 @@ def made():
     sample = echo.calibrated(600, seed=1, town=["north"] * 190 + ["south"] * 190 + [HOSTILE] * 200 + [TINY] * 20)
     found = [assessor.assess(echo.opened(), sample) for assessor in (Quality(), Fairness())]
     evidence = {path: data for one in found for path, data in one.evidence.items()}
-    report = TrustReport(
-        schema=SCHEMA,
-        model="echo",
-        number=1,
-        digest="d" * 64,
-        dataset="people",
-        fingerprint="f" * 64,
-        split="a" * 64,
+    report = echo.report(
+        *(clause for one in found for clause in one.clauses),
+        measured=(("quality", "Quality"), ("fairness", "Fairness")),
         rows=600,
-        seed=0,
-        confidence=0.95,
-        measurements=tuple(
-            Measurement(assessor=name, title=title, at=NOON, by="person:ada", machine={"processor": "an abacus"}, libraries={})
-            for name, title in (("quality", "Quality"), ("fairness", "Fairness"))
-        ),
-        clauses=tuple(clause for one in found for clause in one.clauses),
         plots=tuple(plot for one in found for plot in one.plots),
         evidence=digests(evidence),
-        created=NOON,
-        by="person:ada",
     )
     return report, evidence
 

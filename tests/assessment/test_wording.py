@@ -21,10 +21,8 @@ from modelward.assessment import (
     ClauseVerdict,
     IncomparableError,
     Measure,
-    Measurement,
     Objective,
     Phrasebook,
-    TrustReport,
 )
 from modelward.assessment import page as page_file
 from modelward.assessment.asking import ask
@@ -32,7 +30,7 @@ from modelward.assessment.assessors import latency
 from modelward.assessment.comparison import recommend, row_of, weigh
 from modelward.assessment.page import render_page
 from modelward.assessment.replicates import Replicates
-from modelward.assessment.report import SCHEMA, digests
+from modelward.assessment.report import digests
 from modelward.plugins import MissingExtraError
 from modelward.training import energy
 
@@ -52,26 +50,12 @@ def found(kind):
 def report_of(kind, *more):
     replies = found(kind)
     evidence = {path: data for reply in replies.values() for path, data in reply.findings.evidence.items()}
-    report = TrustReport(
-        schema=SCHEMA,
-        model="echo",
-        number=1,
-        digest="d" * 64,
-        dataset="people",
-        fingerprint="f" * 64,
-        split="a" * 64,
-        rows=400,
-        seed=0,
-        confidence=0.95,
-        measurements=tuple(
-            Measurement(assessor=name, title=reply.title, at=NOON, by="person:ada", machine={"cores": "2"}, libraries={})
-            for name, reply in replies.items()
-        ),
-        clauses=(*(clause for reply in replies.values() for clause in reply.findings.clauses), *more),
+    report = echo.report(
+        *(clause for reply in replies.values() for clause in reply.findings.clauses),
+        *more,
+        measured=[(name, reply.title) for name, reply in replies.items()],
         plots=tuple(plot for reply in replies.values() for plot in reply.findings.plots),
         evidence=digests(evidence),
-        created=NOON,
-        by="person:ada",
     )
     return report, evidence
 

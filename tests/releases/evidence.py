@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evidence made by hand."""
 
-from datetime import UTC, datetime
-
-from modelward.assessment import Clause, ClauseVerdict, TrustReport
+from assessment import echo
+from modelward.assessment import Clause, ClauseVerdict
 from modelward.releases import Evidence
 
 
@@ -27,29 +26,11 @@ def unmeasurable(name, **more):
 
 
 def evidence(*clauses, age=1.0, **more):
-    report = TrustReport(
-        schema="modelward.trust-report.v1",
-        model="income",
-        number=3,
-        digest="d" * 64,
-        dataset="adult",
-        fingerprint="f" * 64,
-        split="a" * 64,
-        rows=100,
-        seed=0,
-        confidence=0.95,
-        measurements=(),
-        clauses=tuple(clauses),
-        plots=(),
-        evidence={},
-        created=datetime(2026, 3, 1, tzinfo=UTC),
-        by="person:ada",
-    )
     known = {
         "version": "income:3",
         "digest": "d" * 64,
         "signed": True,
-        "report": report,
+        "report": echo.report(*clauses, model="income", number=3),
         "report_age_days": age,
         "lineage_complete": True,
         "purpose": "grants",
