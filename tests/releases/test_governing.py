@@ -9,9 +9,16 @@ from hypothesis import strategies as st
 
 from modelward.access import NotPermittedError
 from modelward.errors import ConflictError, RefusedError
-from modelward.releases import ModelGovernedError, PolicyMissingError, PolicyNotGoverningError, PolicyText, ReleaseState
+from modelward.releases import (
+    ModelGovernedError,
+    PolicyMissingError,
+    PolicyNotGoverningError,
+    PolicyText,
+    ReleaseState,
+    UnrecordedPolicyError,
+)
 from modelward.releases.policy import governing
-from releases.conftest import ADA, BOB, OLE
+from releases.conftest import ADA, BOB, OLE, editing
 
 MODELS = ("income", "credit", "grant")
 NAMES = ("a", "b", "c", "default")
@@ -83,13 +90,62 @@ def test_what_was_approved_under_another_policy_does_not_go_live_once_one_govern
     release = gate.releases.propose(gate.register(), policy="free", by=ADA)
     live = gate.releases.promote(gate.releases.propose(gate.register(), policy="free", by=ADA).id, by=OLE)
     gate.releases.policies.put(policy("grants", "income"), by=BOB)
-    with pytest.raises(PolicyNotGoverningError, match="r-1 was decided under free, and the policy grants governs income by now"):
+    with pytest.raises(PolicyNotGoverningError, match="r-1 was decided under free, and the policy grants governs income now"):
         gate.releases.promote(release.id, by=OLE)
     assert gate.releases.show(release.id, by=ADA).state is ReleaseState.APPROVED
     gate.releases.pause(live.id, reason="to look at it", by=OLE)
     assert gate.releases.promote(live.id, by=OLE).state is ReleaseState.LIVE, "what was live comes back as it was decided"
     gate.releases.refuse(release.id, reason="grants decides now", by=BOB)
     assert gate.releases.promote(gate.releases.propose("income:1", by=ADA).id, by=OLE).policy == "grants"
+
+
+def test_what_was_approved_under_an_earlier_text_of_the_governing_policy_is_proposed_again(gate):
+    gate.releases.policies.put(policy("grants", "income"), by=BOB)
+    release = gate.releases.propose(gate.register(), by=ADA)
+    gate.releases.policies.put(policy("grants", "income", approvals=1), by=BOB)
+    with pytest.raises(PolicyNotGoverningError, match="text number 2 of the policy grants governs income now"):
+        gate.releases.promote(release.id, by=OLE)
+
+
+def test_a_policy_put_while_the_rules_are_decided_is_heeded(gate, monkeypatch):
+    release = gate.releases.propose(gate.register(), policy="free", by=ADA)
+    verify = type(gate.registry).verify
+
+    def put_meanwhile(*words, **named):
+        gate.releases.policies.put(policy("grants", "income", approvals=2), by=BOB)
+        return verify(*words, **named)
+
+    monkeypatch.setattr(type(gate.registry), "verify", put_meanwhile)
+    with pytest.raises(PolicyNotGoverningError, match="the policy grants governs income now"):
+        gate.releases.promote(release.id, by=OLE)
+    assert gate.releases.live() == {}
+
+
+GONE = "DELETE FROM release_policies WHERE name = 'grants'"
+EDITED = "UPDATE release_policies SET document = CAST(replace(CAST(document AS TEXT), ?, ?) AS BLOB) WHERE name = 'grants'"
+
+
+@pytest.mark.parametrize(
+    ("forge", "values"),
+    [
+        (GONE, ()),
+        (f"{GONE} AND number = 2", ()),
+        (EDITED, ('"models":["income"]', '"models":["nobody"]')),
+        (EDITED, ("lineage-complete", "signed")),
+        (EDITED, ('"approvals":2', '"approvals":0')),
+    ],
+    ids=["gone", "older", "models", "rules", "approvals"],
+)
+def test_where_the_governing_policy_was_edited_in_the_database_nothing_is_decided(gate, home, forge, values):
+    gate.releases.policies.put(policy("grants", "income", "credit", approvals=2), by=BOB)
+    gate.releases.policies.put(policy("grants", "income", approvals=2), by=BOB)
+    version = gate.register()
+    with editing(home) as rows:
+        assert rows.execute(forge, values).rowcount
+    for named in (None, "free"):
+        with pytest.raises(UnrecordedPolicyError, match="The policy grants in the database is not the one"):
+            gate.releases.propose(version, policy=named, by=ADA)
+    assert gate.logged("release.proposed") == []
 
 
 def test_who_is_limited_to_a_model_does_not_bind_a_policy_to_it_either(gate):

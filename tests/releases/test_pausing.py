@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Taking a model offline, and what may follow."""
 
-import sqlite3
 from dataclasses import replace
 
 import msgspec
@@ -18,7 +17,7 @@ from modelward.releases import (
     ReleaseStateError,
     UnrecordedReleaseError,
 )
-from releases.conftest import ADA, BOB, OLE
+from releases.conftest import ADA, BOB, OLE, editing, put_back
 from releases.test_releases import damage, states
 
 WHY = "the source sends pence for pounds"
@@ -142,18 +141,6 @@ def test_who_names_a_model_instead_of_a_release_is_told_the_release_unless_they_
     assert "r-1" not in str(told.value)
 
 
-def put_back(home, release, *, policy=None, **said) -> None:
-    """Write a release's row, and its policy's text, behind the back of the gate, as somebody with the database file could."""
-    row = msgspec.to_builtins(release) | said
-    with sqlite3.connect(home / "modelward.db") as rows:
-        changed = rows.execute(
-            "UPDATE releases SET state = ?, document = ?, policy_text = coalesce(?, policy_text) WHERE serial = ?",
-            (row["state"], msgspec.json.encode(row), policy, int(release.id.removeprefix("r-"))),
-        ).rowcount
-    rows.close()
-    assert changed == 1
-
-
 def test_a_database_put_back_to_live_after_a_pause_is_found(gate, release, home):
     live = release()
     before = gate.releases.revision()
@@ -217,6 +204,46 @@ def test_a_pause_that_was_wiped_off_a_superseded_row_is_found(gate, release, hom
     with pytest.raises(UnrecordedReleaseError, match="do not agree on whether r-1 was paused"):
         gate.releases.roll_back("income", by=OLE)
     assert gate.releases.live() == {"income": live}
+
+
+def test_what_another_release_followed_does_not_come_back_although_its_row_hid_that_it_was_live(gate, release, home):
+    first = release()
+    put_back(home, first, state="superseded")
+    second = release()
+    assert "superseded" not in gate.logged("release.promoted")[-1].facts, "the ledger does not name what it followed"
+    put_back(home, second, state="refused")
+    put_back(home, first)
+    assert gate.releases.live() == {"income": first}, "the forgery is a good one"
+    with pytest.raises(UnrecordedReleaseError, match="the database has r-1 live"):
+        gate.releases.must_be_on_record(gate.releases.live()["income"])
+
+
+def test_however_much_was_promoted_since_what_followed_is_found(gate, release, home, monkeypatch):
+    monkeypatch.setattr("modelward.releases.record._PAGE", 2)
+    first, second = release(), release()
+    for model in ("a", "b", "c", "d", "e"):
+        release(model)
+    put_back(home, second, state="refused")
+    put_back(home, first)
+    with pytest.raises(UnrecordedReleaseError):
+        gate.releases.must_be_on_record(gate.releases.live()["income"])
+
+
+def test_an_entry_that_was_written_into_the_table_lets_nothing_go_live(gate, home):
+    waiting = gate.releases.propose(gate.register(), policy="two-people", by=ADA)
+    facts = {"release": waiting.id, "digest": waiting.digest, "policy": waiting.policy, "state": "live"}
+    with editing(home) as rows:
+        (entry,) = rows.execute("SELECT entry FROM ledger_entries WHERE event = 'release.proposed'").fetchone()
+        forged = msgspec.json.decode(entry) | {"event": "release.promoted"}
+        forged["facts"] |= facts
+        values = (10**6, msgspec.json.encode(forged), b"0" * 32, "release.promoted", OLE.id, waiting.version, "")
+        rows.execute(
+            "INSERT INTO ledger_entries (idx, entry, leaf, event, actor, subject, request) VALUES (?, ?, ?, ?, ?, ?, ?)", values
+        )
+    put_back(home, waiting, state="live", approvals_needed=0)
+    assert gate.releases.live()["income"].id == waiting.id, "the forgery is a good one"
+    with pytest.raises(UnrecordedReleaseError):
+        gate.releases.must_be_on_record(gate.releases.live()["income"])
 
 
 def test_a_version_that_went_live_under_two_releases_is_rolled_back_to_by_the_ledger_of_each(gate, release):

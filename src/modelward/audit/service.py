@@ -19,7 +19,8 @@ from modelward.audit.consistency import Consistency, prove_consistency
 from modelward.audit.entry import Draft, LoggedEntry, entry_bytes, read_entry, timestamp
 from modelward.audit.event import LEDGER_OPENED, Event
 from modelward.audit.head import LedgerBrokenError, LedgerMissingError, broken, head_row, signed_head
-from modelward.audit.merkle import EMPTY_ROOT, Frontier, inclusion_proof, leaf_hash, root_from_inclusion, subtree_root
+from modelward.audit.inclusion import prove_inclusion
+from modelward.audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, subtree_root
 from modelward.audit.receipt import write_receipt
 from modelward.audit.verification import Findings, Verification
 from modelward.audit.verifier import Found, Progress, Verifier, believed, silently
@@ -182,14 +183,20 @@ class Ledger:
             if not found:
                 raise ReceiptMissingError(f"No entry of the ledger belongs to the request {request!r}. See `modelward audit log`.")
             row, checkpoint = found[0], signed_head(connection, self._public)
-            try:
-                path = inclusion_proof(partial(store.hashes, connection), row.idx, checkpoint.size)
-                proven = root_from_inclusion(leaf_hash(row.entry), row.idx, size=checkpoint.size, path=path).hex()
-            except (store.RowsUnreadableError, ValueError, TypeError) as damage:
-                raise broken(f"entry {row.idx} cannot be proved, {damage}") from damage
-        if proven != checkpoint.root:
-            raise broken(f"entry {row.idx} is not under the signed root")
+            path = prove_inclusion(connection, row, checkpoint)
         return write_receipt(row.entry, row.idx, key=self.commit_key(request), path=path, checkpoint=checkpoint.text)
+
+    def proves(self, logged: LoggedEntry) -> bool:
+        """Whether `logged` stands at its index under the signed root, as an entry that was read from a row may not."""
+        with self._database.look() as connection:
+            found = store.find(connection, columns={}, since=logged.index, limit=1, newest_first=False)
+            try:
+                if not found or _logged(found[0]) != logged:
+                    return False
+                prove_inclusion(connection, found[0], signed_head(connection, self._public))
+            except LedgerBrokenError:
+                return False
+        return True
 
     def consistency(self, older: int, newer: int | None = None) -> Consistency:
         """The proof that the first `newer` entries, or all there are, begin with the first `older`.

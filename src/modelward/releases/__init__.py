@@ -8,7 +8,6 @@ to the digest of the exact version and of the policy's text.
 from modelward.releases.evidence import Evidence
 from modelward.releases.policies import Policies
 from modelward.releases.policy import (
-    DEFAULT_POLICY,
     InvalidPolicyError,
     ModelGovernedError,
     Policy,
@@ -16,19 +15,12 @@ from modelward.releases.policy import (
     PolicyNotGoverningError,
     PolicyText,
     PolicyTooLargeError,
+    UnrecordedPolicyError,
     builtin_policy,
     decide,
     parse_policy,
 )
 from modelward.releases.release import (
-    EVENTS,
-    POLICY_CHANGED,
-    RELEASE_APPROVED,
-    RELEASE_PAUSED,
-    RELEASE_PROMOTED,
-    RELEASE_PROPOSED,
-    RELEASE_REFUSED,
-    RELEASE_ROLLED_BACK,
     Approval,
     Decision,
     NothingToRollBackError,
@@ -49,15 +41,6 @@ from modelward.releases.wording import DECISION_WORDS
 
 __all__ = [
     "DECISION_WORDS",
-    "DEFAULT_POLICY",
-    "EVENTS",
-    "POLICY_CHANGED",
-    "RELEASE_APPROVED",
-    "RELEASE_PAUSED",
-    "RELEASE_PROMOTED",
-    "RELEASE_PROPOSED",
-    "RELEASE_REFUSED",
-    "RELEASE_ROLLED_BACK",
     "RULES",
     "Approval",
     "Decision",
@@ -84,6 +67,7 @@ __all__ = [
     "Revision",
     "Rule",
     "SelfApprovalError",
+    "UnrecordedPolicyError",
     "UnrecordedReleaseError",
     "Verdict",
     "builtin_policy",

@@ -16,10 +16,12 @@ from modelward.releases.policy import (
     PolicyMissingError,
     PolicyNotGoverningError,
     PolicyText,
+    UnrecordedPolicyError,
     builtin_policy,
     governing,
     parse_policy,
 )
+from modelward.releases.record import Record
 from modelward.releases.release import POLICY_CHANGED
 from modelward.releases.store import ReleaseStore
 from modelward.storage import Connection, Database
@@ -31,10 +33,12 @@ class Policies:
     def __init__(self, database: Database, ledger: Ledger) -> None:
         self._database = database
         self._ledger = ledger
+        self._record = Record(ledger)
         self._store = ReleaseStore()
 
     def put(self, text: str, *, by: Actor) -> PolicyText:
-        """Put a policy in place under the name it says. What was decided before keeps the text it was decided under.
+        """Put a policy in place under the name it says. What is live stays live; what the policy governs and is not live yet has to
+        be proposed again.
 
         Raises:
             InvalidPolicyError: the text is not a policy. ModelGovernedError: it names a model that another policy names.
@@ -94,10 +98,21 @@ class Policies:
         return one or _named(found, named or DEFAULT_POLICY)
 
     def _in_place(self) -> dict[str, PolicyText]:
-        """The newest text under each name, sorted; the built-in one unless somebody put another in its place."""
+        """The newest text under each name, sorted; the built-in one unless somebody put another in its place.
+
+        Raises:
+            UnrecordedPolicyError: a row is not what the ledger says was put in place, or is gone.
+        """
         with self._database.look() as connection:
-            found = {policy.name: policy for policy in (builtin_policy(), *self._store.policies(connection))}
-        return dict(sorted(found.items()))
+            kept = {policy.name: policy for policy in self._store.policies(connection)}
+        for name, said in self._record.policies().items():
+            policy = kept.get(name)
+            if policy is None or said != (sha256_hex(policy.text.encode()), policy.number, policy.approvals, policy.models):
+                raise UnrecordedPolicyError(
+                    f"The policy {name} in the database is not the one that the ledger tells of, so nothing is decided. "
+                    "Run `modelward audit verify`, and restore the database from a backup."
+                )
+        return dict(sorted(({DEFAULT_POLICY: builtin_policy()} | kept).items()))
 
     def _must_not_overlap(self, connection: Connection, policy: Policy) -> None:
         for other in self._store.policies(connection):

@@ -52,6 +52,10 @@ class ModelGovernedError(ConflictError):
     """A policy names a model that another policy governs."""
 
 
+class UnrecordedPolicyError(RefusedError):
+    """The database holds another policy than the ledger says was put in place."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyText:
     """A policy as it is kept: its text word for word, and who put it there. `number` counts the texts one name has had.

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from modelward.access import Actor
-from modelward.audit import Event, Ledger, LoggedEntry
+from modelward.audit import Entry, Event, Ledger, LoggedEntry
 from modelward.digest import sha256_hex
 from modelward.releases.release import (
+    POLICY_CHANGED,
     RELEASE_APPROVED,
     RELEASE_PAUSED,
     RELEASE_PROMOTED,
@@ -24,7 +25,7 @@ from modelward.storage import Connection
 
 _WENT_LIVE = (RELEASE_PROMOTED.name, RELEASE_ROLLED_BACK.name)
 _STOOD = (*_WENT_LIVE, RELEASE_PAUSED.name)
-_LIMIT = 10_000
+_PAGE = 1000
 
 
 class Record:
@@ -65,38 +66,62 @@ class Record:
         told = self._of(release, (RELEASE_PROPOSED.name, RELEASE_APPROVED.name, RELEASE_REFUSED.name))
         proposed = max((each for each in told if each.entry.event == RELEASE_PROPOSED.name), key=_index, default=None)
         wanted = (release.digest, sha256_hex(policy.encode()))
-        if proposed is None or (proposed.entry.facts["digest"], proposed.entry.facts["policy_digest"]) != wanted:
+        if (
+            proposed is None
+            or not self._ledger.proves(proposed)
+            or (proposed.entry.facts["digest"], proposed.entry.facts["policy_digest"]) != wanted
+        ):
             raise _unrecorded(
                 release, f"the ledger does not say that {release.id} was proposed under the policy that is kept with it"
             )
-        since = [each.entry for each in told if each.index > proposed.index]
-        agreed = {entry.actor for entry in since if entry.event == RELEASE_APPROVED.name} - {proposed.entry.actor}
-        if len(agreed) < approvals or any(entry.event == RELEASE_REFUSED.name for entry in since):
+        since = [each for each in told if each.index > proposed.index]
+        approved = (each for each in since if each.entry.event == RELEASE_APPROVED.name)
+        agreed = {each.entry.actor for each in approved if self._ledger.proves(each)} - {proposed.entry.actor}
+        if len(agreed) < approvals or any(each.entry.event == RELEASE_REFUSED.name for each in since):
             raise _unrecorded(release, f"the database has {release.id} {release.state}, and the ledger does not say so")
 
     def _last_word_on(self, release: Release) -> LoggedEntry | None:
-        """The newest entry by which this very release went live or was paused."""
-        return max(self._of(release, _STOOD), key=_index, default=None)
+        """The newest entry by which this very release went live or was paused; None where there is none, or it is not proven."""
+        last = max(self._of(release, _STOOD), key=_index, default=None)
+        return last if last is not None and self._ledger.proves(last) else None
 
     def _of(self, release: Release, events: Iterable[str]) -> list[LoggedEntry]:
         return [each for each in self._entries(events, subject=release.version) if each.entry.facts["release"] == release.id]
 
     def _state_since(self, last: LoggedEntry) -> str:
-        """The state that `last` put its release in, or the one that another release put it in since."""
-        own = last.entry.facts
-        gone = {"superseded": ReleaseState.SUPERSEDED, "taken_back": ReleaseState.ROLLED_BACK}
-        for later in self._entries(_WENT_LIVE, since=last.index + 1):
-            for fact, state in gone.items():
-                if later.entry.facts.get(fact) == own["release"]:
-                    return state
-        return str(own["state"])
+        """The state that `last` put its release in, or the one that the next release of its model put it in."""
+        own = last.entry
+        later = (each for each in self._entries(_WENT_LIVE, since=last.index + 1) if _is_rival(each.entry, own))
+        following = min(later, key=_index, default=None)
+        if following is None:
+            return str(own.facts["state"])
+        taken_back = following.entry.facts.get("taken_back") == own.facts["release"]
+        return ReleaseState.ROLLED_BACK if taken_back else ReleaseState.SUPERSEDED
+
+    def policies(self) -> dict[str, tuple[str, int, int, tuple[str, ...]]]:
+        """Digest of the text, number, approvals and models of every policy put in place, the newest under each name."""
+        newest = {each.entry.subject: each.entry.facts for each in self._entries([POLICY_CHANGED.name])}
+        return {
+            name: (facts["digest"], facts["number"], facts["approvals"], tuple(facts.get("models", ())))
+            for name, facts in newest.items()
+        }
 
     def newest(self) -> int:
         """Index of the newest entry by which a model answers otherwise than before; -1 where there is none."""
-        return max((each.index for each in self._entries(_STOOD, limit=1)), default=-1)
+        return max((each.index for event in _STOOD for each in self._ledger.entries(event=event, limit=1)), default=-1)
 
-    def _entries(self, events: Iterable[str], *, subject: str = "", since: int = 0, limit: int = _LIMIT) -> list[LoggedEntry]:
-        return [each for event in events for each in self._ledger.entries(event=event, subject=subject, since=since, limit=limit)]
+    def _entries(self, events: Iterable[str], *, subject: str = "", since: int = 0) -> Iterator[LoggedEntry]:
+        for event in events:
+            start = since
+            while page := self._ledger.entries(event=event, subject=subject, since=start, limit=_PAGE, newest_first=False):
+                yield from page
+                start = page[-1].index + 1
+
+
+def _is_rival(entry: Entry, own: Entry) -> bool:
+    """Whether another release of the same model went live by `entry`."""
+    same_model = entry.subject.partition(":")[0] == own.subject.partition(":")[0]
+    return same_model and entry.facts["release"] != own.facts["release"]
 
 
 def _index(logged: LoggedEntry) -> int:

@@ -30,15 +30,6 @@ RELEASE_PAUSED = Event("release.paused", "The live version was taken offline, wi
 RELEASE_PROMOTED = Event("release.promoted", "A version went live, or live again after a pause; the one before it was superseded.")
 RELEASE_ROLLED_BACK = Event("release.rolled-back", "The live or paused version was taken back; the one before it is live again.")
 POLICY_CHANGED = Event("policy.changed", "A release policy was put in place or changed.")
-EVENTS = (
-    POLICY_CHANGED,
-    RELEASE_APPROVED,
-    RELEASE_PAUSED,
-    RELEASE_PROMOTED,
-    RELEASE_PROPOSED,
-    RELEASE_REFUSED,
-    RELEASE_ROLLED_BACK,
-)
 
 
 class ReleaseMissingError(NotFoundError):
@@ -245,3 +236,18 @@ def check_reason(reason: str) -> str:
     if not 1 <= len(reason.strip()) <= REASON_LIMIT_CHARACTERS:
         raise ReasonMissingError(f"A decision needs a reason of 1 to {REASON_LIMIT_CHARACTERS} characters. Pass `--reason TEXT`.")
     return reason.strip()
+
+
+def unless_refused(release: Release) -> Release:
+    """`release`, unless it was refused.
+
+    Raises:
+        ReleaseRefusedError: it was; the message names every rule that refused, with its figures.
+    """
+    if release.state is not ReleaseState.REFUSED:
+        return release
+    reasons = "\n".join(f"  {decision.rule}: {decision.reason}" for decision in release.refused)
+    raise ReleaseRefusedError(
+        f"Release {release.id} of {release.version} is refused by policy {release.policy}:\n{reasons}\n"
+        f"Mend what is named, then propose again. The refusal is on record: `modelward release show {release.id}`."
+    )

@@ -31,6 +31,8 @@ from modelward.releases.release import (
     ReleaseRefusedError,
     ReleaseState,
     ReleaseStateError,
+    UnrecordedReleaseError,
+    unless_refused,
 )
 from modelward.releases.store import ReleaseStore
 from modelward.storage import Connection, Database
@@ -85,7 +87,7 @@ class Releases:
             event = RELEASE_REFUSED if release.state is ReleaseState.REFUSED else RELEASE_PROPOSED
             entry = self._record.write(connection, event, release, by=by, facts=_refusals(release))
             self._store.add(connection, release, policy_text=kept.text, entry=entry)
-        return _unless_refused(release)
+        return unless_refused(release)
 
     def approve(self, id: str, *, reason: str, by: Actor) -> Release:
         """Record one person's yes; the last one needed makes the release approved.
@@ -134,12 +136,14 @@ class Releases:
         with self._database.change() as connection:
             release = self._get(connection, id, Permission.RELEASES_PROMOTE, by)
             release.promote(datetime.now(UTC))
+            # Another policy may have been put in place while the rules were decided.
+            self._must_be_governed(release)
             decided = replace(release, decisions=decisions).decided()
             if decided.state is ReleaseState.REFUSED:
                 self._change(connection, RELEASE_REFUSED, decided, by=by, facts=_refusals(decided))
             else:
                 decided = self._go_live(connection, decided, by=by)
-        return _unless_refused(decided)
+        return unless_refused(decided)
 
     def pause(self, id: str, *, reason: str, by: Actor) -> Release:
         """Take the live release offline: nothing answers for its model until it is promoted again, or another one is.
@@ -233,9 +237,16 @@ class Releases:
         """Nothing, where the ledger says of a live or paused `release` that it is so, and not that it gave way since.
 
         Raises:
-            UnrecordedReleaseError: it does not: the row was written by something else than this gate.
+            UnrecordedReleaseError: it does not: the row was written by something else than this gate. ReleaseStateError: the
+            release changed since it was read.
         """
-        self._record.must_have(release)
+        try:
+            self._record.must_have(release)
+        except UnrecordedReleaseError:
+            with self._database.look() as connection:
+                if self._store.get(connection, release.id) in (release, None):
+                    raise
+            raise ReleaseStateError(f"{release.id} changed meanwhile. Run `modelward release show {release.id}`.") from None
 
     def revision(self) -> Revision:
         """Another one whenever a release changes, so that a server sees cheaply whether to look again.
@@ -256,11 +267,12 @@ class Releases:
             return self._go_live(connection, present, by=by)
 
     def _must_be_governed(self, release: Release) -> None:
-        """Refuse to make live what was decided under another policy than the one that governs its model now."""
+        """Refuse to make live what was decided under another policy, or another text, than the one that governs its model now."""
         policy = self.policies.governing(release.model)
-        if policy is not None and policy.name != release.policy:
+        if policy is not None and (policy.name, policy.digest) != (release.policy, release.policy_digest):
+            text = "" if policy.name != release.policy else f"text number {policy.number} of "
             raise PolicyNotGoverningError(
-                f"{release.id} was decided under {release.policy}, and the policy {policy.name} governs {release.model} by now. "
+                f"{release.id} was decided under {release.policy}, and {text}the policy {policy.name} governs {release.model} now. "
                 f"Refuse it, `modelward release refuse {release.id} --reason TEXT`, and propose {release.version} again."
             )
 
@@ -329,13 +341,3 @@ class Releases:
 
 def _refusals(release: Release) -> dict[str, Any]:
     return {"refused_by": [decision.rule for decision in release.refused]} if release.refused else {}
-
-
-def _unless_refused(release: Release) -> Release:
-    if release.state is not ReleaseState.REFUSED:
-        return release
-    reasons = "\n".join(f"  {decision.rule}: {decision.reason}" for decision in release.refused)
-    raise ReleaseRefusedError(
-        f"Release {release.id} of {release.version} is refused by policy {release.policy}:\n{reasons}\n"
-        f"Mend what is named, then propose again. The refusal is on record: `modelward release show {release.id}`."
-    )
