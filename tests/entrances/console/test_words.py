@@ -59,7 +59,8 @@ def test_no_word_is_translated_in_two_places():
 
 
 def test_no_sentence_is_kept_that_the_console_does_not_say():
-    said = "\0".join(path.read_text() for path in CONSOLE.glob("*.py") if path.name != "words.py")
+    sources = [CONSOLE.parent / "faults.py", *(path for path in CONSOLE.glob("*.py") if path.name != "words.py")]
+    said = "\0".join(path.read_text() for path in sources)
     said = re.sub(r'"\s*\n\s*f?"', "", said) + (CONSOLE.parents[1] / "serving" / "explainers" / "shapley.py").read_text()
     for template in SENTENCES:
         longest = max(re.split(r"\{[^}]*\}", template), key=len).strip(" .:")
