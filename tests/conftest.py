@@ -12,6 +12,8 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # Hypothesis keeps its examples out of the tree.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", ".cache/hypothesis")
 
+TERMINAL = {"COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"}
+
 
 def new_secrets() -> dict[str, bytes]:
     """The secrets of a fresh keyring: ledger and signer keys, digest key and pepper."""
@@ -29,8 +31,8 @@ def new_secrets() -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def untouched_environment(monkeypatch):
-    """No setting of whoever runs the tests reaches them."""
-    for name in [name for name in os.environ if name.startswith("MODELWARD_")]:
+    """No setting of whoever runs the tests reaches them, nor the width and the colours of their terminal."""
+    for name in [name for name in os.environ if name.startswith("MODELWARD_") or name in TERMINAL]:
         monkeypatch.delenv(name)
 
 

@@ -192,6 +192,16 @@ def test_a_home_below_another_is_pointed_out(fresh):
     assert "is a home too" not in fresh("init", "--home", fresh.folder / "elsewhere", home=False).err
 
 
+@pytest.mark.parametrize("columns", ["", "20"])
+def test_what_is_said_is_whole_however_wide_the_terminal_is(fresh, monkeypatch, columns):
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    inner = fresh.folder / ("a-folder-with-a-long-name-" * 8) / "inner"
+    inner.parent.mkdir()
+    (said,) = (told for told in fresh("init", inner, home=False).err.splitlines() if "Note" in told)
+    assert said.startswith(f"Note: {fresh.home} is a home too. In {inner} and below it")
+
+
 def test_a_sign_in_link_is_whole_and_says_how_long_it_works(fresh):
     for done in (fresh("users", "add", "ada", "--role", "auditor"), fresh("users", "invite", "ada")):
         assert re.search(r"^http://127\.0\.0\.1:8321/console/sign-in\?token=mwi_\S+$", done.out, re.MULTILINE)

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import msgspec
 from rich.console import Console
 
+from modelward.entrances.cli.showing import line
 from modelward.errors import InvalidError, UnauthenticatedError
 from modelward.settings import Settings, read_settings
 
@@ -106,8 +107,8 @@ class Desk:
         print_json(value) if self.common.as_json else show(self.out, value)
 
     def say(self, text: str) -> None:
-        """A word to the person, on standard error: standard output is for the result."""
-        self.err.print(text, markup=False, highlight=False)
+        """A sentence to the person, on standard error: standard output is for the result."""
+        line(self.err, text)
 
     def close(self) -> None:
         """Close what was opened."""

@@ -8,7 +8,6 @@ import socket
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk, address_of, print_json
 from modelward.errors import UnavailableError
 from modelward.settings import Settings
@@ -68,14 +67,12 @@ def _announce(platform: Platform, listening: socket.socket, desk: Desk) -> None:
         broken = {each.version: each.fault for each in deployments.readiness() if not each.is_ready}
         print_json(told | {"live": live, "not_answering": broken, "administrator_token": str(token) if token else None})
         return
-    showing.line(desk.err, f"Modelward serves {settings.home} at {address}. Ctrl-C ends it.")
+    desk.say(f"Modelward serves {settings.home} at {address}. Ctrl-C ends it.")
     for text in _what_answers(deployments.readiness()):
-        showing.line(desk.err, text)
-    showing.line(desk.err, f"Console: {address}/console")
+        desk.say(text)
+    desk.say(f"Console: {address}/console")
     if token:
-        showing.line(
-            desk.err, f"Nobody signed in as administrator yet: {address}/console/sign-in takes the one-time token in {token}"
-        )
+        desk.say(f"Nobody signed in as administrator yet: {address}/console/sign-in takes the one-time token in {token}")
 
 
 def _what_answers(found: Sequence[Readiness]) -> Iterator[str]:

@@ -22,7 +22,6 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from modelward import __version__
-from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Common, Desk
 from modelward.entrances.cli.failing import INTERRUPTED, leave, of_system
 from modelward.errors import InvalidError, ModelwardError
@@ -126,7 +125,7 @@ def point(desk: Desk, step: str) -> None:
     A step is a command, or several of them in lines, each with a word after it where one is needed.
     """
     if step and not desk.common.as_json:
-        showing.line(desk.err, "Next: " + step.replace("\n", "\n      "))
+        desk.say("Next: " + step.replace("\n", "\n      "))
 
 
 def _explaining(command: Callable[..., Any]) -> type[TyperCommand]:

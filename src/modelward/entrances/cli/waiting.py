@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rich.console import Console
 
 from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.showing import line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -32,13 +33,13 @@ class RunBars:
         """Name the run, so that it can be found again."""
         self.run = run.id
         count = len(run.candidates)
-        self._console.print(f"Run {run.id}: {count} {'candidate' if count == 1 else 'candidates'}.", highlight=False)
+        line(self._console, f"Run {run.id}: {count} {'candidate' if count == 1 else 'candidates'}.")
 
     def candidate(self, name: str, share: float, word: str) -> None:
         """Move a candidate's bar."""
         if self._bars is None:
             if share >= 1:
-                self._console.print(f"  {name}: {word}", markup=False, highlight=False, soft_wrap=True)
+                line(self._console, f"  {name}: {word}")
             return
         if name not in self._rows:
             self._rows[name] = self._bars.add_task(name, total=1.0, word="")
