@@ -104,6 +104,9 @@ def test_leakage_is_found_in_a_target_of_three_classes():
 def test_the_other_faults_are_warned_of():
     assert ("constant", "v") in warned(v=["same"] * ROWS)
     assert ("near-unique", "v") in warned(v=[f"row {place}" for place in range(ROWS)])
+    assert ("row-counter", "v") in warned(v=[float(place + 7) for place in range(ROWS)])
+    assert ("row-counter", "v") not in warned(v=[float(place * 2) for place in range(ROWS)])
+    assert ("dates", "v") in warned(v=[f"2024-01-{place % 28 + 1:02}" for place in range(ROWS)])
     assert ("missing", "v") in warned(v=[1.0, 2.0, 3.0, 2.5] * 25 + [None] * 300)
     assert ("outliers", "v") in warned(v=[*NOISE[:360], *([50.0] * 40)])
     assert ("correlated", "noise") in warned(v=NOISE * 3 + 1)

@@ -121,6 +121,7 @@ def test_words_where_numbers_belong_are_refused_without_telling_them(live, tmp_p
     with pytest.raises((InvalidRowsError, UnusableTableError)) as refused:
         live.serving.predict_file("income", tmp_path / "rows.csv", by=live.admin)
     assert "hours" in str(refused.value)
+    assert "row 1 holds something else. Mend it" in str(refused.value)
     assert "secretive" not in str(refused.value)
 
 
@@ -131,6 +132,12 @@ def test_what_is_no_table_is_refused(live, tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UnreadableFileError):
         live.serving.predict_file("income", tmp_path / name, by=live.admin)
+
+
+def test_a_file_of_another_kind_is_told_every_ending_that_is_read(live, tmp_path):
+    (tmp_path / "rows.yaml").write_text("rows: []")
+    with pytest.raises(UnreadableFileError, match=r"none of \.csv.*\.json, \.jsonl"):
+        live.serving.predict_file("income", tmp_path / "rows.yaml", by=live.admin)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
-from modelward.datasets.dataset import ColumnKind
+from modelward.datasets.dataset import LEAST_ROWS, ColumnKind
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ WARNINGS = {
     "high-cardinality": "The column has too many different texts to be a category.",
     "missing": "More than half of the values are missing.",
     "outliers": "More than a twentieth of the values lie far outside the quartiles.",
+    "dates": "The column holds dates, from which nothing is learned here.",
+    "row-counter": "The column only counts the rows.",
     "imbalance": "The smallest class has less than a tenth of the rows.",
     "small-class": "A class has fewer than ten rows.",
     "favourable-class": "Nobody said which of the two classes is favourable.",
@@ -79,3 +85,12 @@ WARNINGS = {
     "duplicates": "Rows occur more than once.",
     "direct-identifiers": "The column holds direct identifiers of persons.",
 }
+
+
+def counts_rows(values: pl.Series) -> bool:
+    """Whether a recognised column is a row counter: whole numbers, each once, without a gap."""
+    rows = len(values)
+    if rows < LEAST_ROWS or not values.dtype.is_numeric() or values.null_count():
+        return False
+    span = cast("float", values.max()) - cast("float", values.min())
+    return span == rows - 1 and values.n_unique() == rows and bool((values == values.round()).all())

@@ -13,7 +13,7 @@ import polars as pl
 from modelward.datasets.dataset import Column, ColumnKind
 from modelward.datasets.declaration import favourable_class
 from modelward.datasets.leakage import leakage_suspects
-from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, ValueCount
+from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, ValueCount, counts_rows
 from modelward.datasets.recognition import describe
 from modelward.datasets.splits import class_labels
 from modelward.privacy import identifiers_in
@@ -63,6 +63,7 @@ def profile_table(
         chain.from_iterable(_column_warnings(column, rows=table.height) for column in profiled if column.name != target),
         _class_warnings(classes, target=target),
         _favourable_warnings(classes, "" if positive else favourable, target=target),
+        _counter_warnings(table, target=target),
         leakage_suspects(table, columns, target=target),
         _correlated(table, columns, target=target),
         _duplicate_warnings(duplicates, rows=table.height),
@@ -160,11 +161,20 @@ def _column_warnings(column: ColumnProfile, *, rows: int) -> Iterator[ProfileWar
     elif column.kind is ColumnKind.TEXT and not column.identifiers:
         text = f"Column {name} has {column.distinct:,} different texts, too many for a category. Leave it out, or group its values."
         yield ProfileWarning("high-cardinality", column.name, text)
+    elif column.kind is ColumnKind.DATE:
+        text = f"Column {name} holds dates, from which nothing is learned here. Leave it out, or divide the rows by it."
+        yield ProfileWarning("dates", column.name, text)
     if column.missing_share > _SHARE_MISSING:
         yield ProfileWarning("missing", column.name, f"Column {name} is missing in {column.missing_share:.0%} of the rows.")
     if (column.outliers or 0) > _SHARE_OUTLIERS * rows:
         text = f"Column {name} has {column.outliers:,} outliers (1.5 interquartile ranges beyond the quartiles)."
         yield ProfileWarning("outliers", column.name, text)
+
+
+def _counter_warnings(table: pl.DataFrame, *, target: str) -> Iterator[ProfileWarning]:
+    for values in table.get_columns():
+        if values.name != target and counts_rows(values):
+            yield ProfileWarning("row-counter", values.name, f"Column {values.name!r} only counts the rows. Leave it out.")
 
 
 def _class_warnings(classes: dict[str, int], *, target: str) -> Iterator[ProfileWarning]:

@@ -58,13 +58,13 @@ def read_table(files: Sequence[Path], *, limit_bytes: int) -> pl.DataFrame:
     return recognise(pl.concat(parts), kinds={})
 
 
-def parse_table(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind]) -> pl.DataFrame:
+def parse_table(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind], besides: Sequence[str] = ()) -> pl.DataFrame:
     """As `read_table`, of one file whose bytes were read already. `kinds` says of some columns what they are, instead of letting
-    their values tell; values of another kind are an UnusableTableError.
+    their values tell; values of another kind are an UnusableTableError. `besides` are endings that the caller reads itself.
     """
     from modelward.datasets.recognition import recognise
 
-    return recognise(_reader(file, data).read(data, source=file.name), kinds=kinds)
+    return recognise(_reader(file, data, besides).read(data, source=file.name), kinds=kinds)
 
 
 def read_bytes(file: Path, *, limit_bytes: int) -> bytes:
@@ -103,10 +103,10 @@ def read_bytes(file: Path, *, limit_bytes: int) -> bytes:
     return data
 
 
-def _reader(file: Path, data: bytes) -> Reader:
+def _reader(file: Path, data: bytes, besides: Sequence[str] = ()) -> Reader:
     ending = file.suffix.lower().removeprefix(".")
     if ending not in READERS.names():
-        known = ", ".join(f".{name}" for name in READERS)
+        known = ", ".join([*(f".{name}" for name in READERS), *besides])
         raise UnreadableFileError(f"{file.name} ends in none of {known}. Save the table in one of these formats.")
     if data[:1] == b"\x80" and data[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
         raise UnreadableFileError(f"{file.name} is a Python pickle, which can run code. It is never opened. Save the table as CSV.")

@@ -161,9 +161,13 @@ def _as_kind(column: pl.Series, kind: ColumnKind) -> pl.Series:
     elif column.dtype != wanted:
         found = pl.Series(column.name, [None] * len(column), dtype=wanted)
     if wrong := (found.is_null() & column.is_not_null()).arg_true().to_list():
+        others = len(wrong) - 1
+        rows = f"row {wrong[0] + 1:,}" + (
+            f" and {others:,} {'others hold' if others > 1 else 'other hold'}" if others else " holds"
+        )
         raise UnusableTableError(
-            f"Column {column.name!r} holds a {kind} everywhere else; row {wrong[0] + 1:,} and {len(wrong) - 1:,} others hold "
-            "something else. Mend them, or leave them empty (missing)."
+            f"Column {column.name!r} holds a {kind} everywhere else; {rows} something else. Mend "
+            f"{'them, or leave them' if others else 'it, or leave it'} empty (missing)."
         )
     return found
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +18,7 @@ from modelward.datasets import (
     InvalidDeclarationError,
     Parts,
     class_labels,
+    counts_rows,
     favourable_class,
     make_split,
 )
@@ -31,10 +33,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 Columns = dict[str, npt.NDArray[Any]]
-# Fewer rows may hold all numbers of a short range by chance.
-_LEAST_COUNTER_ROWS = 20
 BACKGROUND_ROWS = 100
-_REMEDY = "Leave it out with `data: {{exclude: [{names}]}}`."
+# What YAML 1.1 reads as a truth or as nothing is shorter.
+_PLAIN = re.compile(r"(?!(?i:yes|no|on|off|true|false|null|y|n)$)[A-Za-z_][\w-]*")
 
 
 class UnusableDataError(InvalidError):
@@ -143,16 +144,29 @@ def _features(data: Data, dataset: Dataset, table: pl.DataFrame) -> tuple[Featur
     chosen = [column for column in dataset.features if column.name not in out]
     if not chosen:
         raise UnusableDataError(f"data.exclude: no feature is left of dataset {dataset.name!r}. Exclude fewer columns.")
-    _refuse(ColumnKind.TEXT, chosen, "free text or a name for each row, from which nothing general can be learned here")
-    _refuse(ColumnKind.DATE, chosen, "dates, which this version does not learn from")
-    if counters := [column.name for column in chosen if column.kind is ColumnKind.NUMBER and _counts_rows(table, column)]:
-        raise UnusableDataError(f"{_named(counters)} only counts the rows. {_REMEDY.format(names=', '.join(counters))}")
+    unusable = {column.name: why for column in chosen if (why := _why_unusable(table, column))}
+    if unusable:
+        raise UnusableDataError(
+            f"{_told(unusable)} Leave out what cannot be learned from: {_exclusion([*data.exclude, *unusable])}."
+        )
     return tuple(_feature(column) for column in chosen)
 
 
-def _refuse(kind: ColumnKind, columns: Sequence[Column], what: str) -> None:
-    if names := [column.name for column in columns if column.kind is kind]:
-        raise UnusableDataError(f"{_named(names)} holds {what}. {_REMEDY.format(names=', '.join(names))}")
+def _why_unusable(table: pl.DataFrame, column: Column) -> str:
+    """Why a column cannot be a feature; nothing where it can."""
+    if column.kind is ColumnKind.TEXT:
+        return "holds free text or a name for each row, from which nothing general can be learned here"
+    if column.kind is ColumnKind.DATE:
+        return "holds dates, which this version does not learn from"
+    return "only counts the rows" if counts_rows(table.get_column(column.name)) else ""
+
+
+def _told(unusable: Mapping[str, str]) -> str:
+    """A sentence for each reason, with the columns that it holds for."""
+    columns: dict[str, list[str]] = {}
+    for name, why in unusable.items():
+        columns.setdefault(why, []).append(name)
+    return " ".join(f"{_named(names)} {why}." for why, names in columns.items())
 
 
 def _named(names: Sequence[str]) -> str:
@@ -160,13 +174,10 @@ def _named(names: Sequence[str]) -> str:
     return f"Column {shown}" if len(names) == 1 else f"Each of the {len(names)} columns {shown}{'…' if len(names) > 8 else ''}"
 
 
-def _counts_rows(table: pl.DataFrame, column: Column) -> bool:
-    """Whether a column of numbers is a row counter: whole numbers, each once, without a gap."""
-    rows = table.height
-    if rows < _LEAST_COUNTER_ROWS or column.nullable or column.minimum is None or column.maximum is None:
-        return False
-    values = table.get_column(column.name)
-    return column.maximum - column.minimum == rows - 1 and values.n_unique() == rows and bool((values == values.round()).all())
+def _exclusion(names: Sequence[str]) -> str:
+    """The line of a spec that leaves these columns out; a name that YAML would read as something else is quoted."""
+    written = (name if _PLAIN.fullmatch(name) else "'" + name.replace("'", "''") + "'" for name in names)
+    return f"`data: {{exclude: [{', '.join(written)}]}}`"
 
 
 def _feature(column: Column) -> Feature:

@@ -32,6 +32,12 @@ def test_rows_are_answered_with_label_and_probabilities(caller):
         assert prediction["abstained"] is False
 
 
+def test_a_body_without_rows_is_shown_how_to_write_them(caller):
+    refused = caller.post(PREDICT, json=ROW)
+    assert refused.status_code == 400
+    assert 'Write {"rows": [{"FEATURE": VALUE' in refused.json()["error"]
+
+
 def test_each_answer_names_the_features_whose_value_training_never_saw(caller):
     rows = [*ROWS, {"age": 17, "hours": 100, "sector": "Public"}]
     expected = [[], [], ["sector"], ["age", "hours", "sector"]]

@@ -42,6 +42,12 @@ def test_the_nearest_home_upward_is_taken(fresh, monkeypatch):
     assert fresh("data", "list", "--json", home=False).json == []
 
 
+@pytest.mark.parametrize("words", [[], ["data"], ["release", "policy"]])
+def test_a_noun_without_a_verb_shows_its_help_once(fresh, words):
+    done = fresh(*words, home=False)
+    assert (done.code, (done.out + done.err).count("Usage:")) == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

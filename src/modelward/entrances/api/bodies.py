@@ -99,7 +99,7 @@ def check_depth(body: bytes, *, limit: int) -> None:
 
 
 def decode(body: bytes, kind: Any, *, depth_limit: int) -> Any:
-    """`body` as JSON of the given type.
+    """`body` as JSON of the given type; one that has an `example` shows it to whoever missed it.
 
     Raises:
         MalformedBodyError: it is not JSON, too deep, or of another shape; the message names the place, never the content.
@@ -108,7 +108,8 @@ def decode(body: bytes, kind: Any, *, depth_limit: int) -> Any:
     try:
         return _decoder(kind).decode(body)
     except msgspec.ValidationError as wrong:
-        raise MalformedBodyError(f"The JSON body has another shape than this route reads: {told(wrong)}.") from None
+        example = f" Write {kind.example}." if hasattr(kind, "example") else ""
+        raise MalformedBodyError(f"The JSON body has another shape than this route reads: {told(wrong)}.{example}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise MalformedBodyError(f"The body is not valid JSON: {told(wrong)}.") from None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from starlette.responses import Response
@@ -30,12 +30,14 @@ class VersionNumberError(NotFoundError):
 class Rows(msgspec.Struct, forbid_unknown_fields=True):
     """A question in the records protocol."""
 
+    example: ClassVar[str] = '{"rows": [{"FEATURE": VALUE, …}, …]}'
     rows: list[dict[str, Any]]
 
 
 class RowsToExplain(msgspec.Struct, forbid_unknown_fields=True):
     """A question why, in the records protocol. `label` is the class to explain; the predicted one where it is empty."""
 
+    example: ClassVar[str] = '{"rows": [{"FEATURE": VALUE, …}, …], "label": "CLASS"}, where `label` may be left out'
     rows: list[dict[str, Any]]
     label: str | None = None
 

@@ -61,8 +61,8 @@ def _run(words: list[str]) -> int:
 
 
 def _leave_wrong_words(wrong: Any, *, as_json: bool) -> int:
+    # Whoever raises that has printed the help.
     if type(wrong).__name__ == "NoArgsIsHelpError":
-        wrong.ctx.get_help()  # which prints it
         return EXIT[InvalidError]
     # What was meant may be said twice, by typer and by click.
     said, _, meant = wrong.format_message().partition(" Did you mean ")
