@@ -71,6 +71,18 @@ def test_what_interrupted_work_left_is_removed_after_an_hour_and_not_before(sett
     platform.close()
 
 
+def test_what_a_row_of_any_room_names_is_never_swept(settings, tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text("age,label\n" + "".join(f"{age},{'yes' if age % 3 else 'no'}\n" for age in range(20, 80)))
+    platform = open_platform(settings)
+    platform.datasets.add("people", [file], target="label", purpose="planning", owner="education", by=local_actor())
+    age(settings.home, 3700)
+    assert found(settings)["left-overs"] == (True, "none that is older than an hour")
+    assert platform.datasets.table("people", by=local_actor()).height == 60
+    assert platform.registry.verify("income:1", by=local_actor()).is_sound
+    platform.close()
+
+
 def test_a_lost_object_is_named(settings):
     platform = open_platform(settings)
     with platform.database.look() as connection:
