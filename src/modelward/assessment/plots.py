@@ -55,7 +55,7 @@ _MOST_NAMES, _MOST_CELLS = 6, 12
 _COSTS = {"size_bytes": "model size", "latency_p50_ms": "median time of one row", "energy_joules": "energy of training"}
 # What one of each unit is in the unit of the figure; an amount is told in the largest unit that it fills, or the last.
 _UNITS = {
-    "size_bytes": {"GB": 1e9, "MB": 1e6, "kB": 1e3, "B": 1.0},
+    "size_bytes": {"GB": 1e9, "MB": 1e6, "KB": 1e3, "B": 1.0},
     "latency_p50_ms": {"s": 1e3, "ms": 1.0, "µs": 1e-3},
     "energy_joules": {"MJ": 1e6, "kJ": 1e3, "J": 1.0, "mJ": 1e-3},
 }
@@ -138,7 +138,7 @@ def calibration_curve(stated: Floats, observed: Floats, bounds: Sequence[tuple[f
         axes.plot([0, 1], [0, 1], color=_LINE, linewidth=1, dashes=(4, 3))
         axes.vlines(stated, low, high, color=_ACCENT, alpha=0.45, linewidth=2.4)
         axes.plot(stated, observed, color=_ACCENT, linewidth=1.2, marker="o", markersize=4.5)
-        axes.text(0.02, 0.97, "above the line: it happens more often than stated", color=_SOFT, fontsize=9)
+        axes.set_title("above the line: it happens more often than stated", color=_SOFT, fontsize=9, fontweight="normal")
         axes.set(ylabel="observed frequency", xlim=(-0.01, 1.01), ylim=(-0.02, 1.03))
         axes.tick_params(axis="x", length=0)
         below.hist(given, bins=np.linspace(0, 1, 31), color=_ACCENT, alpha=0.55)

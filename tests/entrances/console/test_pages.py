@@ -53,7 +53,8 @@ def test_a_version_shows_what_failed_first(house, admin_visitor):
 def test_versions_of_a_model_are_held_against_each_other(admin_visitor):
     page = admin_visitor.get("/models/grant").text
     assert "Take grant:" in page
-    assert page.count("recommended") == 1
+    assert page.count(">recommended</span>") == 1
+    assert re.search(r'data-label="Behind the best">[0-9.]+<span class="under">-?[0-9.]+ – [0-9.]+</span>', page)
     picture = admin_visitor.get("/models/grant/comparison.svg")
     assert picture.headers["content-type"] == "image/svg+xml"
     assert b"</svg>" in picture.content

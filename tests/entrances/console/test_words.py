@@ -59,9 +59,9 @@ def test_no_word_is_translated_in_two_places():
 
 
 def test_no_sentence_is_kept_that_the_console_does_not_say():
-    sources = [CONSOLE.parent / "faults.py", *(path for path in CONSOLE.glob("*.py") if path.name != "words.py")]
-    said = "\0".join(path.read_text() for path in sources)
-    said = re.sub(r'"\s*\n\s*f?"', "", said) + (CONSOLE.parents[1] / "serving" / "explainers" / "shapley.py").read_text()
+    elsewhere = ("entrances/faults.py", "registry/service.py", "releases/service.py", "serving/explainers/shapley.py")
+    sources = [CONSOLE.parents[1] / path for path in elsewhere] + [path for path in CONSOLE.glob("*.py") if path.name != "words.py"]
+    said = re.sub(r'"\s*\n\s*f?"', "", "\0".join(path.read_text() for path in sources))
     for template in SENTENCES:
         longest = max(re.split(r"\{[^}]*\}", template), key=len).strip(" .:")
         assert longest.removeprefix("interventional Shapley values over ") in said, template
@@ -91,7 +91,11 @@ def test_a_word_nobody_translated_stays_as_it_is():
 
 
 @pytest.mark.parametrize(
-    "path", ["/models", "/models/grant", "/models/grant/1", "/models/grant/3", "/releases", "/ledger", "/nowhere"]
+    "path",
+    [
+        *("/models", "/models/grant", "/models/grant/1", "/models/grant/3", "/models/grant/99", "/models/nix"),
+        *("/releases", "/releases/r-99", "/ledger", "/nowhere"),
+    ],
 )
 def test_a_chinese_page_has_no_english_of_ours_left(admin_visitor, path):
     page = admin_visitor.get(f"{path}?lang=zh").text

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modelward.releases import Release
 
 SHOWN = 50
+_WAITING = {"awaiting-approval", "approved", "paused"}
 _PAGE = "/console/releases"
 
 
@@ -38,13 +39,14 @@ class Choice:
     @property
     def is_waiting(self) -> bool:
         """Whether somebody has to do something about it."""
-        return self.release.state.value in {"awaiting-approval", "approved", "paused"}
+        return self.release.state.value in _WAITING
 
 
 async def show_all(visit: Visit) -> Response:
-    """Every release, the newest first."""
+    """Every release: what is live first, then what waits for somebody, then the rest, of each the newest first."""
     model = visit.asked("model")
-    found = await run_in_threadpool(visit.platform.releases.list, model=model, by=visit.by)
+    listed = await run_in_threadpool(visit.platform.releases.list, model=model, by=visit.by)
+    found = tuple(sorted(listed, key=_urgency))
     return _draw(visit, found[:SHOWN], older=max(0, len(found) - SHOWN), model=model)
 
 
@@ -64,6 +66,11 @@ async def decide(visit: Visit) -> Response:
         release = await run_in_threadpool(visit.platform.releases.show, id, by=visit.by)
         return _draw(visit, (release,), one=id, fault=error)
     return RedirectResponse(f"{_PAGE}/{id}", 303)
+
+
+def _urgency(release: Release) -> int:
+    state = release.state.value
+    return 0 if state == "live" else 1 if state in _WAITING else 2
 
 
 def _decide(visit: Visit, decision: str, reason: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from modelward.assessment import LANGUAGES, Language, Phrasebook
 from modelward.releases import DECISION_WORDS
@@ -62,9 +62,17 @@ CHINESE = {
     "broken": "已损坏",
     "recommended": "推荐",
     "Large against small": "大模型与小模型对比",
-    "Quality against size and time of every version; the line joins those that no other beats in everything.": (
-        "各版本的质量与大小、耗时；连线上的版本没有被其他版本全面超越。"
+    "Behind the best": "落后最佳",
+    "the best": "最佳",
+    "no clear difference": "差异不明显",
+    "“Behind the best” is measured on the same test rows, with the 95 % interval of the difference.": (
+        "“落后最佳”在相同的测试行上测量，附差值的 95 % 区间。"
     ),
+    "Quality against size, time of one row and, where it was measured, energy of training; in each panel a line joins what is "
+    "best for its cost. The recommended version is ringed.": (
+        "质量与大小、单行耗时及训练能耗（如已测量）的关系；每幅图中的连线连接同等成本下最好的版本。圈出的是推荐的版本。"
+    ),
+    "Scroll sideways to see every panel.": "左右滑动可查看全部子图。",
     # One version
     "not released": "未发布",
     "This version is not as it was signed.": "此版本与签名时不一致。",
@@ -73,6 +81,8 @@ CHINESE = {
     "missing": "缺失",
     "Predict and explain": "预测并解释",
     "Recorded like any caller's question; what you enter is not kept.": "与任何调用一样记入账本；您输入的内容不会保存。",
+    "Propose a release": "提议发布",
+    "The rules of the policy decide at once, and what they say is on record.": "策略的各条规则会立即作出判断，并记录在案。",
     "Propose it under the policy": "按此策略提议发布",
     "Propose": "提议",
     "At a glance": "概览",
@@ -81,6 +91,9 @@ CHINESE = {
     "Signature": "签名",
     "verified": "已验证",
     "{n} files": "{n} 个文件",
+    "{signed} in force, and {earlier} that were signed earlier and stay on record": (
+        "现行 {signed} 个，另有 {earlier} 个是先前签名的，留存在案"
+    ),
     "Digest": "摘要",
     "{n} test rows": "{n} 行测试数据",
     "seed": "随机种子",
@@ -114,9 +127,9 @@ CHINESE = {
     "What each feature adds to, or takes from, the probability of this answer.": "每个特征使该答案的概率增加或减少了多少。",
     "average": "平均",
     "this row": "本行",
-    "In percentage points.": "单位：百分点。",
-    "background of {n} rows": "{n} 行背景样本",
-    "additivity residual": "可加性残差",
+    "In percentage points. Method: {method}; background of {n} rows; additivity residual {residual}; ledger entry {entry}.": (
+        "单位：百分点。方法：{method}；背景样本 {n} 行；可加性残差 {residual}；账本条目 {entry}。"
+    ),
     # Releases
     "What was proposed, what the policy said with which figures, and who decided.": (
         "提议了什么，策略依据哪些数字作出判断，由谁决定。"
@@ -127,6 +140,7 @@ CHINESE = {
     "policy": "策略",
     "proposed by": "提议者",
     "live since": "上线时间",
+    "was live from": "曾上线，始于",
     "{passed} of {all} rules passed": "{all} 条规则中 {passed} 条通过",
     "{given} of {needed} approvals": "已有 {given} 项批准（需要 {needed} 项）",
     "no approval needed": "无需批准",
@@ -196,6 +210,7 @@ FACTS = {
     "dataset": "数据集",
     "digest": "摘要",
     "dossier": "卷宗",
+    "error": "错误",
     "expires": "失效时间",
     "files": "文件",
     "fingerprint": "指纹",
@@ -252,6 +267,9 @@ SENTENCES = {
     "Fewer than two versions of {model:name} were assessed.": "{model} 评估过的版本不足两个。",
     "No model is called {name}.": "没有名为 {name} 的模型。",
     "The list of models shows those there are.": "模型列表列出了现有的模型。",
+    "Model {model} has no version {number:n}.": "模型 {model} 没有版本 {number}。",
+    "There are: {versions}.": "现有：{versions}。",
+    "No release is called {name}.": "没有名为 {name} 的发布。",
     "The console has no page at this address.": "控制台没有这个地址的页面。",
     "The console has no such file.": "控制台没有这个文件。",
     "This file of {version:name} is not shown in a browser.": "{version} 的这个文件不在浏览器中显示。",
@@ -278,7 +296,7 @@ class Translator:
     def __call__(self, word: str, **values: object) -> str:
         """A word of the console with the values it names filled in. One that other people's plug-ins bring stays as it is."""
         said = WORDS.word(word, self.language)
-        return said.format(**values) if values else said
+        return escape(said).format(**values) if values else said
 
     def say(self, sentence: str) -> Markup:
         """A sentence of any room, as HTML; marked up as English where nobody translated it."""
