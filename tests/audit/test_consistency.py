@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 
 from audit import naive
 from audit.opened import close, draft, law, open_ledger
-from modelward.audit import CheckpointBrokenError, HistoryForkedError, StateMissingError, verify_growth
-from modelward.audit.checkpoint import from_base64
+from modelward.audit import (
+    CheckpointBrokenError,
+    ForeignCheckpointError,
+    HistoryForkedError,
+    NotACheckpointError,
+    StateMissingError,
+    verify_growth,
+)
+from modelward.audit.checkpoint import CheckpointSigner, from_base64
 from modelward.audit.merkle import check_consistency
 
 KEPT = 30
@@ -78,8 +85,40 @@ def test_a_server_that_lies_is_not_believed(branches):
     for lie in (unsigned, replace(honest, checkpoint="")):
         with pytest.raises(CheckpointBrokenError):
             verify_growth(kept.text, public_key=true.public_key(), prove=lambda _size, lie=lie: lie)
-    with pytest.raises(CheckpointBrokenError):
-        verify_growth(kept.text.replace(f"\n{KEPT}\n", "\n29\n"), public_key=true.public_key(), prove=true.consistency)
+
+
+DAMAGE = {
+    "empty": lambda _text: "",
+    "a blank line": lambda _text: "\n",
+    "something else": lambda _text: "What I wanted to keep.\n",
+    "cut short": lambda text: text[:40],
+    "without its end": lambda text: text.rstrip("\n"),
+    "unsigned": lambda text: text.partition("\n\n")[0] + "\n",
+    "another size": lambda text: text.replace(f"\n{KEPT}\n", "\n29\n"),
+    "another signature": lambda text: text[:-10] + text[-10:].swapcase(),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_kept_text_that_is_no_checkpoint_is_refused_and_not_held_against_the_ledger(branches, how):
+    true, _, kept = branches
+    damaged = DAMAGE[how](kept.text)
+    with pytest.raises(NotACheckpointError, match="modelward audit checkpoint -o FILE"):
+        true.verify(earlier=damaged)
+    with pytest.raises(NotACheckpointError, match="Nothing was compared"):
+        verify_growth(damaged, public_key=true.public_key(), prove=true.consistency)
+    assert true.verify().is_sound
+
+
+def test_a_checkpoint_that_another_key_signed_is_held_against_the_ledger(branches):
+    true, *_ = branches
+    for signer in (CheckpointSigner("modelward/test", bytes(32)), CheckpointSigner("modelward/else", bytes(32))):
+        foreign = signer.sign(KEPT, bytes(32))
+        (fault,) = true.verify(earlier=foreign).faults
+        assert "The checkpoint you kept is not believed" in fault.what
+        assert "another ledger, or this one was put in the place" in fault.what
+        with pytest.raises(ForeignCheckpointError):
+            verify_growth(foreign, public_key=true.public_key(), prove=true.consistency)
 
 
 @law

@@ -18,7 +18,7 @@ from modelward.client.asking import RemoteServing
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemotePolicies, RemoteReleases
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
 from modelward.datasets import Datasets, Split
-from modelward.errors import ConflictError, NotFoundError, RefusedError
+from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from modelward.registry import Registry
 from modelward.releases import Policies, Releases, ReleaseState
 from modelward.serving import Serving
@@ -266,7 +266,10 @@ def test_the_ledger(house, remote, tmp_path):
     assert here.verify_since(kept.text, by=house.by).size > kept.size
     assert remote.auditing.consistency(kept.size) == here.consistency(kept.size, by=house.by)
     assert remote.auditing.consistency(3, kept.size) == here.consistency(3, kept.size, by=house.by)
-    assert not remote.auditing.verify(earlier=kept.text.replace("\n", "\n9", 1)).is_sound
+    for damaged in ("", "\n", kept.text.replace("\n", "\n9", 1)):
+        for ask in (lambda text: remote.auditing.verify(earlier=text), remote.auditing.verify_since):
+            with pytest.raises(InvalidError, match="not a checkpoint as it was signed"):
+                ask(damaged)
     assert remote.auditing.export(tmp_path / "there") == here.export(tmp_path / "here", by=house.by)
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
 

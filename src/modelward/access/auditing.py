@@ -47,11 +47,11 @@ class Auditing:
             newest_first=newest_first,
         )
 
-    def verify(self, progress: Callable[[int, int], None] | None = None, *, earlier: str = "", by: Actor) -> Verification:
+    def verify(self, progress: Callable[[int, int], None] | None = None, *, earlier: str | None = None, by: Actor) -> Verification:
         """Read the whole ledger and name whatever is not as it was written; see `Ledger.verify`.
 
         Raises:
-            NotPermittedError: `by` lacks audit:read.
+            NotPermittedError: `by` lacks audit:read. NotACheckpointError: `earlier` is none.
         """
         by.require(Permission.AUDIT_READ)
         return self._ledger.verify(progress or _silently, earlier=earlier)
@@ -104,7 +104,8 @@ class Auditing:
         """The ledger's checkpoint of today, once it is proved that the ledger of the checkpoint `kept` only grew into it.
 
         Raises:
-            NotPermittedError: `by` lacks audit:receipt. HistoryForkedError, CheckpointBrokenError: it did not.
+            NotPermittedError: `by` lacks audit:receipt. NotACheckpointError: `kept` is none.
+            HistoryForkedError, CheckpointBrokenError: it did not.
         """
         by.require(Permission.AUDIT_RECEIPT)
         return verify_growth(kept, public_key=self._ledger.public_key(), prove=self._ledger.consistency)

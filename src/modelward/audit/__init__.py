@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Audit keeps the ledger: an append-only Merkle log in which every change and every answer is an entry that can be proved."""
 
-from modelward.audit.checkpoint import Checkpoint, CheckpointBrokenError, PublicKeyUnreadableError, VerifierKey, open_checkpoint
+from modelward.audit.checkpoint import (
+    Checkpoint,
+    CheckpointBrokenError,
+    ForeignCheckpointError,
+    NotACheckpointError,
+    PublicKeyUnreadableError,
+    VerifierKey,
+    open_checkpoint,
+)
 from modelward.audit.consistency import Consistency, HistoryForkedError, StateMissingError, verify_growth
 from modelward.audit.entry import Draft, Entry, EntryUnreadableError, LoggedEntry, UnrecordableError
 from modelward.audit.event import LEDGER_OPENED, Event
@@ -21,12 +29,14 @@ __all__ = [
     "EntryUnreadableError",
     "Event",
     "Fault",
+    "ForeignCheckpointError",
     "GroupCommit",
     "HistoryForkedError",
     "Ledger",
     "LedgerBrokenError",
     "LedgerMissingError",
     "LoggedEntry",
+    "NotACheckpointError",
     "PublicKeyUnreadableError",
     "Receipt",
     "ReceiptBrokenError",

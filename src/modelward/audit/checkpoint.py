@@ -27,6 +27,14 @@ class CheckpointBrokenError(RefusedError):
     """A checkpoint is not one, or the ledger's key did not sign it."""
 
 
+class ForeignCheckpointError(CheckpointBrokenError):
+    """A checkpoint is one, and the ledger's key signed nothing on it."""
+
+
+class NotACheckpointError(InvalidError):
+    """What somebody kept is no checkpoint, or not as it was signed. It says nothing about the ledger."""
+
+
 class PublicKeyUnreadableError(InvalidError):
     """The text is not a verifier key."""
 
@@ -102,7 +110,8 @@ def open_checkpoint(text: str, key: VerifierKey) -> Checkpoint:
     """The checkpoint in `text`, once `key` is found to have signed it. Signatures of other keys are passed over.
 
     Raises:
-        CheckpointBrokenError: it is malformed, of another origin, not signed by `key`, or carries a wrong signature of `key`.
+        CheckpointBrokenError: it is malformed, of another origin, not signed by `key` (ForeignCheckpointError), or carries a wrong
+        signature of `key`.
     """
     body, separator, signatures = text.rpartition("\n\n")
     body += "\n"
@@ -113,6 +122,24 @@ def open_checkpoint(text: str, key: VerifierKey) -> Checkpoint:
     if origin != key.name:
         raise CheckpointBrokenError(f"The checkpoint is of the log {origin!r}, the key is of {key.name!r}.")
     return Checkpoint(origin, size, root.hex(), text)
+
+
+def open_kept(text: str, key: VerifierKey) -> Checkpoint:
+    """The checkpoint in a text that somebody kept, once `key` is found to have signed it.
+
+    Raises:
+        NotACheckpointError: the fault is the text's own. ForeignCheckpointError: `key` signed nothing on it, so it is of another
+        ledger, or of the one in whose place this one was put.
+    """
+    try:
+        return open_checkpoint(text, key)
+    except ForeignCheckpointError:
+        raise
+    except CheckpointBrokenError as wrong:
+        raise NotACheckpointError(
+            f"What you kept is not a checkpoint as it was signed: {wrong} Nothing was compared. Name a file that "
+            "`modelward audit checkpoint -o FILE` wrote, unchanged."
+        ) from wrong
 
 
 def from_base64(text: str) -> bytes:
@@ -162,7 +189,7 @@ def _read_body(body: str) -> tuple[str, int, bytes]:
 def _check_signature(body: str, signatures: str, key: VerifierKey) -> None:
     ours = [raw[4:] for name, raw in _signatures(signatures) if name == key.name and raw[:4] == key.id]
     if not ours:
-        raise CheckpointBrokenError(f"The checkpoint carries no signature of the key of {key.name!r}.")
+        raise ForeignCheckpointError(f"The checkpoint carries no signature of the key of {key.name!r}.")
     public = Ed25519PublicKey.from_public_bytes(key.public)
     for signature in ours:
         try:

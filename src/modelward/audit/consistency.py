@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from modelward.audit import store
-from modelward.audit.checkpoint import Checkpoint, VerifierKey, from_base64, open_checkpoint, to_base64
+from modelward.audit.checkpoint import Checkpoint, VerifierKey, from_base64, open_checkpoint, open_kept, to_base64
 from modelward.audit.head import broken
 from modelward.audit.merkle import check_consistency, consistency_proof
 from modelward.errors import NotFoundError, RefusedError
@@ -62,10 +62,11 @@ def verify_growth(kept: str, *, public_key: str, prove: Callable[[int], Consiste
     `prove` asks the ledger, which need not be trusted, for its proof from a size on; `public_key` is the line of its key.
 
     Raises:
-        CheckpointBrokenError: the key did not sign one of the two. HistoryForkedError: the proof does not show it.
+        NotACheckpointError: `kept` is none. CheckpointBrokenError: the key did not sign one of the two.
+        HistoryForkedError: the proof does not show it.
     """
     key = VerifierKey.parse(public_key)
-    old = open_checkpoint(kept, key)
+    old = open_kept(kept, key)
     try:
         proof = prove(old.size)
     except NotFoundError as missing:

@@ -14,7 +14,7 @@ from typing import Any
 
 from modelward.audit import export, store
 from modelward.audit.anchor import MENDING, Anchor
-from modelward.audit.checkpoint import Checkpoint, CheckpointSigner, VerifierKey, public_half
+from modelward.audit.checkpoint import Checkpoint, CheckpointSigner, VerifierKey, open_kept, public_half
 from modelward.audit.consistency import Consistency, prove_consistency
 from modelward.audit.entry import Draft, LoggedEntry, entry_bytes, read_entry, timestamp
 from modelward.audit.event import LEDGER_OPENED, Event
@@ -30,6 +30,7 @@ from modelward.storage import Connection, Database, DatabaseDamagedError, Keyrin
 
 ENTRIES_LIMIT = 10_000
 _ANCHOR_SECONDS = 1.0
+_FOREIGN = " It is of another ledger, or this one was put in the place of the ledger that it is of."
 _logger = logging.getLogger(__name__)
 
 
@@ -207,11 +208,14 @@ class Ledger:
         with self._database.look() as connection:
             return prove_consistency(connection, signed_head(connection, self._public), older=older, newer=newer)
 
-    def verify(self, progress: Progress = silently, *, earlier: str = "") -> Verification:
+    def verify(self, progress: Progress = silently, *, earlier: str | None = None) -> Verification:
         """Read everything and name each entry that was changed, removed, reordered, truncated or added without a signature.
 
         The head is held against its signature, against the anchor outside the database, and against `earlier`, a checkpoint
         that somebody kept. Damage never raises; it is reported.
+
+        Raises:
+            NotACheckpointError: `earlier` is none, which is no fault of the ledger.
         """
         findings = Findings()
         # The anchor is read first: it may lag behind the entries, never run before them.
@@ -224,7 +228,7 @@ class Ledger:
                 found = (
                     Found("the ledger's head", head.checkpoint if head else None),
                     Found(f"the file {self._anchor.path.name}", kept, self._anchor.advice),
-                    Found("the checkpoint you kept", earlier or None),
+                    Found("the checkpoint you kept", earlier, _FOREIGN, open_kept),
                 )
                 trusted = believed(found, key, findings)
                 if head and store.spare_nodes(connection, head.size):

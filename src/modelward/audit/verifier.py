@@ -29,20 +29,21 @@ def silently(_done: int, _total: int) -> None:
 
 
 class Found(NamedTuple):
-    """The text of a checkpoint, where it was found, and what to do if nobody signed it; None where there is none."""
+    """The text of a checkpoint, None where there is none; where it was found, what to do if it is not believed, what opens it."""
 
     where: str
     text: str | None
     advice: str = ""
+    opened: Callable[[str, VerifierKey], Checkpoint] = open_checkpoint
 
 
 def believed(found: Iterable[Found], key: VerifierKey, findings: Findings) -> list[tuple[str, Checkpoint]]:
     """The checkpoints that `key` signed, each with where it was found; the others are faults."""
     trusted = []
-    for where, text, advice in found:
+    for where, text, advice, opened in found:
         try:
             if text is not None:
-                trusted.append((where, open_checkpoint(text, key)))
+                trusted.append((where, opened(text, key)))
         except CheckpointBrokenError as wrong:
             findings.add(None, f"{where[0].upper()}{where[1:]} is not believed: {wrong}{advice}")
     return trusted

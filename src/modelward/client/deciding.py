@@ -154,7 +154,7 @@ class RemoteAuditing(Room):
             filters["until"] = until
         return self._connection.fetch(list[LoggedEntry], "GET", "/api/v1/ledger/entries", params=filters)
 
-    def verify(self, progress: object = None, *, earlier: str = "", by: Actor | None = None) -> Verification:
+    def verify(self, progress: object = None, *, earlier: str | None = None, by: Actor | None = None) -> Verification:
         """Check the ledger there; it tells no progress."""
         body = {"checkpoint": earlier}
         return self._connection.fetch(Verification, "POST", "/api/v1/ledger/verify", body=body, timeout=_LONG_SECONDS)

@@ -220,6 +220,9 @@ def test_a_server_says_where_it_is_once_it_answers_and_ends_in_good_order(termin
     assert terminal("model", "verify", "grants", *asked, "--json", home=False).json["name"] == "grants:1"
     absent = terminal("model", "show", "nobody", *there, "--json", home=False)
     assert (absent.code, absent.error) == (4, terminal("model", "show", "nobody", "--json").error)
+    for words in (there, ["--home", terminal.home]):
+        blank = terminal("audit", "verify", "--since", terminal.file("kept.txt", ""), *words, "--json", home=False)
+        assert (blank.code, "not a checkpoint as it was signed" in blank.error) == (2, True)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     assert process.stderr.read() == ""

@@ -242,6 +242,17 @@ def test_a_ledger_cut_short_is_refused_against_a_kept_checkpoint(terminal):
     assert size - 1 in {fault["index"] for fault in done.json["faults"]}
 
 
+@pytest.mark.parametrize("content", ["", "\n", "What I wanted to keep.\n", "modelward/x\n3\n"])
+def test_a_file_that_is_no_checkpoint_is_invalid_and_says_nothing_of_the_ledger(terminal, content):
+    kept = terminal.file("kept.txt", content)
+    done = terminal("audit", "verify", "--since", kept)
+    assert (done.code, done.out) == (2, "")
+    assert "What you kept is not a checkpoint as it was signed" in done.err
+    assert "`modelward audit checkpoint -o FILE`" in done.err
+    assert "not sound" not in done.err
+    assert terminal("audit", "verify", "--since", kept, "--json").json["error"]["kind"] == "InvalidError"
+
+
 def test_a_checkpoint_of_another_history_is_refused(terminal):
     fork = Terminal(terminal.folder / "fork", terminal.folder)
     shutil.copytree(terminal.home, fork.home)

@@ -20,9 +20,9 @@ _PAGE = 100
 
 
 class Earlier(msgspec.Struct, forbid_unknown_fields=True):
-    """A checkpoint that the client kept; empty where it has none."""
+    """A checkpoint that the client kept; left out where it has none."""
 
-    checkpoint: str = ""
+    checkpoint: str | None = None
 
 
 def zipped(folder: Path) -> Response:

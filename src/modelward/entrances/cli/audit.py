@@ -96,12 +96,12 @@ def _declare_verify(nouns: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Check every entry, the tree and the signed checkpoint."""
-        earlier = read_text(since) if since else ""
+        earlier = None if since is None else read_text(since)
         with waiting(desk, "Verifying") as told:
             found = desk.house.auditing.verify(
                 lambda done, total: told(f"{done:,} entries", done / max(1, total)), earlier=earlier, by=desk.actor
             )
-        if found.is_sound and earlier:
+        if found.is_sound and earlier is not None:
             # A service that lies about its past cannot prove it.
             desk.house.auditing.verify_since(earlier, by=desk.actor)
         desk.answer(found, partial(_show_verification, since=since))
@@ -193,7 +193,7 @@ def _show_verification(console: Console, found: Verification, *, since: Path | N
         console.print(
             f"[green]sound[/] {found.size} entries; each hash, the tree and the signed checkpoint agree.", highlight=False
         )
-        if since:
+        if since is not None:
             showing.line(console, f"It extends the checkpoint in {since}: what was recorded then is unchanged.")
         return
     for fault in found.faults:
