@@ -61,5 +61,5 @@ lock: $(READY) ## resolve the pinned dependencies anew
 bench: $(READY) ## measure this machine (see benchmarks/README.md)
 	@$(BIN)/python benchmarks/serving.py $(ARGS)
 
-clean: ## remove what the build and the tests left
-	@rm -rf .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+clean: ## remove what the build and the tests left, and the homes of past demos (.cache/demo-*)
+	@rm -rf .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache/demo-* build dist

@@ -282,7 +282,8 @@ def main() -> None:
     folder.mkdir(parents=True)
     story = open_house(folder)
     OUT.print("[bold]Modelward[/]: from a file of real data to an answer that can be accounted for.")
-    OUT.print(f"[dim]Everything is made now, on this machine, and kept in {folder}.[/]")
+    # Not broken, so that the path is whole.
+    OUT.print(f"[dim]All is made now, on this machine, and kept in {folder}.[/]", soft_wrap=True)
     register_data(story, folder)
     run = train(story)
     found = assess(story, run)

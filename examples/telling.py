@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.padding import Padding
@@ -18,8 +19,29 @@ from modelward.training import Run
 
 INDENT = 3
 WIDTH_ELSEWHERE = 80
-# As wide as the terminal, and never wider than 80 columns where there is none.
-OUT = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_ELSEWHERE)
+IS_SEEN = sys.stdout.isatty()
+
+
+class Trimmed:
+    """A stream whose lines end where their words do; a table fills its lines with blanks."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write `text` without the blanks before each end of line."""
+        return self._stream.write(re.sub(r" +(?=\n)", "", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+OUT = Console(
+    file=None if IS_SEEN else cast("IO[str]", Trimmed(sys.stdout)),
+    highlight=False,
+    # As wide as the terminal, and never wider than 80 columns where there is none.
+    width=None if IS_SEEN or "COLUMNS" in os.environ else WIDTH_ELSEWHERE,
+)
 
 
 @contextmanager
