@@ -276,6 +276,16 @@ def test_the_whole_report_is_readable_in_its_sandbox(officer, address):
     assert officer.complaints == []
 
 
+def test_on_a_phone_each_row_of_the_report_is_a_card_and_nothing_is_scrolled_sideways(officer, address):
+    officer.page.set_viewport_size({"width": 390, "height": 900})
+    officer.page.goto(f"{address}/console/models/grant/1/report")
+    officer.page.evaluate(OPEN_ALL)
+    hidden = "boxes => boxes.map(box => box.scrollWidth - box.clientWidth)"
+    assert max(officer.page.locator(".sheet").evaluate_all(hidden)) <= 0
+    officer.page.set_viewport_size({"width": 1280, "height": 900})
+    assert max(officer.page.locator(".sheet:not(.groups)").evaluate_all(hidden)) <= 0, "at a desk no column is cut, either"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_stands_out_and_nothing_spills(officer, address, scheme):
     page = officer.page

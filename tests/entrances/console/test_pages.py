@@ -188,6 +188,8 @@ def test_a_release_goes_all_the_way_through_the_console(own_house):
     assert operator.post(place, {"decision": "pause", "reason": "wrong <i>units</i>"}).status_code == 303
     page = auditor.get(place).text
     assert "wrong &lt;i&gt;units&lt;/i&gt;" in page
+    assert "was live from" in page
+    assert "live since" not in page
     assert "Let it go live again" in operator.get(place).text
     assert "chosen" not in auditor.get("/models").text.partition("<main")[2]
     assert "paused" in row_of(auditor.get("/models").text, "grant:3")
@@ -216,6 +218,24 @@ def test_what_a_policy_refused_is_shown_with_its_reasons(own_house):
     page = words_of(scientist.get(answer.headers["location"].removeprefix("/console")).text)
     assert "refused" in page
     assert "assessed-within" in page
+
+
+def test_what_is_live_comes_first_and_unfolded_and_what_was_refused_is_folded(own_house):
+    scientist = own_house.visitor(Role.DATA_SCIENTIST)
+    scientist.post("/models/grant/3/proposal", {"policy": "default"}, shown_at="/models/grant/3")
+    folds = re.findall(
+        r'<article class="sheet release (\w+)".*?<details class="plain-fold"( open)?>', scientist.get("/releases").text, re.S
+    )
+    assert folds == [("live", " open"), ("refused", "")]
+
+
+def test_a_version_says_which_of_the_files_verified_were_signed_earlier(house, admin_visitor):
+    platform, by = house.platform, local_actor()
+    checked = platform.registry.verify("grant:1", by=by).files_checked
+    signed = len(platform.registry.dossier(platform.registry.find("grant:1", by=by)).files)
+    page = words_of(admin_visitor.get("/models/grant/1").text)
+    assert f"{checked} files" in page
+    assert f"{signed} in force, and {checked - signed} that were signed earlier" in page
 
 
 def test_a_policy_that_asks_for_nobody_says_so(own_house):
