@@ -20,6 +20,7 @@ from modelward.assessment import (
 )
 from modelward.assessment.report import parse_report
 from modelward.assessment.sampling import held_out
+from modelward.datasets import make_split
 from modelward.digest import sha256_hex
 from modelward.errors import RefusedError
 from modelward.registry import GRAPH_FILE, DossierMissingError, TamperedVersionError
@@ -78,7 +79,7 @@ def test_the_same_version_gives_the_same_figures_again(rooms):
     assert once.evidence == again.evidence
 
 
-def test_a_version_is_judged_by_its_favourable_class_and_one_that_says_none_by_the_rarer(rooms):
+def test_a_version_is_judged_by_its_favourable_class_and_one_that_says_none_by_that_of_its_data(rooms):
     stated = {name: rooms.register(facts={**echo.METERED, **fact}) for name, fact in FAVOURABLE.items()}
     notes, ratios, cards = {}, {}, {}
     for name, version in stated.items():
@@ -88,7 +89,8 @@ def test_a_version_is_judged_by_its_favourable_class_and_one_that_says_none_by_t
         cards[name] = rooms.read(version, "README.md").decode()
     assert [notes[name] for name in ("yes", "no")] == ["Positive class: 'yes'.", "Positive class: 'no'."]
     assert ratios["yes"] != ratios["no"]
-    assert (notes[""], ratios[""]) in {(notes[name], ratios[name]) for name in ("yes", "no")}
+    of_data = rooms.datasets.show("people", by=rooms.admin).positive
+    assert (notes[""], ratios[""]) == (notes[of_data], ratios[of_data])
     assert ["Favourable class: no." in cards[name] for name in ("yes", "no", "")] == [False, True, False]
 
 
@@ -233,6 +235,40 @@ CLASSES = (("own", "yes"), ("same", "yes"), ("other", "no"))
 def test_versions_that_count_another_class_as_favourable_are_not_compared(rooms):
     own, same, other = (rooms.register(name, facts={**echo.METERED, "positive": said}) for name, said in CLASSES)
     assert rooms.assessment.compare([own.name, same.name], objective=Objective(metric="recall"), by=rooms.admin).recommended
+    with pytest.raises(IncomparableError, match="different classes as the favourable one"):
+        rooms.assessment.compare([own.name, other.name], objective=Objective(metric="recall"), by=rooms.admin)
+
+
+def other_split(rooms):
+    """A split whose test rows have the more of the class that is the rarer one of all rows."""
+    dataset = rooms.datasets.show("people", by=rooms.admin)
+    labels = rooms.datasets.table("people", by=rooms.admin, purpose="tests").get_column("answer")
+    for seed in range(100):
+        split = replace(SPLIT, test=0.1, seed=seed)
+        test = labels[make_split(labels.to_frame(), "answer", split).test].to_list()
+        if 2 * test.count(dataset.positive) > len(test):
+            return split, dataset.positive
+    raise AssertionError("no split is of this kind")
+
+
+def test_a_version_from_before_the_fact_counts_the_class_of_its_data_and_is_compared_with_newer_ones(rooms):
+    split, favourable = other_split(rooms)
+    old = rooms.register("old", split=split)
+    new = rooms.register("new", split=split, facts={**echo.METERED, "positive": favourable})
+    assert "positive" not in old.facts
+    assert assess(rooms, old).positive_note == f"Positive class: {favourable!r}."
+    assert rooms.assessment.compare([old.name, new.name], objective=Objective(metric="recall"), by=rooms.admin).recommended
+
+
+def test_what_a_report_counted_is_compared_whatever_its_version_says(rooms):
+    kept, (own, other) = {}, (rooms.register(name, facts={**echo.METERED, "positive": "yes"}) for name in ("own", "other"))
+    for version in (own, other):
+        kept[version.name] = assess(rooms, version)
+    report = kept[other.name]
+    notes = tuple(replace(clause, note=clause.note.replace("'yes'", "'no'")) for clause in report.clauses)
+    files = {path: rooms.read(other, path) for path in report.evidence}
+    files["trust_report.json"] = replace(report, clauses=notes).to_json()
+    rooms.registry.attach(other, files, event=VERSION_ASSESSED, facts={}, by=rooms.admin)
     with pytest.raises(IncomparableError, match="different classes as the favourable one"):
         rooms.assessment.compare([own.name, other.name], objective=Objective(metric="recall"), by=rooms.admin)
 

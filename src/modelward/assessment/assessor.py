@@ -18,6 +18,8 @@ from modelward.datasets import favourable_class
 if TYPE_CHECKING:
     from modelward.registry import OpenVersion
 
+POSITIVE_CLASS = "Positive class: "
+"""How a note begins that says which class counts as positive: reports are read by it for ever."""
 _BATCH_ROWS = 1024
 
 
@@ -28,7 +30,7 @@ class Sample:
     `columns` are a version's inputs, [n, 1] each: float32 with NaN for missing, or objects with "" for missing. `labels` [n] are
     indices into `classes`. `sensitive` holds the attribute of each row [n] as text, by column. `split` is the digest of the
     split that held the rows out, so that two versions measured on the same rows can be told from two that were not. `favourable` is
-    the favourable one of two classes, "" where the version does not say it.
+    the favourable one of two classes, "" where nobody says it.
     """
 
     columns: Mapping[str, NDArray[np.generic]]
@@ -57,7 +59,7 @@ class Sample:
     @property
     def positive_note(self) -> str:
         """Which class counts as positive, as the notes of clauses say it; nothing with more than two."""
-        return "" if self.positive is None else f"Positive class: {self.classes[self.positive]!r}."
+        return "" if self.positive is None else f"{POSITIVE_CLASS}{self.classes[self.positive]!r}."
 
     def answers(self, version: OpenVersion) -> Answers:
         """The version's answers to every row, computed once for all assessors."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from modelward.assessment.assessor import Plot
+from modelward.assessment.assessor import POSITIVE_CLASS, Plot
 from modelward.assessment.clause import Clause, ClauseVerdict
 from modelward.audit import Event
 from modelward.digest import canonical_json, sha256_hex
@@ -101,6 +101,12 @@ class TrustReport:
         """The clauses of each assessor, in the order of the report."""
         names = dict.fromkeys(clause.dimension for clause in self.clauses)
         return {name: tuple(clause for clause in self.clauses if clause.dimension == name) for name in names}
+
+    @property
+    def positive_note(self) -> str:
+        """What the notes say about the class that counted as positive when quality was measured; empty where they say nothing."""
+        notes = (clause.note for clause in self.dimensions.get("quality", ()))
+        return next((note for note in notes if note.startswith(POSITIVE_CLASS)), "")
 
     def title_of(self, assessor: str) -> str:
         """What that assessor calls its part."""

@@ -48,10 +48,10 @@ def held_out(version: Version, datasets: Datasets, *, by: Actor) -> Sample | Non
     parts = make_split(table, version.interface.target, msgspec.convert(version.facts["split"], Split))
     if parts.digest != lineage.split:
         raise DataChangedError(f"The split of {lineage.dataset} gives other rows than when {version.name} was made. Train again.")
-    return _sample(version, table[parts.test])
+    return _sample(version, table[parts.test], favourable=str(version.facts.get("positive") or dataset.positive))
 
 
-def _sample(version: Version, rows: pl.DataFrame) -> Sample:
+def _sample(version: Version, rows: pl.DataFrame, *, favourable: str) -> Sample:
     interface, lineage = version.interface, version.lineage
     names = [feature.name for feature in interface.features]
     places = {name: place for place, name in enumerate(interface.classes)}
@@ -65,7 +65,7 @@ def _sample(version: Version, rows: pl.DataFrame) -> Sample:
         dataset=lineage.dataset,
         fingerprint=lineage.fingerprint,
         split=lineage.split,
-        favourable=str(version.facts.get("positive", "")),
+        favourable=favourable,
     )
     # One sample serves all assessors: none may change what the next one measures.
     for values in (*sample.columns.values(), *sample.sensitive.values(), sample.labels):

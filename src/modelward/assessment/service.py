@@ -119,13 +119,14 @@ class Assessment:
             report = self.report(name, by=by) or self.assess(name, by=by)
             version = self._registry.find(name, by=by)
             places.add((report.dataset, report.fingerprint, report.split))
-            favourable.add(version.facts.get("positive", ""))
+            # What a version says of itself it may have learned to say only after it was measured; what counted is in the report.
+            favourable.add(report.positive_note)
             rows.append(row_of(report, recipe=version.lineage.recipe, metric=objective.metric))
             if REPLICATES_FILE in report.evidence:
                 replicates[name] = msgspec.json.decode(self._registry.read(version, REPLICATES_FILE), type=Replicates)
         if len(places) > 1:
             raise IncomparableError("These versions were measured on different rows. Compare versions of one split.")
-        if len(favourable) > 1:
+        if len(favourable - {""}) > 1:
             raise IncomparableError(
                 "These versions count different classes as the favourable one. Compare versions whose specs agree on `positive`."
             )
