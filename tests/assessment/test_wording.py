@@ -226,6 +226,18 @@ def test_what_stands_in_a_sentence_stays_text_on_a_page():
     assert BOOK.html("3 of {what}.", "zh") == "{what} 有 3。", "a brace in a value is a brace"
 
 
+def test_a_longer_text_than_any_sentence_is_not_searched():
+    assert BOOK.sentence(f"3 of {'x' * 900}.", "zh") == f"{'x' * 900} 有 3。"
+    assert BOOK.sentence(f"3 of {'x' * 1000}.", "zh") is None
+
+
+@pytest.mark.parametrize("times", [100, 480])
+def test_a_sentence_within_a_sentence_ends_somewhere(times):
+    assert REPORT_WORDS.sentence("counted" + ", seed 1" * times, "zh") == (
+        None if times == 480 else "计数" + "，随机种子 1" * times
+    )
+
+
 def test_a_long_text_costs_little():
     """A thousand sentences that are nearly known: an exponential search would not end."""
     assert BOOK.sentence("3 of x, twice; " * 1000, "zh") is None

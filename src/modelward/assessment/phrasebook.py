@@ -35,7 +35,9 @@ _SEAM = re.compile(r"(?<=[.;]) ")
 _KEY = re.compile(r"[a-z]+(-[a-z]+)+")
 _CODE = re.compile(r"`([^`]+)`")
 _LONGEST_PARTS = 8
-_LONGEST_CHARACTERS = 4000
+# Other people write into what is read here, and no other thread runs while `re` searches. The steps of a search grow with the
+# length to the power of the places that may hold anything, so a template has two of them at most, and a longer text stays English.
+_LONGEST_CHARACTERS = 1000
 
 
 class Phrasebook:

@@ -121,7 +121,9 @@ SENTENCES = {
     "{calls:n} calls fitted into {seconds:n} s": "{seconds} 秒内完成 {calls} 次调用",
     "an interval needs {needed:n}.": "给出区间需要 {needed} 次。",
     "Assessor {name:name}": "评估器 {name}",
-    "The {kind} {name} needs the package {package}, which is not installed.": "{name} 需要软件包 {package}，尚未安装。",
+    "The {kind:name} {name:name} needs the package {package:name}, which is not installed.": (
+        "{name} 需要软件包 {package}，尚未安装。"
+    ),
     # About what is measured
     "Positive class: {name}.": "正类：{name}。",
     "Share of the group decided {name}.": "该群组中被判为 {name} 的比例。",

@@ -4,6 +4,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
@@ -172,3 +173,21 @@ def test_the_link_to_sign_in_with_survives_a_change_of_language(house):
 )
 def test_the_language_is_what_was_chosen_else_what_the_browser_takes(chosen, accepted, spoken):
     assert choose_language(chosen, accepted) == spoken
+
+
+def loose_places(template: str) -> int:
+    """How many places of a template a search may have to end at every character, one for each end of the one before.
+
+    Where a number, an interval or code ends is decided by the characters that they may hold, and so it is with a
+    word before a blank. The search of a template takes at most the length of the text to this power.
+    """
+    parts = list(Formatter().parse(template))
+    following = [text for text, *_ in parts[1:]] + [""]
+    places = [(kind, after) for (_, name, kind, _), after in zip(parts, following, strict=True) if name is not None]
+    return sum(kind in ("", "text", "said") or (kind == "name" and not after.startswith(" ")) for kind, after in places)
+
+
+def test_no_sentence_can_take_more_than_the_square_of_its_length():
+    assert loose_places("The {kind} {name} needs the package {package}, which is not installed.") == 3, "the rule finds one"
+    assert loose_places("{n:n} of {what}, {it:code} is {name:name} {at:interval}.") == 1
+    assert [template for template in WORDS.sentences if loose_places(template) > 2] == []
