@@ -45,6 +45,19 @@ def test_a_pattern_that_fits_nothing_refuses_and_says_how_to_measure():
     assert verdict == Refused("robustness.* was not measured. Run `modelward assess income:3`.")
 
 
+def test_a_clause_that_is_misspelt_is_told_its_nearest_and_not_to_measure_again():
+    known = evidence(clause("quality.roc_auc"), clause("fairness.sex.demographic_parity_ratio"))
+    verdict = check("clause-at-least", known, clause="quality.roc_au", value=0.8)
+    assert verdict == Refused("no clause of income:3 is called quality.roc_au; did you mean quality.roc_auc?")
+    verdict = check("measured", known, clauses=("fairness.*.demografic_parity_ratio", "robustness.*"))
+    assert verdict == Refused(
+        "no clause of income:3 is called fairness.*.demografic_parity_ratio; did you mean fairness.sex.demographic_parity_ratio?; "
+        "robustness.* was not measured"
+    )
+    verdict = check("clause-at-least", evidence(report=None), clause="quality.roc_au", value=0.8)
+    assert verdict == Refused("quality.roc_au was not measured. Run `modelward assess income:3`.")
+
+
 def test_a_clause_without_an_interval_is_refused_where_the_interval_counts():
     known = evidence(clause("size.parameters", 1000.0, None, None))
     verdict = check("clause-at-most", known, clause="size.parameters", value=5000)

@@ -21,10 +21,14 @@ from releases.test_release import YES, approval, proposed
 
 PARAMETERS = {
     "assessed-within": [{"days": 30}],
-    "clause-at-least": [{"clause": "*", "value": 0.86}, {"clause": "*", "value": 1e-9, "on": "estimate"}],
+    "clause-at-least": [
+        {"clause": "quality.rocauc", "value": 0.86},
+        {"clause": "*", "value": 0.86},
+        {"clause": "*", "value": 1e-9, "on": "estimate"},
+    ],
     "clause-at-most": [{"clause": "*", "value": 0.01}, {"clause": "*", "value": -2.5, "on": "estimate"}],
     "lineage-complete": [{}],
-    "measured": [{"clauses": ["quality.*", "privacy.*"]}, {"clauses": ["*"]}],
+    "measured": [{"clauses": ["quality.*", "privacy.*", "quality.rocauc"]}, {"clauses": ["*"]}],
     "no-failed-clause": [{}],
     "purpose-declared": [{}],
     "signed": [{}],
@@ -45,6 +49,7 @@ EVIDENCE = (
     evidence(clause("quality.accuracy", 0.9, None, None)),
     evidence(clause(), age=-3.25),
     evidence(clause(), age=400.0),
+    evidence(clause(), age=0.04),
     evidence(clause(), purpose="grants; and more. So much more", owner="social-affairs"),
     evidence(clause(), purpose=""),
     evidence(clause(), owner=" "),

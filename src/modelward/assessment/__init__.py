@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Assessment measures one version: clauses with intervals and verdicts, in one trust report that is signed with it."""
 
+from modelward.assessment.asking import known_measures
 from modelward.assessment.assessor import Assessor, Findings, Plot, Sample, assessor_of
 from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
@@ -56,6 +57,7 @@ __all__ = [
     "UnknownAssessorError",
     "assessor_of",
     "group_tables",
+    "known_measures",
     "picture_of",
     "report_json_schema",
 ]

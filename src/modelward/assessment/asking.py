@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import isfinite
 
@@ -38,6 +39,15 @@ def choose(only: Sequence[str]) -> list[str]:
         if name not in known:
             raise UnknownAssessorError(f"No assessor is called {name[:80]!r}. There are: {', '.join(known)}.")
     return [name for name in known if not only or name in only]
+
+
+def known_measures() -> list[Measure]:
+    """What the assessors that are installed here can measure. One whose library is missing has none."""
+    found: list[Measure] = []
+    for name in ASSESSORS:
+        with suppress(MissingExtraError):
+            found += ASSESSORS.load(name)().measures
+    return found
 
 
 def ask(name: str, version: OpenVersion, sample: Sample | None) -> Reply:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,16 @@ class Registry:
             numbers = self._numbers(connection, model, by=by)
             return [self._trusted(connection, model, number)[0] for number in numbers]
 
+    def numbers(self, model: str, *, by: Actor) -> list[int]:
+        """The numbers of the versions of `model`, oldest first; nothing is opened or compared.
+
+        Raises:
+            ModelMissingError: there is no such model.
+        """
+        by.require(Permission.MODELS_READ, model=model)
+        with self._database.look() as connection:
+            return self._numbers(connection, model, by=by)
+
     def find(self, name: str, *, by: Actor) -> Version:
         """The version called `name`, such as `income:3`, compared with its signature.
 
@@ -233,7 +244,9 @@ class Registry:
         if not numbers:
             known = [name for name in store.model_names(connection) if by.may(Permission.MODELS_READ, model=name)]
             there = f"There are: {', '.join(known[:_SHOWN])}." if known else "There is none yet. Run `modelward train SPEC.yaml`."
-            raise ModelMissingError(f"No model is called {model!r}. {there}")
+            near = get_close_matches(model, known, n=1) if len(known) > 1 else ()
+            meant = "".join(f"Did you mean {name!r}? " for name in near)
+            raise ModelMissingError(f"No model is called {model[:80]!r}. {meant}{there}")
         return numbers
 
     def _current(self, version: Version, *, sequence: int | None = None) -> tuple[Version, Dossier]:

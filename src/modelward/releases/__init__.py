@@ -6,6 +6,7 @@ to the digest of the exact version and of the policy's text.
 """
 
 from modelward.releases.evidence import Evidence
+from modelward.releases.foresight import unmeasured
 from modelward.releases.policies import Policies
 from modelward.releases.policy import (
     InvalidPolicyError,
@@ -73,4 +74,5 @@ __all__ = [
     "builtin_policy",
     "decide",
     "parse_policy",
+    "unmeasured",
 ]

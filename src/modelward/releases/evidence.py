@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from modelward.access import Actor
@@ -13,6 +14,8 @@ from modelward.errors import RefusedError
 from modelward.registry import Registry, Version
 
 _SECONDS_A_DAY = 86_400
+# One measure is not meant by the name of another.
+_NEAR = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,15 @@ class Evidence:
         """The measured clauses whose id fits `pattern`, in which `*` stands for anything."""
         measured = self.report.clauses if self.report else ()
         return tuple(clause for clause in measured if fnmatchcase(clause.id, pattern))
+
+    def nearest(self, pattern: str) -> str:
+        """The clause whose id is nearest to a `pattern` that none fits: what was meant, perhaps. Nothing where none is near."""
+        return next(iter(get_close_matches(pattern, [clause.id for clause in self.clauses()], n=1, cutoff=_NEAR)), "")
+
+    def absence(self, pattern: str) -> str:
+        """That no clause fits `pattern`, for a sentence."""
+        near = self.nearest(pattern)
+        return f"no clause of {self.version} is called {pattern}; did you mean {near}?" if near else f"{pattern} was not measured"
 
 
 def evidence_of(version: Version, *, registry: Registry, assessment: Assessment, by: Actor) -> Evidence:

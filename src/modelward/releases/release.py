@@ -249,5 +249,6 @@ def unless_refused(release: Release) -> Release:
     reasons = "\n".join(f"  {decision.rule}: {decision.reason}" for decision in release.refused)
     raise ReleaseRefusedError(
         f"Release {release.id} of {release.version} is refused by policy {release.policy}:\n{reasons}\n"
-        f"Mend what is named, then propose again. The refusal is on record: `modelward release show {release.id}`."
+        "Mend what is named and propose again, or put a policy of your own in place: `modelward release policy put FILE`. "
+        f"The refusal is on record: `modelward release show {release.id}`."
     )

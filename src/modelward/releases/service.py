@@ -161,10 +161,11 @@ class Releases:
         that was paused when another took its place is passed over.
 
         Raises:
-            NotReleasedError: nothing is live or paused. NothingToRollBackError: nothing was live before.
+            NotReleasedError: nothing is live or paused. NothingToRollBackError: nothing was live before. ModelMissingError.
             RefusedError: the earlier version does not verify, or the ledger does not say that it was live; the present one stays.
         """
         by.require(Permission.RELEASES_PROMOTE, model=model)
+        self._must_be_on_shelf(model, by=by)
         with self._database.look() as connection:
             earlier = self._store.last_superseded(connection, model)
         if earlier is not None:
@@ -213,17 +214,18 @@ class Releases:
         """Name of the live version of `model`, for whoever says `income` and means the released one.
 
         Raises:
-            NotReleasedError: none is live. NotPermittedError: `by` may not see the model.
+            NotReleasedError: none is live. NotPermittedError: `by` may not see the model. ModelMissingError: there is none.
         """
         by.require(Permission.MODELS_READ, model=model)
-        return self.live_one(model).version
+        return self.live_one(model, by=by).version
 
-    def live_one(self, model: str) -> Release:
+    def live_one(self, model: str, *, by: Actor) -> Release:
         """The live release of `model`: what a server serves of it.
 
         Raises:
-            NotReleasedError: none is live.
+            NotReleasedError: none is live. ModelMissingError: there is no such model, and `by` may know which there are.
         """
+        self._must_be_on_shelf(model, by=by)
         with self._database.look() as connection:
             release = self._standing(connection, model)
         if release.state is not ReleaseState.LIVE:
@@ -324,6 +326,11 @@ class Releases:
             raise ReleaseMissingError(f"No release is called {id[:80]!r}.{hint} Run `modelward release list`.")
         by.require(permission, model=release.model)
         return release
+
+    def _must_be_on_shelf(self, model: str, *, by: Actor) -> None:
+        """Tell of a name that no model has, to whoever may see the models: everybody else hears the same of all names."""
+        if by.may(Permission.MODELS_READ, model=model):
+            self._registry.numbers(model, by=by)
 
     def _standing(self, connection: Connection, model: str) -> Release:
         release = self._store.standing(connection, model)

@@ -63,11 +63,12 @@ class Serving:
         online. One ledger entry speaks of the whole file.
 
         Raises:
-            NotPermittedError: `by` may not ask this model. NotReleasedError, NotServedError: it is not live.
+            NotPermittedError: `by` may not ask this model. NotReleasedError, NotServedError: it is not live. ModelMissingError:
+            there is no such model.
             InvalidError: the file is no table of this model's rows; row and column are named, never a value.
         """
         by.require(Permission.MODELS_PREDICT, model=name.partition(":")[0])
-        deployment = self.deployments.deploy(self._live(name))
+        deployment = self.deployments.deploy(self._live(name, by=by))
         try:
             return answer_file(
                 deployment,
@@ -85,12 +86,13 @@ class Serving:
         """Explain the live version's answer to each row; recorded before it is handed out.
 
         Raises:
-            NotPermittedError: `by` may not have this model explained. NotReleasedError, NotServedError: it is not live.
-            InvalidError: the rows do not fit. PrerequisiteError: the version brings no background, or a library is missing.
+            NotPermittedError: `by` may not have this model explained. NotReleasedError, NotServedError: it is not
+            live. ModelMissingError: there is no such model. InvalidError: the rows do not fit. PrerequisiteError: the
+            version brings no background, or a library is missing.
         """
         model = name.partition(":")[0]
         by.require(Permission.MODELS_EXPLAIN, model=model)
-        opened, request = self._open(self._live(name)), new_request_id()
+        opened, request = self._open(self._live(name, by=by)), new_request_id()
         try:
             found = self._explanations.explain(opened, rows, label=label, request=request)
         finally:
@@ -107,10 +109,10 @@ class Serving:
             )
         return found
 
-    def _live(self, name: str) -> Release:
+    def _live(self, name: str, *, by: Actor) -> Release:
         """The live release that `income`, or `income:3`, speaks of."""
         model = name.partition(":")[0]
-        release = self._releases.live_one(model)
+        release = self._releases.live_one(model, by=by)
         if name not in (model, release.version):
             raise NotServedError(f"{name[:80]!r} is not released; {release.version} is. `modelward release list` shows what is.")
         return release

@@ -23,10 +23,10 @@ ABSENT = {
     "model show grants:9": "There are: grants:1, grants:2",
     "model show nobody:1": "No model is called 'nobody'",
     "model verify grants:9": "There are: grants:1, grants:2",
-    "model verify nobody": "No version of 'nobody' is live",
+    "model verify nobody": "No model is called 'nobody'. There are: grants.",
     "model export grants:9 --to out": "There are: grants:1, grants:2",
     "assess grants:9": "There are: grants:1, grants:2",
-    "assess nobody": "No version of 'nobody' is live",
+    "assess nobody": "No model is called 'nobody'. There are: grants.",
     "compare nobody": "No model is called 'nobody'",
     "release propose grants:9": "There are: grants:1, grants:2",
     "release propose grants:1 --policy nobody": "nobody",
@@ -36,15 +36,15 @@ ABSENT = {
     "release promote r-99": "No release is called 'r-99'",
     "release pause r-99 --reason because": "No release is called 'r-99'",
     "release pause grants --reason because": "No release is called 'grants'. r-1 is grants:1, live.",
-    "release rollback nobody": "No version of 'nobody' is live",
+    "release rollback nobody": "No model is called 'nobody'. There are: grants.",
     "release policy show nobody": "nobody",
     "audit receipt req-1": "req-1",
     "users invite nobody": "nobody",
     "users remove nobody": "nobody",
     "keys revoke nobody": "No key has the id 'nobody'",
     "keys revoke till": "The key named till has the id ",
-    "predict nobody {rows}": "No version of 'nobody' is live",
-    "explain nobody {rows}": "No version of 'nobody' is live",
+    "predict nobody {rows}": "No model is called 'nobody'. There are: grants.",
+    "explain nobody {rows}": "No model is called 'nobody'. There are: grants.",
     "predict grants:2 {rows}": "grants:1 is",
     "explain grants:2 {rows}": "grants:1 is",
     "data sample nobody": "There are: adult",
@@ -141,6 +141,37 @@ def test_the_key_may_come_from_the_environment_and_options_win(terminal, caller,
     assert terminal("model", "list", "--key", caller).code == 0
 
 
+def test_a_model_that_is_not_there_is_not_told_to_a_limited_key_by_the_names_of_others(terminal):
+    key = terminal("keys", "create", "--name", "narrow", "--role", "caller", "--models", "grant", "--json").json["secret"]
+    for words in (["predict", "grant"], ["explain", "grant"], ["predict", "nobody"]):
+        done = terminal(*words, terminal.file("rows.csv", ROWS), "--key", key)
+        assert done.code in (3, 4)
+        assert "grants" not in done.err
+
+
+def test_a_clause_that_is_misspelt_is_noted_when_the_policy_is_put_and_named_when_it_refuses(terminal):
+    rules = [
+        "{rule: clause-at-least, clause: quality.roc_au, value: 0.1}",
+        "{rule: measured, clauses: [fairness.*.x, 'quality.*', fairness.*.true_positive_rate]}",
+    ]
+    text = "\n  - ".join(["name: odd\nmodels: [grants, grant]\nrules:", *rules])
+    done = terminal("release", "policy", "put", terminal.file("odd.yaml", text))
+    notes = [line for line in done.err.splitlines() if line.startswith("Note:")]
+    assert (done.code, len(notes)) == (0, 3)
+    assert notes[0].endswith("no model is called grant yet; the policy governs it once there is one. The nearest there is: grants.")
+    assert "measures quality.roc_au; the policy refuses until one does. The nearest there is: quality.roc_auc." in notes[1]
+    assert "measures fairness.*.x; " in notes[2]
+    terminal("release", "refuse", "r-2", "--reason", "to propose it again")
+    terminal("assess", "grants:2", "--only", "quality")
+    refused = terminal("release", "propose", "grants:2")
+    assert "no clause of grants:2 is called quality.roc_au; did you mean quality.roc_auc?" in refused.err
+
+
+def test_an_assessment_leads_to_what_its_version_waits_for(terminal):
+    assert "Next: modelward predict grants FILE" in terminal("assess", "grants:1", "--only", "size").err
+    assert "Next: modelward release approve r-2" in terminal("assess", "grants:2", "--only", "size").err
+
+
 def test_a_refused_release_names_every_failing_clause_with_its_figures(terminal):
     terminal("release", "refuse", "r-2", "--reason", "to propose it again")
     size, _ = terminal.written()
@@ -148,6 +179,7 @@ def test_a_refused_release_names_every_failing_clause_with_its_figures(terminal)
     assert done.code == 3
     assert "quality.roc_auc is 0." in done.error
     assert "must be at least 0.999" in done.error
+    assert "or put a policy of your own in place: `modelward release policy put FILE`" in done.error
     refused = terminal("release", "show", "r-3", "--json").json
     assert (refused["state"], refused["decisions"][0]["verdict"]) == ("refused", "refused")
     assert terminal.written()[0] == size + 1, "the refusal is on record"

@@ -81,7 +81,7 @@ NEXT = {
     "init": "modelward train SPEC.yaml",
     "data add": "modelward train SPEC.yaml",
     "train": "modelward assess grants:3",
-    "assess": "modelward release propose grants:1",
+    "assess": "modelward predict grants FILE",
     "runs resume": "modelward compare grants:3 grants:4",
     "users add": "modelward serve",
     "users invite": "modelward serve",

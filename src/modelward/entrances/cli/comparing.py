@@ -14,9 +14,10 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.files import check_output, read_text, write_output
+from modelward.entrances.cli.releases import next_step
 from modelward.entrances.cli.verb import point, verb
 from modelward.entrances.cli.waiting import waiting
-from modelward.errors import NotFoundError
+from modelward.errors import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
     from modelward.assessment import Clause, Comparison, Objective, Row, TrustReport
@@ -85,7 +86,17 @@ def _declare_assess(app: typer.Typer) -> None:
         if report:
             _write_report(desk, version, report)
         desk.answer(made, partial(show_report, is_whole=all_))
-        point(desk, f"modelward release propose {version}")
+        point(desk, _to_release(desk, version))
+
+
+def _to_release(desk: Desk, version: str) -> str:
+    """What is next for an assessed version: a proposal, or what its release waits for."""
+    try:
+        known = desk.house.releases.list(model=version.partition(":")[0], by=desk.actor)
+    except RefusedError:
+        return ""
+    waits = {release.version: next_step(desk, release) for release in reversed(known)}
+    return waits.get(version) or f"modelward release propose {version}"
 
 
 def _write_report(desk: Desk, name: str, folder: Path) -> None:

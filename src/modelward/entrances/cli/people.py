@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +12,7 @@ from rich.console import Console
 
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.noting import note_models_to_come
 from modelward.entrances.cli.verb import noun, verb
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def _declare_keys(keys: typer.Typer) -> None:
         named = [part.strip(" ") for each in models for part in each.split(",") if part.strip(" ")] if models else None
         ends = expires.replace(tzinfo=UTC) if expires else None
         made = desk.house.access.create_key(name, role=_role(role), models=named, purpose=purpose, expires=ends, by=desk.actor)
-        _note_models_to_come(desk, made.key.models or ())
+        note_models_to_come(desk, made.key.models or (), what="key reaches")
         return made
 
     @verb(keys, "list", show=_show_keys)
@@ -97,16 +96,6 @@ def _role(text: str) -> Role:
     from modelward.access import parse_role
 
     return parse_role(text)
-
-
-def _note_models_to_come(desk: Desk, models: Sequence[str]) -> None:
-    """A key may come before its model; a name that is wrong by a letter should not go unnoticed."""
-    known = [found.model for found in desk.house.registry.models(by=desk.actor)] if models else []
-    for model in models:
-        if model not in known:
-            near = get_close_matches(model, known, n=1)
-            meant = f" The nearest there is: {near[0]}." if near else ""
-            desk.say(f"Note: no model is called {model} yet; the key reaches it once there is one.{meant}")
 
 
 def _show_invitation(desk: Desk, console: Console, invitation: Invitation) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.files import read_text
+from modelward.entrances.cli.noting import note_models_to_come, note_unmeasured
 from modelward.entrances.cli.verb import noun, verb
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
     nouns = noun(app, "release", about="Decide what may go live.", panel="Accountability")
 
-    @verb(nouns, "propose", show=show_release, then=_next_step, example="modelward release propose income:2")
+    @verb(nouns, "propose", show=show_release, then=next_step, example="modelward release propose income:2")
     def propose(
         desk: Desk,
         version: Annotated[str, typer.Argument(metavar="MODEL:V", help="The version, such as income:3.")],
@@ -61,7 +62,7 @@ def _declare_decisions(nouns: typer.Typer) -> None:
         nouns,
         "approve",
         show=show_release,
-        then=_next_step,
+        then=next_step,
         example="modelward release approve r-1 --reason 'fairness was discussed on 3 May'",
     )
     def approve(desk: Desk, id: Id, reason: Reason) -> Release:
@@ -75,7 +76,7 @@ def _declare_decisions(nouns: typer.Typer) -> None:
 
 
 def _declare_going_live(nouns: typer.Typer) -> None:
-    @verb(nouns, "promote", show=show_release, then=_next_step)
+    @verb(nouns, "promote", show=show_release, then=next_step)
     def promote(desk: Desk, id: Id) -> Release:
         """Let an approved release go live, or a paused one again."""
         return desk.house.releases.promote(id, by=desk.actor)
@@ -84,14 +85,14 @@ def _declare_going_live(nouns: typer.Typer) -> None:
         nouns,
         "pause",
         show=show_release,
-        then=_next_step,
+        then=next_step,
         example="modelward release pause r-1 --reason 'wrong units in the source'",
     )
     def pause(desk: Desk, id: Id, reason: Reason) -> Release:
         """Take the live version offline; nothing answers for its model."""
         return desk.house.releases.pause(id, reason=reason, by=desk.actor)
 
-    @verb(nouns, "rollback", show=show_release, then=_next_step)
+    @verb(nouns, "rollback", show=show_release, then=next_step)
     def rollback(desk: Desk, model: Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]) -> Release:
         """Take the live or paused version back; the one before it is live again."""
         return desk.house.releases.roll_back(model, by=desk.actor)
@@ -105,7 +106,10 @@ def _declare_policies(nouns: typer.Typer) -> None:
         desk: Desk, file: Annotated[Path, typer.Argument(help="The policy, a YAML file.", exists=True, dir_okay=False)]
     ) -> PolicyText:
         """Put a policy in place under the name it says."""
-        return desk.house.releases.policies.put(read_text(file), by=desk.actor)
+        kept = desk.house.releases.policies.put(read_text(file), by=desk.actor)
+        note_models_to_come(desk, [model for model in kept.models if model != "*"], what="policy governs")
+        note_unmeasured(desk, kept.text)
+        return kept
 
     @verb(policies, "list", show=_show_policies)
     def list_(desk: Desk) -> Sequence[PolicyText]:
@@ -149,7 +153,7 @@ def show_release(console: Console, release: Release) -> None:
         console.print(f"{showing.verdict('refused')} {showing.cell(release.refusal)}", highlight=False)
 
 
-def _next_step(_desk: Desk, release: Release) -> str:
+def next_step(_desk: Desk, release: Release) -> str:
     """What comes next for a release, and who does it."""
     missing = release.approvals_needed - len(release.approvals)
     steps = {

@@ -28,7 +28,7 @@ class AssessedWithin:
             return Refused(f"{evidence.version} was not assessed. {todo}")
         age = f"{evidence.report_age_days:.1f} days"
         if 0 <= evidence.report_age_days <= self.days:
-            return Passed(f"assessed {age} ago")
+            return Passed("assessed less than a day ago" if evidence.report_age_days < 1 else f"assessed {age} ago")
         if evidence.report_age_days < 0:
             return Refused(f"the assessment is dated {age.removeprefix('-')} in the future. Set the clock right. {todo}")
         return Refused(f"the last assessment is {age} old, and may be {self.days} at most. {todo}")

@@ -32,7 +32,8 @@ class _ClauseBound:
         """Refuse with every clause that misses, its estimate and interval, and the value it had to keep to."""
         found = evidence.clauses(self.clause)
         if not found:
-            return Refused(f"{self.clause} was not measured. Run `modelward assess {evidence.version}`.")
+            todo = "" if evidence.nearest(self.clause) else f". Run `modelward assess {evidence.version}`."
+            return Refused(evidence.absence(self.clause) + todo)
         missed = [self._complaint(clause) for clause in found if not self._holds(clause)]
         return Refused("; ".join(missed)) if missed else Passed("; ".join(map(figures, found)))
 

@@ -24,7 +24,7 @@ class Measured:
 
     def check(self, evidence: Evidence) -> Verdict:
         """Refuse with each pattern that fits nothing, and each clause that was tried and could not be measured."""
-        absent = [f"{pattern} was not measured" for pattern in self.clauses if not evidence.clauses(pattern)]
+        absent = [evidence.absence(pattern) for pattern in self.clauses if not evidence.clauses(pattern)]
         found = {clause.id: clause for pattern in self.clauses for clause in evidence.clauses(pattern)}
         unmeasurable = [
             figures(clause) if not clause.note else f"{figures(clause)} ({clause.note})"

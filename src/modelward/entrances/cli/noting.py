@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notes beside a result, on standard error: what was written may be right, and is wrong by a letter more often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from modelward.entrances.cli.desk import Desk
+
+
+def note_models_to_come(desk: Desk, models: Sequence[str], *, what: str) -> None:
+    """A key or a policy may come before its model; a name that is wrong by a letter should not go unnoticed."""
+    known = [found.model for found in desk.house.registry.models(by=desk.actor)] if models else []
+    for model in models:
+        if model not in known:
+            desk.say(f"Note: no model is called {model} yet; the {what} it once there is one.{nearest(model, known)}")
+
+
+def note_unmeasured(desk: Desk, policy: str) -> None:
+    """A policy may ask for what an assessor to come will measure; a service elsewhere has assessors of its own."""
+    from modelward.releases import parse_policy, unmeasured
+
+    found = {} if desk.is_remote else unmeasured(parse_policy(policy))
+    for pattern, near in found.items():
+        meant = f" The nearest there is: {near}." if near else ""
+        desk.say(f"Note: no assessor here measures {pattern}; the policy refuses until one does.{meant}")
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """A word on the one of the `known` names that is nearest; nothing where none is near."""
+    near = get_close_matches(name, known, n=1)
+    return f" The nearest there is: {near[0]}." if near else ""
