@@ -11,8 +11,7 @@ import pytest
 
 from modelward.access import NotPermittedError, Role
 from modelward.datasets import UnreadableFileError, UnusableTableError
-from modelward.registry import InvalidRowsError
-from modelward.releases import NotReleasedError
+from modelward.registry import InvalidRowsError, ModelMissingError
 from modelward.serving import Answer, NotServedError, Question, RowsFileError
 from modelward.serving.engines.onnx import OnnxEngine
 
@@ -162,7 +161,7 @@ def test_a_version_that_is_not_live_answers_no_file(live, file):
     live.register()
     with pytest.raises(NotServedError, match="income:1 is"):
         live.serving.predict_file("income:2", file, by=live.admin)
-    with pytest.raises(NotReleasedError):
+    with pytest.raises(ModelMissingError, match="There are: income"):
         live.serving.predict_file("unheard-of", file, by=live.admin)
 
 

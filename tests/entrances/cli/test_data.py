@@ -24,6 +24,23 @@ def test_what_nobody_stated_is_said_where_the_data_is_added(fresh, table):
         assert ["positive", "yes"] in [line.split() for line in fresh(*words).out.splitlines()]
 
 
+def test_data_that_is_registered_already_is_said_to_be(fresh, table):
+    words = ("data", "add", "people", table, *SAID)
+    assert "registered already" not in fresh(*words).out
+    again = fresh(*words)
+    assert (again.code, again.out.splitlines()[0]) == (
+        0,
+        "people is registered already, with the same data and the same declaration.",
+    )
+
+
+def test_dates_and_row_counters_are_pointed_out_where_the_data_is_added(fresh):
+    text = "\n".join(f"{row}{',' + str(place) if place else ',number'}" for place, row in enumerate(TABLE.splitlines()))
+    said = fresh("data", "add", "people", fresh.file("numbered.csv", text), *SAID).out
+    assert "dates Column 'since' holds dates" in said
+    assert "row-counter Column 'number' only counts the rows. Leave it out." in said
+
+
 def test_a_class_that_is_not_there_is_refused_with_the_nearest(fresh, table):
     with fresh.nothing_written():
         done = fresh("data", "add", "people", table, *SAID, "--positive", "Yess")

@@ -146,7 +146,7 @@ def test_where_no_terminal_is_tables_are_wide(terminal, monkeypatch):
 def test_a_narrow_terminal_says_what_it_leaves_out(terminal, monkeypatch):
     monkeypatch.setenv("COLUMNS", "70")
     done = terminal("compare", "grants")
-    assert "There was no room for: energy" in done.out
+    assert "There was no room for: recipe, energy" in done.out
     assert "✓ passed" in done.out
 
 

@@ -364,3 +364,38 @@ def test_a_damaged_home_says_what_is_wrong_with_it(fresh, damage_it, code, named
     assert (done.code, named in done.error) == (code, True), done.out
     ill = fresh("doctor", "--json")
     assert (ill.code, [check["what"] for check in ill.json if not check["is_well"]]) == (6, ["home"])
+
+
+def test_evidence_is_not_written_over(terminal):
+    kept = terminal.folder / "kept.txt"
+    for what in ("checkpoint", "key"):
+        words = ("audit", what, "-o", kept)
+        kept.unlink(missing_ok=True)
+        assert terminal(*words).code == 0
+        first = kept.read_bytes()
+        assert terminal(*words).code == 0, "the same bytes"
+        kept.write_bytes(b"kept since May")
+        done = terminal(*words)
+        assert (done.code, f"{kept} is there already" in done.err, kept.read_bytes()) == (5, True, b"kept since May")
+        assert first != b""
+
+
+def test_answers_are_written_over(terminal):
+    file = terminal.file("answers.csv", "old")
+    assert terminal("predict", "grants", terminal.file("rows.csv", ROWS), "-o", file).code == 0
+    assert file.read_text().startswith("row,label,")
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (["--event", "release.promotd"], "Note: no entry has the event release.promotd. The nearest there is: release.promoted."),
+        (["--actor", "nobody"], "Note: no entry has the actor nobody."),
+        (["--event", "release.promoted", "--limit", "1", "--since", "9999"], ""),
+    ],
+)
+def test_a_search_of_the_ledger_that_finds_nothing_says_so(terminal, words, note):
+    done = terminal("audit", "log", *words)
+    assert (done.code, done.out, done.err.strip()) == (0, "No entry matches.\n", note)
+    done = terminal("audit", "log", *words, "--json")
+    assert (done.code, done.json, done.err) == (0, [], "")

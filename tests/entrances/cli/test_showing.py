@@ -104,3 +104,18 @@ def test_what_a_program_reads_as_a_token_is_words_to_people():
 
 def test_an_empty_table_says_so():
     assert shown(lambda console: showing.table(console, ("one",), [])) == "none\n"
+
+
+def test_a_comparison_keeps_its_words_whole_in_a_narrow_window(terminal, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    head, *rows = terminal("compare", "grants").out.splitlines()[:3]
+    assert head.split() == ["version", "roc_auc", "p50", "graph", "verdicts"]
+    assert {name for row in rows for name in ("grants:1", "grants:2") if f" {name} 0." in row} == {"grants:1", "grants:2"}
+
+
+def test_a_digest_that_is_cut_says_so(terminal):
+    shown = terminal("model", "show", "grants:1").out
+    digests = {file["path"]: file["digest"] for file in terminal("model", "show", "grants:1", "--json").json["files"]}
+    for path, digest in digests.items():
+        assert f"{path} " in shown
+        assert f" {digest[:16]}…" in shown

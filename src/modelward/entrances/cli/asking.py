@@ -63,7 +63,10 @@ def declare(app: typer.Typer) -> None:
         desk: Desk,
         model: ModelName,
         file: RowsFile,
-        output: Annotated[Path | None, typer.Option("-o", "--output", help="File for the answers: .csv or .parquet.")] = None,
+        output: Annotated[
+            Path | None,
+            typer.Option("-o", "--output", help="File for the answers, .csv or .parquet; one that is there is replaced."),
+        ] = None,
     ) -> Predicted:
         """Answer a file of rows, with the numbers that the service gives."""
         check_output(output)

@@ -16,7 +16,8 @@ from rich.text import Text
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.failing import EXIT
-from modelward.entrances.cli.files import check_output, read_text, write_output
+from modelward.entrances.cli.files import check_output, read_text, write_evidence
+from modelward.entrances.cli.noting import nearest
 from modelward.entrances.cli.verb import noun, verb
 from modelward.entrances.cli.waiting import waiting
 from modelward.errors import RefusedError
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from modelward.audit import LoggedEntry, Receipt, Verification
 
 
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write it to.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="New file to write it to.")]
+
+_LOOKED_AT = 10_000
 
 
 class NotTheOneError(RefusedError):
@@ -36,7 +39,7 @@ def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
     nouns = noun(app, "audit", about="Read and verify the ledger.", panel="Accountability")
 
-    @verb(nouns, "log", show=_show_entries)
+    @verb(nouns, "log", show=None)
     def log(
         desk: Desk,
         event: Annotated[str, typer.Option(help="Only this event.")] = "",
@@ -45,11 +48,14 @@ def declare(app: typer.Typer) -> None:
         request: Annotated[str, typer.Option(help="Only this request.")] = "",
         since: Annotated[int, typer.Option(help="Only entries from this number on.", min=0)] = 0,
         limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=10_000)] = 50,
-    ) -> list[LoggedEntry]:
+    ) -> None:
         """List entries, newest first."""
-        return desk.house.auditing.log(
+        found = desk.house.auditing.log(
             event=event, actor=actor, subject=subject, request=request, since=since, limit=limit, by=desk.actor
         )
+        desk.answer(found, _show_entries)
+        if not found and not desk.common.as_json:
+            _note_nearest(desk, {"event": event, "actor": actor, "subject": subject})
 
     _declare_verify(nouns)
     _declare_receipts(nouns)
@@ -156,7 +162,7 @@ def _show_exported(console: Console, made: dict[str, Any]) -> None:
 
 def _written(name: str, text: str, output: Path | None) -> dict[str, str]:
     if output:
-        write_output(output, f"{text.rstrip()}\n".encode())
+        write_evidence(output, f"{text.rstrip()}\n".encode())
     return {name: text, "output": str(output or "")}
 
 
@@ -167,7 +173,18 @@ def _shown(name: str, what: str) -> Callable[[Console, dict[str, str]], None]:
     )
 
 
+def _note_nearest(desk: Desk, wanted: dict[str, str]) -> None:
+    """Nothing was done by a name that is wrong by a letter."""
+    entries = [logged.entry for logged in desk.house.auditing.log(limit=_LOOKED_AT, by=desk.actor)]
+    for field, name in wanted.items():
+        known = {str(getattr(entry, field)) for entry in entries}
+        if name and name not in known:
+            desk.say(f"Note: no entry has the {field} {name}.{nearest(name, sorted(known))}")
+
+
 def _show_entries(console: Console, entries: list[LoggedEntry]) -> None:
+    if not entries:
+        showing.line(console, "No entry matches.")
     for logged in entries:
         entry = logged.entry
         who = f"[bold]{showing.cell(entry.event)}[/] {showing.cell(entry.subject)} by {showing.cell(entry.actor)}"

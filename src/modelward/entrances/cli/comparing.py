@@ -185,7 +185,7 @@ def show_comparison(console: Console, found: Comparison) -> None:
     is_wide = console.width >= _WORDS_WIDTH
     showing.table(
         console,
-        ("", "version", "recipe", found.objective.metric, "p50", "size", "verdicts", "energy"),
+        ("", "version", "recipe", found.objective.metric, "p50", "graph", "verdicts", "energy"),
         (
             (
                 _mark(row),
@@ -199,8 +199,8 @@ def show_comparison(console: Console, found: Comparison) -> None:
             )
             for row in found.rows
         ),
-        numbers=("p50", "size", "energy"),
-        spare=("energy",),
+        numbers=("p50", "graph", "energy"),
+        spare=("recipe", "energy"),
     )
     verdicts = "" if is_wide else " · ✓ passed ✗ failed ? not measurable"
     console.print(f"[dim]→ recommended · • on the Pareto front{verdicts}[/]")

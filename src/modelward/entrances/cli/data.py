@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.verb import noun, point, verb
 from modelward.entrances.cli.waiting import waiting
+from modelward.errors import ModelwardError
 
 if TYPE_CHECKING:
     from modelward.datasets import ColumnProfile, Dataset, Profile, ProfileWarning, SplitSummary
@@ -45,6 +47,7 @@ def declare(app: typer.Typer) -> None:
         license: Annotated[str, typer.Option(help="Under which licence the data is.")] = "",
     ) -> None:
         """Register a table: profiled, fingerprinted, encrypted."""
+        is_there = _is_registered(desk, name)
         with waiting(desk, f"Reading {', '.join(map(str, files))}"):
             added = desk.house.datasets.add(
                 name,
@@ -58,7 +61,7 @@ def declare(app: typer.Typer) -> None:
                 by=desk.actor,
             )
         warnings = desk.house.datasets.profile(name, by=desk.actor).warnings
-        desk.answer(added, partial(_show_added, warnings=warnings))
+        desk.answer(added, partial(_show_added, warnings=warnings, is_new=not is_there))
         point(desk, f"modelward train SPEC.yaml    (`modelward train --help` shows a spec; its dataset is {name})")
 
     @verb(nouns, "list", show=_show_list)
@@ -143,7 +146,16 @@ def show_dataset(console: Console, dataset: Dataset) -> None:
     )
 
 
-def _show_added(console: Console, added: Dataset, *, warnings: Iterable[ProfileWarning]) -> None:
+def _is_registered(desk: Desk, name: str) -> bool:
+    """Whether there is such a dataset; what hinders the answer hinders the registration too, and is told there."""
+    with suppress(ModelwardError):
+        return bool(desk.house.datasets.show(name, by=desk.actor))
+    return False
+
+
+def _show_added(console: Console, added: Dataset, *, warnings: Iterable[ProfileWarning], is_new: bool) -> None:
+    if not is_new:
+        showing.line(console, f"{added.name} is registered already, with the same data and the same declaration.\n")
     show_dataset(console, added)
     console.print()
     _show_warnings(console, warnings)
@@ -165,7 +177,7 @@ def _show_list(console: Console, datasets: list[Dataset]) -> None:
     showing.table(
         console,
         ("dataset", "rows", "columns", "target", "purpose", "owner", "fingerprint"),
-        ((d.name, d.rows, len(d.columns), d.target, d.purpose, d.owner, d.fingerprint[:16]) for d in datasets),
+        ((d.name, d.rows, len(d.columns), d.target, d.purpose, d.owner, showing.beginning(d.fingerprint)) for d in datasets),
         numbers=("rows", "columns"),
         text=("purpose",),
         spare=("owner", "columns", "fingerprint"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from modelward.errors import InvalidError, TooLargeError
+from modelward.errors import ConflictError, InvalidError, TooLargeError
 
 TEXT_LIMIT_BYTES = 4 << 20
 
@@ -21,6 +21,10 @@ class FileTooLongError(TooLargeError):
 
 class OutputUnusableError(InvalidError):
     """Nothing can be written where the answer should go."""
+
+
+class OutputTakenError(ConflictError):
+    """Evidence would be written over."""
 
 
 def read_text(file: Path) -> str:
@@ -54,6 +58,19 @@ def check_output(file: Path | None) -> None:
         raise OutputUnusableError(f"The folder {folder} is missing. Make it, or name another file with `-o`.")
     if not os.access(file if file.exists() else folder, os.W_OK):
         raise OutputUnusableError(f"{file} cannot be written. Name another file with `-o`.")
+
+
+def write_evidence(file: Path, data: bytes) -> None:
+    """Write `data` to `file`, which is kept for ever: one that holds something else is not written over.
+
+    Raises:
+        OutputTakenError: it does.
+    """
+    if file.is_file() and file.read_bytes() not in (b"", data):
+        raise OutputTakenError(
+            f"{file} is there already, and holds something else, which may be needed. Name another file with `-o`."
+        )
+    write_output(file, data)
 
 
 def write_output(file: Path, data: bytes) -> None:

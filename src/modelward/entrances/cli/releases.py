@@ -179,7 +179,10 @@ def _show_policies(console: Console, policies: Sequence[PolicyText]) -> None:
     showing.table(
         console,
         ("policy", "models", "number", "approvals", "by", "digest"),
-        ((policy.name, policy.models, policy.number, policy.approvals, policy.by, policy.digest[:16]) for policy in policies),
+        (
+            (policy.name, policy.models, policy.number, policy.approvals, policy.by, showing.beginning(policy.digest))
+            for policy in policies
+        ),
         numbers=("number", "approvals"),
         text=("models",),
         spare=("digest", "by"),

@@ -97,7 +97,7 @@ def show_version(console: Console, version: Version) -> None:
             "version": version.name,
             "digest": version.digest,
             "recipe": lineage.recipe,
-            "dataset": f"{lineage.dataset} ({lineage.fingerprint[:16]})" if lineage.dataset else None,
+            "dataset": f"{lineage.dataset} ({showing.beginning(lineage.fingerprint)})" if lineage.dataset else None,
             "run": lineage.run,
             "seed": lineage.seed,
             "code": lineage.code,
@@ -112,7 +112,7 @@ def show_version(console: Console, version: Version) -> None:
     showing.table(
         console,
         ("file", "size", "sha256"),
-        ((file.path, showing.size(file.size_bytes), file.digest[:32]) for file in version.files),
+        ((file.path, showing.size(file.size_bytes), showing.beginning(file.digest)) for file in version.files),
         numbers=("size",),
     )
 
@@ -135,12 +135,20 @@ def _show_models(console: Console, found: list[ModelSummary]) -> None:
 def _show_versions(console: Console, found: list[Version], *, live: str) -> None:
     showing.table(
         console,
-        ("version", "recipe", "size", "dataset", "seed", "made", "digest"),
+        ("version", "recipe", "files", "dataset", "seed", "made", "digest"),
         (
-            (v.name, v.lineage.recipe, showing.size(v.size_bytes), v.lineage.dataset, v.lineage.seed, v.created, v.digest[:16])
+            (
+                v.name,
+                v.lineage.recipe,
+                showing.size(v.size_bytes),
+                v.lineage.dataset,
+                v.lineage.seed,
+                v.created,
+                showing.beginning(v.digest),
+            )
             for v in found
         ),
-        numbers=("size", "seed"),
+        numbers=("files", "seed"),
         spare=("dataset", "seed", "digest"),
     )
     showing.line(console, f"{live} is live." if live else "None of them is live.")

@@ -169,6 +169,11 @@ def size(size_bytes: float) -> str:
     return f"{size_bytes:.3g} {_UNITS[-1]}"
 
 
+def beginning(digest: str) -> str:
+    """A digest by its beginning, which is said to be one."""
+    return f"{digest[:16]}…"
+
+
 def interval(estimate: float | None, low: float | None, high: float | None, *, unit: str = "", digits: int = 4) -> str:
     """An estimate with its interval and its unit. A small figure beside large ones needs no more decimals than they have."""
     if estimate is None:
