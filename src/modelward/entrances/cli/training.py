@@ -103,9 +103,9 @@ def show_run(console: Console, run: Run) -> None:
             "run": run.id,
             "model": run.model,
             "status": showing.verdict(run.status.value),
-            "dataset": f"{run.dataset} ({run.fingerprint[:16]})",
+            "dataset": f"{run.dataset} ({showing.beginning(run.fingerprint)})",
             "seed": run.seed,
-            "spec": run.spec_digest[:16],
+            "spec": showing.beginning(run.spec_digest),
         },
     )
     console.print()
