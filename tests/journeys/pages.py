@@ -47,7 +47,8 @@ def pattern_of(token: str) -> str:
 
 def is_shown_as(printed: str, line: str) -> bool:
     """Whether `line` shows what was printed: `…` stands for anything, and another machine's fractions differ a little."""
-    found = re.search("".join(map(pattern_of, TOKEN.split(line.strip()))), printed)
+    # After a blank, `…` may stand for nothing.
+    found = re.search("".join(map(pattern_of, TOKEN.split(line.strip()))), f"{printed} ")
     if found is None:
         return False
     return [float(each) for each in found.groups()] == pytest.approx([float(each) for each in FRACTION.findall(line)], rel=0.1)
