@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model has one governing policy at most; under another one nothing is proposed, and nothing goes live."""
 
+import json
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from modelward.releases import (
     UnrecordedPolicyError,
 )
 from modelward.releases.policy import governing
+from modelward.releases.record import Record
 from releases.conftest import ADA, BOB, OLE, editing
 
 MODELS = ("income", "credit", "grant")
@@ -146,6 +149,37 @@ def test_where_the_governing_policy_was_edited_in_the_database_nothing_is_decide
         with pytest.raises(UnrecordedPolicyError, match="The policy grants in the database is not the one"):
             gate.releases.propose(version, policy=named, by=ADA)
     assert gate.logged("release.proposed") == []
+
+
+def test_a_policy_that_is_put_while_the_policies_are_read_is_no_forgery(gate, monkeypatch):
+    told = Record.policies
+    texts = iter([policy("grants", "income"), policy("grants", "income", approvals=1)])
+
+    def told_after_a_put(record):
+        if text := next(texts, None):
+            gate.releases.policies.put(text, by=BOB)
+        return told(record)
+
+    monkeypatch.setattr(Record, "policies", told_after_a_put)
+    assert gate.releases.policies.governing("income").number == 2
+
+
+def test_an_entry_about_a_policy_that_was_written_into_the_table_is_not_believed(gate, home):
+    gate.releases.policies.put(policy("grants", "income", approvals=2), by=BOB)
+    version = gate.register()
+    lax = policy("grants", "income")
+    with editing(home) as rows:
+        rows.execute(EDITED, ('"approvals":2', '"approvals":0'))
+        rows.execute(EDITED, ("approvals: 2", "approvals: 0"))
+        (entry,) = rows.execute("SELECT entry FROM ledger_entries WHERE subject = 'grants'").fetchone()
+        forged = json.loads(entry)
+        forged["facts"] |= {"approvals": 0, "digest": sha256(lax.encode()).hexdigest()}
+        values = (10**6, json.dumps(forged).encode(), b"0" * 32, "policy.changed", BOB.id, "grants", "")
+        rows.execute(
+            "INSERT INTO ledger_entries (idx, entry, leaf, event, actor, subject, request) VALUES (?, ?, ?, ?, ?, ?, ?)", values
+        )
+    with pytest.raises(UnrecordedPolicyError, match="The policy grants in the database"):
+        gate.releases.propose(version, by=ADA)
 
 
 def test_who_is_limited_to_a_model_does_not_bind_a_policy_to_it_either(gate):

@@ -17,6 +17,7 @@ from modelward.releases import (
     ReleaseStateError,
     UnrecordedReleaseError,
 )
+from modelward.releases.record import Record
 from releases.conftest import ADA, BOB, OLE, editing, put_back
 from releases.test_releases import damage, states
 
@@ -253,3 +254,32 @@ def test_a_version_that_went_live_under_two_releases_is_rolled_back_to_by_the_le
     assert (again.version, again.id) == (first.version, "r-3")
     assert [gate.releases.roll_back("income", by=OLE).id for _ in range(2)] == ["r-2", "r-1"]
     gate.releases.must_be_on_record(gate.releases.live()["income"])
+
+
+def test_what_somebody_else_did_meanwhile_is_no_forgery(gate, release, monkeypatch):
+    release(), release(), release()
+    must_have, others = Record.must_have, iter([True])
+
+    def after_another_roll_back(record, earlier):
+        if next(others, None):
+            gate.releases.roll_back("income", by=OLE)
+        must_have(record, earlier)
+
+    monkeypatch.setattr(Record, "must_have", after_another_roll_back)
+    with pytest.raises(ReleaseStateError, match="r-2 changed meanwhile"):
+        gate.releases.roll_back("income", by=OLE)
+    assert gate.releases.live()["income"].id == "r-2"
+
+
+def test_a_refusal_while_a_release_is_promoted_is_no_forgery_and_is_heeded(gate, monkeypatch):
+    waiting = gate.releases.propose(gate.register(), policy="free", by=ADA)
+    decided = Record.must_have_decided
+
+    def after_a_refusal(record, release, **said):
+        gate.releases.refuse(release.id, reason="not this one", by=BOB)
+        decided(record, release, **said)
+
+    monkeypatch.setattr(Record, "must_have_decided", after_a_refusal)
+    with pytest.raises(ReleaseStateError, match="r-1 changed meanwhile"):
+        gate.releases.promote(waiting.id, by=OLE)
+    assert gate.releases.live() == {}

@@ -82,7 +82,7 @@ def test_a_bound_passes_exactly_when_the_figure_reaches_it_and_never_on_nan(low,
 def test_a_failed_clause_refuses_with_its_threshold():
     failed = clause("fairness.sex.ratio", 0.5, 0.4, 0.6, verdict=ClauseVerdict.FAILED, threshold=0.8, direction="at-least")
     assert check("no-failed-clause", evidence(clause(), failed)) == Refused(
-        "fairness.sex.ratio is 0.5 [0.4, 0.6], and must be at least 0.8"
+        "fairness.sex.ratio is 0.5 [0.4, 0.6], and the low end of its interval must be at least 0.8"
     )
 
 

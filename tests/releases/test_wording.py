@@ -78,8 +78,8 @@ def test_a_reason_that_nobody_translated_is_found():
 def test_a_reason_in_chinese_has_every_figure_of_the_english_one():
     verdict = RULES.load("no-failed-clause")().check(evidence(FAILED, LATE))
     chinese = DECISION_WORDS.sentence(verdict.reason, "zh")
-    ratio = "fairness.sex.demographic_parity_ratio 为 0.31 [0.27, 0.35]，须至少为 0.8"
-    assert chinese == f"{ratio}；latency.p50_ms 为 1.235e+07 [1e-07, inf]，须至多为 5"
+    ratio = "fairness.sex.demographic_parity_ratio 为 0.31 [0.27, 0.35]，其区间下端须至少为 0.8"
+    assert chinese == f"{ratio}；latency.p50_ms 为 1.235e+07 [1e-07, inf]，其区间上端须至多为 5"
     unmeasured = RULES.load("measured")(clauses=["quality.*"]).check(evidence(ODD))
     assert DECISION_WORDS.sentence(unmeasured.reason, "zh") == (
         "quality.ece 无法测量（只有 12 行时，即使完全校准也会显出 0.36 的误差；约需 2,514 行。）"

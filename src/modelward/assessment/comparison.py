@@ -140,7 +140,7 @@ def weigh(rows: Sequence[Row], objective: Objective, *, replicates: Mapping[str,
         marked.append(
             replace(
                 row,
-                behind=sign * (best.estimate - row.estimate),
+                behind=abs(best.estimate - row.estimate),
                 behind_low=low,
                 behind_high=high,
                 is_on_front=_is_unbeaten(row, rows, sign),

@@ -22,7 +22,7 @@ def write_json_lines(level: str) -> None:
     """Write what we and the libraries log, warn of or let fall as JSON lines; ours from `level` on, theirs from warnings on, for
     what they tell in more detail may hold what callers sent.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Lines(sys.stderr)
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=[add_logger_name, add_log_level, ExtraAdder(_FIELDS), _without_texts],
@@ -34,8 +34,17 @@ def write_json_lines(level: str) -> None:
     logging.getLogger("modelward").setLevel(least)
     logging.captureWarnings(capture=True)
     # What Python would print by itself, with the text of the fault.
-    threading.excepthook = lambda lost: _lost("a thread ended", lost.exc_value)
+    threading.excepthook = lambda lost: None if lost.exc_type is SystemExit else _lost("a thread ended", lost.exc_value)
     sys.unraisablehook = lambda lost: _lost("a fault that nobody could be told", lost.exc_value)
+
+
+class _Lines(logging.StreamHandler[Any]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name
+        """A line that cannot be written as it was meant: what Python would print of it quotes its values."""
+        lost = logging.LogRecord(
+            record.name, logging.ERROR, record.pathname, record.lineno, "a line could not be written", (), None
+        )
+        self.stream.write(self.format(lost) + self.terminator)
 
 
 def _lost(event: str, fault: BaseException | None) -> None:

@@ -21,6 +21,7 @@ from modelward.releases.policy import (
     decide,
     parse_policy,
 )
+from modelward.releases.record import Revision
 from modelward.releases.release import (
     Approval,
     Decision,
@@ -37,7 +38,7 @@ from modelward.releases.release import (
 )
 from modelward.releases.rule import Passed, Refused, Rule, Verdict
 from modelward.releases.rules import RULES
-from modelward.releases.service import Releases, Revision
+from modelward.releases.service import Releases
 from modelward.releases.wording import DECISION_WORDS
 
 __all__ = [

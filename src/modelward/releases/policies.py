@@ -16,10 +16,10 @@ from modelward.releases.policy import (
     PolicyMissingError,
     PolicyNotGoverningError,
     PolicyText,
-    UnrecordedPolicyError,
     builtin_policy,
     governing,
     parse_policy,
+    unrecorded_policy,
 )
 from modelward.releases.record import Record
 from modelward.releases.release import POLICY_CHANGED
@@ -103,16 +103,17 @@ class Policies:
         Raises:
             UnrecordedPolicyError: a row is not what the ledger says was put in place, or is gone.
         """
-        with self._database.look() as connection:
-            kept = {policy.name: policy for policy in self._store.policies(connection)}
-        for name, said in self._record.policies().items():
-            policy = kept.get(name)
-            if policy is None or said != (sha256_hex(policy.text.encode()), policy.number, policy.approvals, policy.models):
-                raise UnrecordedPolicyError(
-                    f"The policy {name} in the database is not the one that the ledger tells of, so nothing is decided. "
-                    "Run `modelward audit verify`, and restore the database from a backup."
-                )
+        kept, said = self._kept(), self._record.policies()
+        while forged := next((name for name in said if name not in kept or said[name] != _told(kept[name])), None):
+            # Rows and ledger are read one after the other: what was put between the two is not a forgery.
+            before, (kept, said) = (kept, said), (self._kept(), self._record.policies())
+            if (kept, said) == before:
+                raise unrecorded_policy(forged)
         return dict(sorted(({DEFAULT_POLICY: builtin_policy()} | kept).items()))
+
+    def _kept(self) -> dict[str, PolicyText]:
+        with self._database.look() as connection:
+            return {policy.name: policy for policy in self._store.policies(connection)}
 
     def _must_not_overlap(self, connection: Connection, policy: Policy) -> None:
         for other in self._store.policies(connection):
@@ -144,6 +145,11 @@ class Policies:
         self._ledger.record(connection, POLICY_CHANGED, actor=by.id, subject=policy.name, facts=facts)
         self._store.add_policy(connection, kept)
         return kept
+
+
+def _told(policy: PolicyText) -> tuple[str, int, int, tuple[str, ...]]:
+    """What the ledger should tell of it."""
+    return sha256_hex(policy.text.encode()), policy.number, policy.approvals, policy.models
 
 
 def _named(policies: Mapping[str, PolicyText], name: str) -> PolicyText:

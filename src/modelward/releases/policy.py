@@ -181,3 +181,11 @@ def _unknown(kind: str, name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
     there = f"There are: {', '.join(known)}." if known else "It takes none."
     return f"no {kind} is called {name[:80]!r}. " + (f"Did you mean {near[0]!r}? " if near else "") + there
+
+
+def unrecorded_policy(name: str) -> UnrecordedPolicyError:
+    """The error that says which policy is not the one that was put in place."""
+    return UnrecordedPolicyError(
+        f"The policy {name} in the database is not the one that the ledger tells of, so nothing is decided. "
+        "Run `modelward audit verify`, and restore the database from a backup."
+    )

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelward.access import Actor
 from modelward.audit import Entry, Event, Ledger, LoggedEntry
 from modelward.digest import sha256_hex
+from modelward.releases.policy import unrecorded_policy
 from modelward.releases.release import (
     POLICY_CHANGED,
     RELEASE_APPROVED,
@@ -26,6 +27,13 @@ from modelward.storage import Connection
 _WENT_LIVE = (RELEASE_PROMOTED.name, RELEASE_ROLLED_BACK.name)
 _STOOD = (*_WENT_LIVE, RELEASE_PAUSED.name)
 _PAGE = 1000
+
+
+class Revision(NamedTuple):
+    """How far the releases have come: the newest change that a row, and that the ledger, speaks of."""
+
+    of_rows: int
+    of_ledger: int
 
 
 class Record:
@@ -86,7 +94,8 @@ class Record:
         return last if last is not None and self._ledger.proves(last) else None
 
     def _of(self, release: Release, events: Iterable[str]) -> list[LoggedEntry]:
-        return [each for each in self._entries(events, subject=release.version) if each.entry.facts["release"] == release.id]
+        own = (each for each in self._entries(events) if each.entry.subject == release.version)
+        return [each for each in own if each.entry.facts["release"] == release.id]
 
     def _state_since(self, last: LoggedEntry) -> str:
         """The state that `last` put its release in, or the one that the next release of its model put it in."""
@@ -99,21 +108,30 @@ class Record:
         return ReleaseState.ROLLED_BACK if taken_back else ReleaseState.SUPERSEDED
 
     def policies(self) -> dict[str, tuple[str, int, int, tuple[str, ...]]]:
-        """Digest of the text, number, approvals and models of every policy put in place, the newest under each name."""
-        newest = {each.entry.subject: each.entry.facts for each in self._entries([POLICY_CHANGED.name])}
+        """Digest of the text, number, approvals and models of every policy put in place, the newest under each name.
+
+        Raises:
+            UnrecordedPolicyError: the newest entry of one is not under the signed root.
+        """
+        newest = {each.entry.subject: each for each in self._entries([POLICY_CHANGED.name])}
+        for name, logged in newest.items():
+            if not self._ledger.proves(logged):
+                raise unrecorded_policy(name)
+        told = {name: logged.entry.facts for name, logged in newest.items()}
         return {
             name: (facts["digest"], facts["number"], facts["approvals"], tuple(facts.get("models", ())))
-            for name, facts in newest.items()
+            for name, facts in told.items()
         }
 
     def newest(self) -> int:
         """Index of the newest entry by which a model answers otherwise than before; -1 where there is none."""
         return max((each.index for event in _STOOD for each in self._ledger.entries(event=event, limit=1)), default=-1)
 
-    def _entries(self, events: Iterable[str], *, subject: str = "", since: int = 0) -> Iterator[LoggedEntry]:
+    def _entries(self, events: Iterable[str], *, since: int = 0) -> Iterator[LoggedEntry]:
+        # Not by subject: most entries that speak of a version are answers, and there are few releases.
         for event in events:
             start = since
-            while page := self._ledger.entries(event=event, subject=subject, since=start, limit=_PAGE, newest_first=False):
+            while page := self._ledger.entries(event=event, since=start, limit=_PAGE, newest_first=False):
                 yield from page
                 start = page[-1].index + 1
 

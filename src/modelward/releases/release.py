@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from modelward.audit import Event
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
@@ -236,6 +237,11 @@ def check_reason(reason: str) -> str:
     if not 1 <= len(reason.strip()) <= REASON_LIMIT_CHARACTERS:
         raise ReasonMissingError(f"A decision needs a reason of 1 to {REASON_LIMIT_CHARACTERS} characters. Pass `--reason TEXT`.")
     return reason.strip()
+
+
+def refusals(release: Release) -> dict[str, Any]:
+    """What an entry says of the rules that refused; nothing where none did."""
+    return {"refused_by": [decision.rule for decision in release.refused]} if release.refused else {}
 
 
 def unless_refused(release: Release) -> Release:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelward.access import Actor, Permission
 from modelward.assessment import Assessment
@@ -14,7 +16,7 @@ from modelward.registry import Registry, Version
 from modelward.releases.evidence import Evidence, evidence_of
 from modelward.releases.policies import Policies
 from modelward.releases.policy import PolicyNotGoverningError, decide, parse_policy
-from modelward.releases.record import Record
+from modelward.releases.record import Record, Revision
 from modelward.releases.release import (
     RELEASE_APPROVED,
     RELEASE_PAUSED,
@@ -32,17 +34,11 @@ from modelward.releases.release import (
     ReleaseState,
     ReleaseStateError,
     UnrecordedReleaseError,
+    refusals,
     unless_refused,
 )
 from modelward.releases.store import ReleaseStore
 from modelward.storage import Connection, Database
-
-
-class Revision(NamedTuple):
-    """How far the releases have come: the newest change that a row, and that the ledger, speaks of."""
-
-    of_rows: int
-    of_ledger: int
 
 
 class Releases:
@@ -85,7 +81,7 @@ class Releases:
                 decisions=decisions,
             ).decided()
             event = RELEASE_REFUSED if release.state is ReleaseState.REFUSED else RELEASE_PROPOSED
-            entry = self._record.write(connection, event, release, by=by, facts=_refusals(release))
+            entry = self._record.write(connection, event, release, by=by, facts=refusals(release))
             self._store.add(connection, release, policy_text=kept.text, entry=entry)
         return unless_refused(release)
 
@@ -131,16 +127,16 @@ class Releases:
             return self._resume(release, by=by)
         self._must_be_governed(release)
         policy = parse_policy(text)
-        self._record.must_have_decided(release, policy=text, approvals=policy.approvals)
+        with self._as_read(release):
+            self._record.must_have_decided(release, policy=text, approvals=policy.approvals)
         decisions = decide(policy, self._known(self._version(release, by=by), by=by))
         with self._database.change() as connection:
-            release = self._get(connection, id, Permission.RELEASES_PROMOTE, by)
-            release.promote(datetime.now(UTC))
+            self._must_be_as_read(connection, release)
             # Another policy may have been put in place while the rules were decided.
             self._must_be_governed(release)
             decided = replace(release, decisions=decisions).decided()
             if decided.state is ReleaseState.REFUSED:
-                self._change(connection, RELEASE_REFUSED, decided, by=by, facts=_refusals(decided))
+                self._change(connection, RELEASE_REFUSED, decided, by=by, facts=refusals(decided))
             else:
                 decided = self._go_live(connection, decided, by=by)
         return unless_refused(decided)
@@ -169,7 +165,7 @@ class Releases:
         with self._database.look() as connection:
             earlier = self._store.last_superseded(connection, model)
         if earlier is not None:
-            self._record.must_have(earlier)
+            self.must_be_on_record(earlier)
             self._must_verify(earlier, by=by)
         with self._database.change() as connection:
             present = self._standing(connection, model)
@@ -242,13 +238,8 @@ class Releases:
             UnrecordedReleaseError: it does not: the row was written by something else than this gate. ReleaseStateError: the
             release changed since it was read.
         """
-        try:
+        with self._as_read(release):
             self._record.must_have(release)
-        except UnrecordedReleaseError:
-            with self._database.look() as connection:
-                if self._store.get(connection, release.id) in (release, None):
-                    raise
-            raise ReleaseStateError(f"{release.id} changed meanwhile. Run `modelward release show {release.id}`.") from None
 
     def revision(self) -> Revision:
         """Another one whenever a release changes, so that a server sees cheaply whether to look again.
@@ -263,10 +254,22 @@ class Releases:
         self.must_be_on_record(release)
         self._must_verify(release, by=by)
         with self._database.change() as connection:
-            present = self._get(connection, release.id, Permission.RELEASES_PROMOTE, by)
-            if present != release:
-                raise ReleaseStateError(f"{release.id} changed meanwhile. Run `modelward release show {release.id}`.")
-            return self._go_live(connection, present, by=by)
+            self._must_be_as_read(connection, release)
+            return self._go_live(connection, release, by=by)
+
+    @contextmanager
+    def _as_read(self, release: Release) -> Iterator[None]:
+        """Row and ledger are read one after the other: what changed between the two is not a forgery."""
+        try:
+            yield
+        except UnrecordedReleaseError:
+            with self._database.look() as connection:
+                self._must_be_as_read(connection, release)
+            raise
+
+    def _must_be_as_read(self, connection: Connection, release: Release) -> None:
+        if self._store.get(connection, release.id) not in (release, None):
+            raise ReleaseStateError(f"{release.id} changed meanwhile. Run `modelward release show {release.id}`.")
 
     def _must_be_governed(self, release: Release) -> None:
         """Refuse to make live what was decided under another policy, or another text, than the one that governs its model now."""
@@ -344,7 +347,3 @@ class Releases:
     def _change(self, connection: Connection, event: Event, release: Release, *, by: Actor, facts: dict[str, Any]) -> Release:
         self._store.put(connection, release, entry=self._record.write(connection, event, release, by=by, facts=facts))
         return release
-
-
-def _refusals(release: Release) -> dict[str, Any]:
-    return {"refused_by": [decision.rule for decision in release.refused]} if release.refused else {}

@@ -15,8 +15,6 @@ _SENTENCES = {
     "{clause:name} was not measured.": "没有测量 {clause}。",
     "no clause of {version:name} is called {clause:name}": "{version} 没有名为 {clause} 的条款",
     "did you mean {clause:name}?": "是否指 {clause}？",
-    "{figures:said}, and must be at least {value:n}": "{figures}，须至少为 {value}",
-    "{figures:said}, and must be at most {value:n}": "{figures}，须至多为 {value}",
     "{figures:said}, and the low end of its interval must be at least {value:n}": "{figures}，其区间下端须至少为 {value}",
     "{figures:said}, and the high end of its interval must be at most {value:n}": "{figures}，其区间上端须至多为 {value}",
     "{figures:said}, and its estimate must be at least {value:n}": "{figures}，其估计值须至少为 {value}",

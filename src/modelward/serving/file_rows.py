@@ -76,4 +76,6 @@ def _of_json(file: Path, data: bytes, kinds: Mapping[str, ColumnKind]) -> FileRo
 def _of_table(file: Path, data: bytes, kinds: Mapping[str, ColumnKind]) -> FileRows:
     table = parse_table(file, data, kinds=kinds, besides=(_JSON, _LINES))
     known = [name for name in table.columns if not kinds or name in kinds]
+    if not known:
+        raise RowsFileError(f"No column of {file.name} is a feature of the model. Its features are: {', '.join(kinds)}.")
     return FileRows(tuple(name for name in table.columns if name not in known), table.select(known))

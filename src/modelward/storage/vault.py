@@ -83,12 +83,14 @@ class Vault:
 
         What was put less than `idle_seconds` ago stays: somebody may be about to write the row that names it.
         """
+        # Looking at the files takes its time, and while a change lasts nobody else can write.
+        idle = list(self.digests(idle_seconds=idle_seconds))
         with database.change() as connection:
             kept = named(connection)
-            orphans = [digest for digest in self.digests(idle_seconds=idle_seconds) if digest not in kept]
+            orphans = [digest for digest in idle if digest not in kept]
             for digest in orphans:
                 self.discard(digest)
-            return Swept(len(orphans), self._store.remove_fragments(idle_seconds=idle_seconds))
+        return Swept(len(orphans), self._store.remove_fragments(idle_seconds=idle_seconds))
 
     def open(self, digest: str, *, label: str) -> Iterator[bytes]:
         """The plaintext in chunks; exhaust it before acting on it, see `unseal`."""

@@ -31,6 +31,7 @@ async def forgetful():
     gc.collect()
 logging.getLogger("library").error('a "quoted" word\\nand {CANARY} below')
 logging.getLogger("library").info("not told")
+logging.getLogger("library").error("%d", "{CANARY}")
 logging.getLogger("modelward.room").info("told")
 try:
     fail()
@@ -58,8 +59,12 @@ def break_keys(home) -> None:
 def test_whoever_writes_it_is_a_line_of_json_without_the_text_of_a_fault():
     done = subprocess.run([sys.executable, "-c", SPOKEN], capture_output=True, text=True, check=True)
     lines = lines_of(done.stderr)
-    assert [(line["logger"], line["event"]) for line in lines[:2]] == [("library", 'a "quoted" word'), ("modelward.room", "told")]
-    assert [line.get("fault") for line in lines] == [None, None, "ValueError", None, "ValueError", "ValueError", "ValueError"]
+    assert [(line["logger"], line["event"]) for line in lines[:3]] == [
+        ("library", 'a "quoted" word'),
+        ("library", "a line could not be written"),
+        ("modelward.room", "told"),
+    ]
+    assert [line.get("fault") for line in lines] == [None, None, None, "ValueError", None, "ValueError", "ValueError", "ValueError"]
     assert {line["place"] for line in lines if "fault" in line} == {"<string>:6"}
     assert {line["level"] for line in lines} == {"error", "info", "warning"}
     assert all(line["timestamp"] for line in lines)

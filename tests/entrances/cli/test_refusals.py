@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from entrances.cli.terminal import ROWS, Terminal
+from entrances.cli.terminal import ROWS, SPEC, Terminal
 from modelward.access import local_actor
 from modelward.app import open_platform
 from modelward.settings import Settings
@@ -399,3 +399,27 @@ def test_a_search_of_the_ledger_that_finds_nothing_says_so(terminal, words, note
     assert (done.code, done.out, done.err.strip()) == (0, "No entry matches.\n", note)
     done = terminal("audit", "log", *words, "--json")
     assert (done.code, done.json, done.err) == (0, [], "")
+
+
+def test_what_an_answer_was_made_from_is_not_replaced_by_it(terminal):
+    rows, spec = terminal.file("rows.csv", ROWS), terminal.file("spec.yaml", SPEC)
+    before = [rows.read_bytes(), spec.read_bytes()]
+    entries = len(terminal("audit", "log", "--limit", "1000", "--json").json)
+    for words, said in (
+        (["predict", "grants", rows, "-o", rows], "holds the rows that are asked about"),
+        (["predict", "grants", rows, "-o", spec], "Name one that ends in .csv or .parquet."),
+        (["compare", "grants", "--plot", spec], "Name one that ends in .svg."),
+    ):
+        done = terminal(*words, "--json")
+        assert (done.code, said in done.error) == (2, True)
+    assert [rows.read_bytes(), spec.read_bytes()] == before
+    assert len(terminal("audit", "log", "--limit", "1000", "--json").json) == entries
+    assert terminal("predict", "grants", rows, "-o", terminal.folder / "answers.csv").code == 0
+
+
+def test_rows_without_any_feature_are_told_the_features(terminal):
+    done = terminal("predict", "grants", terminal.file("other.csv", "a,b\n1,2\n3,4\n"), "--json")
+    assert (done.code, done.error) == (
+        2,
+        "No column of other.csv is a feature of the model. Its features are: age, hours, town, member.",
+    )

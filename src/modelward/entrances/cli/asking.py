@@ -16,7 +16,7 @@ from rich.console import Console
 
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
-from modelward.entrances.cli.files import check_output, write_output
+from modelward.entrances.cli.files import OutputUnusableError, check_output, write_output
 from modelward.entrances.cli.rows import read_rows
 from modelward.entrances.cli.verb import verb
 from modelward.entrances.cli.waiting import waiting
@@ -69,7 +69,9 @@ def declare(app: typer.Typer) -> None:
         ] = None,
     ) -> Predicted:
         """Answer a file of rows, with the numbers that the service gives."""
-        check_output(output)
+        check_output(output, endings=(".csv", ".parquet"))
+        if output is not None and output.exists() and output.samefile(file):
+            raise OutputUnusableError(f"{output} holds the rows that are asked about, and would be replaced. Name another file.")
         is_parquet = output is not None and output.suffix.lower() == ".parquet"
         with waiting(desk, f"Asking {model}"):
             batch = desk.house.serving.predict_file(model, file, form="parquet" if is_parquet else "csv", by=desk.actor)

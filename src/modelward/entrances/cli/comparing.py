@@ -44,7 +44,9 @@ def declare(app: typer.Typer) -> None:
         ],
         metric: Annotated[str, typer.Option(help="The metric to compare by; a spec brings its own.")] = "roc_auc",
         tolerance: Annotated[float, typer.Option(help="How much of it may be given up for a smaller model.", min=0)] = 0.005,
-        plot: Annotated[Path | None, typer.Option(help="Write the Pareto plot to this SVG file.")] = None,
+        plot: Annotated[
+            Path | None, typer.Option(help="Write the Pareto plot to this .svg file; one that is there is replaced.")
+        ] = None,
     ) -> Comparison:
         """Weigh large against small: quality, latency, size, energy, and a recommendation.
 
@@ -52,12 +54,13 @@ def declare(app: typer.Typer) -> None:
         """
         from modelward.assessment import Objective
 
-        check_output(plot)
+        check_output(plot, endings=(".svg",))
         names, objective = _meant(desk, what, Objective(metric=metric, prefer="smallest-within", tolerance=tolerance))
         with waiting(desk, "Comparing") as progress:
             found = desk.house.assessment.compare(names, objective=objective, by=desk.actor, progress=progress)
         if plot:
             write_output(plot, found.plot.encode())
+            desk.say(f"The plot is in {plot}.")
         return found
 
     _declare_assess(app)
@@ -72,7 +75,10 @@ def _declare_assess(app: typer.Typer) -> None:
         only: Annotated[str, typer.Option(help="Only these assessors, separated by commas.")] = "",
         report: Annotated[
             Path | None,
-            typer.Option(metavar="DIR", help="Write the report into this folder as well, as pages in English and Chinese."),
+            typer.Option(
+                metavar="DIR",
+                help="Write the report into this folder as well, as pages in English and Chinese; earlier ones there are replaced.",
+            ),
         ] = None,
         all_: Annotated[bool, typer.Option("--all", help="Show what was recorded with nothing asked of it, too.")] = False,
     ) -> None:

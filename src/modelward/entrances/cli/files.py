@@ -43,15 +43,21 @@ def read_text(file: Path) -> str:
         raise NotTextError(f"{file} is not UTF-8 text (byte {wrong.start}). Is it the right file?") from wrong
 
 
-def check_output(file: Path | None) -> None:
+def check_output(file: Path | None, *, endings: tuple[str, ...] = ()) -> None:
     """Nothing, where `file` can be written: asked before the work is done and recorded.
 
+    What may be replaced has `endings`, so that a slip of the hand does not replace what something else was made from.
+
     Raises:
-        OutputUnusableError: its folder is missing or closed to us, or it is a folder.
+        OutputUnusableError: its folder is missing or closed to us, it is a folder, or it ends otherwise.
     """
     if file is None:
         return
     folder = file.absolute().parent
+    if endings and not file.is_char_device() and file.suffix.lower() not in endings:
+        raise OutputUnusableError(
+            f"{file} would be replaced by another kind of file. Name one that ends in {' or '.join(endings)}."
+        )
     if file.is_dir():
         raise OutputUnusableError(f"{file} is a folder. Name a file with `-o`.")
     if not folder.is_dir():

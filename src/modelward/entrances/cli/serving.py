@@ -72,7 +72,7 @@ def _announce(platform: Platform, listening: socket.socket, desk: Desk) -> None:
         desk.say(text)
     desk.say(f"Console: {address}/console")
     if token:
-        desk.say(f"Nobody signed in as administrator yet: {address}/console/sign-in takes the one-time token in {token}")
+        desk.say(f"The first administrator did not sign in yet: {address}/console/sign-in takes the one-time token in {token}")
 
 
 def _what_answers(found: Sequence[Readiness]) -> Iterator[str]:

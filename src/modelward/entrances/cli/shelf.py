@@ -163,7 +163,10 @@ def _live(desk: Desk, model: str) -> str:
 
 def _show_verification(console: Console, found: Verification) -> None:
     if found.is_sound:
-        console.print(f"[green]sound[/] {found.name}: signature and {found.files_checked} files agree.", highlight=False)
+        console.print(
+            f"[green]sound[/] {found.name}: signature and {found.files_checked} files agree, what was signed earlier included.",
+            highlight=False,
+        )
     for fault in found.faults:
         where = f"{fault.path}: " if fault.path else ""
         console.print(f"[red]fault[/] {showing.cell(where + fault.what)}", highlight=False)

@@ -37,6 +37,7 @@ class NoFailedClause:
 
 
 def _complaint(clause: Clause) -> str:
-    direction = str(clause.direction or "").replace("-", " ")
-    wanted = f", and must be {direction} {clause.threshold:g}" if clause.threshold is not None else ""
-    return figures(clause) + wanted
+    if clause.threshold is None:
+        return figures(clause)
+    end, bound = ("low", "at least") if clause.direction == "at-least" else ("high", "at most")
+    return f"{figures(clause)}, and the {end} end of its interval must be {bound} {clause.threshold:g}"
