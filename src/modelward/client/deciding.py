@@ -59,7 +59,7 @@ class RemoteReleases(Room):
         """Let a release go live."""
         return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/promote")
 
-    def pause(self, id: str, *, reason: str, by: Actor | None = None) -> Release:
+    def pause(self, id: str, *, reason: str = "", by: Actor | None = None) -> Release:
         """Take a live release offline."""
         return self._connection.fetch(Release, "POST", f"/api/v1/releases/{part(id)}/pause", body={"reason": reason})
 

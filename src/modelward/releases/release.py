@@ -191,10 +191,12 @@ class Release:
         """Paused by a person: nothing answers for the model until this one is promoted again, or another one is.
 
         Raises:
-            ReleaseStateError: it is not live. ReasonMissingError: the reason is empty or too long.
+            ReleaseStateError: it is not live. ReasonMissingError: the reason is too long. It may be empty: what is wrong has to
+            stop before it is understood.
         """
         self._must_be(ReleaseState.LIVE, verb="paused")
-        return replace(self, state=ReleaseState.PAUSED, pause=f"{actor}: {check_reason(reason)}")
+        said = f": {check_reason(reason)}" if reason.strip() else ""
+        return replace(self, state=ReleaseState.PAUSED, pause=f"{actor}{said}")
 
     def supersede(self) -> Release:
         """Another version of the model took its place."""

@@ -141,11 +141,11 @@ class Releases:
                 decided = self._go_live(connection, decided, by=by)
         return unless_refused(decided)
 
-    def pause(self, id: str, *, reason: str, by: Actor) -> Release:
+    def pause(self, id: str, *, reason: str = "", by: Actor) -> Release:
         """Take the live release offline: nothing answers for its model until it is promoted again, or another one is.
 
         Raises:
-            ReleaseStateError: it is not live. ReasonMissingError: the reason is empty. NotPermittedError: `by` may not promote.
+            ReleaseStateError: it is not live. ReasonMissingError: the reason is too long. NotPermittedError: `by` may not promote.
         """
         with self._database.change() as connection:
             release = self._get(connection, id, Permission.RELEASES_PROMOTE, by)

@@ -183,7 +183,7 @@ def test_a_release_goes_all_the_way_through_the_console(own_house):
     assert "chosen" in row_of(auditor.get("/models").text, "grant:3")
     assert "Take it offline" not in officer.get(place).text
     assert "Take it offline now" in operator.get(place).text
-    assert operator.post(place, {"decision": "pause", "reason": " "}).status_code == 400
+    assert operator.post(place, {"decision": "pause", "reason": "x" * 2001}).status_code == 400
     assert officer.post(place, {"decision": "pause", "reason": "wrong units"}).status_code == 403
     assert operator.post(place, {"decision": "pause", "reason": "wrong <i>units</i>"}).status_code == 303
     page = auditor.get(place).text

@@ -24,6 +24,12 @@ class Reason(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
 
 
+class Pause(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a model is taken offline, where there is time to say it."""
+
+    reason: str = ""
+
+
 class Released(msgspec.Struct):
     """The live version of a model, such as income:3."""
 
@@ -127,7 +133,7 @@ ENDPOINTS = (
         lambda call: call.platform.releases.pause(call.path["id"], reason=call.body.reason, by=call.actor),
         "Take the live version offline; nothing answers for its model.",
         Release,
-        takes=Reason,
+        takes=Pause,
     ),
     Endpoint(
         "GET",

@@ -88,7 +88,7 @@ def _declare_going_live(nouns: typer.Typer) -> None:
         then=next_step,
         example="modelward release pause r-1 --reason 'wrong units in the source'",
     )
-    def pause(desk: Desk, id: Id, reason: Reason) -> Release:
+    def pause(desk: Desk, id: Id, reason: Reason = "") -> Release:
         """Take the live version offline; nothing answers for its model."""
         return desk.house.releases.pause(id, reason=reason, by=desk.actor)
 
