@@ -65,7 +65,7 @@ def test_a_tampered_version_is_not_served_and_others_are(alone):
 def test_a_running_server_stops_answering_for_a_paused_model_and_says_so_in_every_protocol(alone):
     with Threaded(alone.settings) as server, client(server.url, alone.key(Role.ADMINISTRATOR)) as http:
         assert http.post(PREDICT, content=body()).status_code == 200
-        assert http.post("/api/v1/releases/r-1/pause", json={"reason": ""}).status_code == 400
+        assert http.post("/api/v1/releases/r-1/pause", json={"reason": "x" * 2001}).status_code == 400
         assert http.post("/api/v1/releases/r-1/pause", json={"reason": "wrong units"}).json()["state"] == "paused"
         until(lambda: http.post(PREDICT, content=body()).status_code == 404)
         asked = {
