@@ -51,4 +51,4 @@ def test_a_version_of_format_1_comes_in_and_answers_the_same(registry, admin):
 def test_a_version_of_format_1_calls_unfamiliar_what_its_interface_lacks_and_nothing_it_says_nothing_of(registry, admin):
     version = registry.import_folder(FOLDER, "income", by=admin, public_key=KEY.read_bytes())
     strange = {"age": 91, "hours": 1e9, "job": "pilot"}
-    assert version.interface.encode([*ROWS, strange]).unfamiliar == [(), (), ("age", "job")]
+    assert version.interface.encode([version.interface.table_of_rows([*ROWS, strange])]).unfamiliar == [(), (), ("age", "job")]

@@ -147,17 +147,19 @@ FAMILIAR = {"age": 0.3, "job": "clerk", "hours": 1e9, "town": "anywhere", "pay":
     ],
 )
 def test_what_training_never_saw_is_named_in_the_order_of_the_features(changes, unfamiliar):
-    assert SEEN.encode([FAMILIAR | changes]).unfamiliar == [unfamiliar]
+    assert SEEN.encode([SEEN.table_of_rows([FAMILIAR | changes])]).unfamiliar == [unfamiliar]
 
 
 def test_where_training_said_nothing_nothing_is_called_unfamiliar():
     told = Interface((Feature("hours", "number"), Feature("town", "category")), "income", ("low", "high"))
-    assert told.encode([{"hours": 1e30, "town": "nowhere"}]).unfamiliar == [()]
+    assert told.encode([told.table_of_rows([{"hours": 1e30, "town": "nowhere"}])]).unfamiliar == [()]
 
 
 @given(rows=st.lists(st.fixed_dictionaries({"age": FINITE, "hours": FINITE, "job": TEXT}), min_size=1, max_size=6))
 def test_what_is_unfamiliar_is_the_same_alone_and_in_company(rows):
-    assert INTERFACE.encode(rows).unfamiliar == [INTERFACE.encode([row]).unfamiliar[0] for row in rows]
+    tables = [INTERFACE.table_of_rows([row]) for row in rows]
+    alone = [INTERFACE.encode([table]).unfamiliar[0] for table in tables]
+    assert INTERFACE.encode([INTERFACE.table_of_rows(rows)]).unfamiliar == INTERFACE.encode(tables).unfamiliar == alone
 
 
 @pytest.mark.parametrize("rows", [[], None, {}, {"age": 1}, "text", [None], [[1, 2, 3]], [3], ["abc"]])

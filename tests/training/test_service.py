@@ -99,7 +99,8 @@ def test_the_interface_holds_what_the_training_rows_held_and_no_other_row(rooms,
     age, hours, town, _ = rooms.registry.find("grants:1", by=admin).interface.features
     assert (age.maximum < 99, hours.maximum < 90, town.categories) == (True, True, ("east", "north", "south"))
     row = {"age": 99, "hours": None, "town": "west", "member": True}
-    assert rooms.registry.find("grants:1", by=admin).interface.encode([row]).unfamiliar == [("age", "town")]
+    interface = rooms.registry.find("grants:1", by=admin).interface
+    assert interface.encode([interface.table_of_rows([row])]).unfamiliar == [("age", "town")]
 
 
 def test_a_rare_category_without_a_column_of_its_own_was_seen(rooms, register, admin):

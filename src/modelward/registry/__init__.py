@@ -19,6 +19,7 @@ from modelward.registry.paths import UnsafePathError
 from modelward.registry.rows import InvalidRowsError
 from modelward.registry.service import Registry
 from modelward.registry.signing import SignatureInvalidError, Signer, Statement, verify_signature
+from modelward.registry.table import Encoded, Table
 from modelward.registry.verifying import verify_folder
 from modelward.registry.version import (
     Dossier,
@@ -45,6 +46,7 @@ __all__ = [
     "PROBABILITIES",
     "Dossier",
     "DossierMissingError",
+    "Encoded",
     "Fault",
     "Feature",
     "ForbiddenFileError",
@@ -66,6 +68,7 @@ __all__ = [
     "SignatureInvalidError",
     "Signer",
     "Statement",
+    "Table",
     "TamperedVersionError",
     "UnrunnableGraphError",
     "UnsafeGraphError",

@@ -19,7 +19,8 @@ from modelward.errors import InvalidError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from modelward.registry.rows import Encoded, RowEncoder
+    from modelward.registry.rows import RowReader
+    from modelward.registry.table import ColumnWriter, Encoded, Table
 
 NAME_LIMIT = 200
 FEATURES_LIMIT = 10_000
@@ -60,32 +61,69 @@ class Interface:
         _check_names("class", self.classes, least=2)
 
     def columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
-        """The columns of `encode`."""
-        return self._encoder.encode(rows).columns
+        """The columns of `encode`, of rows of JSON."""
+        return self.encode([self.table_of_rows(rows)]).columns
 
-    def encode(self, rows: Sequence[Mapping[str, Any]]) -> Encoded:
-        """One column per feature out of rows of JSON: float32 [n, 1] for numbers, objects (text) [n, 1] for categories; and
-        which features of each row hold what training never saw, a category of its own or a number out of the range.
+    def encode(self, tables: Sequence[Table]) -> Encoded:
+        """One column per feature, of all rows of all tables in order: float32 [n, 1] for numbers, objects (text) [n, 1] for
+        categories; and which features of each row hold what training never saw, a category of its own or a number out of the
+        range. A missing number is NaN there, and a missing category the empty text.
+        """
+        return self._writer.encode(tables)
 
-        A missing number becomes NaN and a missing category the empty text, where the version fills them in. True and false
-        become "true" and "false" for a category. What training never saw is taken: what the model makes of it is its own
-        (versions trained here hold a number within bounds, and give a category the place of all rare ones, or none).
+    def table_of_rows(self, rows: Sequence[Mapping[str, Any]]) -> Table:
+        """Rows of JSON, checked.
+
+        True and false become "true" and "false" for a category. What training never saw is taken: what the model makes of it is
+        its own (versions trained here hold a number within bounds, and give a category the place of all rare ones, or none).
 
         Raises:
             InvalidRowsError: a feature is unknown or missing, a value has the wrong type, is not finite, is beyond float32 or
                 is too long. The message names row and feature, never the value.
         """
-        return self._encoder.encode(rows)
+        return self._reader.rows(rows)
+
+    def table_of_json(self, body: bytes) -> Table | None:
+        """The rows in `{"rows": [{"FEATURE": VALUE, …}, …]}`, checked while they are read; None where anything is amiss, or needs
+        a closer look: then `table_of_rows` says what.
+        """
+        try:
+            rows = self._reader.decoder.decode(body).rows
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        return self._reader.typed(rows)
+
+    def table_of_columns(self, columns: Mapping[str, Any]) -> Table:
+        """`table_of_rows` of one list of values, or array [n] or [n, 1], per feature; NaN in an array is a missing number.
+
+        Raises:
+            InvalidRowsError: as there; or the columns differ in length.
+        """
+        return self._reader.columns(columns)
+
+    def table_of_matrix(self, rows: Sequence[Sequence[Any]] | npt.NDArray[Any]) -> Table:
+        """`table_of_rows` of values in the order of the features, [rows, features]; NaN in an array is a missing number.
+
+        Raises:
+            InvalidRowsError: as there; or a row has another number of values.
+        """
+        return self._reader.matrix(rows)
 
     def to_json(self) -> bytes:
         """The canonical bytes of `interface.json`."""
         return canonical_json(self)
 
     @cached_property
-    def _encoder(self) -> RowEncoder:
-        from modelward.registry.rows import RowEncoder
+    def _reader(self) -> RowReader:
+        from modelward.registry.rows import RowReader
 
-        return RowEncoder(self.features)
+        return RowReader(self.features)
+
+    @cached_property
+    def _writer(self) -> ColumnWriter:
+        from modelward.registry.table import ColumnWriter
+
+        return ColumnWriter(self.features)
 
 
 def parse_interface(data: bytes) -> Interface:

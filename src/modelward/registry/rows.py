@@ -1,29 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of JSON into the columns a graph takes, checked on the way.
+"""Rows of JSON, columns and matrices, checked against an interface.
 
-One encoder per feature is prepared once; a row then costs one dictionary look-up and one call per feature, and all numbers of
-a request share one array, which is compared with what training saw as a whole. The happy path raises plain errors; who is to
-blame is looked up only after something failed.
+What a row may hold is written down once as a type that the JSON decoder checks by itself, and once as a function per feature that
+finds who is to blame. The happy path raises plain errors; the blame is looked up only after something failed.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from modelward.errors import InvalidError
+from modelward.registry.table import LARGEST, Table
 
 if TYPE_CHECKING:
     from modelward.registry.interface import Feature
 
 TEXT_LIMIT = 10_000
-_LARGEST = float(np.finfo(np.float32).max)
-_NAN = float("nan")
 _NAMES_SHOWN = 10
+_Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
 
 class InvalidRowsError(InvalidError):
@@ -34,66 +37,102 @@ class _Unfit(Exception):  # noqa: N818  # never leaves this file
     """Why a value does not fit its feature, in words."""
 
 
-class Encoded(NamedTuple):
-    """Rows as a graph takes them, and for each row the features whose value training never saw."""
-
-    columns: dict[str, npt.NDArray[Any]]
-    unfamiliar: list[tuple[str, ...]]
-
-
-class RowEncoder:
-    """The prepared encoders of one interface. It holds no state of a request, so that threads may share it."""
+class RowReader:
+    """Checks rows against one interface. It holds no state of a request, so that threads may share it."""
 
     def __init__(self, features: Sequence[Feature]) -> None:
-        self._width = len(features)
+        self._features = features
         numbers = [feature for feature in features if feature.kind == "number"]
         categories = [feature for feature in features if feature.kind == "category"]
         self._numbers = [(feature.name, _number(nullable=feature.nullable)) for feature in numbers]
         self._categories = [(feature.name, _category(nullable=feature.nullable)) for feature in categories]
-        of = dict[str, Callable[[Any], float | str]]([*self._numbers, *self._categories])
+        of = dict[str, Callable[[Any], float | str | None]]([*self._numbers, *self._categories])
         self._encoders = {feature.name: of[feature.name] for feature in features}
-        # As float32, like the rows: a number that the graph cannot tell from one of training is none that training never saw.
-        self._lowest = _bounds((feature.minimum for feature in numbers), unknown=-np.inf)
-        self._highest = _bounds((feature.maximum for feature in numbers), unknown=np.inf)
-        # What the version fills in is nothing unfamiliar, so the empty text is known.
-        self._known = [
-            (feature.name, place, frozenset((*feature.categories, "")))
-            for place, feature in enumerate(categories)
-            if feature.categories
-        ]
+        self._never_missing = [place for place, feature in enumerate(numbers) if not feature.nullable]
 
-    def encode(self, rows: Sequence[Mapping[str, Any]]) -> Encoded:
-        """See `Interface.encode`."""
+    @cached_property
+    def decoder(self) -> msgspec.json.Decoder[Any]:
+        """Reads `{"rows": [{"FEATURE": VALUE, …}, …]}` whose rows fit, straight into values, and refuses whatever else is said."""
+        # In the order of a table: numbers first.
+        ordered = sorted(self._features, key=lambda feature: feature.kind != "number")
+        fields = [(f"f{place}", _type_of(feature)) for place, feature in enumerate(ordered)]
+        named = {f"f{place}": feature.name for place, feature in enumerate(ordered)}
+        row = msgspec.defstruct("Row", fields, rename=named, forbid_unknown_fields=True, gc=False)
+        return msgspec.json.Decoder(msgspec.defstruct("Rows", [("rows", list[row])], forbid_unknown_fields=True))  # type: ignore[valid-type]
+
+    def typed(self, rows: Sequence[Any]) -> Table | None:
+        """The table of rows that `decoder` read; None where a text needs a closer look."""
+        values = list(map(msgspec.structs.astuple, rows))
+        width = len(self._numbers)
+        if not self._categories:
+            return Table(len(rows), values, ()) if rows else None
+        texts = [row[width:] for row in values]
+        for row in texts:
+            for text in row:
+                if type(text) is not str or not (text.isascii() or _is_text(text)):
+                    return None
+        return Table(len(rows), [row[:width] for row in values], texts) if rows else None
+
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> Table:
+        """See `Interface.table_of_rows`."""
+        width = len(self._encoders)
         try:
-            if any(len(row) != self._width for row in rows) or not rows:
+            if any(len(row) != width for row in rows) or not rows:
                 raise _Unfit
-            numbers = [encode(row[name]) for name, encode in self._numbers for row in rows]
-            categories = [encode(row[name]) for name, encode in self._categories for row in rows]
+            numbers = [[encode(row[name]) for name, encode in self._numbers] for row in rows]
+            texts = [[encode(row[name]) for name, encode in self._categories] for row in rows]
         except (_Unfit, KeyError, TypeError, AttributeError):
             raise InvalidRowsError(self._blame(rows)) from None
-        block = np.array(numbers, dtype=np.float32).reshape(len(self._numbers), len(rows), 1)
-        texts = np.array(categories, dtype=object).reshape(len(self._categories), len(rows), 1)
-        columns: dict[str, npt.NDArray[Any]] = dict(zip((name for name, _ in self._numbers), block, strict=True))
-        columns.update(zip((name for name, _ in self._categories), texts, strict=True))
-        return Encoded(columns, self._unfamiliar(block, categories, len(rows)))
+        return Table(len(rows), numbers, texts)
 
-    def _unfamiliar(self, numbers: npt.NDArray[np.float32], categories: list[str], rows: int) -> list[tuple[str, ...]]:
-        strange: dict[str, Iterable[int]] = {}
-        # A comparison with NaN, which stands for missing, is false.
-        outside = (numbers < self._lowest) | (numbers > self._highest)
-        if np.count_nonzero(outside):
-            strange |= {name: np.flatnonzero(column) for (name, _), column in zip(self._numbers, outside, strict=True)}
-        for name, place, known in self._known:
-            given = categories[place * rows : (place + 1) * rows]
-            if not known.issuperset(given):
-                strange[name] = [at for at, value in enumerate(given) if value not in known]
-        if not strange:
-            return [()] * rows
-        found: list[list[str]] = [[] for _ in range(rows)]
-        for name in self._encoders:
-            for at in strange.get(name, ()):
-                found[at].append(name)
-        return [tuple(names) for names in found]
+    def columns(self, columns: Mapping[str, Any]) -> Table:
+        """See `Interface.table_of_columns`."""
+        held = {name: _listed_values(values) for name, values in columns.items()}
+        lengths = {name: len(values) for name, values in held.items()}
+        wanted = max(lengths.values(), default=0)
+        for name, length in lengths.items():
+            if length != wanted:
+                raise InvalidRowsError(
+                    f"The column {name[:100]!r} has {length} rows and another has {wanted}. Send as many in each."
+                )
+        names = list(held)
+        return self.rows([dict(zip(names, values, strict=True)) for values in zip(*held.values(), strict=True)])
+
+    def matrix(self, rows: Sequence[Sequence[Any]] | npt.NDArray[Any]) -> Table:
+        """See `Interface.table_of_matrix`."""
+        if isinstance(rows, np.ndarray) and rows.dtype.kind in "fiu" and not self._categories and self._has_shape(rows):
+            return self._block(rows)
+        width = len(self._encoders)
+        for number, row in enumerate(rows, 1):
+            if len(row) != width:
+                raise InvalidRowsError(
+                    f"Row {number} has {len(row)} values, and the version takes {width}: {_listed(list(self._encoders))}."
+                )
+        if not self._categories and not isinstance(rows, np.ndarray) and rows:
+            flat = list(chain.from_iterable(rows))
+            # What is all numbers within bounds needs no look at each; a sum is NaN where any of them is.
+            if set(map(type, flat)) <= {float, int} and min(flat) >= -LARGEST and max(flat) <= LARGEST and isfinite(sum(flat)):
+                return Table(len(rows), rows if type(rows) is list else list(rows), ())
+        names = list(self._encoders)
+        plain = rows.tolist() if isinstance(rows, np.ndarray) else rows
+        return self.rows([dict(zip(names, row, strict=True)) for row in plain])
+
+    def _has_shape(self, block: npt.NDArray[Any]) -> bool:
+        return block.ndim == 2 and block.shape[0] > 0 and block.shape[1] == len(self._encoders)
+
+    def _block(self, block: npt.NDArray[Any]) -> Table:
+        with np.errstate(over="ignore"):
+            numbers = np.asarray(block, dtype=np.float32)
+        strange = ~np.isfinite(numbers)
+        if np.count_nonzero(strange):
+            missing = np.isnan(block)
+            missing[:, self._never_missing] = False
+            bad = np.argwhere(strange & ~missing)
+            if len(bad):
+                row, column = bad[0].tolist()
+                name = list(self._encoders)[column]
+                raise InvalidRowsError(f"Row {row + 1}: feature {name!r} {_why_no_number(float(block[row, column]))}.")
+        return Table(len(numbers), numbers, ())
 
     def _blame(self, rows: Sequence[Mapping[str, Any]]) -> str:
         if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Sequence):
@@ -120,20 +159,29 @@ class RowEncoder:
         return ""
 
 
-def _bounds(limits: Iterable[float | None], *, unknown: float) -> npt.NDArray[np.float32]:
-    """One bound per number, float32 [numbers, 1, 1]; where training said none, one that nothing passes."""
-    held = [unknown if limit is None else min(max(limit, -_LARGEST), _LARGEST) for limit in limits]
-    return np.array(held, dtype=np.float32).reshape(-1, 1, 1)
+def _type_of(feature: Feature) -> Any:
+    if feature.kind == "number":
+        return _Number | None if feature.nullable else _Number
+    text = Annotated[str, msgspec.Meta(min_length=0 if feature.nullable else 1, max_length=TEXT_LIMIT)]
+    return text | bool | None if feature.nullable else text | bool
 
 
-def _number(*, nullable: bool) -> Callable[[Any], float]:
-    def encode(value: Any) -> float:
+def _listed_values(values: Any) -> Sequence[Any]:
+    if not isinstance(values, np.ndarray):
+        return values  # type: ignore[no-any-return]  # a sequence, as the caller promised
+    flat: list[Any] = values.ravel().tolist()
+    # NaN is how arrays say that a number is missing.
+    return [None if value != value else value for value in flat] if values.dtype.kind == "f" else flat
+
+
+def _number(*, nullable: bool) -> Callable[[Any], float | None]:
+    def encode(value: Any) -> float | None:
         kind = type(value)
         # A comparison with NaN is false, so that it is refused together with infinities and what float32 cannot hold.
-        if (kind is float or kind is int) and -_LARGEST <= value <= _LARGEST:
+        if (kind is float or kind is int) and -LARGEST <= value <= LARGEST:
             return value  # type: ignore[no-any-return]  # checked one line above
         if value is None and nullable:
-            return _NAN
+            return None
         raise _Unfit(_why_no_number(value))
 
     return encode

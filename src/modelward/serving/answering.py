@@ -81,7 +81,7 @@ class Answering:
             parts = [job.task.rows() for job in jobs]
             # A question without rows is a fault, which company must not hide.
             rows = list(chain.from_iterable(parts)) if all(parts) else []
-            columns, unfamiliar = deployment.interface.encode(rows)
+            columns, unfamiliar = deployment.interface.encode([deployment.interface.table_of_rows(rows)])
             probabilities = deployment.engine.answers(columns)
         except Exception as fault:  # noqa: BLE001 (whoever asked is told)
             if len(jobs) == 1:

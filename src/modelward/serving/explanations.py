@@ -80,7 +80,7 @@ class Explanations:
             InvalidRowsError: the rows do not fit. UnknownLabelError: there is no such class. BackgroundMissingError: the version
             brings no background. MissingExtraError: the explaining library is not installed.
         """
-        columns, unfamiliar = opened.interface.encode(rows)
+        columns, unfamiliar = opened.interface.encode([opened.interface.table_of_rows(rows)])
         chosen = _class_index(opened, label)
         explainer: Explainer = EXPLAINERS.load("shapley")()
         background = self._background(opened)

@@ -67,9 +67,10 @@ def answer_file(
     unfamiliar = [names for part in parts for names in part.unfamiliar]
     payload = _written([part.probabilities for part in parts], unfamiliar, interface, form)
     request = new_request_id()
+    key = ledger.request_key(request)
     facts = {
-        "input": ledger.commitment(request, data),
-        "output": ledger.commitment(request, payload),
+        "input": key.commitment(data),
+        "output": key.commitment(payload),
         "rows": len(rows),
         "version": version.digest,
     }
@@ -94,7 +95,7 @@ class _Part(NamedTuple):
 
 def _answered(deployment: Deployment, rows: FileRows, start: int) -> _Part:
     try:
-        columns, unfamiliar = deployment.interface.encode(rows.part(start, BATCH_ROWS))
+        columns, unfamiliar = deployment.interface.encode([deployment.interface.table_of_rows(rows.part(start, BATCH_ROWS))])
     except InvalidRowsError as unfit:
         # The rows of a part are counted from 1; people count those of the file.
         raise InvalidRowsError(re.sub(r"^Row (\d+)", lambda found: f"Row {int(found[1]) + start}", str(unfit))) from None

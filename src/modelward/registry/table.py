@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables: rows that were checked against an interface, on their way to a graph.
+
+A table is cheap to make for one row and cheap to join with others, so that the arrays are made once for all rows that are
+computed together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from modelward.registry.interface import Feature
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+class Table:
+    """Checked rows. `numbers` holds them row by row, [rows, numbers], as lists of numbers and None, or as float32 with NaN for what
+    is missing; `texts` likewise [rows, categories], with the empty text for what is missing.
+    """
+
+    __slots__ = ("numbers", "rows", "texts")
+
+    def __init__(
+        self, rows: int, numbers: Sequence[Sequence[float | None]] | npt.NDArray[np.float32], texts: Sequence[Sequence[str]]
+    ) -> None:
+        self.rows = rows
+        self.numbers = numbers
+        self.texts = texts
+
+    def __len__(self) -> int:
+        return self.rows
+
+
+class Encoded(NamedTuple):
+    """Rows as a graph takes them, and for each row the features whose value training never saw."""
+
+    columns: dict[str, npt.NDArray[Any]]
+    unfamiliar: list[tuple[str, ...]]
+
+
+class ColumnWriter:
+    """Makes a graph's columns out of tables. It holds no state of a request, so that threads may share it."""
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        numbers = [feature for feature in features if feature.kind == "number"]
+        categories = [feature for feature in features if feature.kind == "category"]
+        self._names = [feature.name for feature in features]
+        self._numbers = [feature.name for feature in numbers]
+        self._categories = [feature.name for feature in categories]
+        # As float32, like the rows: a number that the graph cannot tell from one of training is none that training never saw.
+        self._lowest = _bounds((feature.minimum for feature in numbers), unknown=-np.inf)
+        self._highest = _bounds((feature.maximum for feature in numbers), unknown=np.inf)
+        # What the version fills in is nothing unfamiliar, so the empty text is known.
+        self._known = [
+            (feature.name, place, frozenset((*feature.categories, "")))
+            for place, feature in enumerate(categories)
+            if feature.categories
+        ]
+
+    def encode(self, tables: Sequence[Table]) -> Encoded:
+        """All rows of all tables, in order: float32 [n, 1] for numbers, objects (text) [n, 1] for categories."""
+        rows = sum(table.rows for table in tables)
+        numbers = self._joined(tables, rows)
+        columns: dict[str, npt.NDArray[Any]] = dict(
+            zip(self._numbers, np.ascontiguousarray(numbers.T).reshape(len(self._numbers), rows, 1), strict=True)
+        )
+        texts: list[tuple[str, ...]] = []
+        if self._categories:
+            texts = list(zip(*chain.from_iterable(table.texts for table in tables), strict=True))
+            block = np.array(texts, dtype=object).reshape(len(self._categories), rows, 1)
+            columns.update(zip(self._categories, block, strict=True))
+        return Encoded(columns, self._unfamiliar(numbers, texts, rows))
+
+    def _joined(self, tables: Sequence[Table], rows: int) -> npt.NDArray[np.float32]:
+        width = len(self._numbers)
+        if all(type(table.numbers) is list for table in tables):
+            together = list(chain.from_iterable(table.numbers for table in tables))
+            return np.array(together, dtype=np.float32).reshape(rows, width)
+        return np.concatenate([np.asarray(table.numbers, dtype=np.float32).reshape(len(table), width) for table in tables])
+
+    def _unfamiliar(self, numbers: npt.NDArray[np.float32], texts: Sequence[tuple[str, ...]], rows: int) -> list[tuple[str, ...]]:
+        strange: dict[str, Iterable[int]] = {}
+        # A comparison with NaN, which stands for missing, is false.
+        outside = (numbers < self._lowest) | (numbers > self._highest)
+        if np.count_nonzero(outside):
+            strange |= {name: np.flatnonzero(column) for name, column in zip(self._numbers, outside.T, strict=True)}
+        for name, place, known in self._known:
+            given = texts[place]
+            if not known.issuperset(given):
+                strange[name] = [at for at, value in enumerate(given) if value not in known]
+        if not strange:
+            return [()] * rows
+        found: list[list[str]] = [[] for _ in range(rows)]
+        for name in self._names:
+            for at in strange.get(name, ()):
+                found[at].append(name)
+        return [tuple(names) for names in found]
+
+
+def _bounds(limits: Iterable[float | None], *, unknown: float) -> npt.NDArray[np.float32]:
+    """One bound per number, float32 [numbers]; where training said none, one that nothing passes."""
+    held = [unknown if limit is None else min(max(limit, -LARGEST), LARGEST) for limit in limits]
+    return np.array(held, dtype=np.float32)
