@@ -3,33 +3,55 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+from hashlib import sha256
 from typing import Any, BinaryIO
 
 import msgspec
 import rfc8785
 
 _CHUNK_BYTES = 1 << 20
+_BLOCK_BYTES = 64
+_INNER = bytes(value ^ 0x36 for value in range(256))
+_OUTER = bytes(value ^ 0x5C for value in range(256))
 
 
 def sha256_hex(data: bytes) -> str:
     """Lower-case hexadecimal SHA-256 of `data`, 64 characters."""
-    return hashlib.sha256(data).hexdigest()
+    return sha256(data).hexdigest()
 
 
 def sha256_of_stream(stream: BinaryIO) -> str:
     """Lower-case hexadecimal SHA-256 of all that is left in `stream`, read in bounded memory."""
-    digest = hashlib.sha256()
+    digest = sha256()
     while chunk := stream.read(_CHUNK_BYTES):
         digest.update(chunk)
     return digest.hexdigest()
 
 
+class KeyedDigest:
+    """HMAC-SHA-256 (RFC 2104) under one key: digests that nobody without the key can confirm a guess against."""
+
+    # By hand, because `hmac.new` takes twice as long and `hmac.digest` gives up the interpreter lock even for a few bytes, which
+    # a busy server waits to get back.
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = (key if len(key) <= _BLOCK_BYTES else sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
+        self._inner = block.translate(_INNER)
+        self._outer = block.translate(_OUTER)
+
+    def raw(self, data: bytes) -> bytes:
+        """The 32 bytes of the digest of `data`."""
+        return sha256(self._outer + sha256(self._inner + data).digest()).digest()
+
+    def hexadecimal(self, data: bytes) -> str:
+        """The digest of `data` in lower-case hexadecimal, 64 characters."""
+        return sha256(self._outer + sha256(self._inner + data).digest()).hexdigest()
+
+
 def keyed_digest(key: bytes, data: bytes) -> str:
-    """HMAC-SHA-256 in hexadecimal: a digest that nobody without `key` can confirm a guess against."""
-    # `hmac.digest` gives up the interpreter lock even for a few bytes, and a busy server waits to get it back.
-    return hmac.new(key, data, "sha256").hexdigest()
+    """`KeyedDigest` of one text, in hexadecimal."""
+    return KeyedDigest(key).hexadecimal(data)
 
 
 def canonical_json(value: Any) -> bytes:

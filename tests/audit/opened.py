@@ -2,6 +2,7 @@
 """Opens the same ledger again and again: in tests that copy it, tamper with it, or write to it from several processes."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import settings
@@ -31,6 +32,17 @@ def open_ledger(folder: Path, *, begin: bool = True) -> Ledger:
 def draft(number: int, *, request: str = "") -> Draft:
     facts = {"number": number, "digest": hashlib.sha256(b"%d" % number).hexdigest()}
     return Draft(DONE, actor=f"person:{number % 3}", subject=f"model:{number % 5}", facts=facts, request=request)
+
+
+class Lone:
+    """One draft for the ledger's writer, and who is told."""
+
+    def __init__(self, one: Draft, done: Callable[[int | Exception], object] = print) -> None:
+        self._one = one
+        self.done = done
+
+    def drafts(self) -> list[Draft]:
+        return [self._one]
 
 
 def close(ledger: Ledger) -> None:

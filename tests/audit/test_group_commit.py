@@ -3,10 +3,11 @@
 
 import sqlite3
 import threading
+from functools import partial
 
 import pytest
 
-from audit.opened import close, draft, open_ledger
+from audit.opened import Lone, close, draft, open_ledger
 from modelward.audit import GroupCommit, LedgerBrokenError, WriterClosedError
 from modelward.errors import UnavailableError
 
@@ -29,7 +30,7 @@ def wait_for(commits, numbers):
             all_told.set()
 
     for number in numbers:
-        commits.submit(draft(number), lambda outcome, number=number: done(number, outcome))
+        commits.submit(Lone(draft(number), partial(done, number)))
     assert all_told.wait(30)
     return told
 
@@ -66,7 +67,7 @@ def test_nobody_is_told_before_the_entry_is_durable(home, commits):
             all_told.set()
 
     for number in range(40):
-        commits.submit(draft(number), done)
+        commits.submit(Lone(draft(number), done))
     assert all_told.wait(30)
     assert seen == [1] * 40
 
@@ -98,23 +99,23 @@ def test_closing_writes_what_waits_and_anchors_it(ledger, home):
     commits, told = GroupCommit(ledger), []
     commits.start()
     for number in range(300):
-        commits.submit(draft(number), told.append)
+        commits.submit(Lone(draft(number), told.append))
     commits.close()
     assert told == list(range(1, 301))
     assert (home / "ledger.checkpoint").read_text() == ledger.head().text
     with pytest.raises(WriterClosedError) as refused:
-        commits.submit(draft(1), told.append)
+        commits.submit(Lone(draft(1), told.append))
     assert isinstance(refused.value, UnavailableError)
     commits.close()
 
 
 def test_a_writer_that_was_not_started_takes_nothing(ledger):
     with pytest.raises(WriterClosedError):
-        GroupCommit(ledger).submit(draft(1), print)
+        GroupCommit(ledger).submit(Lone(draft(1)))
 
 
 def test_a_teller_that_fails_does_not_stop_the_others(ledger, commits, caplog):
-    commits.submit(draft(0), lambda outcome: 1 / 0)
+    commits.submit(Lone(draft(0), lambda outcome: 1 / 0))
     assert len(wait_for(commits, range(10))) == 10
     assert "could not be told" in caplog.text
 
@@ -133,16 +134,66 @@ def test_two_writers_in_one_process_share_the_ledger(tmp_path):
     close(second)
 
 
+class Several:
+    """Some drafts handed in together; `told` is what they were told."""
+
+    def __init__(self, *drafts):
+        self.wanted = list(drafts)
+        self.told = []
+        self.done = self.told.append
+
+    def drafts(self):
+        if ZeroDivisionError in self.wanted:
+            raise ZeroDivisionError
+        return self.wanted
+
+
 def test_what_nobody_waits_for_any_more_is_not_recorded(database, ledger):
-    commits, told, is_wanted = GroupCommit(ledger), [], [True]
+    commits, first, second, third = GroupCommit(ledger), Several(draft(1), draft(2)), Several(draft(3)), Several(draft(4))
     commits.start()
     before = ledger.head().size
     with database.change():
-        commits.submit(draft(1), told.append, is_wanted=lambda: is_wanted[0])
-        commits.submit(draft(2), told.append)
-        # The writer waits for the lock that this transaction holds; meanwhile the first caller gives up.
-        is_wanted[0] = False
+        for bunch in (first, second, third):
+            commits.submit(bunch)
+        # The writer waits for the lock that this transaction holds; meanwhile callers give up.
+        del first.wanted[0]
+        second.wanted.clear()
     commits.close()
-    assert told == [before]
-    assert ledger.head().size == before + 1
+    assert (first.told, second.told, third.told) == ([before], [before + 1], [before + 1])
+    assert [one.entry.facts["number"] for one in ledger.entries(since=before, newest_first=False)] == [2, 4]
     assert ledger.verify().is_sound
+
+
+def test_a_bunch_is_told_the_index_of_its_first_entry_and_the_others_follow(ledger, commits):
+    bunches = [Several(*(draft(10 * size + place) for place in range(size))) for size in (3, 0, 1, 1500, 2)]
+    for bunch in bunches:
+        commits.submit(bunch)
+    commits.close()
+    numbers = {one.index: one.entry.facts["number"] for one in ledger.entries(limit=10_000) if one.index}
+    for size, bunch in zip((3, 0, 1, 1500, 2), bunches, strict=True):
+        (first,) = bunch.told
+        assert [numbers[first + place] for place in range(size)] == [10 * size + place for place in range(size)]
+    assert sorted(numbers) == list(range(1, 1507))
+    assert ledger.verify().is_sound
+
+
+def test_a_bunch_that_cannot_say_what_it_wants_harms_no_other(ledger, commits):
+    before, broken, after = Several(draft(1)), Several(ZeroDivisionError), Several(draft(2))
+    for bunch in (before, broken, after):
+        commits.submit(bunch)
+    commits.close()
+    assert (before.told, after.told) == ([1], [2])
+    assert [type(fault) for fault in broken.told] == [ZeroDivisionError]
+    assert ledger.verify().is_sound
+
+
+def test_each_commit_is_told_with_its_time_and_its_entries(ledger):
+    commits = []
+    writer = GroupCommit(ledger, on_commit=lambda seconds, entries: commits.append((seconds, entries)))
+    writer.start()
+    for number in range(50):
+        writer.submit(Several(draft(number), draft(number)))
+    writer.submit(Several())
+    writer.close()
+    assert sum(entries for _, entries in commits) == 100
+    assert all(seconds > 0 and entries > 0 for seconds, entries in commits)

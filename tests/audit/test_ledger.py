@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is recorded stays, in order, in the caller's transaction, and can be found again."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -158,9 +159,22 @@ def test_an_unreadable_entry_is_not_shown_as_one(database, ledger):
 
 
 def test_commitments_of_two_requests_do_not_tell_equal_payloads(ledger):
-    assert ledger.commitment("r-1", b"yes") != ledger.commitment("r-2", b"yes")
-    assert ledger.commitment("r-1", b"yes") == ledger.commitment("r-1", b"yes")
-    assert len(ledger.commit_key("r-1")) == 32
+    assert ledger.request_key("r-1").commitment(b"yes") != ledger.request_key("r-2").commitment(b"yes")
+    assert ledger.request_key("r-1").commitment(b"yes") == ledger.request_key("r-1").commitment(b"yes")
+    assert len(ledger.request_key("r-1").secret) == 32
+
+
+def test_a_key_derived_beforehand_leaves_the_same_entry(ledger):
+    known = Draft(DONE, actor="a", subject="s", request="r-1", key=ledger.request_key("r-1"))
+    ledger.commit(lambda: [known, Draft(DONE, actor="a", subject="s", request="r-1"), Draft(DONE, actor="a", subject="s")])
+    first, second, third = (one.entry for one in ledger.entries(since=1, newest_first=False))
+    assert first.key == second.key == hashlib.sha256(ledger.request_key("r-1").secret).hexdigest()
+    assert third.key == ""
+
+
+def test_the_key_of_another_request_is_not_taken(ledger):
+    with pytest.raises(ValueError, match="another request"):
+        Draft(DONE, actor="a", subject="s", request="r-1", key=ledger.request_key("r-2"))
 
 
 def test_the_anchor_follows_the_ledger(database, ledger, home):

@@ -29,8 +29,9 @@ SIZE = 300
 def ledger(tmp_path_factory):
     opened = open_ledger(tmp_path_factory.mktemp("receipts"))
     drafts = [draft(number, request=f"r-{number}") for number in range(1, SIZE - 1)]
-    facts = {"input": opened.commitment("asked", b"age=44"), "output": opened.commitment("asked", b"yes"), "rows": 1}
-    drafts.insert(100, Draft(DONE, actor="service:till", subject="income:3", facts=facts, request="asked"))
+    key = opened.request_key("asked")
+    facts = {"input": key.commitment(b"age=44"), "output": key.commitment(b"yes"), "rows": 1}
+    drafts.insert(100, Draft(DONE, actor="service:till", subject="income:3", facts=facts, request="asked", key=key))
     opened.commit(lambda: drafts)
     assert opened.head().size == SIZE
     yield opened
@@ -67,7 +68,7 @@ def test_a_receipt_confirms_the_payload_and_no_guess(receipt, key):
 def test_a_receipt_reveals_the_key_of_its_own_request_only(ledger, receipt, key):
     other = verify_receipt(ledger.receipt("r-7"), public_key=key)
     assert other.key != verify_receipt(receipt, public_key=key).key
-    assert ledger.commit_key("asked").hex() == verify_receipt(receipt, public_key=key).key
+    assert ledger.request_key("asked").secret.hex() == verify_receipt(receipt, public_key=key).key
 
 
 @law
@@ -122,7 +123,7 @@ def test_a_receipt_of_another_ledger_is_refused(receipt, key):
 
 
 def test_the_key_of_another_request_is_refused(ledger, receipt, key):
-    mine, other = receipt.split("\n"), ledger.commit_key("r-7").hex()
+    mine, other = receipt.split("\n"), ledger.request_key("r-7").secret.hex()
     extra = json.loads(base64.b64decode(mine[1].removeprefix("extra ")))
     forged = json.dumps(extra | {"key": other}, separators=(",", ":")).encode()
     mine[1] = f"extra {base64.b64encode(forged).decode()}"

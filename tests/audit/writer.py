@@ -5,10 +5,11 @@ python writer.py HOME NAME COUNT
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from threading import Semaphore
 
-from opened import DONE, open_ledger
+from opened import DONE, Lone, open_ledger
 
 from modelward.audit import Draft, GroupCommit
 
@@ -28,7 +29,7 @@ def main() -> None:
     for number in range(count):
         free.acquire()
         draft = Draft(DONE, actor=f"service:{name}", subject="income:1", request=f"{name}-{number}")
-        commits.submit(draft, lambda outcome, number=number: acknowledge(outcome, number))
+        commits.submit(Lone(draft, partial(acknowledge, number=number)))
     commits.close()
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
+import hmac
 import io
 import json
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward.digest import canonical_json, keyed_digest, sha256_hex, sha256_of_stream
+from modelward.digest import KeyedDigest, canonical_json, keyed_digest, sha256_hex, sha256_of_stream
 
 INTEGERS = st.integers(-(2**53) + 1, 2**53 - 1)
 SCALARS = st.none() | st.booleans() | INTEGERS | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -36,6 +37,12 @@ def test_the_keyed_digest_is_hmac_sha_256():
     # RFC 4231, test case 2.
     expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     assert keyed_digest(b"Jefe", b"what do ya want for nothing?") == expected
+
+
+@given(st.binary(max_size=130), st.binary(max_size=3000))
+def test_a_keyed_digest_is_that_of_the_standard_library_whatever_the_length_of_the_key(key, data):
+    expected = hmac.digest(key, data, "sha256")
+    assert (KeyedDigest(key).raw(data), KeyedDigest(key).hexadecimal(data)) == (expected, expected.hex())
 
 
 @given(JSON)

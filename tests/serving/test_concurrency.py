@@ -68,7 +68,7 @@ def test_every_answer_has_one_entry_of_its_own(live, gateway):
     assert len({reply.entry for reply in replies}) == 200
     for reply in replies:
         assert logged[reply.entry].request == reply.request
-        assert logged[reply.entry].facts["output"] == live.ledger.commitment(reply.request, reply.payload)
+        assert logged[reply.entry].facts["output"] == live.ledger.request_key(reply.request).commitment(reply.payload)
 
 
 def test_a_caller_who_leaves_takes_nobody_along_and_an_answer_not_begun_is_never_on_record(live, gateway):

@@ -58,7 +58,7 @@ def test_an_explanation_over_the_gateway_leaves_with_its_entry(live):
     assert first == second
     assert first.request_id == reply.request
     (entry,) = live.logged("inference.explained")
-    assert entry.facts["output"] == live.ledger.commitment(reply.request, reply.payload)
+    assert entry.facts["output"] == live.ledger.request_key(reply.request).commitment(reply.payload)
 
 
 def test_a_version_without_background_says_so(house):

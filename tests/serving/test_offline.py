@@ -74,7 +74,7 @@ def test_a_file_is_one_entry_that_commits_to_its_answers(live, file):
     batch = live.serving.predict_file("income", file, by=live.admin)
     (entry,) = live.logged("inference.batch")
     assert entry.facts["rows"] == 60
-    assert entry.facts["output"] == live.ledger.commitment(batch.request, batch.payload)
+    assert entry.facts["output"] == live.ledger.request_key(batch.request).commitment(batch.payload)
     assert (entry.index, entry.request, entry.subject) == (batch.entry, batch.request, "income:1")
 
 
@@ -90,7 +90,7 @@ def test_what_is_on_record_is_what_was_answered_even_if_the_file_changes_meanwhi
     batch = live.serving.predict_file("income", file, by=live.admin)
     assert file.read_bytes() != asked
     (entry,) = live.logged("inference.batch")
-    assert entry.facts["input"] == live.ledger.commitment(batch.request, asked)
+    assert entry.facts["input"] == live.ledger.request_key(batch.request).commitment(asked)
 
 
 def test_columns_that_the_model_does_not_know_are_named_and_not_used(live, tmp_path):

@@ -13,14 +13,16 @@ from modelward.audit.checkpoint import (
 from modelward.audit.consistency import Consistency, HistoryForkedError, StateMissingError, verify_growth
 from modelward.audit.entry import Draft, Entry, EntryUnreadableError, LoggedEntry, UnrecordableError
 from modelward.audit.event import LEDGER_OPENED, Event
-from modelward.audit.group_commit import GroupCommit, WriterClosedError
+from modelward.audit.group_commit import Bunch, GroupCommit, WriterClosedError
 from modelward.audit.head import LedgerBrokenError, LedgerMissingError
 from modelward.audit.receipt import Receipt, ReceiptBrokenError, UnknownCommitmentError, verify_receipt
+from modelward.audit.request_key import RequestKey
 from modelward.audit.service import Ledger, ReceiptMissingError
 from modelward.audit.verification import Fault, Verification
 
 __all__ = [
     "LEDGER_OPENED",
+    "Bunch",
     "Checkpoint",
     "CheckpointBrokenError",
     "Consistency",
@@ -41,6 +43,7 @@ __all__ = [
     "Receipt",
     "ReceiptBrokenError",
     "ReceiptMissingError",
+    "RequestKey",
     "StateMissingError",
     "UnknownCommitmentError",
     "UnrecordableError",

@@ -8,31 +8,34 @@ nobody waits for a timer.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import NamedTuple
+from time import perf_counter
+from typing import Protocol
 
 from modelward.audit.entry import Draft
 from modelward.audit.service import Ledger
 from modelward.errors import UnavailableError
 
 GROUP_LIMIT = 1000
-_IDLE_SECONDS = 1.0
 _logger = logging.getLogger(__name__)
 
-Done = Callable[[int | Exception], None]
-"""Told the index of the entry once it is durable, or why it is not in the ledger."""
 
+class Bunch(Protocol):
+    """Entries that somebody hands in together. They are recorded one after the other, all or none."""
 
-def _always() -> bool:
-    return True
+    def drafts(self) -> Sequence[Draft]:
+        """What is to be recorded. Asked once, when the ledger can be written to, which may be later than the handing in: what is
+        not wanted any more is left out. What this raises comes back to `done`, and concerns no other bunch.
+        """
+        ...
 
-
-class _Waiting(NamedTuple):
-    draft: Draft
-    done: Done
-    is_wanted: Callable[[], bool]
+    def done(self, first: int | Exception) -> None:
+        """Told once, in the writer's thread: the index of the first of `drafts`, once all of them are durable, or what went wrong;
+        then none of them is in the ledger, and `drafts` may not have been asked. MUST be quick and MUST NOT raise.
+        """
+        ...
 
 
 class WriterClosedError(UnavailableError):
@@ -40,16 +43,17 @@ class WriterClosedError(UnavailableError):
 
 
 class GroupCommit:
-    """One thread that writes all drafts that wait as one transaction, and then tells each of those who wait.
+    """One thread that writes all bunches that wait as one transaction, and then tells each of them.
 
-    `done` MUST be quick and MUST NOT raise: it is called in the writer's thread, in the order of the entries. An event loop is
-    best woken once for all the calls of a group, see `modelward.serving`. If a transaction fails, every `done` of its group
-    gets the error, and none of the group is in the ledger.
+    Bunches are recorded in the order in which they were handed in. If a transaction fails, every bunch of it, and every other
+    that waits by then, gets the error. `on_commit` is told, in the writer's thread, how many seconds it took to make a group
+    durable and how many entries it had; the rules of `Bunch.done` hold for it.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, on_commit: Callable[[float, int], None] | None = None) -> None:
         self._ledger = ledger
-        self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._on_commit = on_commit
+        self._waiting: SimpleQueue[Bunch | None] = SimpleQueue()
         self._thread = Thread(target=self._write_groups, name="ledger-writer", daemon=True)
         self._door = Lock()
         self._is_open = False
@@ -59,20 +63,17 @@ class GroupCommit:
         self._thread.start()
         self._is_open = True
 
-    def submit(self, draft: Draft, done: Done, *, is_wanted: Callable[[], bool] = _always) -> None:
-        """Have `draft` recorded, and `done` called with its index once it is durable, or with what went wrong.
-
-        `is_wanted` is asked when the ledger can be written to, which may be later: what is not wanted any more is not recorded,
-        and nobody is told.
+    def submit(self, bunch: Bunch) -> None:
+        """Have the entries of `bunch` recorded.
 
         Raises:
-            WriterClosedError: the writer was not started or is closed; the draft is not recorded.
+            WriterClosedError: the writer was not started or is closed; nothing is recorded, and the bunch is not told.
         """
         # Under the lock nothing can come to lie behind the mark that ends the queue.
         with self._door:
             if not self._is_open:
                 raise WriterClosedError("The ledger takes no more entries: the server is shutting down. Try again later.")
-            self._waiting.put(_Waiting(draft, done, is_wanted))
+            self._waiting.put(bunch)
 
     def close(self) -> None:
         """Take nothing more, write and tell all that waits, anchor the ledger, and end the thread."""
@@ -86,41 +87,85 @@ class GroupCommit:
     def _write_groups(self) -> None:
         is_open = True
         while is_open:
-            try:
-                first = self._waiting.get(timeout=_IDLE_SECONDS)
-            except Empty:
-                self._ledger.anchor_when_due()
-                continue
-            # This thread alone takes from the queue, so what `qsize` counted is there.
-            found = [first, *(self._waiting.get() for _ in range(min(self._waiting.qsize(), GROUP_LIMIT)))]
-            group = [waiting for waiting in found if waiting is not None]
-            is_open = len(group) == len(found)
-            self._commit(group)
+            first = self._waiting.get()
+            is_open = first is not None and self._commit(first)
             if is_open:
                 self._ledger.anchor_when_due()
         self._ledger.anchor_now()
 
-    def _commit(self, group: Sequence[_Waiting]) -> None:
-        if not group:
-            return
-        kept: list[_Waiting] = []
-
-        def choose() -> list[Draft]:
-            kept.extend(waiting for waiting in group if waiting.is_wanted())
-            return [waiting.draft for waiting in kept]
-
+    def _commit(self, first: Bunch) -> bool:
+        """Write one group, of which `first` is the first; whether more may come."""
+        group = _Group(first, self._waiting)
+        began = perf_counter()
         try:
-            first = self._ledger.commit(choose)
+            index = self._ledger.commit(group.drafts)
         except Exception as fault:  # noqa: BLE001  # whatever failed, those who wait must be told that nothing is recorded
-            for waiting in group:
-                _tell(waiting.done, fault)
+            group.fail(fault)
         else:
-            for index, waiting in enumerate(kept, first):
-                _tell(waiting.done, index)
+            seconds = perf_counter() - began
+            group.tell(index)
+            if self._on_commit and group.entries:
+                self._on_commit(seconds, group.entries)
+        return not group.is_last
 
 
-def _tell(done: Done, outcome: int | Exception) -> None:
+class _Group:
+    """The bunches of one transaction."""
+
+    def __init__(self, first: Bunch, waiting: SimpleQueue[Bunch | None]) -> None:
+        self.entries = 0
+        self.is_last = False
+        self._first: Bunch | None = first
+        self._waiting = waiting
+        self._taken: list[tuple[Bunch, int]] = []
+
+    def drafts(self) -> list[Draft]:
+        """What all that wait by now want recorded."""
+        drafts: list[Draft] = []
+        for bunch in self._bunches():
+            try:
+                given = bunch.drafts()
+            except Exception as fault:  # noqa: BLE001  # the fault of one bunch is told to that one
+                _tell(bunch, fault)
+            else:
+                self._taken.append((bunch, len(given)))
+                drafts += given
+            if len(drafts) >= GROUP_LIMIT:
+                break
+        self.entries = len(drafts)
+        return drafts
+
+    def tell(self, index: int) -> None:
+        """All is durable, from `index` on."""
+        for bunch, count in self._taken:
+            _tell(bunch, index)
+            index += count
+
+    def fail(self, fault: Exception) -> None:
+        """Nothing is recorded. Who came meanwhile is told the same, for what failed now would most likely fail again."""
+        for bunch, _ in self._taken:
+            _tell(bunch, fault)
+        for bunch in self._bunches():
+            _tell(bunch, fault)
+
+    def _bunches(self) -> Iterable[Bunch]:
+        if (bunch := self._first) is not None:
+            self._first = None
+            yield bunch
+        # This thread alone takes from the queue. Who comes while it does must not keep it here for ever.
+        for _ in range(self._waiting.qsize()):
+            try:
+                bunch = self._waiting.get_nowait()
+            except Empty:
+                return
+            if bunch is None:
+                self.is_last = True
+                return
+            yield bunch
+
+
+def _tell(bunch: Bunch, outcome: int | Exception) -> None:
     try:
-        done(outcome)
+        bunch.done(outcome)
     except Exception:
         _logger.exception("Somebody who waits for the ledger could not be told.")

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -22,9 +20,10 @@ from modelward.audit.head import LedgerBrokenError, LedgerMissingError, broken, 
 from modelward.audit.inclusion import prove_inclusion
 from modelward.audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, subtree_root
 from modelward.audit.receipt import write_receipt
+from modelward.audit.request_key import RequestKey
 from modelward.audit.verification import Findings, Verification
 from modelward.audit.verifier import Found, Progress, Verifier, believed, silently
-from modelward.digest import keyed_digest
+from modelward.digest import KeyedDigest
 from modelward.errors import ModelwardError, NotFoundError, RefusedError
 from modelward.storage import Connection, Database, DatabaseDamagedError, Keyring
 
@@ -49,7 +48,7 @@ class Ledger:
         self._database = database
         self._secret = keyring.secret("ledger")
         self._public = public_half(self._secret)
-        self._digests = keyring.secret("digests")
+        self._derive = KeyedDigest(keyring.secret("digests")).raw
         self._anchor = Anchor(anchor)
         self._anchored_at = float("-inf")
         self._signer: CheckpointSigner | None = None
@@ -100,7 +99,7 @@ class Ledger:
         signer = self._signer_of(head.origin)
         at, leaf, rows, nodes = timestamp(), head.last, [], []
         for index, draft in enumerate(drafts, head.size):
-            key = sha256(self.commit_key(draft.request)).hexdigest() if draft.request else ""
+            key = (draft.key or self.request_key(draft.request)).digest if draft.request else ""
             entry = entry_bytes(index, draft.body, at=at, key=key, previous=leaf.hex())
             leaf = leaf_hash(entry)
             rows.append(store.Row(index, entry, leaf, draft.event, draft.actor, draft.subject, draft.request))
@@ -121,14 +120,9 @@ class Ledger:
         with self._database.change() as connection:
             return self.record_all(connection, choose())
 
-    def commit_key(self, request: str) -> bytes:
-        """The key of one request's commitments: nobody confirms a guess without it, and its receipt alone reveals it."""
-        # Not `hmac.digest`, which gives up the interpreter lock even for a few bytes: a busy server waits to get it back.
-        return hmac.new(self._digests, request.encode(), "sha256").digest()
-
-    def commitment(self, request: str, payload: bytes) -> str:
-        """What an entry holds in place of `payload`: HMAC-SHA-256 under the request's own key, in hexadecimal."""
-        return keyed_digest(self.commit_key(request), payload)
+    def request_key(self, request: str) -> RequestKey:
+        """The key of one request's commitments, which commits to what was asked and answered."""
+        return RequestKey(request, self._derive(request.encode()))
 
     def head(self) -> Checkpoint:
         """The signed checkpoint of the ledger as it stands.
@@ -185,7 +179,7 @@ class Ledger:
                 raise ReceiptMissingError(f"No entry of the ledger belongs to the request {request!r}. See `modelward audit log`.")
             row, checkpoint = found[0], signed_head(connection, self._public)
             path = prove_inclusion(connection, row, checkpoint)
-        return write_receipt(row.entry, row.idx, key=self.commit_key(request), path=path, checkpoint=checkpoint.text)
+        return write_receipt(row.entry, row.idx, key=self.request_key(request).secret, path=path, checkpoint=checkpoint.text)
 
     def proves(self, logged: LoggedEntry) -> bool:
         """Whether `logged` stands at its index under the signed root, as an entry that was read from a row may not."""

@@ -17,7 +17,6 @@ from modelward.serving.answer import (
     ShuttingDownError,
     TooManyRowsError,
     TooSlowError,
-    new_request_id,
 )
 from modelward.serving.deployments import Deployment, Deployments, Readiness
 from modelward.serving.engine import Cost, Engine
@@ -35,6 +34,7 @@ from modelward.serving.gateway import Gateway
 from modelward.serving.keychain import Keychain
 from modelward.serving.offline import Batch
 from modelward.serving.question import Question, UnevenColumnsError
+from modelward.serving.request_id import new_request_id
 from modelward.serving.service import Serving
 
 __all__ = [

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from modelward.audit import Event
@@ -121,36 +119,3 @@ def labels_of(interface: Interface, probabilities: npt.NDArray[np.float32]) -> l
     """The most probable class of each row; the first in order among equals."""
     classes = interface.classes
     return [classes[place] for place in probabilities.argmax(axis=1).tolist()]
-
-
-class _RequestIds:
-    """Random bits are drawn for many ids at once, for a system call costs more than all the rest of an id."""
-
-    _ID_BYTES = 16
-    _AT_ONCE = 256
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        """Draw anew: a forked process must not give out the ids of its parent."""
-        self._lock = Lock()
-        self._drawn = ""
-        self._at = 0
-
-    def next(self) -> str:
-        width = 2 * self._ID_BYTES
-        with self._lock:
-            if self._at >= len(self._drawn):
-                self._drawn, self._at = os.urandom(self._ID_BYTES * self._AT_ONCE).hex(), 0
-            self._at += width
-            return f"req-{self._drawn[self._at - width : self._at]}"
-
-
-_REQUEST_IDS = _RequestIds()
-os.register_at_fork(after_in_child=_REQUEST_IDS.forget)
-
-
-def new_request_id() -> str:
-    """A request id of 128 random bits. Ours are never taken from a client: a receipt is found by them."""
-    return _REQUEST_IDS.next()

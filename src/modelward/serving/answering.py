@@ -108,16 +108,17 @@ class Answering:
 
     def _hand_over(self, waiting: asyncio.Future[Reply], asked: Asked, event: Event, body: bytes) -> None:
         """Commit to what came in and goes out, and leave the rest to the ledger's writer."""
+        key = self._ledger.request_key(asked.request)
         facts = {
-            "input": self._ledger.commitment(asked.request, asked.payload),
-            "output": self._ledger.commitment(asked.request, body),
+            "input": key.commitment(asked.payload),
+            "output": key.commitment(body),
             "rows": asked.rows,
             "version": asked.deployment.version.digest,
             "credential": asked.actor.credential,
             "milliseconds": round((time.perf_counter() - asked.began) * 1000, 3),
         }
         name = asked.deployment.name
-        draft = Draft(event, actor=asked.actor.id, subject=name, facts=facts, request=asked.request)
+        draft = Draft(event, actor=asked.actor.id, subject=name, facts=facts, request=asked.request, key=key)
 
         def release(entry: int | Exception) -> None:
             """In the writer's thread: the entry is durable, or the answer does not leave."""
@@ -130,7 +131,27 @@ class Answering:
 
         # An answer that nobody waits for is not given, so it must not be on record as given.
         if not waiting.done():
-            self._commits.submit(draft, release, is_wanted=lambda: not waiting.done())
+            self._commits.submit(_Lone(draft, release, waiting))
+
+
+class _Lone:
+    """One answer for the ledger, wanted for as long as somebody waits for it."""
+
+    def __init__(self, draft: Draft, release: Callable[[int | Exception], None], waiting: asyncio.Future[Reply]) -> None:
+        self._draft = draft
+        self._release = release
+        self._waiting = waiting
+        self._is_given = True
+
+    def drafts(self) -> Sequence[Draft]:
+        """The draft, unless the caller left."""
+        self._is_given = not self._waiting.done()
+        return [self._draft] if self._is_given else []
+
+    def done(self, first: int | Exception) -> None:
+        """The entry is durable, or is not in the ledger."""
+        if self._is_given:
+            self._release(first)
 
 
 def _computed(asked: Asked, probabilities: Any, unfamiliar: Sequence[tuple[str, ...]]) -> Computed:

@@ -34,7 +34,6 @@ from modelward.serving.answer import (
     ShuttingDownError,
     TooManyRowsError,
     TooSlowError,
-    new_request_id,
 )
 from modelward.serving.answering import Answering, Asked, ToExplain, ToPredict
 from modelward.serving.deployments import Deployment, Deployments
@@ -42,6 +41,7 @@ from modelward.serving.dispatch import Dispatch, Homeward
 from modelward.serving.explanations import Explanations
 from modelward.serving.keychain import Allowance, Keychain
 from modelward.serving.question import Question, Row, rows_of
+from modelward.serving.request_id import new_request_id
 from modelward.settings import Settings
 
 _LOG = logging.getLogger("modelward.serving")
@@ -219,7 +219,7 @@ class Gateway:
         facts = {"error": type(fault).__name__, "credential": actor.credential}
         draft = Draft(INFERENCE_REFUSED, actor=actor.id, subject=_shown(question.model) + number, facts=facts, request=request)
         with suppress(WriterClosedError):
-            self._commits.submit(draft, _forget)
+            self._commits.submit(_Note(draft))
 
     def _refresh(self) -> None:
         try:
@@ -258,5 +258,15 @@ def _shown(model: str) -> str:
         return "?"
 
 
-def _forget(_entry: int | Exception) -> None:
-    pass
+class _Note:
+    """An entry that nobody waits for."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def drafts(self) -> Sequence[Draft]:
+        """The one."""
+        return [self._draft]
+
+    def done(self, first: int | Exception) -> None:
+        """Whether it was recorded, the caller was told already what went wrong."""

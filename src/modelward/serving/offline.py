@@ -16,9 +16,10 @@ from modelward.access import Actor, Permission
 from modelward.audit import Ledger
 from modelward.datasets import ColumnKind, read_bytes
 from modelward.registry import Interface, InvalidRowsError
-from modelward.serving.answer import INFERENCE_BATCH, labels_of, new_request_id
+from modelward.serving.answer import INFERENCE_BATCH, labels_of
 from modelward.serving.deployments import Deployment
 from modelward.serving.file_rows import FileRows, rows_of_file
+from modelward.serving.request_id import new_request_id
 from modelward.storage import Database
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from modelward.access import Access, Actor, Permission, Role
 from modelward.audit import Ledger
 from modelward.registry import OpenVersion, Registry, TamperedVersionError
 from modelward.releases import Release, Releases
-from modelward.serving.answer import INFERENCE_EXPLAINED, NotServedError, new_request_id
+from modelward.serving.answer import INFERENCE_EXPLAINED, NotServedError
 from modelward.serving.deployments import Deployments
 from modelward.serving.explanations import Explanation, Explanations
 from modelward.serving.gateway import Gateway
 from modelward.serving.keychain import Keychain
 from modelward.serving.offline import Batch, Form, answer_file
+from modelward.serving.request_id import new_request_id
 from modelward.settings import Settings
 from modelward.storage import Database
 
@@ -97,9 +98,10 @@ class Serving:
             found = self._explanations.explain(opened, rows, label=label, request=request)
         finally:
             opened.close()
+        key = self._ledger.request_key(request)
         facts = {
-            "input": self._ledger.commitment(request, msgspec.json.encode(rows)),
-            "output": self._ledger.commitment(request, msgspec.json.encode(found)),
+            "input": key.commitment(msgspec.json.encode(rows)),
+            "output": key.commitment(msgspec.json.encode(found)),
             "rows": len(rows),
             "version": opened.version.digest,
         }

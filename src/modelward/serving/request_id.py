@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Request ids: in the order of time, so that the ledger's index of them grows at its end alone, and not to be guessed."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from time import time_ns
+
+_RANDOM_BYTES = 10
+_DRAWN_AT_ONCE = 512
+_WIDTH = 2 * _RANDOM_BYTES
+
+
+class _RequestIds:
+    """Random bits are drawn for many ids at once, for a system call costs more than all the rest of an id."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Draw anew: a forked process must not give out the ids of its parent."""
+        self._lock = Lock()
+        self._drawn = ""
+        self._at = 0
+
+    def next(self) -> str:
+        with self._lock:
+            if self._at >= len(self._drawn):
+                self._drawn, self._at = os.urandom(_RANDOM_BYTES * _DRAWN_AT_ONCE).hex(), 0
+            at = self._at
+            self._at = until = at + _WIDTH
+            return f"req-{time_ns() // 1_000_000:012x}{self._drawn[at:until]}"
+
+
+_REQUEST_IDS = _RequestIds()
+os.register_at_fork(after_in_child=_REQUEST_IDS.forget)
+
+
+def new_request_id() -> str:
+    """A request id: 48 bits of milliseconds since 1970, then 80 random bits, in hexadecimal.
+
+    Ours are never taken from a client: a receipt is found by them.
+    """
+    return _REQUEST_IDS.next()
