@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from modelward.datasets import SAMPLES, WARNINGS, ColumnKind
-from modelward.datasets.recognition import MISSING
+from modelward.datasets import MISSING, SAMPLES, WARNINGS, ColumnKind
 
 DOCS = Path(__file__).parents[2] / "docs"
 WORDS = [*WARNINGS, *filter(None, MISSING), *(kind.value for kind in ColumnKind)]

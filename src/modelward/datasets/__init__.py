@@ -2,6 +2,7 @@
 """Datasets keeps tables: read from files, recognised, profiled, fingerprinted, encrypted; and divides them for training."""
 
 from modelward.datasets.dataset import (
+    MISSING,
     Column,
     ColumnKind,
     Dataset,
@@ -24,6 +25,7 @@ from modelward.datasets.service import Datasets
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_labels, make_split
 
 __all__ = [
+    "MISSING",
     "READERS",
     "SAMPLES",
     "WARNINGS",

@@ -11,9 +11,8 @@ from typing import cast
 
 import polars as pl
 
-from modelward.datasets.dataset import CATEGORIES_LIMIT, LEAST_ROWS, Column, ColumnKind, UnusableTableError
+from modelward.datasets.dataset import CATEGORIES_LIMIT, LEAST_ROWS, MISSING, Column, ColumnKind, UnusableTableError
 
-MISSING = ("", "?", "NA", "N/A", "null", "NULL", "NaN", "nan", "None")
 # A float64 holds whole numbers of 15 digits exactly: longer ones are numbers of cards or of persons, and stay text.
 EXACT_DIGITS = 15
 # Where nearly every row has a value of its own, the value names the row; it is no category.
