@@ -38,6 +38,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     explain_rows_limit: Annotated[int, Meta(ge=1, description="Most rows in one explain request.")] = 16
     json_depth_limit: Annotated[int, Meta(ge=4, le=200, description="Deepest nesting of arrays and objects in a JSON body.")] = 32
     header_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest head of an HTTP request.")] = 32 << 10
+    receive_timeout_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="Longest time for a whole request to arrive, beside 1 s for each 16 KiB of it.")
+    ] = 30.0
     request_timeout_seconds: Annotated[float, Meta(gt=0, le=3600, description="Longest wait for one inference answer.")] = 30.0
     shutdown_grace_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="How long open requests may finish after SIGTERM.")
@@ -46,7 +49,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     refresh_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="How often a server looks for new releases and revoked keys.")
     ] = 0.5
-    engine_threads: Annotated[int, Meta(ge=1, le=256, description="Threads in which engines answer, off the event loop.")] = 2
+    engine_threads: Annotated[
+        int, Meta(ge=0, le=256, description="Threads for dear engines, off the event loop; 0 means one per core.")
+    ] = 0
+    batch_rows: Annotated[int, Meta(ge=1, le=65536, description="Most rows that one call of an engine answers.")] = 64
+    batch_delay_seconds: Annotated[
+        float, Meta(ge=0, le=1, description="Longest wait for company, never longer than a call takes; 0 means none.")
+    ] = 0.0
+    ledger_durability: Annotated[
+        Literal["full", "relaxed"],
+        Meta(description="`relaxed` lets answers leave before they are on record: to measure what the ledger costs, for nothing else."),
+    ] = "full"
     training_workers: Annotated[int, Meta(ge=0, le=256, description="Candidates trained at once; 0 means one per core.")] = 0
     session_seconds: Annotated[int, Meta(ge=60, le=31_536_000, description="How long a console session lasts.")] = 8 * 3600
     invitation_seconds: Annotated[int, Meta(ge=60, le=31_536_000, description="How long a one-time sign-in link is good for.")] = (

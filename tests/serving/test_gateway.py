@@ -12,13 +12,14 @@ from modelward.access import NotPermittedError, Role, UnknownCredentialError
 from modelward.registry import InvalidRowsError
 from modelward.serving import (
     Answer,
+    Asking,
     ModelUnavailableError,
     NotServedError,
     OverloadedError,
     Question,
     ShuttingDownError,
     TooManyRowsError,
-    UnevenColumnsError,
+    as_records,
 )
 
 ROW = {"age": 40, "hours": 38.5, "sector": "public"}
@@ -77,10 +78,11 @@ def test_columns_and_rows_get_the_same_answer(live):
             columns = {name: [row[name] for row in rows] for name in ROW}
             found = [
                 await gateway.predict(question(key), rows),
-                await gateway.infer(question(key), columns, render=lambda computed: msgspec.json.encode(computed.answer())),
+                await gateway.answer(question(key), lambda interface: Asking(interface.table_of_columns(columns), as_records)),
             ]
-            with pytest.raises(UnevenColumnsError, match="'hours' has 1"):
-                await gateway.infer(question(key), {**columns, "hours": [1]}, render=bytes)
+            uneven = {**columns, "hours": [1]}
+            with pytest.raises(InvalidRowsError, match="'hours' has 1"):
+                await gateway.answer(question(key), lambda interface: Asking(interface.table_of_columns(uneven), as_records))
             return [msgspec.json.decode(reply.payload, type=Answer).predictions for reply in found]
 
     first, second = asyncio.run(both())

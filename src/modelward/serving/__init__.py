@@ -17,6 +17,7 @@ from modelward.serving.answer import (
     ShuttingDownError,
     TooManyRowsError,
     TooSlowError,
+    Written,
 )
 from modelward.serving.deployments import Deployment, Deployments, Readiness
 from modelward.serving.engine import Cost, Engine
@@ -30,10 +31,11 @@ from modelward.serving.explanations import (
     UnknownLabelError,
 )
 from modelward.serving.file_rows import FileRows, RowsFileError, rows_of_file
-from modelward.serving.gateway import Gateway
+from modelward.serving.gateway import Gateway, as_records
 from modelward.serving.keychain import Keychain
 from modelward.serving.offline import Batch
-from modelward.serving.question import Question, UnevenColumnsError
+from modelward.serving.pending import Pending
+from modelward.serving.question import Asking, Question, Read
 from modelward.serving.request_id import new_request_id
 from modelward.serving.service import Serving
 
@@ -41,6 +43,7 @@ __all__ = [
     "ENGINES",
     "EXPLAINERS",
     "Answer",
+    "Asking",
     "Attribution",
     "BackgroundMissingError",
     "Batch",
@@ -59,8 +62,10 @@ __all__ = [
     "ModelUnavailableError",
     "NotServedError",
     "OverloadedError",
+    "Pending",
     "Prediction",
     "Question",
+    "Read",
     "Readiness",
     "Reply",
     "RowsFileError",
@@ -68,8 +73,9 @@ __all__ = [
     "ShuttingDownError",
     "TooManyRowsError",
     "TooSlowError",
-    "UnevenColumnsError",
     "UnknownLabelError",
+    "Written",
+    "as_records",
     "new_request_id",
     "rows_of_file",
 ]

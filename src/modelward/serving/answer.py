@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from modelward.audit import Event
 from modelward.errors import NotFoundError, TooLargeError, UnavailableError
@@ -39,9 +41,11 @@ class TooManyRowsError(TooLargeError):
 
 
 class OverloadedError(UnavailableError):
-    """As many requests as allowed are being answered; `retry_after_seconds` says when to come back."""
+    """More is asked than can be answered in time; `retry_after_seconds` says when to come back."""
 
-    retry_after_seconds = 1
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class TooSlowError(UnavailableError):
@@ -76,8 +80,7 @@ class Answer:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Computed:
+class Computed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an engine said to one request: `probabilities` float32 [rows, classes], in the order of the interface's classes.
 
     `unfamiliar` names, row by row, the features whose value training never saw.
@@ -105,14 +108,29 @@ class Computed:
         return Answer(predictions=predictions, model=self.model, version=self.number, request_id=self.request)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """An answer that may leave: its entry is durable. `payload` is sent byte for byte, for the ledger holds a commitment to it."""
+class Written(NamedTuple):
+    """An answer's body in the caller's protocol, what kind of body it is, and what else its head says."""
 
-    payload: bytes
+    body: bytes
+    media: str = "application/json"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
+    """An answer that may leave. `written.body` is sent byte for byte, for the ledger holds a commitment to it. `entry` is where it
+    stands in the ledger; None where the settings let answers leave before they are on record.
+    """
+
+    written: Written
     request: str
     version: str
-    entry: int
+    rows: int
+    entry: int | None
+
+    @property
+    def payload(self) -> bytes:
+        """The body."""
+        return self.written.body
 
 
 def labels_of(interface: Interface, probabilities: npt.NDArray[np.float32]) -> list[str]:

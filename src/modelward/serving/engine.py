@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an engine costs here: bytes of its graph, and seconds for a lone row, measured when it was opened."""
+    """What an engine costs here, measured when it was opened: bytes of its graph, seconds for a call, and for each row in it."""
 
     size_bytes: int
+    call_seconds: float
     row_seconds: float
 
 

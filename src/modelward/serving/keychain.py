@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from modelward.access import Access, Actor, Credential, unknown_key
+from modelward.access import Access, Credential, unknown_key
 from modelward.errors import UnavailableError
 
 _LOOKS_A_SECOND = 50.0
@@ -32,11 +32,14 @@ class Allowance:
 
 
 class Keychain:
-    """Knows callers by the keyed hash of their key. A revoked key is gone after the next `refresh`; an expired one at once."""
+    """Knows callers by the keyed hash of their key. A revoked key is gone after the next `refresh`; an expired one at once.
+
+    `revision` is another one after every change of keys.
+    """
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._revision: int | None = None
+        self.revision: int | None = None
         self._held: dict[str, Credential] = {}
         self._looks = Allowance(_LOOKS_A_SECOND)
 
@@ -48,18 +51,18 @@ class Keychain:
         """
         try:
             revision = self._access.revision()
-            if revision != self._revision:
+            if revision != self.revision:
                 self._held = self._access.credentials()
-                self._revision = revision
+                self.revision = revision
         except UnavailableError:
             raise
         except Exception:
             # A damaged row would hide for ever that a key was revoked.
-            self._held, self._revision = {}, None
+            self._held, self.revision = {}, None
             raise
 
-    def actor(self, secret: str) -> Actor:
-        """Who calls with this key.
+    def credential(self, secret: str) -> Credential:
+        """Who calls with this key, and until when.
 
         Raises:
             UnknownCredentialError: the key opens nothing; unknown, revoked and expired read the same.
@@ -72,4 +75,4 @@ class Keychain:
             credential = self._held.get(digest)
         if credential is None or (credential.expires is not None and credential.expires <= datetime.now(UTC)):
             raise unknown_key()
-        return credential.actor
+        return credential

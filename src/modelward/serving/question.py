@@ -3,26 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
 
 from modelward.access import Actor
-from modelward.errors import InvalidError
+from modelward.registry import Interface, Table
+from modelward.serving.answer import Computed, Written
 
 Row: TypeAlias = Mapping[str, Any]
 
 
-class UnevenColumnsError(InvalidError):
-    """The columns of one request have different numbers of rows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One question. `caller` is the secret of an API key, or an actor whom the entrance knows by other means.
 
     `number` asks for that version and no other. `payload` is the request's body as it came: the ledger commits to it. `request`
-    is an id made by `new_request_id`, for an entrance that must name it in an error too.
+    is an id made by `new_request_id`, for an entrance that must name it in an error too. Who waits `timeout_seconds` in vain is
+    told so; None is what the settings say. Of one caller's questions those of greater `priority` go first.
     """
 
     caller: Actor | str
@@ -30,18 +28,20 @@ class Question:
     payload: bytes
     number: int | None = None
     request: str = ""
+    timeout_seconds: float | None = None
+    priority: int = 0
 
 
-def rows_of(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """The rows of columns that came as one list of values per feature.
+class Asking(NamedTuple):
+    """What a question says once it is read: checked rows, and how the answer is written in the caller's protocol.
 
-    Raises:
-        UnevenColumnsError: the lists differ in length; the message names one that does.
+    Questions are computed together where their `group` is equal.
     """
-    lengths = {name: len(values) for name, values in columns.items()}
-    wanted = max(lengths.values(), default=0)
-    for name, length in lengths.items():
-        if length != wanted:
-            raise UnevenColumnsError(f"The column {name[:100]!r} has {length} rows and another has {wanted}. Send as many in each.")
-    names = list(columns)
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    table: Table
+    render: Callable[[Computed], Written]
+    group: Hashable = None
+
+
+Read: TypeAlias = Callable[[Interface], Asking]
+"""Reads a question against the interface of the version that answers; raises what the caller is told."""

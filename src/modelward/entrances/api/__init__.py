@@ -8,13 +8,24 @@ from typing import Any
 from starlette.routing import Route
 
 from modelward.entrances.api import audit, data, health, people, releases, shelf, training
+from modelward.entrances.api.bodies import CallerLeftError, check_body_head, too_large
 from modelward.entrances.api.control import control_route
-from modelward.entrances.api.endpoint import Endpoint, Open, Premises
+from modelward.entrances.api.dialect import Dialect
+from modelward.entrances.api.endpoint import Endpoint, Open, Premises, credential
 from modelward.entrances.api.health import HEALTH, health_route
-from modelward.entrances.api.inference import RECORDS, inference_route
+from modelward.entrances.api.inference import RECORDS, VersionNumberError, inference_route, is_question, named_model
 from modelward.entrances.api.open_inference import OPEN_INFERENCE
 from modelward.entrances.api.openapi import document
-from modelward.entrances.api.problems import STATUS, MethodNotAllowedError, asks, inference_error, problem, status_of
+from modelward.entrances.api.problems import (
+    STATUS,
+    MethodNotAllowedError,
+    asks,
+    fault_headers,
+    inference_error,
+    names_nothing,
+    problem,
+    status_of,
+)
 from modelward.entrances.api.telemetry import Telemetry, Watch
 
 
@@ -48,17 +59,28 @@ def api_routes(premises: Premises) -> list[Route]:
 
 __all__ = [
     "ENDPOINTS",
+    "INFERENCE",
     "STATUS",
+    "CallerLeftError",
+    "Dialect",
     "Endpoint",
     "MethodNotAllowedError",
     "Open",
     "Premises",
     "Telemetry",
+    "VersionNumberError",
     "Watch",
     "api_routes",
     "asks",
+    "check_body_head",
+    "credential",
+    "fault_headers",
     "inference_error",
+    "is_question",
+    "named_model",
+    "names_nothing",
     "openapi",
     "problem",
     "status_of",
+    "too_large",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -16,6 +17,7 @@ from modelward.entrances.api.problems import HttpError
 from modelward.errors import InvalidError, TooLargeError
 
 _LINGER_SECONDS = 5.0
+_LENGTH_DIGITS = 15
 _STRUCTURE = b'[]{}"'
 _ELSE = bytes(set(range(256)) - set(_STRUCTURE))
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
@@ -48,7 +50,7 @@ async def read_body(scope: Scope, receive: Receive, *, limit_bytes: int) -> byte
         BodyTooLargeError: its declared or its real length passes the limit; no more than the limit was read. EncodedBodyError:
         it is compressed. CallerLeftError: it never became complete.
     """
-    _check_head(scope, limit_bytes)
+    check_body_head(dict(scope["headers"]), limit_bytes=limit_bytes)
     parts: list[bytes] = []
     size, is_complete = 0, False
     while not is_complete:
@@ -58,7 +60,7 @@ async def read_body(scope: Scope, receive: Receive, *, limit_bytes: int) -> byte
         part = message.get("body", b"")
         size += len(part)
         if size > limit_bytes:
-            raise _too_large(limit_bytes)
+            raise too_large(limit_bytes)
         parts.append(part)
         is_complete = not message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -126,15 +128,22 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-def _check_head(scope: Scope, limit_bytes: int) -> None:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or int(value) > limit_bytes):
-            raise _too_large(limit_bytes)
-        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-            raise EncodedBodyError("The body has a Content-Encoding, and bodies are read as they are. Send it without.")
+def check_body_head(heading: Mapping[bytes, bytes], *, limit_bytes: int) -> None:
+    """What a head says of its body, before any of it is read.
+
+    Raises:
+        BodyTooLargeError: its declared length passes the limit. EncodedBodyError: it is compressed.
+    """
+    length = heading.get(b"content-length")
+    if length is not None and (len(length) > _LENGTH_DIGITS or not length.isdigit() or int(length) > limit_bytes):
+        raise too_large(limit_bytes)
+    encoding = heading.get(b"content-encoding")
+    if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
+        raise EncodedBodyError("The body has a Content-Encoding, and bodies are read as they are. Send it without.")
 
 
-def _too_large(limit_bytes: int) -> BodyTooLargeError:
+def too_large(limit_bytes: int) -> BodyTooLargeError:
+    """The error of a body that passes the limit."""
     return BodyTooLargeError(
         f"The body is larger than {limit_bytes} bytes, the limit of this route. Send fewer rows at once, or ask the operator "
         "to raise MODELWARD_BODY_LIMIT_BYTES."

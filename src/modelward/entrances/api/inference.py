@@ -1,26 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The routes that ask a model, whatever protocol they speak: read the question, hand it to the gateway, send its reply as it is.
+"""The routes that ask a model, whatever protocol they speak.
 
-They are plain ASGI, for every microsecond here is paid by each answer.
+Questions are declared here with the dialect that reads them, and answered by the protocol of the server itself, for they are many;
+the rest is plain ASGI.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from modelward.access import Actor, Permission
-from modelward.entrances.api.bodies import decode, read_body
+from modelward.entrances.api.bodies import check_depth, decode, read_body
+from modelward.entrances.api.dialect import Heading
 from modelward.entrances.api.endpoint import Endpoint, Premises, credential
-from modelward.entrances.api.problems import inference_error
+from modelward.entrances.api.problems import inference_error, told_plainly
 from modelward.errors import NotFoundError, RefusedError
-from modelward.serving import Answer, Explanation, Question, Reply
+from modelward.registry import Interface
+from modelward.serving import Answer, Asking, Explanation, Question, Reply, Written, as_records
+
+if TYPE_CHECKING:
+    from modelward.settings import Settings
 
 
 class VersionNumberError(NotFoundError):
@@ -104,7 +111,7 @@ class InferenceApp:
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         endpoint = self._endpoint
         actor = self._premises.gateway.actor(credential(scope["headers"]))
-        asked = Asked(self._premises, scope, actor, *_named(scope["path_params"]))
+        asked = Asked(self._premises, scope, actor, *named_model(scope["path_params"]))
         if isinstance(endpoint.permission, Permission):
             self._admit(asked, endpoint.permission)
         if endpoint.takes is not None:
@@ -123,11 +130,26 @@ class InferenceApp:
 
 def inference_route(endpoint: Endpoint, premises: Premises) -> Route:
     """The route of an endpoint of inference."""
-    return Route(endpoint.path, InferenceApp(endpoint, premises), methods=[endpoint.method])
+    app = _elsewhere if is_question(endpoint) else InferenceApp(endpoint, premises)
+    return Route(endpoint.path, app, methods=[endpoint.method])
 
 
-def _named(params: Mapping[str, str]) -> tuple[str, int | None]:
-    """The model that a path names and, of `income:3` or `income/versions/3`, the number of the version."""
+def is_question(endpoint: Endpoint) -> bool:
+    """Whether the server's protocol answers it: its `handle` makes the dialect out of the settings."""
+    return isinstance(endpoint.handle, type)
+
+
+async def _elsewhere(_request: Request) -> Response:
+    """Questions are answered before they come to a route, which is there for whoever comes with another method."""
+    raise NotImplementedError
+
+
+def named_model(params: Mapping[str, str]) -> tuple[str, int | None]:
+    """The model that a path names and, of `income:3` or `income/versions/3`, the number of the version.
+
+    Raises:
+        VersionNumberError: it is no number.
+    """
     model, colon, number = params.get("model", "").partition(":")
     if not colon and "version" not in params:
         return model, None
@@ -137,9 +159,24 @@ def _named(params: Mapping[str, str]) -> tuple[str, int | None]:
     return model, int(text)
 
 
-async def _predict(asked: Asked) -> Response:
-    rows = asked.read(Rows).rows
-    return asked.answered(await asked.premises.gateway.predict(asked.question, rows), rows=len(rows))
+class Records:
+    """The records protocol: rows of named features."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._depth_limit = settings.json_depth_limit
+
+    def read(self, body: bytes, heading: Heading, interface: Interface) -> Asking:  # noqa: ARG002  # the body says it all
+        """See `Dialect.read`."""
+        check_depth(body, limit=self._depth_limit)
+        table = interface.table_of_json(body)
+        if table is None:
+            rows: Rows = decode(body, Rows, depth_limit=self._depth_limit)
+            table = interface.table_of_rows(rows.rows)
+        return Asking(table, as_records)
+
+    def fault(self, error: Exception) -> Written:
+        """See `Dialect.fault`."""
+        return Written(told_plainly(error))
 
 
 async def _explain(asked: Asked) -> Response:
@@ -153,7 +190,7 @@ RECORDS = (
         "POST",
         "/v1/models/{model}/predict",
         Permission.MODELS_PREDICT,
-        _predict,
+        Records,
         "Answer rows of named features.",
         Answer,
         takes=Rows,

@@ -20,8 +20,8 @@ from modelward.access import Permission
 from modelward.entrances.api.endpoint import Endpoint, Open
 from modelward.entrances.api.inference import Asked
 from modelward.errors import InvalidError
-from modelward.registry import LABEL, PROBABILITIES
-from modelward.serving import Computed, Deployment
+from modelward.registry import LABEL, PROBABILITIES, Interface
+from modelward.serving import Asking, Computed, Deployment, Written
 
 BINARY_HEADER = b"inference-header-content-length"
 _INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
@@ -138,9 +138,12 @@ async def _infer(asked: Asked) -> Response:
     columns = {tensor.name: values_of(tensor) for tensor in request.inputs}
     if len(columns) != len(request.inputs):
         raise TensorError("Two inputs have the same name. Send each feature once.")
-    reply = await asked.premises.gateway.infer(
-        asked.question, columns, render=lambda computed: rendered(computed, request.id, wanted)
-    )
+
+    def read(interface: Interface) -> Asking:
+        table = interface.table_of_columns(columns)
+        return Asking(table, lambda computed: Written(rendered(computed, request.id, wanted)))
+
+    reply = await asked.premises.gateway.answer(asked.question, read)
     return asked.answered(reply, rows=len(next(iter(columns.values()), ())))
 
 

@@ -6,6 +6,8 @@ No answer here ever holds what the caller sent.
 
 from __future__ import annotations
 
+import math
+import re
 from http import HTTPStatus
 
 import msgspec
@@ -36,6 +38,7 @@ STATUS: dict[type[ModelwardError], int] = {
     ModelwardError: 500,
 }
 RETRY_AFTER_SECONDS = 1
+_HIDDEN = re.compile(rb"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
 class HttpError(InvalidError):
@@ -62,6 +65,11 @@ def asks(path: str) -> bool:
     return path.startswith(("/v1/", "/v2/")) or path == "/v2"
 
 
+def names_nothing(path: bytes) -> bool:
+    """Whether a path has an encoded slash, backslash or control character: who sends one hopes that it is read twice."""
+    return b"%" in path and _HIDDEN.search(path) is not None
+
+
 def problem(error: BaseException) -> Response:
     """RFC 9457 problem details: the control API's way."""
     status = status_of(error)
@@ -72,22 +80,30 @@ def problem(error: BaseException) -> Response:
         "detail": message_of(error),
         "kind": _kind(error),
     }
-    return Response(msgspec.json.encode(body), status, _headers(status), "application/problem+json")
+    return Response(msgspec.json.encode(body), status, fault_headers(error), "application/problem+json")
 
 
 def inference_error(error: BaseException) -> Response:
     """`{"error": "text"}`: the way of the Open Inference Protocol, and of our records route."""
     status = status_of(error)
-    return Response(msgspec.json.encode({"error": message_of(error)}), status, _headers(status), "application/json")
+    return Response(told_plainly(error), status, fault_headers(error), "application/json")
+
+
+def told_plainly(error: BaseException) -> bytes:
+    """The body of `inference_error`."""
+    return msgspec.json.encode({"error": message_of(error)})
 
 
 def _kind(error: BaseException) -> str:
     return next((kind.__name__ for kind in type(error).__mro__ if kind in STATUS), "fault")
 
 
-def _headers(status: int) -> dict[str, str]:
+def fault_headers(error: BaseException) -> dict[str, str]:
+    """What the head of a failure says besides: how to say who calls, or when to come back."""
+    status = status_of(error)
     if status == HTTPStatus.UNAUTHORIZED:
         return {"www-authenticate": "Bearer"}
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        return {"retry-after": str(RETRY_AFTER_SECONDS)}
+        seconds = getattr(error, "retry_after_seconds", RETRY_AFTER_SECONDS)
+        return {"retry-after": str(max(1, math.ceil(seconds)))}
     return {}

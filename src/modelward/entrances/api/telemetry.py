@@ -75,7 +75,7 @@ class Watch:
 
     def __init__(self, app: ASGIApp, *, telemetry: Telemetry, answer: Callable[[Scope, Exception], Response]) -> None:
         self._app = app
-        self._telemetry = telemetry
+        self.telemetry = telemetry
         self._fault_answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,7 +120,7 @@ class Watch:
         finally:
             route = state.get("template", _ELSEWHERE)
             seconds = time.perf_counter() - began if took is None else took
-            self._telemetry.count_request(scope["method"], route, status or 500, seconds=seconds)
+            self.telemetry.count_request(scope["method"], route, status or 500, seconds=seconds)
             if status >= 500 or not status:
                 _log(request, route, status, state.get("fault"))
 

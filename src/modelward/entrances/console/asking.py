@@ -62,7 +62,7 @@ class Why:
     method: str
     background_rows: int
     request: str
-    entry: int
+    entry: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Outcome:
     probabilities: list[tuple[str, float]]
     unfamiliar: list[str]
     request: str
-    entry: int
+    entry: int | None
     asked: str
     answered: str
     why: Why | None

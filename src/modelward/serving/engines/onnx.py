@@ -14,6 +14,7 @@ from modelward.registry import Interface, OpenVersion
 from modelward.serving.engine import Cost
 
 _PROBES = 3
+_MANY = 16
 
 
 class OnnxEngine:
@@ -21,7 +22,9 @@ class OnnxEngine:
 
     def __init__(self, version: OpenVersion) -> None:
         self._version = version
-        self.cost = Cost(version.size_bytes, self._row_seconds(version.interface))
+        one, many = (self._seconds(version.interface, rows) for rows in (1, _MANY))
+        row_seconds = max(0.0, (many - one) / (_MANY - 1))
+        self.cost = Cost(version.size_bytes, max(0.0, one - row_seconds), row_seconds)
 
     def answers(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
         """See `Engine.answers`. A lone row is asked twice over: for one row the runtime adds products up in another order (its
@@ -35,13 +38,13 @@ class OnnxEngine:
         """See `Engine.close`."""
         self._version.close()
 
-    def _row_seconds(self, interface: Interface) -> float:
-        """The fastest of a few answers to a row of the smallest numbers and the first categories seen in training."""
+    def _seconds(self, interface: Interface, rows: int) -> float:
+        """The fastest of a few answers to rows of the smallest numbers and the first categories seen in training."""
         row = {
             feature.name: (feature.minimum or 0.0) if feature.kind == "number" else (*feature.categories, "unseen")[0]
             for feature in interface.features
         }
-        columns = interface.columns([row])
+        columns = interface.columns([row] * rows)
         taken = []
         for _ in range(_PROBES):
             began = time.perf_counter()

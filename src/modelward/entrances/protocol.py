@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The protocol on each connection: uvicorn's, which hands requests to the web application, with limits that it lacks; and beside
+it questions to models, which are answered right here, for a layer costs more than an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import unquote
+
+import httptools
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from modelward.entrances.api import INFERENCE, VersionNumberError, credential, is_question, named_model, names_nothing
+from modelward.entrances.exchange import Counter, Exchange, Target
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from modelward.access import Actor, Credential
+    from modelward.entrances.api import Dialect
+    from modelward.settings import Settings
+
+_TARGETS_LIMIT = 1000
+_PIPELINE_LIMIT = 32
+_LINGER_SECONDS = 5.0
+_HALF_CLOSED_SECONDS = 1.0
+_FAREWELL_SECONDS = 0.25
+# Whoever sends at this rate or faster may go on sending.
+_LEAST_BYTES_A_SECOND = 16 << 10
+
+
+class Nobody(asyncio.Event):
+    """An event that nobody waits for."""
+
+
+class Targets:
+    """Which requests are questions, and to whom. What was asked before is found at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._known: dict[bytes, Target] = {}
+        self._routes: list[tuple[re.Pattern[str], str, Dialect]] = [
+            (_pattern(endpoint.path), endpoint.path, endpoint.handle(settings)) for endpoint in INFERENCE if is_question(endpoint)
+        ]
+
+    def find(self, url: bytes) -> Target | None:
+        """The target of a POST to `url`; None where the web application answers it."""
+        found = self._known.get(url)
+        if found is None:
+            found = self._look(url)
+            if found is not None and found.fault is None and len(self._known) < _TARGETS_LIMIT:
+                self._known[url] = found
+        return found
+
+    def _look(self, url: bytes) -> Target | None:
+        try:
+            raw = httptools.parse_url(url).path or b""
+        except httptools.HttpParserInvalidURLError:
+            return None
+        if names_nothing(raw):
+            return None
+        path = unquote(raw.decode("ascii", "replace"))
+        for pattern, template, dialect in self._routes:
+            if (match := pattern.fullmatch(path)) is not None:
+                return _target(template, dialect, match.groupdict())
+        return None
+
+
+class Connection(HttpToolsProtocol):
+    """One connection. A head larger than the limit is refused; a request that comes too slowly, or never, ends it."""
+
+    counter: ClassVar[Counter]
+    targets: ClassVar[Targets]
+    head_limit_bytes: ClassVar[int]
+    receive_seconds: ClassVar[float]
+    nobody: ClassVar[Nobody]
+
+    cycle: Any  # what uvicorn calls so, or an Exchange
+    _asking: Exchange | None = None
+    _is_in_head = True
+    _head_bytes = 0
+    _bytes = 0
+    _since: float | None = None
+    _idle_since = 0.0
+    _blocked_since: float | None = None
+    _known: tuple[bytes, int | None, Credential] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """A client came."""
+        super().connection_made(transport)
+        self._since = self.loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client left."""
+        in_line: list[Any] = [self.cycle, *(cycle for cycle, _ in self.pipeline)]
+        for cycle in in_line:
+            if isinstance(cycle, Exchange):
+                cycle.leave()
+        super().connection_lost(exc)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
+        """The client sends no more. It may be gone, or wait for its answer with the other half of the connection: that cannot be
+        told apart, so a question is still answered if that is soon, and dropped otherwise.
+        """
+        if not isinstance(self.cycle, Exchange) or self._is_idle:
+            return None
+        self.cycle.keep_alive = False
+        self.loop.call_later(_HALF_CLOSED_SECONDS, self.transport.close)
+        return True
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came. A head that spans several readings is measured while it grows, for the parser keeps it."""
+        if self.transport.is_closing():
+            return
+        self._bytes += len(data)
+        was_in_head = self._is_in_head
+        super().data_received(data)
+        if was_in_head and self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > self.head_limit_bytes:
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """A request begins. What uvicorn prepares for the web application is prepared once it is known to be for it."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._asking = None
+        self._is_in_head = True
+        self._head_bytes = self._bytes = 0
+        self._since = self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Another header."""
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """The head is read. What is raised here becomes `send_400_response`."""
+        self._is_in_head = False
+        self._head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if self._head_bytes > self.head_limit_bytes:
+            raise ValueError("head too large")
+        target = self.targets.find(self.url) if self.parser.get_method() == b"POST" else None
+        if target is None:
+            self._hand_over()
+            return
+        heading = dict(self.headers)
+        exchange = self._asking = Exchange(self, self.counter, target, heading)
+        exchange.ahead, self.cycle = self.cycle, exchange
+        if not self.parser.should_keep_alive() or self.parser.get_http_version() == "1.0":
+            exchange.keep_alive = False
+        exchange.look()
+        if b"expect" in heading and heading[b"expect"].lower() == b"100-continue":
+            if not exchange.is_refused:
+                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            # Whether the body comes all the same cannot be known, so that nothing after it could be read.
+            exchange.keep_alive &= not exchange.is_refused
+        self._refuse_early(exchange)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        if self._asking is None:
+            super().on_body(body)
+            return
+        self._asking.take(body)
+        self._refuse_early(self._asking)
+
+    def on_message_complete(self) -> None:
+        """The request is read."""
+        self._since = None
+        exchange, self._asking = self._asking, None
+        if exchange is None:
+            super().on_message_complete()
+            return
+        exchange.is_read = True
+        if exchange.response_complete:
+            self._after(exchange)
+        elif self._is_turn_of(exchange):
+            exchange.begin()
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]  # as above
+            if len(self.pipeline) > _PIPELINE_LIMIT:
+                self.transport.abort()
+
+    def caller(self, heading: Mapping[bytes, bytes]) -> Actor:
+        """Who asks. Who asked before on this connection, with the same key, is known until any key changes.
+
+        Raises:
+            UnauthenticatedError: nobody that is known.
+        """
+        said = heading.get(b"authorization") or heading.get(b"x-api-key", b"")
+        gateway = self.counter.gateway
+        if (known := self._known) is not None:
+            before, revision, found = known
+            is_valid = found.expires is None or found.expires > datetime.now(UTC)
+            if is_valid and revision == gateway.keys_revision and hmac.compare_digest(before, said):
+                return found.actor
+        found = gateway.credential(credential(heading.items()))
+        self._known = (said, gateway.keys_revision, found)
+        return found.actor
+
+    def send(self, answer: bytes, exchange: Exchange) -> None:
+        """The whole answer to a question."""
+        if self.transport.is_closing():
+            return
+        self.transport.write(answer)
+        if exchange.is_read:
+            self._after(exchange)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # it says less than what is sent
+        """Refuse what cannot be, or is not, parsed; the connection ends."""
+        if self.transport.is_closing():
+            return
+        is_large = self._head_bytes > self.head_limit_bytes
+        text = (
+            f"The head of the request is larger than {self.head_limit_bytes} bytes. Send fewer or shorter headers."
+            if is_large
+            else "What was sent is no HTTP request. Check the address and the client."
+        )
+        body = msgspec.json.encode({"error": text})
+        head = (b"content-type: application/json", b"connection: close", b"content-length: %d" % len(body), b"", body)
+        self.transport.write(STATUS_LINE[431 if is_large else 400] + b"\r\n".join(head))
+        self.transport.close()
+
+    def on_response_complete(self) -> None:
+        """An answer is given: whoever is next on this connection has their turn."""
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if isinstance(cycle, Exchange):
+            cycle.begin()
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is answered."""
+        self._blocked_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client has read on."""
+        self._blocked_since = None
+        super().resume_writing()
+
+    def look_after(self, now: float) -> None:
+        """End a connection whose request comes too slowly, on which nothing happens, or whose client does not read."""
+        if self._since is not None and now - self._since > self.receive_seconds + self._bytes / _LEAST_BYTES_A_SECOND:
+            self.transport.close()
+        elif self._blocked_since is not None and now - self._blocked_since > self.receive_seconds:
+            self.transport.abort()
+        elif self._is_idle:
+            is_refused = self._asking is not None
+            limit = _LINGER_SECONDS if is_refused else self.timeout_keep_alive
+            if (is_refused or self._since is None) and now - self._idle_since > limit:
+                self.transport.close()
+
+    def shutdown(self) -> None:
+        """The server ends: answer what was asked, and close. What is on its way already is still answered."""
+        if self._is_idle and self._since is None:
+            self.loop.call_later(_FAREWELL_SECONDS, self._farewell)
+        else:
+            self.cycle.keep_alive = False
+
+    def _farewell(self) -> None:
+        if self._is_idle:
+            self.transport.close()
+        elif self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or bool(self.cycle.response_complete)
+
+    def _is_turn_of(self, exchange: Exchange) -> bool:
+        ahead = exchange.ahead
+        return not self.pipeline and (ahead is None or bool(ahead.response_complete))
+
+    def _after(self, exchange: Exchange) -> None:
+        exchange.ahead = None
+        if not exchange.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _refuse_early(self, exchange: Exchange) -> None:
+        """A fault is told before the rest of the body is sent, which is read then and dropped."""
+        if exchange.is_refused and not exchange.response_complete and self._is_turn_of(exchange):
+            self._idle_since = self.loop.time()
+            exchange.begin()
+
+    def _hand_over(self) -> None:
+        """The request is for the web application."""
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url = url
+        self.headers.extend(headers)
+        self.expect_100_continue = any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
+        super().on_headers_complete()
+
+
+def connection_class(counter: Counter, settings: Settings) -> type[Connection]:
+    """The protocol of one server."""
+    return type(
+        "Connection",
+        (Connection,),
+        {
+            "counter": counter,
+            "targets": Targets(settings),
+            "nobody": Nobody(),
+            "head_limit_bytes": settings.header_limit_bytes,
+            "receive_seconds": settings.receive_timeout_seconds,
+        },
+    )
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", template)
+    return re.compile("".join(f"(?P<{part}>[^/]+)" if place % 2 else re.escape(part) for place, part in enumerate(parts)))
+
+
+def _target(template: str, dialect: Dialect, named: dict[str, str]) -> Target:
+    try:
+        return Target(template, dialect, *named_model(named))
+    except VersionNumberError as fault:
+        return Target(template, dialect, named["model"], None, fault)

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The batcher: one for each version that answers. Questions that wait at the same time are computed in one call.
+
+Nobody waits for a clock. As long as the event loop brings new questions, pass after pass, they gather; the first pass that
+brings none begins the call, and a lone question waits for nobody. Calls that are cheap by measurement are made right there,
+for a change of thread would cost more; dear ones go to a slot, and what comes while all slots are busy gathers.
+
+The law: each question gets exactly the answer to its own rows, the one it would get alone. A call that fails is halved until
+whoever is to blame is alone with the fault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+from modelward.serving.answer import OverloadedError, TooSlowError
+from modelward.serving.cost import CallCost
+from modelward.serving.line import Line
+from modelward.serving.pending import Pending
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from modelward.serving.deployments import Deployment
+
+INLINE_SECONDS = 0.001
+GATHER_SECONDS = 0.002
+
+
+class Outcome(NamedTuple):
+    """What an engine said to one question: probabilities and unfamiliar features of its rows, or the fault."""
+
+    pending: Pending
+    probabilities: npt.NDArray[np.float32] | None
+    unfamiliar: Sequence[tuple[str, ...]]
+    fault: Exception | None
+
+
+class Slots:
+    """The threads in which dear calls are made, shared by all batchers; who finds none free is called when one is."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="engine")
+        self._asked: deque[Callable[[], None]] = deque()
+
+    def take(self, call_back: Callable[[], None]) -> bool:
+        """Whether a slot is yours; otherwise you are called once one is free."""
+        if self._free:
+            self._free -= 1
+            return True
+        if call_back not in self._asked:
+            self._asked.append(call_back)
+        return False
+
+    def give_back(self) -> None:
+        """A slot is free again."""
+        self._free += 1
+        if self._asked:
+            self._asked.popleft()()
+
+    def run(self, work: Callable[[], Call], done: Callable[[asyncio.Future[Call]], None]) -> None:
+        """Do `work` in a thread, and tell the event loop."""
+        asyncio.get_running_loop().run_in_executor(self._pool, work).add_done_callback(done)
+
+    def close(self) -> None:
+        """End the threads once their calls are done."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Call(NamedTuple):
+    """What came of one call of an engine."""
+
+    outcomes: list[Outcome]
+    rows: int
+    seconds: float
+
+
+class Batcher:
+    """Brings questions to one deployment's engine. It lives in the event loop's thread."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        slots: Slots,
+        *,
+        finish: Callable[[Call], None],
+        batch_rows: int,
+        delay_seconds: float,
+    ) -> None:
+        cost = deployment.engine.cost
+        self.deployment = deployment
+        self.cost = CallCost(call_seconds=cost.call_seconds, row_seconds=cost.row_seconds)
+        self._loop = asyncio.get_running_loop()
+        self._slots = slots
+        self._finish = finish
+        self._batch_rows = batch_rows
+        self._delay_seconds = delay_seconds
+        self._line: Line[Pending] = Line()
+        self._held: list[Pending] = []
+        self._under_way = 0
+        self._seen = -1
+        self._gathering_since = 0.0
+        self._is_scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def put(self, pending: Pending) -> None:
+        """Have a question answered.
+
+        Raises:
+            OverloadedError: by all that is known its answer would come after its deadline.
+        """
+        self._admit(pending)
+        self._line.add(pending)
+        if not self._is_scheduled:
+            self.wake()
+        elif self._timer is not None and self._line.rows >= self._batch_rows:
+            self._timer.cancel()
+            self._begin()
+
+    def wake(self) -> None:
+        """Look at the line in the next pass of the loop."""
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._seen = -1
+            self._loop.call_soon(self._gather)
+
+    def seconds_ahead(self, rows: int) -> float:
+        """About how long a question of so many rows takes, all that is before it included."""
+        ahead = self._line.rows + self._under_way
+        calls = 1 + ahead // self._batch_rows
+        return calls * self.cost.call_seconds + (ahead + rows) * self.cost.row_seconds
+
+    def _admit(self, pending: Pending) -> None:
+        needed = self.seconds_ahead(pending.rows)
+        left = pending.deadline - time.perf_counter()
+        if needed > left:
+            raise OverloadedError(
+                f"The answer would take about {needed:.3g} s, and the caller waits {max(left, 0):.3g} s more. Ask again later, ask "
+                "for fewer rows, or allow more time (header x-request-timeout-ms).",
+                retry_after_seconds=needed,
+            )
+
+    def _gather(self) -> None:
+        """Begin a call, unless this pass of the loop brought new questions, and the next may bring more."""
+        waiting = self._line.rows
+        now = self._loop.time()
+        if self._seen < 0:
+            self._gathering_since = now
+        if waiting < self._batch_rows:
+            if waiting > self._seen and now - self._gathering_since < GATHER_SECONDS:
+                self._seen = waiting
+                self._loop.call_soon(self._gather)
+                return
+            # Waiting longer pays only where it saves a call, so no longer than a call takes.
+            until = self._gathering_since + min(self._delay_seconds, self.cost.call_seconds)
+            if now < until:
+                self._timer = self._loop.call_at(until, self._begin)
+                return
+        self._begin()
+
+    def _begin(self) -> None:
+        self._is_scheduled, self._timer = False, None
+        if self.cost.seconds(1) > INLINE_SECONDS and not self._held:
+            self._begin_dear()
+            return
+        batch = self._held or self._next(min(self._batch_rows, self.cost.rows_within(INLINE_SECONDS)))
+        rows = sum(pending.rows for pending in batch)
+        if self.cost.seconds(rows) <= INLINE_SECONDS or not batch:
+            self._end(self._call(batch))
+        elif self._slots.take(self.wake):
+            self._start(batch)
+        else:
+            # One question too large to be answered on the way; it goes first once a slot is free.
+            self._held = batch
+            return
+        self._held = []
+        if self._line.rows:
+            self.wake()
+
+    def _begin_dear(self) -> None:
+        while self._line.rows and self._slots.take(self.wake):
+            self._start(self._next(self._batch_rows))
+
+    def _next(self, limit_rows: int) -> list[Pending]:
+        """Whose turn it is, of those who still wait."""
+        now = time.perf_counter()
+        batch = [pending for pending in self._line.take(limit_rows) if pending.is_wanted]
+        late = [pending for pending in batch if pending.deadline < now]
+        if late:
+            fault = TooSlowError("The time that the caller allows was over before the question's turn came. Ask again later.")
+            self._finish(Call([Outcome(pending, None, (), fault) for pending in late], 0, 0.0))
+            batch = [pending for pending in batch if pending.deadline >= now]
+        return batch
+
+    def _start(self, batch: list[Pending]) -> None:
+        rows = sum(pending.rows for pending in batch)
+        self._under_way += rows
+
+        def done(call: asyncio.Future[Call]) -> None:
+            self._under_way -= rows
+            # The next call begins first: the engine works while this one's answers go out.
+            self._slots.give_back()
+            if self._line.rows or self._held:
+                self.wake()
+            if not call.cancelled():
+                self._end(call.result())
+
+        self._slots.run(lambda: self._call(batch), done)
+
+    def _end(self, call: Call) -> None:
+        if call.outcomes:
+            if not any(outcome.fault for outcome in call.outcomes):
+                self.cost.learn(call.rows, call.seconds)
+            self._finish(call)
+
+    def _call(self, batch: Sequence[Pending]) -> Call:
+        """Ask the engine, in whatever thread. Who is to blame for a fault is found by halving, and the others are answered."""
+        began = time.perf_counter()
+        outcomes = self._outcomes(batch) if batch else []
+        return Call(outcomes, sum(pending.rows for pending in batch), time.perf_counter() - began)
+
+    def _outcomes(self, batch: Sequence[Pending]) -> list[Outcome]:
+        try:
+            encoded = self.deployment.interface.encode([pending.asking.table for pending in batch])
+            probabilities = self.deployment.engine.answers(encoded.columns)
+        except Exception as fault:  # noqa: BLE001  # whoever asked is told
+            if len(batch) == 1:
+                return [Outcome(batch[0], None, (), fault)]
+            half = len(batch) // 2
+            return self._outcomes(batch[:half]) + self._outcomes(batch[half:])
+        found, at = [], 0
+        for pending in batch:
+            until = at + pending.rows
+            found.append(Outcome(pending, probabilities[at:until], encoded.unfamiliar[at:until], None))
+            at = until
+        return found

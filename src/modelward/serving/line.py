@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The line before an engine: fair between callers, by priority among the questions of one.
+
+Deficit round robin (Shreedhar and Varghese, SIGCOMM 1995) over rows: in each round every caller who waits may have so many rows
+answered, so that who asks much does not keep others waiting, whether in many small questions or in a few large ones.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+QUANTUM_ROWS = 16
+
+
+class Waiting(Protocol):
+    """What can stand in line."""
+
+    @property
+    def caller(self) -> str:
+        """Who asks."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """How many rows it asks about, at least one."""
+        ...
+
+    @property
+    def priority(self) -> int:
+        """The greater goes first, among the questions of one caller."""
+        ...
+
+    @property
+    def group(self) -> Hashable:
+        """What may be computed together has the same."""
+        ...
+
+
+Question = TypeVar("Question", bound=Waiting)
+
+
+class Line(Generic[Question]):
+    """Questions that wait. Every operation costs the same, however many wait."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._of: dict[str, deque[Question]] = {}
+        self._turns: deque[str] = deque()
+        self._credit: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._of.values()))
+
+    def __iter__(self) -> Iterator[Question]:
+        for waiting in self._of.values():
+            yield from waiting
+
+    def add(self, question: Question) -> None:
+        """Stand in line: behind the caller's own questions of the same priority."""
+        self.rows += question.rows
+        queue = self._of.get(question.caller)
+        if queue is None:
+            self._of[question.caller] = deque((question,))
+            self._turns.append(question.caller)
+            self._credit[question.caller] = 0
+        elif queue[-1].priority >= question.priority:
+            queue.append(question)
+        else:
+            place = next(at for at, waiting in enumerate(queue) if waiting.priority < question.priority)
+            queue.insert(place, question)
+
+    def take(self, limit_rows: int) -> list[Question]:
+        """The questions whose turn it is, all of one group and of at most `limit_rows` rows in all; a larger one comes alone."""
+        taken: list[Question] = []
+        room = limit_rows
+        while self._turns:
+            caller = self._turns[0]
+            queue = self._of[caller]
+            # Who is alone takes from nobody.
+            credit = self._credit[caller] + QUANTUM_ROWS if len(self._turns) > 1 else room
+            while queue and (queue[0].rows <= credit or len(self._turns) == 1):
+                question = queue[0]
+                if taken and (question.rows > room or question.group != taken[0].group):
+                    self._credit[caller] = max(0, credit - QUANTUM_ROWS) if len(self._turns) > 1 else 0
+                    return taken
+                taken.append(queue.popleft())
+                self.rows -= question.rows
+                credit -= question.rows
+                room -= question.rows
+            if queue:
+                self._credit[caller] = credit
+                self._turns.rotate(-1)
+            else:
+                self._leave(caller)
+            if room <= 0:
+                break
+        return taken
+
+    def _leave(self, caller: str) -> None:
+        self._turns.popleft()
+        del self._of[caller], self._credit[caller]
