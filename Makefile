@@ -13,7 +13,7 @@ export ORT_DISABLE_TELEMETRY = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check format serve docs lock bench clean
+.PHONY: help setup demo test quick nightly check format serve docs lock bench clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,10 @@ test: $(READY) ## run every test, and report branch coverage
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered --cov-report=html -q $(ARGS)
 
 quick: $(READY) ## run the tests that are not slow
-	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser" -q $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not nightly" -q $(ARGS)
+
+nightly: $(READY) ## ask at length what `make test` asks within a minute
+	@$(BIN)/python -m pytest -n 2 -m nightly -q $(ARGS)
 
 check: $(READY) ## formatting, lint, types, and the law of the house
 	@$(BIN)/ruff format --check .

@@ -13,7 +13,10 @@ from modelward.entrances.console import console_routes
 from modelward.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.responses import Response
+    from starlette.routing import Route
     from starlette.types import Scope
 
     from modelward.app import Platform
@@ -24,18 +27,24 @@ class NoSuchRouteError(NotFoundError):
     """Nothing answers at that path."""
 
 
+_NO_ROUTE = NoSuchRouteError("Nothing answers at this path. `GET /api/openapi.json` lists what does.")
+
+
 def web(platform: Platform, gateway: Gateway) -> Watch:
     """The application that `modelward serve` runs. It answers while the gateway is entered."""
     telemetry = Telemetry(platform, lambda: gateway.open_questions)
     routes = [*api_routes(Premises(platform, gateway, telemetry)), *console_routes(platform, gateway)]
-    return Watch(Router(routes, redirect_slashes=False), telemetry=telemetry, answer=_no_route)
+
+    def answer(scope: Scope, fault: Exception) -> Response:
+        """A path that no route has, or a method that its route lacks, or a fault outside of every door, in the path's protocol."""
+        if isinstance(fault, HTTPException):
+            fault = _method(routes, scope) if fault.status_code == MethodNotAllowedError.status else _NO_ROUTE
+        return inference_error(fault) if asks(scope["path"]) else problem(fault)
+
+    return Watch(Router(routes, redirect_slashes=False), telemetry=telemetry, answer=answer)
 
 
-def _no_route(scope: Scope, fault: Exception) -> Response:
-    """A path that no route has, or a method that its route lacks, or a fault outside of every door, in the path's protocol."""
-    if isinstance(fault, HTTPException):
-        if fault.status_code == MethodNotAllowedError.status:
-            fault = MethodNotAllowedError("This path does not take that method. `GET /api/openapi.json` lists what it takes.")
-        else:
-            fault = NoSuchRouteError("Nothing answers at this path. `GET /api/openapi.json` lists what does.")
-    return inference_error(fault) if asks(scope["path"]) else problem(fault)
+def _method(routes: Sequence[Route], scope: Scope) -> MethodNotAllowedError:
+    allowed = {method for route in routes if route.path_regex.match(scope["path"]) for method in route.methods or ()}
+    told = f"This path takes {' and '.join(sorted(allowed))} alone. `GET /api/openapi.json` lists what each path takes."
+    return MethodNotAllowedError(told, allowed=allowed)

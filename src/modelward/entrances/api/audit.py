@@ -13,10 +13,11 @@ from starlette.responses import PlainTextResponse, Response
 from modelward.access import Permission
 from modelward.audit import Consistency, LoggedEntry, Verification
 from modelward.entrances.api.control import Call, QueryError
-from modelward.entrances.api.endpoint import Endpoint
+from modelward.entrances.api.endpoint import Endpoint, Parameter, one_of, whole_number
 from modelward.storage import passing_folder
 
 _PAGE = 100
+_ORDERS = ("newest-first", "oldest-first")
 
 
 class Earlier(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,7 +45,7 @@ def _log(call: Call) -> list[LoggedEntry]:
         since=call.number("since") or 0,
         until=call.number("until"),
         limit=_PAGE if (limit := call.number("limit")) is None else limit,
-        newest_first=call.query.get("order") != "oldest-first",
+        newest_first=call.choice("order", _ORDERS) == _ORDERS[0],
         by=call.actor,
     )
 
@@ -71,14 +72,14 @@ ENDPOINTS = (
         "List entries, newest first.",
         list[LoggedEntry],
         query={
-            "event": "Only this event.",
-            "actor": "Only what this actor did.",
-            "subject": "Only what was done to this.",
-            "request": "Only this request.",
-            "since": "From this index on.",
-            "until": "Before this index.",
-            "limit": f"At most so many; {_PAGE} without it.",
-            "order": "`oldest-first`, or newest first.",
+            "event": Parameter("Only this event."),
+            "actor": Parameter("Only what this actor did."),
+            "subject": Parameter("Only what was done to this."),
+            "request": Parameter("Only this request."),
+            "since": whole_number("From this index on."),
+            "until": whole_number("Before this index."),
+            "limit": whole_number(f"At most so many; {_PAGE} without it."),
+            "order": one_of("Which come first; the newest without it.", _ORDERS),
         },
     ),
     Endpoint(
@@ -115,7 +116,10 @@ ENDPOINTS = (
         _consistency,
         "The proof that the ledger only grew (RFC 6962, section 2.1.2).",
         Consistency,
-        query={"from": "How many entries the older state has.", "to": "How many the newer one has; all there are without it."},
+        query={
+            "from": whole_number("How many entries the older state has.", is_required=True),
+            "to": whole_number("How many the newer one has; all there are without it."),
+        },
     ),
     Endpoint(
         "GET",

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -23,6 +23,8 @@ from modelward.errors import InvalidError
 
 if TYPE_CHECKING:
     from modelward.app import Platform
+
+Word = TypeVar("Word", bound=str)
 
 
 class QueryError(InvalidError):
@@ -56,6 +58,14 @@ class Call:
         if text is not None and not (text.isascii() and text.isdecimal() and len(text) <= 15):
             raise QueryError(f"The query's {name!r} must be a whole number of at most 15 digits.")
         return None if text is None else int(text)
+
+    def choice(self, name: str, choices: Sequence[Word]) -> Word:
+        """A word of the query that must be one of `choices`; the first of them where it is not given."""
+        said = self.query.get(name, choices[0])
+        found = next((word for word in choices if word == said), None)
+        if found is None:
+            raise QueryError(f"The query's {name!r} must be one of {', '.join(choices)}.")
+        return found
 
 
 def control_route(endpoint: Endpoint, premises: Premises) -> Route:

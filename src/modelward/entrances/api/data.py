@@ -8,13 +8,13 @@ import msgspec
 from modelward.access import Permission
 from modelward.datasets import Dataset, Profile, Split, SplitSummary
 from modelward.entrances.api.control import Call
-from modelward.entrances.api.endpoint import Endpoint
+from modelward.entrances.api.endpoint import Endpoint, Name
 
 
 class NewDataset(msgspec.Struct, forbid_unknown_fields=True):
     """What is said about the files of a dataset."""
 
-    name: str
+    name: Name
     target: str
     purpose: str
     owner: str

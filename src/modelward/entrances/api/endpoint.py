@@ -7,10 +7,12 @@ and the OpenAPI document all come from it. There is no default permission, so a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
 
 from modelward.access import Permission
 from modelward.errors import UnauthenticatedError
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
     from modelward.entrances.api.telemetry import Telemetry
     from modelward.serving import Gateway
 
+_NAME = "[a-z0-9][a-z0-9-]{0,62}"
+_NUMBER = ":[1-9][0-9]{0,8}"
+NAME_PATTERN = f"^{_NAME}$"
+VERSION_PATTERN = f"^{_NAME}{_NUMBER}$"
+MODEL_OR_VERSION_PATTERN = f"^{_NAME}({_NUMBER})?$"
+# What the document says of a name or a version in a body. The rooms check it, for they have the words to refuse it with.
+Name = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN})]
+VersionName = Annotated[str, Meta(extra_json_schema={"pattern": VERSION_PATTERN})]
+WHOLE_NUMBER_LIMIT = 10**15
 _BEARER = b"bearer "
 
 
@@ -44,6 +55,25 @@ class Premises:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a query may say under one name. `schema` is the JSON schema of its value."""
+
+    meaning: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    is_required: bool = False
+
+
+def whole_number(meaning: str, *, is_required: bool = False) -> Parameter:
+    """A parameter that `Call.number` reads."""
+    return Parameter(meaning, {"type": "integer", "minimum": 0, "exclusiveMaximum": WHOLE_NUMBER_LIMIT}, is_required)
+
+
+def one_of(meaning: str, choices: Sequence[str]) -> Parameter:
+    """A parameter that is one of a few words."""
+    return Parameter(meaning, {"type": "string", "enum": [*choices]})
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One route. What `handle` is called with is up to the family: see `control`, `inference` and `health`.
 
@@ -61,7 +91,7 @@ class Endpoint:
     has_files: bool = False
     status: int = 200
     media: str = "application/json"
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Parameter] = field(default_factory=dict)
 
 
 def credential(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The OpenAPI 3.1 document of every route but the console's, made from the declarations of the endpoints."""
+"""The OpenAPI 3.1 document of every route but the console's, made from the declarations of the endpoints.
+
+It promises all that a route may answer, failures included: a status that is not listed for a route is a fault.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 from modelward import __version__
 from modelward.access import Permission
-from modelward.entrances.api.endpoint import Endpoint, Open
-from modelward.entrances.api.problems import STATUS, asks
+from modelward.entrances.api.endpoint import MODEL_OR_VERSION_PATTERN, NAME_PATTERN, Endpoint, Open
+from modelward.entrances.api.problems import asks
 
 _REFERENCE = "#/components/schemas/{name}"
 _PROBLEM = {
@@ -31,6 +35,30 @@ _INFERENCE_ERROR = {
     "required": ["error"],
     "properties": {"error": {"type": "string", "description": "What happened, and what to do."}},
 }
+_NUMBER = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+_IN_PATH: Mapping[str, Any] = {
+    "model": {"type": "string", "pattern": NAME_PATTERN},
+    "name": {"type": "string", "pattern": NAME_PATTERN},
+    "number": _NUMBER,
+    "version": _NUMBER,
+}
+_MEANING: Mapping[int, str] = {
+    400: "What was sent cannot be used as it is.",
+    401: "The credential is missing, wrong, expired or revoked.",
+    403: "A permission, a policy or an integrity check said no.",
+    404: "What the path or the body names does not exist.",
+    408: "The request did not come to its end in time.",
+    409: "It exists already, or is in a state that does not allow this.",
+    411: "An upload came without a Content-Length.",
+    413: "The body, or what is in it, passes a limit.",
+    415: "The body has a Content-Encoding; bodies are read as they are.",
+    429: "There are more questions than can be answered in time.",
+    431: "The head of the request is too large.",
+    500: "A fault of the service itself.",
+    503: "It may work later.",
+}
+# What the server says before a request is known to be one; such an answer has no request id.
+_UNREAD = frozenset({400, 408, 431})
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -42,7 +70,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     for endpoint in endpoints:
         operation = _operation(endpoint, named)
         if endpoint.takes is not None:
-            operation["requestBody"] = {"required": True, "content": _taken(endpoint, named, components)}
+            operation["requestBody"] = _taken(endpoint, named, components)
         paths.setdefault(_plain(endpoint.path), {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -61,44 +89,89 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 def _operation(endpoint: Endpoint, named: Mapping[int, Any]) -> dict[str, Any]:
     permission = endpoint.permission
-    in_path = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _names(endpoint.path)]
-    in_query = [
-        {"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}}
-        for name, meaning in endpoint.query.items()
-    ]
-    given = {} if endpoint.gives is None else {"schema": named[id(endpoint.gives)]}
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
         "operationId": re.sub(r"\W+", "-", f"{endpoint.method.lower()} {endpoint.path}").strip("-"),
-        "parameters": [*in_path, *in_query],
-        "responses": {
-            str(endpoint.status): {"description": endpoint.summary, "content": {endpoint.media: given}},
-            "default": _failure(endpoint),
-        },
+        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint)],
+        "responses": {str(status): _response(endpoint, status, named) for status in sorted(statuses(endpoint))},
         "x-permission": permission.value if isinstance(permission, Permission) else permission.name.lower(),
     }
     return operation | ({"security": []} if permission is Open.HEALTH else {})
 
 
+def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"{(\w+)(?::\w+)?}", path):
+        schema = _IN_PATH.get(name, {"type": "string"})
+        if name == "model" and asks(path):
+            # Here a version may be named, too.
+            schema = {"type": "string", "pattern": MODEL_OR_VERSION_PATTERN}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _query_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+    for name, said in endpoint.query.items():
+        yield {"name": name, "in": "query", "description": said.meaning, "required": said.is_required, "schema": said.schema}
+
+
 def _taken(endpoint: Endpoint, named: Mapping[int, Any], components: Mapping[str, Any]) -> dict[str, Any]:
-    if not endpoint.has_files:
-        return {"application/json": {"schema": named[id(endpoint.takes)]}}
     fields = components[endpoint.takes.__name__]
-    files = {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}}
+    if not endpoint.has_files:
+        # Where nothing must be said, nothing need be sent.
+        return {"required": bool(fields.get("required")), "content": {"application/json": {"schema": named[id(endpoint.takes)]}}}
+    files = {"type": "array", "minItems": 1, "items": {"type": "string", "contentMediaType": "application/octet-stream"}}
     form = {"properties": {**fields["properties"], "files": files}, "required": [*fields.get("required", ()), "files"]}
-    return {"multipart/form-data": {"schema": {**fields, **form}}}
+    return {"required": True, "content": {"multipart/form-data": {"schema": {**fields, **form}}}}
 
 
-def _failure(endpoint: Endpoint) -> dict[str, Any]:
-    media, name = ("application/json", "InferenceError") if asks(endpoint.path) else ("application/problem+json", "Problem")
-    return {
-        "description": f"What went wrong: {', '.join(map(str, sorted(set(STATUS.values()))))}.",
-        "content": {media: {"schema": {"$ref": _REFERENCE.format(name=name)}}},
-    }
+def statuses(endpoint: Endpoint) -> set[int]:
+    """All that a route may answer, by how it is declared."""
+    found = {endpoint.status, 400, 408, 431, 500, 503}
+    if endpoint.permission is not Open.HEALTH:
+        found.add(401)
+    if isinstance(endpoint.permission, Permission):
+        found |= {403, 404}
+    if endpoint.takes is not None:
+        found |= {413, 415}
+    if endpoint.has_files:
+        found.add(411)
+    if asks(endpoint.path):
+        found |= {429} if endpoint.takes is not None else set()
+    elif endpoint.method != "GET":
+        found.add(409)
+    return found
 
 
-def _names(path: str) -> list[str]:
-    return re.findall(r"{(\w+)(?::\w+)?}", path)
+def _response(endpoint: Endpoint, status: int, named: Mapping[int, Any]) -> dict[str, Any]:
+    is_health = endpoint.permission is Open.HEALTH and status == HTTPStatus.SERVICE_UNAVAILABLE
+    if status == endpoint.status or is_health:
+        given = {} if endpoint.gives is None else {"schema": named[id(endpoint.gives)]}
+        meaning, content = endpoint.summary, {endpoint.media: given}
+    else:
+        meaning, content = _MEANING[status], _failure(endpoint, status)
+    return {"description": meaning, "headers": dict(_headers(endpoint, status, is_health=is_health)), "content": content}
+
+
+def _failure(endpoint: Endpoint, status: int) -> dict[str, Any]:
+    plain = {"application/json": {"schema": {"$ref": _REFERENCE.format(name="InferenceError")}}}
+    problem = {"application/problem+json": {"schema": {"$ref": _REFERENCE.format(name="Problem")}}}
+    if asks(endpoint.path):
+        return plain
+    return plain | problem if status in _UNREAD else problem
+
+
+def _headers(endpoint: Endpoint, status: int, *, is_health: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "x-request-id", _header("By which the log and the ledger know this request.", is_required=status not in _UNREAD)
+    if status == HTTPStatus.UNAUTHORIZED:
+        yield "www-authenticate", _header("Always `Bearer`.")
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS} and not is_health:
+        yield "retry-after", _header("After how many seconds to ask again.", kind="integer")
+    if status == endpoint.status and endpoint.takes is not None and asks(endpoint.path):
+        yield "x-modelward-model", _header("The version that answered, such as `income:3`.")
+        yield "x-modelward-ledger-index", _header("Where the answer's entry stands in the ledger.", kind="integer")
+
+
+def _header(meaning: str, *, kind: str = "string", is_required: bool = True) -> dict[str, Any]:
+    return {"description": meaning, "required": is_required, "schema": {"type": kind}}
 
 
 def _plain(path: str) -> str:

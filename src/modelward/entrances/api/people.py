@@ -9,15 +9,15 @@ import msgspec
 
 from modelward.access import Actor, Invitation, IssuedKey, Key, Permission, Role, User
 from modelward.entrances.api.control import Call
-from modelward.entrances.api.endpoint import Endpoint, Open
+from modelward.entrances.api.endpoint import Endpoint, Name, Open
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     """A key to make."""
 
-    name: str
+    name: Name
     role: Role
-    models: list[str] | None = None
+    models: list[Name] | None = None
     purpose: str = ""
     expires: datetime | None = None
 
@@ -25,7 +25,7 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
     """A person to add."""
 
-    name: str
+    name: Name
     role: Role
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from http import HTTPStatus
 
 import msgspec
@@ -48,9 +49,13 @@ class HttpError(InvalidError):
 
 
 class MethodNotAllowedError(HttpError):
-    """The path exists and does not take that method."""
+    """The path exists and does not take that method. `allowed` are those that it takes."""
 
     status = 405
+
+    def __init__(self, message: str, *, allowed: Iterable[str]) -> None:
+        super().__init__(message)
+        self.allowed = ", ".join(sorted(allowed))
 
 
 def status_of(error: BaseException) -> int:
@@ -101,6 +106,8 @@ def _kind(error: BaseException) -> str:
 def fault_headers(error: BaseException) -> dict[str, str]:
     """What the head of a failure says besides: how to say who calls, or when to come back."""
     status = status_of(error)
+    if isinstance(error, MethodNotAllowedError):
+        return {"allow": error.allowed}
     if status == HTTPStatus.UNAUTHORIZED:
         return {"www-authenticate": "Bearer"}
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:

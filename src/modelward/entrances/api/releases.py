@@ -3,31 +3,34 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from modelward.access import Permission
 from modelward.entrances.api.control import Call
-from modelward.entrances.api.endpoint import Endpoint
+from modelward.entrances.api.endpoint import Endpoint, Name, Parameter, VersionName
 from modelward.releases import PolicyText, Release
 
 
 class Proposal(msgspec.Struct, forbid_unknown_fields=True):
     """A version proposed to go live. The policy is left out where one governs the model; else it is `default` where left out."""
 
-    version: str
-    policy: str | None = None
+    version: VersionName
+    policy: Name | None = None
 
 
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
     """Why a person decided so."""
 
-    reason: str
+    reason: Annotated[str, Meta(extra_json_schema={"pattern": r"\S", "maxLength": 2000})]
 
 
 class Pause(msgspec.Struct, forbid_unknown_fields=True):
     """Why a model is taken offline, where there is time to say it."""
 
-    reason: str = ""
+    reason: Annotated[str, Meta(extra_json_schema={"maxLength": 2000})] = ""
 
 
 class Released(msgspec.Struct):
@@ -80,7 +83,7 @@ ENDPOINTS = (
         lambda call: call.platform.releases.list(model=call.query.get("model", ""), by=call.actor),
         "List releases, newest first.",
         tuple[Release, ...],
-        query={"model": "Only those of this model."},
+        query={"model": Parameter("Only those of this model.")},
     ),
     Endpoint(
         "POST",

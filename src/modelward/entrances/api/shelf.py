@@ -11,8 +11,8 @@ from starlette.responses import Response
 from modelward.access import Permission
 from modelward.assessment import LANGUAGES, Comparison, Objective, TrustReport
 from modelward.entrances.api.audit import zipped
-from modelward.entrances.api.control import Call, QueryError
-from modelward.entrances.api.endpoint import Endpoint
+from modelward.entrances.api.control import Call
+from modelward.entrances.api.endpoint import Endpoint, Name, one_of, whole_number
 from modelward.errors import InvalidError, NotFoundError, RefusedError
 from modelward.registry import Dossier, ModelSummary, Verification, Version
 from modelward.serving import Batch
@@ -20,13 +20,13 @@ from modelward.storage import passing_folder
 
 T = TypeVar("T")
 _VERSION = "/api/v1/models/{model}/versions/{number}"
-_SEQUENCE = {"sequence": "The dossier of that number; the latest without it."}
+_SEQUENCE = {"sequence": whole_number("The dossier of that number; the latest without it.")}
 
 
 class NewImport(msgspec.Struct, forbid_unknown_fields=True):
     """What is said about a model made elsewhere. `public_key` (PEM) is what its signature must verify with."""
 
-    name: str
+    name: Name
     purpose: str = ""
     owner: str = ""
     public_key: str = ""
@@ -104,10 +104,7 @@ def _report(call: Call) -> TrustReport:
 
 
 def _page(call: Call) -> Response:
-    asked = call.query.get("language", LANGUAGES[0])
-    language = next((known for known in LANGUAGES if known == asked), None)
-    if language is None:
-        raise QueryError(f"The query's 'language' must be one of {', '.join(LANGUAGES)}.")
+    language = call.choice("language", LANGUAGES)
     page = _assessed(call, call.platform.assessment.page(_name(call), language=language, by=call.actor))
     return Response(page, media_type="text/html")
 
@@ -222,7 +219,7 @@ ENDPOINTS = (
         "The version's trust report as one HTML file.",
         None,
         media="text/html",
-        query={"language": f"The page's language: {', '.join(LANGUAGES)}; English without it."},
+        query={"language": one_of("The page's language; English without it.", LANGUAGES)},
     ),
     Endpoint(
         "POST",

@@ -19,6 +19,7 @@ from starlette.requests import Request
 
 from modelward.entrances.api.bodies import BodyTooLargeError, MalformedBodyError, told
 from modelward.entrances.api.problems import HttpError
+from modelward.errors import ModelwardError
 from modelward.storage import passing_folder
 
 FILES_LIMIT = 64
@@ -50,7 +51,12 @@ async def received(request: Request, fields: Any, *, limit_bytes: int) -> AsyncI
         with passing_folder() as folder:
             for part in form.getlist("files"):
                 await run_in_threadpool(_write, part, folder)
-            yield said, folder
+            try:
+                yield said, folder
+            except ModelwardError as fault:
+                # Whoever reads a file names it by where it lies, which is nobody's business outside.
+                fault.args = (str(fault).replace(f"{folder}/", ""),)
+                raise
     finally:
         await form.close()
 
