@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the pages of docs/reference that follow from the code: cli.md and the JSON schemas. `make docs` runs it; a test fails
-where a page is not what it would write.
+"""Writes the pages of docs/reference that follow from the code: cli.md, metrics.md and the JSON schemas. `make docs` runs it; a
+test fails where a page is not what it would write.
 """
 
 from __future__ import annotations
@@ -42,6 +42,29 @@ columns wide.
 The kinds of errors are on [a page of their own](errors.md).
 """
 
+_METRICS_HEAD = """# Metrics
+
+What `GET /metrics` tells, as Prometheus text, to a key with the permission `metrics:read`. This page is generated from the
+instruments themselves.
+
+Units are base units: seconds, bytes, rows. Names and labels are stable. Labels come from bounded sets: the templates of routes,
+models and versions that are live, outcomes, reasons; nothing that a caller sent is in any of them.
+
+With several workers, whichever is asked says what all of them did: counters and histograms are added up,
+and keep what a worker counted that has ended; the last column says what becomes of the gauges.
+
+| metric | type | labels | meaning | of several workers |
+|---|---|---|---|---|
+"""
+_REASONS_HEAD = """
+## Reasons of a rejection
+
+The `reason` of `modelward_rejections_total` follows from the kind of the error that the caller got:
+
+| reason | kind of error |
+|---|---|
+"""
+
 
 def pages() -> dict[str, str]:
     """The text of every generated page, by its name under `docs/reference`."""
@@ -50,6 +73,7 @@ def pages() -> dict[str, str]:
 
     return {
         "cli.md": command_line(),
+        "metrics.md": metrics(),
         "spec.schema.json": _json(spec_json_schema()),
         "trust-report.schema.json": _json(report_json_schema()),
     }
@@ -70,6 +94,24 @@ def command_line() -> str:
     parts = [_HEAD, _COMMON_HEAD, *_table("option", [(_option(each), each.help) for each in common]), _EXIT_CODES]
     for panel, sections in panels.items():
         parts += [f"\n## {panel}\n", *sections]
+    return "".join(parts)
+
+
+def metrics() -> str:
+    """The page of metrics."""
+    from modelward.entrances.api import Telemetry
+    from modelward.serving import Meters
+    from modelward.serving.meters import REASONS
+
+    parts = [_METRICS_HEAD]
+    for each in Telemetry(Meters(), entries=lambda: 0).instruments:
+        labels = ", ".join(f"`{label}`" for label in each.labels)
+        together = "the greatest" if each.is_greatest else "added"
+        parts.append(f"| `{each.name}` | {each.kind.value} | {labels} | {each.about} | {together} |\n")
+    parts.append(_REASONS_HEAD)
+    for kind, reason in REASONS.items():
+        words = f"`{kind.__name__}`" if kind is not BaseException else "any other: a fault of Modelward itself"
+        parts.append(f"| `{reason}` | {words} |\n")
     return "".join(parts)
 
 

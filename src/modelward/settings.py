@@ -58,8 +58,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0.0
     ledger_durability: Annotated[
         Literal["full", "relaxed"],
-        Meta(description="`relaxed` lets answers leave before they are on record: to measure what the ledger costs, for nothing else."),
+        Meta(
+            description="`relaxed` lets answers leave before they are on record: to measure what the ledger costs, for nothing else."
+        ),
     ] = "full"
+    workers: Annotated[
+        int, Meta(ge=1, le=256, description="Processes in which `modelward serve` answers, all on its one port.")
+    ] = 1
+    seat: Annotated[
+        str, Meta(description="Set by `modelward serve` for each of several workers, not by hand: the file of what it counts.")
+    ] = ""
     training_workers: Annotated[int, Meta(ge=0, le=256, description="Candidates trained at once; 0 means one per core.")] = 0
     session_seconds: Annotated[int, Meta(ge=60, le=31_536_000, description="How long a console session lasts.")] = 8 * 3600
     invitation_seconds: Annotated[int, Meta(ge=60, le=31_536_000, description="How long a one-time sign-in link is good for.")] = (
@@ -79,6 +87,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def variable(name: str) -> str:
     """The environment variable that sets `name`."""
     return f"MODELWARD_{name.upper()}"
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables from which `read_settings` makes these settings again."""
+    return {variable(name): str(getattr(settings, name)) for name in Settings.__struct_fields__}
 
 
 def find_home(start: Path) -> Path:

@@ -145,6 +145,7 @@ class Exchange:
     def begin(self) -> None:
         """It is this question's turn: ask, or tell what is wrong."""
         if self._fault is not None:
+            self._counter.gateway.meters.note_rejection(self._fault)
             self.settle(self._fault)
             return
         body = b"".join(self._body) if isinstance(self._body, list) else self._body
@@ -177,7 +178,6 @@ class Exchange:
                 outcome.version.encode(),
                 b"" if outcome.entry is None else b"\r\nx-modelward-ledger-index: %d" % outcome.entry,
             ]
-            self._counter.telemetry.count_rows(outcome.version, outcome.rows)
         else:
             status, written = status_of(outcome), self._target.dialect.fault(outcome)
             lines = [b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode())]

@@ -32,7 +32,7 @@ _NO_ROUTE = NoSuchRouteError("Nothing answers at this path. `GET /api/openapi.js
 
 def web(platform: Platform, gateway: Gateway) -> Watch:
     """The application that `modelward serve` runs. It answers while the gateway is entered."""
-    telemetry = Telemetry(platform, lambda: gateway.open_questions)
+    telemetry = Telemetry(gateway.meters, entries=lambda: platform.ledger.head().size, seat=platform.settings.seat)
     routes = [*api_routes(Premises(platform, gateway, telemetry)), *console_routes(platform, gateway)]
 
     def answer(scope: Scope, fault: Exception) -> Response:

@@ -32,7 +32,20 @@ from modelward.serving.explanations import (
 )
 from modelward.serving.file_rows import FileRows, RowsFileError, rows_of_file
 from modelward.serving.gateway import Gateway, as_records
+from modelward.serving.instruments import (
+    Counter,
+    Distribution,
+    Distributions,
+    Instrument,
+    Kind,
+    Labels,
+    Numbers,
+    Panel,
+    Reading,
+    Snapshot,
+)
 from modelward.serving.keychain import Keychain
+from modelward.serving.meters import SECONDS, Meters
 from modelward.serving.offline import Batch
 from modelward.serving.pending import Pending
 from modelward.serving.question import Asking, Question, Read
@@ -42,6 +55,7 @@ from modelward.serving.service import Serving
 __all__ = [
     "ENGINES",
     "EXPLAINERS",
+    "SECONDS",
     "Answer",
     "Asking",
     "Attribution",
@@ -50,27 +64,38 @@ __all__ = [
     "Computed",
     "Contribution",
     "Cost",
+    "Counter",
     "Deployment",
     "Deployments",
+    "Distribution",
+    "Distributions",
     "Engine",
     "Explainer",
     "Explanation",
     "FileRows",
     "Gateway",
+    "Instrument",
     "Keychain",
+    "Kind",
+    "Labels",
     "LedgerUnavailableError",
+    "Meters",
     "ModelUnavailableError",
     "NotServedError",
+    "Numbers",
     "OverloadedError",
+    "Panel",
     "Pending",
     "Prediction",
     "Question",
     "Read",
     "Readiness",
+    "Reading",
     "Reply",
     "RowsFileError",
     "Serving",
     "ShuttingDownError",
+    "Snapshot",
     "TooManyRowsError",
     "TooSlowError",
     "UnknownLabelError",

@@ -79,7 +79,9 @@ class Call(NamedTuple):
 
     outcomes: list[Outcome]
     rows: int
+    began: float
     seconds: float
+    work_seconds: float
 
 
 class Batcher:
@@ -96,7 +98,10 @@ class Batcher:
     ) -> None:
         cost = deployment.engine.cost
         self.deployment = deployment
+        # What a call takes by the clock says when an answer will come. What it takes of a processor says whether it is cheap: on a
+        # busy machine the clock would send cheap calls to threads, where they take longer still.
         self.cost = CallCost(call_seconds=cost.call_seconds, row_seconds=cost.row_seconds)
+        self._work = CallCost(call_seconds=cost.call_seconds, row_seconds=cost.row_seconds)
         self._loop = asyncio.get_running_loop()
         self._slots = slots
         self._finish = finish
@@ -167,12 +172,12 @@ class Batcher:
 
     def _begin(self) -> None:
         self._is_scheduled, self._timer = False, None
-        if self.cost.seconds(1) > INLINE_SECONDS and not self._held:
+        if self._work.seconds(1) > INLINE_SECONDS and not self._held:
             self._begin_dear()
             return
-        batch = self._held or self._next(min(self._batch_rows, self.cost.rows_within(INLINE_SECONDS)))
+        batch = self._held or self._next(min(self._batch_rows, self._work.rows_within(INLINE_SECONDS)))
         rows = sum(pending.rows for pending in batch)
-        if self.cost.seconds(rows) <= INLINE_SECONDS or not batch:
+        if self._work.seconds(rows) <= INLINE_SECONDS or not batch:
             self._end(self._call(batch))
         elif self._slots.take(self.wake):
             self._start(batch)
@@ -195,7 +200,7 @@ class Batcher:
         late = [pending for pending in batch if pending.deadline < now]
         if late:
             fault = TooSlowError("The time that the caller allows was over before the question's turn came. Ask again later.")
-            self._finish(Call([Outcome(pending, None, (), fault) for pending in late], 0, 0.0))
+            self._finish(Call([Outcome(pending, None, (), fault) for pending in late], 0, now, 0.0, 0.0))
             batch = [pending for pending in batch if pending.deadline >= now]
         return batch
 
@@ -218,13 +223,15 @@ class Batcher:
         if call.outcomes:
             if not any(outcome.fault for outcome in call.outcomes):
                 self.cost.learn(call.rows, call.seconds)
+                self._work.learn(call.rows, call.work_seconds)
             self._finish(call)
 
     def _call(self, batch: Sequence[Pending]) -> Call:
         """Ask the engine, in whatever thread. Who is to blame for a fault is found by halving, and the others are answered."""
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.thread_time()
         outcomes = self._outcomes(batch) if batch else []
-        return Call(outcomes, sum(pending.rows for pending in batch), time.perf_counter() - began)
+        rows = sum(pending.rows for pending in batch)
+        return Call(outcomes, rows, began, time.perf_counter() - began, time.thread_time() - worked)
 
     def _outcomes(self, batch: Sequence[Pending]) -> list[Outcome]:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeVar
 
@@ -19,6 +19,8 @@ from modelward.releases import Release, Releases, ReleaseState, Revision
 from modelward.serving.answer import ModelUnavailableError, NotServedError
 from modelward.serving.engine import Engine
 from modelward.serving.engines import ENGINES
+from modelward.serving.instruments import Labels
+from modelward.serving.meters import Meters
 from modelward.storage import DatabaseBusyError
 
 T = TypeVar("T")
@@ -33,6 +35,10 @@ class Deployment:
     release: str
     opened: OpenVersion
     engine: Engine
+    labels: Labels = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", (self.version.model, str(self.version.number)))
 
     @property
     def name(self) -> str:
@@ -70,8 +76,9 @@ class _Broken:
 class Deployments:
     """Knows which version answers for each model. Reading is safe from any thread; `refresh` swaps all at once."""
 
-    def __init__(self, releases: Releases, open_live: Callable[[Release], OpenVersion]) -> None:
+    def __init__(self, releases: Releases, open_live: Callable[[Release], OpenVersion], *, meters: Meters) -> None:
         self._releases = releases
+        self._meters = meters
         self._open_live = open_live
         self._refreshing = Lock()
         self._revision: Revision | None = None
@@ -175,7 +182,13 @@ class Deployments:
                 if present.release == release.id
                 else Deployment(present.version, release.id, present.opened, present.engine)
             )
-        return self.deploy(release)
+        began, is_loaded = time.perf_counter(), False
+        try:
+            deployment = self.deploy(release)
+            is_loaded = True
+        finally:
+            self._meters.note_load(release.model, time.perf_counter() - began, is_loaded=is_loaded)
+        return deployment
 
 
 def _in_words(release: Release, fault: Exception) -> str:

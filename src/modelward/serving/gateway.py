@@ -43,6 +43,7 @@ from modelward.serving.batcher import Batcher, Call, Outcome, Slots
 from modelward.serving.deployments import Deployment, Deployments
 from modelward.serving.explanations import Explanations
 from modelward.serving.keychain import Allowance, Keychain
+from modelward.serving.meters import Meters
 from modelward.serving.pending import Pending, Settle
 from modelward.serving.question import Asking, Question, Read, Row
 from modelward.serving.recording import Recording
@@ -71,6 +72,7 @@ class Gateway:
         deployments: Deployments,
         keychain: Keychain,
         explanations: Explanations,
+        meters: Meters,
         settings: Settings,
     ) -> None:
         self._ledger = ledger
@@ -78,6 +80,8 @@ class Gateway:
         self._keychain = keychain
         self._explanations = explanations
         self._settings = settings
+        self.meters = meters
+        meters.inflight.follow(lambda: len(self._open))
         self._looks = Allowance(_LOOKS_A_SECOND)
         self._stopped = Flag()
         self._open: set[Pending] = set()
@@ -88,7 +92,7 @@ class Gateway:
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._refresh)
         self._loop = asyncio.get_running_loop()
-        self._commits = GroupCommit(self._ledger)
+        self._commits = GroupCommit(self._ledger, on_commit=self.meters.note_commit)
         self._commits.start()
         is_relaxed = self._settings.ledger_durability == "relaxed"
         self._recording = Recording(self._ledger, self._commits, settle=self._settle, is_relaxed=is_relaxed)
@@ -210,6 +214,8 @@ class Gateway:
 
     def drop(self, pending: Pending) -> None:
         """The caller left: what was not begun is not done."""
+        if pending.is_wanted:
+            self.meters.note_drops()
         pending.drop()
         self._open.discard(pending)
 
@@ -218,6 +224,13 @@ class Gateway:
 
         Raises: what the caller is told; it is on record where it must be.
         """
+        try:
+            return self._admit(question, permission, settle)
+        except ModelwardError as fault:
+            self.meters.note_rejection(fault)
+            raise
+
+    def _admit(self, question: Question, permission: Permission, settle: Settle) -> Pending:
         if not self._is_taking:
             raise ShuttingDownError("The service is shutting down and takes no more questions. Ask again later.")
         caller = question.caller
@@ -306,6 +319,11 @@ class Gateway:
 
     def _finish(self, call: Call) -> None:
         """Write the answers of one call, and hand them to the ledger; what goes wrong with one concerns nobody else."""
+        if call.rows:
+            measured = self.meters.of_batches(call.outcomes[0].pending.question.model)
+            measured.queue.add_many(call.began - outcome.pending.began for outcome in call.outcomes)
+            measured.rows.add(call.rows)
+            measured.engine.add(call.seconds)
         written = []
         for outcome in call.outcomes:
             pending = outcome.pending
@@ -336,6 +354,10 @@ class Gateway:
         pending.end()
         if settle is None:
             return
+        if isinstance(outcome, Reply):
+            self.meters.note_answers(pending.deployment.labels, questions=1, rows=pending.rows)
+        else:
+            self.meters.note_rejection(outcome)
         try:
             settle(outcome)
         except Exception:  # noqa: BLE001  # whoever it is

@@ -18,6 +18,7 @@ from modelward.serving.deployments import Deployments
 from modelward.serving.explanations import Explanation, Explanations
 from modelward.serving.gateway import Gateway
 from modelward.serving.keychain import Keychain
+from modelward.serving.meters import Meters
 from modelward.serving.offline import Batch, Form, answer_file
 from modelward.serving.request_id import new_request_id
 from modelward.settings import Settings
@@ -47,7 +48,8 @@ class Serving:
         self._releases = releases
         self._settings = settings
         self._explanations = Explanations(registry)
-        self.deployments = Deployments(releases, self._open)
+        self._meters = Meters()
+        self.deployments = Deployments(releases, self._open, meters=self._meters)
 
     def gateway(self) -> Gateway:
         """The way in for a server's requests: `async with serving.gateway() as gateway`."""
@@ -56,6 +58,7 @@ class Serving:
             deployments=self.deployments,
             keychain=Keychain(self._access),
             explanations=self._explanations,
+            meters=self._meters,
             settings=self._settings,
         )
 

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from entrances.api.house import body, client
 from modelward.access import Role
 from modelward.entrances.api import telemetry
+from modelward.serving import Meters
 
 PREDICT = "/v1/models/income/predict"
 
@@ -41,7 +42,7 @@ def test_metrics_parse_and_count_requests_rows_and_entries(operator):
     assert grown("modelward_predictions_total", model="income", version="1") == 5
     assert grown("modelward_request_duration_seconds_count", route=route) == 1
     assert grown("modelward_ledger_entries") == 1
-    assert after["modelward_open_questions",] == 0
+    assert after["modelward_inflight_requests",] == 0
 
 
 def test_labels_come_from_a_bounded_set(operator):
@@ -74,7 +75,7 @@ def test_waiting_for_a_body_that_never_comes_is_no_part_of_the_time_to_answer(ho
     async def send(message):
         sent.append(message)
 
-    instruments = telemetry.Telemetry(house.platform, lambda: 0)
+    instruments = telemetry.Telemetry(Meters(), entries=lambda: 0)
     watch = telemetry.Watch(refuse, telemetry=instruments, answer=None)
     scope = {"type": "http", "method": "POST", "raw_path": b"/", "headers": [(b"content-length", b"5")]}
     asyncio.run(watch(scope, receive, send))

@@ -80,9 +80,8 @@ class Asked:
         """
         return decode(self.body, kind, depth_limit=self.premises.platform.settings.json_depth_limit)
 
-    def answered(self, reply: Reply, *, rows: int) -> Response:
+    def answered(self, reply: Reply) -> Response:
         """The gateway's reply, byte for byte, with where it stands in the ledger."""
-        self.premises.telemetry.count_rows(reply.version, rows)
         headers = {"x-modelward-model": reply.version, "x-modelward-ledger-index": str(reply.entry)}
         return Response(reply.payload, headers=headers, media_type="application/json")
 
@@ -124,6 +123,7 @@ class InferenceApp:
             asked.actor.require(permission, model=asked.model)
         except RefusedError as fault:
             if self._endpoint.takes is not None:
+                self._premises.gateway.meters.note_rejection(fault)
                 self._premises.gateway.record_refusal(asked.question, fault)
             raise
 
@@ -181,8 +181,7 @@ class Records:
 
 async def _explain(asked: Asked) -> Response:
     why = asked.read(RowsToExplain)
-    reply = await asked.premises.gateway.explain(asked.question, why.rows, label=why.label)
-    return asked.answered(reply, rows=len(why.rows))
+    return asked.answered(await asked.premises.gateway.explain(asked.question, why.rows, label=why.label))
 
 
 RECORDS = (

@@ -9,63 +9,96 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelward.entrances.api.bodies import discard_body, has_body
-from modelward.serving import new_request_id
+from modelward.entrances.api.exposition import Exposition
+from modelward.entrances.api.process_readings import process_readings
+from modelward.entrances.api.tally import Tally
+from modelward.serving import (
+    SECONDS,
+    Counter,
+    Distribution,
+    Distributions,
+    Instrument,
+    Labels,
+    Meters,
+    Panel,
+    Reading,
+    Snapshot,
+    new_request_id,
+)
 
-if TYPE_CHECKING:
-    from modelward.app import Platform
-
-_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_ELSEWHERE = "unmatched"
+_ELSEWHERE, _ANY = "unmatched", "any"
 # A path with an encoded slash, backslash or control character names nothing; who sends one hopes that it is read twice.
 _HIDDEN = re.compile(rb"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 _LOG = logging.getLogger("modelward.api")
 
 
 class Telemetry:
-    """The instruments of one server; two servers in one process have their own."""
+    """The instruments of one server; two servers in one process have their own. With a `seat`, a file among those of the other
+    workers of the port, it tells what all of them did.
 
-    def __init__(self, platform: Platform, open_questions: Callable[[], int]) -> None:
-        self._registry = CollectorRegistry()
-        self._requests = Counter("modelward_requests", "Requests answered.", ["method", "route", "status"], registry=self._registry)
-        self._seconds = Histogram(
-            "modelward_request_duration_seconds", "Time to answer.", ["route"], buckets=_BUCKETS, registry=self._registry
+    Counting costs a few look-ups. The Prometheus library comes in when somebody asks for the text.
+    """
+
+    def __init__(self, meters: Meters, *, entries: Callable[[], float], seat: str = "") -> None:
+        self._requests = Counter("modelward_requests_total", "Requests answered.", labels=("method", "route", "status"))
+        self._seconds = Distributions(
+            "modelward_request_duration_seconds", "Time to answer a request.", bounds=SECONDS, labels=("route",)
         )
-        self._rows = Counter("modelward_predictions", "Rows answered.", ["model", "version"], registry=self._registry)
-        self._of_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._of_version: dict[str, Counter] = {}
-        questions = Gauge("modelward_open_questions", "Inference requests being answered now.", registry=self._registry)
-        questions.set_function(open_questions)
-        entries = Gauge("modelward_ledger_entries", "Entries of the ledger.", registry=self._registry)
-        entries.set_function(lambda: platform.ledger.head().size)
+        self._restarts = Counter("modelward_worker_restarts_total", "Workers that took the place of one that had ended.")
+        workers = Reading("modelward_workers", "Processes that answer on the port.", lambda: 1)
+        self._of_request: dict[tuple[str, str, int], tuple[Labels, Distribution]] = {}
+        http = (self._requests, self._seconds, workers, self._restarts)
+        self._shared = Panel([*http, *meters.instruments, *process_readings()])
+        # Every worker would say the same of these.
+        self._same = Panel([Reading("modelward_ledger_entries", "Entries of the ledger.", entries, is_greatest=True)])
+        self._tally = self._sit_down(Path(seat)) if seat else None
+        self._exposition = Exposition(self.instruments, self._read)
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Every instrument whose numbers are told."""
+        return (*self._shared.instruments.values(), *self._same.instruments.values())
 
     def count_request(self, method: str, route: str, status: int, *, seconds: float) -> None:
         """One request was answered. `route` is a template, never a path as it was sent."""
-        key = (method if route != _ELSEWHERE else "any", route, status)
-        found = self._of_request.get(key)
-        if found is None:
-            found = self._of_request[key] = (self._requests.labels(*key), self._seconds.labels(route))
-        found[0].inc()
-        found[1].observe(seconds)
+        found = self._of_request.get((method, route, status)) or self._new(method, route, status)
+        self._requests.add(found[0])
+        found[1].add(seconds)
 
-    def count_rows(self, version: str, rows: int) -> None:
-        """So many rows were answered by `version`, such as `income:3`."""
-        found = self._of_version.get(version)
-        if found is None:
-            found = self._of_version[version] = self._rows.labels(*version.split(":"))
-        found.inc(rows)
+    def count_requests(self, route: str, status: int, seconds: Sequence[float], *, method: str = "POST") -> None:
+        """Some requests to one route were answered with one status, each after so many seconds."""
+        found = self._of_request.get((method, route, status)) or self._new(method, route, status)
+        self._requests.add(found[0], len(seconds))
+        found[1].add_many(seconds)
 
     def text(self) -> Response:
         """All instruments in the Prometheus text format."""
-        return Response(generate_latest(self._registry), headers={"content-type": CONTENT_TYPE_LATEST})
+        return Response(self._exposition.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    def _read(self) -> Snapshot:
+        return (self._tally.whole() if self._tally else self._shared.snapshot()) | self._same.snapshot()
+
+    def _sit_down(self, seat: Path) -> Tally:
+        tally = Tally(seat, self._shared)
+        self._restarts.add(number=int(tally.is_successor))
+        tally.begin()
+        return tally
+
+    def _new(self, method: str, route: str, status: int) -> tuple[Labels, Distribution]:
+        # Of a path that no route has, the method is as made up as the path; it is no label, and nothing is kept by it.
+        if route == _ELSEWHERE and method != _ANY:
+            return self._of_request.get((_ANY, route, status)) or self._new(_ANY, route, status)
+        found = (method, route, str(status)), self._seconds.of(route)
+        return self._of_request.setdefault((method, route, status), found)
 
 
 class Watch:
