@@ -144,7 +144,7 @@ async def _infer(asked: Asked) -> Response:
         return Asking(table, lambda computed: Written(rendered(computed, request.id, wanted)))
 
     reply = await asked.premises.gateway.answer(asked.question, read)
-    return asked.answered(reply, rows=len(next(iter(columns.values()), ())))
+    return asked.answered(reply)
 
 
 def _deployment(asked: Asked) -> Deployment:
