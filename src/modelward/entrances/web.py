@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 from starlette.routing import Router
 
-from modelward.entrances.api import MethodNotAllowedError, Premises, Telemetry, Watch, api_routes, asks, inference_error, problem
+from modelward.entrances.api import MethodNotAllowedError, Premises, Telemetry, Watch, api_routes, failure
 from modelward.entrances.console import console_routes
 from modelward.errors import NotFoundError
 
@@ -39,7 +39,7 @@ def web(platform: Platform, gateway: Gateway) -> Watch:
         """A path that no route has, or a method that its route lacks, or a fault outside of every door, in the path's protocol."""
         if isinstance(fault, HTTPException):
             fault = _method(routes, scope) if fault.status_code == MethodNotAllowedError.status else _NO_ROUTE
-        return inference_error(fault) if asks(scope["path"]) else problem(fault)
+        return failure(fault, path=scope["path"])
 
     return Watch(Router(routes, redirect_slashes=False), telemetry=telemetry, answer=answer)
 

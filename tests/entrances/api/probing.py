@@ -17,6 +17,9 @@ ANSWERABLE = {
     "POST /v1/models/{model}/explain": {"rows": [ROW]},
     "POST /v2/models/{model}/infer": tensors(),
     "POST /v2/models/{model}/versions/{version}/infer": tensors(),
+    "POST /models/{model}/invocations": {"inputs": [ROW]},
+    "POST /models/{model}/versions/{version}/invocations": {"inputs": [ROW]},
+    "POST /endpoints/{model}/invocations": {"inputs": [ROW]},
     "POST /api/v1/policies": {"text": POLICY},
     "POST /api/v1/runs": {"spec": SPEC},
     "POST /api/v1/comparisons": {"versions": ["grants:1", "grants:2"], "objective": {}},
@@ -34,4 +37,4 @@ def before_call(context, case, kwargs):
     if label in ANSWERABLE and case.meta is not None and case.meta.generation.mode.is_positive:
         _turns[label] += 1
         if _turns[label] % 2:
-            case.body = ANSWERABLE[label]
+            case.body, case.media_type = ANSWERABLE[label], "application/json"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelward import errors
-from modelward.entrances.api import STATUS, inference_error, problem, status_of
+from modelward.entrances.api import STATUS, failure, status_of
 from modelward.entrances.api.problems import HttpError
 from modelward.entrances.cli.failing import EXIT
 from modelward.errors import ModelwardError
@@ -40,20 +40,35 @@ def test_the_statuses_of_http_itself_are_on_the_page():
         assert f"| {status} |" in PAGE.read_text()
 
 
+CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "RESOURCE_DOES_NOT_EXIST",
+    409: "RESOURCE_CONFLICT",
+    413: "BAD_REQUEST",
+    500: "INTERNAL_ERROR",
+    503: "TEMPORARILY_UNAVAILABLE",
+}
+PATHS = {"problem": "/api/v1/models", "plain": "/v1/models/income/predict", "mlflow": "/models/income/invocations"}
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS, key=lambda kind: kind.__name__))
-def test_an_error_of_each_kind_keeps_its_status_and_its_words_in_both_protocols(kind):
+def test_an_error_of_each_kind_keeps_its_status_and_its_words_in_every_protocol(kind):
     special = type("SpecialError", (kind,), {})("It failed. Do better.")
     assert status_of(special) == STATUS[kind]
-    told, plain = problem(special), inference_error(special)
-    assert told.status_code == plain.status_code == STATUS[kind]
-    details = json.loads(told.body)
+    told = {protocol: failure(special, path=path) for protocol, path in PATHS.items()}
+    assert {answer.status_code for answer in told.values()} == {STATUS[kind]}
+    assert {"retry-after" in answer.headers for answer in told.values()} == {STATUS[kind] == 503}
+    details = json.loads(told["problem"].body)
     assert (details["detail"], details["kind"], details["status"]) == ("It failed. Do better.", kind.__name__, STATUS[kind])
-    assert json.loads(plain.body) == {"error": "It failed. Do better."}
-    assert ("retry-after" in told.headers) == (STATUS[kind] == 503)
+    assert json.loads(told["plain"].body) == {"error": "It failed. Do better."}
+    assert json.loads(told["mlflow"].body) == {"error_code": CODES[STATUS[kind]], "message": "It failed. Do better."}
 
 
-def test_a_fault_nobody_meant_is_not_quoted():
-    for answer in (problem(ValueError("Ada, 3 Mill Lane")), inference_error(ValueError("Ada, 3 Mill Lane"))):
-        assert answer.status_code == 500
-        assert b"Ada" not in answer.body
-        assert b"x-request-id" in answer.body
+@pytest.mark.parametrize("path", PATHS.values())
+def test_a_fault_nobody_meant_is_not_quoted(path):
+    answer = failure(ValueError("Ada, 3 Mill Lane"), path=path)
+    assert answer.status_code == 500
+    assert b"Ada" not in answer.body
+    assert b"x-request-id" in answer.body

@@ -25,7 +25,7 @@ NAMES = {
 }
 # What a route cannot do without.
 QUERIES = {"/api/v1/ledger/consistency": "?from=1"}
-BODIES = {"/predict": {"rows": [ROW]}, "/explain": {"rows": [ROW]}}
+BODIES = {"/predict": {"rows": [ROW]}, "/explain": {"rows": [ROW]}, "/invocations": {"inputs": [ROW]}}
 
 
 def table(server) -> set[tuple[str, str]]:

@@ -12,18 +12,17 @@ from modelward.entrances.api.bodies import CallerLeftError, check_body_head, too
 from modelward.entrances.api.control import control_route
 from modelward.entrances.api.dialect import Dialect
 from modelward.entrances.api.endpoint import Endpoint, Open, Premises, credential
+from modelward.entrances.api.failures import failure
 from modelward.entrances.api.health import HEALTH, health_route
 from modelward.entrances.api.inference import RECORDS, VersionNumberError, inference_route, is_question, named_model
+from modelward.entrances.api.mlflow_scoring import MLFLOW
 from modelward.entrances.api.open_inference import OPEN_INFERENCE
 from modelward.entrances.api.openapi import document
 from modelward.entrances.api.problems import (
     STATUS,
     MethodNotAllowedError,
-    asks,
     fault_headers,
-    inference_error,
     names_nothing,
-    problem,
     status_of,
 )
 from modelward.entrances.api.telemetry import Telemetry, Watch
@@ -34,7 +33,7 @@ def openapi() -> dict[str, Any]:
     return document(ENDPOINTS)
 
 
-INFERENCE: tuple[Endpoint, ...] = (*RECORDS, *OPEN_INFERENCE)
+INFERENCE: tuple[Endpoint, ...] = (*RECORDS, *OPEN_INFERENCE, *MLFLOW)
 CONTROL: tuple[Endpoint, ...] = (
     *data.ENDPOINTS,
     *training.ENDPOINTS,
@@ -71,16 +70,14 @@ __all__ = [
     "VersionNumberError",
     "Watch",
     "api_routes",
-    "asks",
     "check_body_head",
     "credential",
+    "failure",
     "fault_headers",
-    "inference_error",
     "is_question",
     "named_model",
     "names_nothing",
     "openapi",
-    "problem",
     "status_of",
     "too_large",
 ]

@@ -7,6 +7,7 @@ and the OpenAPI document all come from it. There is no default permission, so a 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -78,7 +79,7 @@ class Endpoint:
     """One route. What `handle` is called with is up to the family: see `control`, `inference` and `health`.
 
     `takes` is the type of the body. Where `has_files`, the body is a form: its fields are what `takes` says, beside its `files`.
-    `media` is the content type of what is given where that is not JSON.
+    `media` is the content type of what is given where that is not JSON; `takes_text` are those of texts that are taken, too.
     """
 
     method: str
@@ -88,24 +89,41 @@ class Endpoint:
     summary: str
     gives: Any
     takes: Any = None
+    takes_text: tuple[str, ...] = ()
     has_files: bool = False
     status: int = 200
     media: str = "application/json"
     query: Mapping[str, Parameter] = field(default_factory=dict)
 
 
-def credential(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def credential(headers: Iterable[tuple[bytes, bytes]], *, takes_basic: bool = False) -> str:
     """The secret that a request carries, in `Authorization: Bearer` or in `X-API-Key`; the first where both are there.
+
+    Where Basic is taken it is the password, if neither of the others is there. Clients that other people made speak nothing else.
+    A browser repeats Basic by itself, whoever made it ask, so that only routes take it by which nothing is changed.
 
     Raises:
         CredentialMissingError: it carries none.
     """
-    key = b""
+    key = password = b""
     for name, value in headers:
         if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
             return value[len(_BEARER) :].strip().decode("latin-1")
-        if name == b"x-api-key":
+        if name == b"authorization" and takes_basic:
+            password = _password(value)
+        elif name == b"x-api-key":
             key = value
-    if key:
-        return key.decode("latin-1")
+    if key or password:
+        return (key or password).decode("latin-1")
     raise CredentialMissingError("This route needs a key: send `Authorization: Bearer mw_…` or `X-API-Key: mw_…`.")
+
+
+def _password(authorization: bytes) -> bytes:
+    """The password of RFC 7617; nothing where there is none."""
+    scheme, _, encoded = authorization.partition(b" ")
+    if scheme.lower() != b"basic":
+        return b""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).partition(b":")[2]
+    except ValueError:
+        return b""

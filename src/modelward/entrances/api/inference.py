@@ -21,7 +21,8 @@ from modelward.access import Actor, Permission
 from modelward.entrances.api.bodies import check_depth, decode, read_body
 from modelward.entrances.api.dialect import Heading
 from modelward.entrances.api.endpoint import Endpoint, Premises, credential
-from modelward.entrances.api.problems import inference_error, told_plainly
+from modelward.entrances.api.failures import failure
+from modelward.entrances.api.problems import told_plainly
 from modelward.errors import NotFoundError, RefusedError
 from modelward.registry import Interface
 from modelward.serving import Answer, Asking, Explanation, Question, Reply, Written, as_records
@@ -104,12 +105,12 @@ class InferenceApp:
             response = await self._answer(scope, receive)
         except Exception as error:  # noqa: BLE001  # the door turns every fault into an answer
             scope["state"]["fault"] = error
-            response = inference_error(error)
+            response = failure(error, path=self._endpoint.path)
         await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         endpoint = self._endpoint
-        actor = self._premises.gateway.actor(credential(scope["headers"]))
+        actor = self._premises.gateway.actor(credential(scope["headers"], takes_basic=True))
         asked = Asked(self._premises, scope, actor, *named_model(scope["path_params"]))
         if isinstance(endpoint.permission, Permission):
             self._admit(asked, endpoint.permission)

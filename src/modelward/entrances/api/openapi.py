@@ -16,7 +16,9 @@ import msgspec
 from modelward import __version__
 from modelward.access import Permission
 from modelward.entrances.api.endpoint import MODEL_OR_VERSION_PATTERN, NAME_PATTERN, Endpoint, Open
-from modelward.entrances.api.problems import asks
+from modelward.entrances.api.inference import is_question
+from modelward.entrances.api.mlflow_faults import MlflowFailure
+from modelward.entrances.api.problems import asks, speaks
 
 _REFERENCE = "#/components/schemas/{name}"
 _PROBLEM = {
@@ -57,6 +59,12 @@ _MEANING: Mapping[int, str] = {
     500: "A fault of the service itself.",
     503: "It may work later.",
 }
+# What a failure is, by how it is told.
+_OWN = {
+    "plain": ("application/json", "InferenceError"),
+    "mlflow": ("application/json", "MlflowFailure"),
+    "problem": ("application/problem+json", "Problem"),
+}
 # What the server says before a request is known to be one; such an answer has no request id.
 _UNREAD = frozenset({400, 408, 431})
 
@@ -64,6 +72,7 @@ _UNREAD = frozenset({400, 408, 431})
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The whole document for these endpoints."""
     kinds = [kind for endpoint in endpoints for kind in (endpoint.takes, endpoint.gives) if kind is not None]
+    kinds.append(MlflowFailure)
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
     named = dict(zip(map(id, kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -117,7 +126,9 @@ def _taken(endpoint: Endpoint, named: Mapping[int, Any], components: Mapping[str
     fields = components[endpoint.takes.__name__]
     if not endpoint.has_files:
         # Where nothing must be said, nothing need be sent.
-        return {"required": bool(fields.get("required")), "content": {"application/json": {"schema": named[id(endpoint.takes)]}}}
+        is_needed = bool(fields.get("required")) or is_question(endpoint)
+        others = {media: {"schema": {"type": "string"}} for media in endpoint.takes_text}
+        return {"required": is_needed, "content": {"application/json": {"schema": named[id(endpoint.takes)]}, **others}}
     files = {"type": "array", "minItems": 1, "items": {"type": "string", "contentMediaType": "application/octet-stream"}}
     form = {"properties": {**fields["properties"], "files": files}, "required": [*fields.get("required", ()), "files"]}
     return {"required": True, "content": {"multipart/form-data": {"schema": {**fields, **form}}}}
@@ -152,11 +163,14 @@ def _response(endpoint: Endpoint, status: int, named: Mapping[int, Any]) -> dict
 
 
 def _failure(endpoint: Endpoint, status: int) -> dict[str, Any]:
-    plain = {"application/json": {"schema": {"$ref": _REFERENCE.format(name="InferenceError")}}}
-    problem = {"application/problem+json": {"schema": {"$ref": _REFERENCE.format(name="Problem")}}}
-    if asks(endpoint.path):
-        return plain
-    return plain | problem if status in _UNREAD else problem
+    own = _OWN[speaks(endpoint.path)]
+    if speaks(endpoint.path) == "mlflow" and status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return {"text/plain": {"schema": {"type": "string"}}}
+    kinds = dict.fromkeys([own, *([_OWN["plain"]] if status in _UNREAD else [])])
+    found: dict[str, list[dict[str, str]]] = {}
+    for media, name in kinds:
+        found.setdefault(media, []).append({"$ref": _REFERENCE.format(name=name)})
+    return {media: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}} for media, schemas in found.items()}
 
 
 def _headers(endpoint: Endpoint, status: int, *, is_health: bool) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Literal
 
 import msgspec
 from starlette.responses import Response
@@ -66,8 +67,15 @@ def status_of(error: BaseException) -> int:
 
 
 def asks(path: str) -> bool:
-    """Whether a path belongs to the inference protocols, whose errors are `{"error": text}`."""
-    return path.startswith(("/v1/", "/v2/")) or path == "/v2"
+    """Whether a path belongs to a protocol of inference."""
+    return speaks(path) != "problem"
+
+
+def speaks(path: str) -> Literal["plain", "mlflow", "problem"]:
+    """How failures are told at a path: as `{"error": text}`, as MLflow does, or as a problem of RFC 9457."""
+    if path.startswith(("/v1/", "/v2/")) or path == "/v2":
+        return "plain"
+    return "mlflow" if path.startswith(("/models/", "/endpoints/")) else "problem"
 
 
 def names_nothing(path: bytes) -> bool:
