@@ -16,7 +16,7 @@ from modelward.registry.manifest import (
 )
 from modelward.registry.opened import OpenVersion, PredictionFailedError, UnrunnableGraphError, VersionClosedError
 from modelward.registry.paths import UnsafePathError
-from modelward.registry.rows import InvalidRowsError
+from modelward.registry.rows import InvalidRowsError, Number
 from modelward.registry.service import Registry
 from modelward.registry.signing import SignatureInvalidError, Signer, Statement, verify_signature
 from modelward.registry.table import Encoded, Table
@@ -62,6 +62,7 @@ __all__ = [
     "ModelFileImmutableError",
     "ModelMissingError",
     "ModelSummary",
+    "Number",
     "OpenVersion",
     "PredictionFailedError",
     "Registry",

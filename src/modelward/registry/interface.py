@@ -60,6 +60,16 @@ class Interface:
         _check_names("feature", names, least=1)
         _check_names("class", self.classes, least=2)
 
+    @cached_property
+    def is_of_numbers(self) -> bool:
+        """Whether every feature is a number."""
+        return all(feature.kind == "number" for feature in self.features)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the features, in their order."""
+        return [feature.name for feature in self.features]
+
     def columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
         """The columns of `encode`, of rows of JSON."""
         return self.encode([self.table_of_rows(rows)]).columns

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 10_000
 _NAMES_SHOWN = 10
-_Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+Number: TypeAlias = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+"""What a row's number may be, for a decoder of JSON to check by itself; JSON knows no NaN, so that within bounds is finite."""
 
 
 class InvalidRowsError(InvalidError):
@@ -161,7 +162,7 @@ class RowReader:
 
 def _type_of(feature: Feature) -> Any:
     if feature.kind == "number":
-        return _Number | None if feature.nullable else _Number
+        return Number | None if feature.nullable else Number
     text = Annotated[str, msgspec.Meta(min_length=0 if feature.nullable else 1, max_length=TEXT_LIMIT)]
     return text | bool | None if feature.nullable else text | bool
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelward.entrances.api.bodies import MalformedBodyError
-from modelward.entrances.api.mlflow_bodies import read_json, table_of, table_of_csv
+from modelward.entrances.api.mlflow_bodies import read_json, read_plain, table_of, table_of_csv
 from modelward.registry import Feature, Interface, InvalidRowsError
 from serving.tiny import INTERFACE
 
@@ -235,3 +235,45 @@ def test_a_long_text_of_quotation_marks_is_read_at_once():
     """What is searched for numbers' words is read once, however it is quoted."""
     with pytest.raises(MalformedBodyError):
         read(b'{"inputs": ["' + rb"\"" * 500_000 + b"NaN")
+
+
+PAIR = Interface(features=(Feature("a", "number", nullable=True), Feature("b", "number")), target="t", classes=("no", "yes"))
+VALUES = st.one_of(st.floats(-100, 100), st.integers(-(2**70), 2**70), st.sampled_from([0, 1e39, -1e39, True, None, "1", [1]]))
+MATRICES = st.lists(st.lists(VALUES, min_size=1, max_size=3) | st.lists(st.floats(-9, 9), min_size=2, max_size=2), max_size=3)
+
+
+@given(
+    MATRICES,
+    st.sampled_from(["inputs", "instances", "dataframe_split"]),
+    st.sampled_from([["a", "b"], ["b", "a"], ["a"]]),
+    st.sampled_from([None, [0, 1], []]),
+)
+def test_what_is_read_in_one_go_is_what_a_closer_look_finds(rows, shape, columns, index):
+    held_rows = {"columns": columns, "data": rows} | ({} if index is None else {"index": index})
+    body = json.dumps({shape: held_rows if shape == "dataframe_split" else rows, "params": {"x": 1}}).encode()
+    plain = read_plain(body, PAIR)
+    try:
+        looked = read(body, PAIR)
+    except InvalidRowsError:
+        assert plain is None
+        return
+    if plain is not None:
+        assert held(plain[0]) == held(looked)
+        assert plain[1] == {"x": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": [[1, 2.5], [3, 4]]},
+        {"inputs": [[1, 2]], "params": {"predict_method": "predict_proba"}},
+        {"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2.5]]}},
+        {"dataframe_split": {"index": [0, 1], "columns": ["a", "b"], "data": [[1, 2.5], [3, 4]]}},
+    ],
+    ids=str,
+)
+def test_what_programs_ask_most_is_read_in_one_go(body):
+    plain = read_plain(json.dumps(body).encode(), PAIR)
+    assert plain is not None
+    assert held(plain[0]) == held(read(body, PAIR))
+    assert plain[1] == body.get("params")

@@ -19,8 +19,9 @@ from msgspec import UNSET, UnsetType
 
 from modelward.datasets import MISSING
 from modelward.entrances.api.bodies import MalformedBodyError, decode
-from modelward.registry import Interface, InvalidRowsError, Table
+from modelward.registry import Interface, InvalidRowsError, Number, Table
 
+_BEGINNING = 64
 SHAPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _EXAMPLE = '{"dataframe_split": {"columns": ["FEATURE", …], "data": [[VALUE, …], …]}}'
 # Texts are matched too, so that they are passed over: what looks like a number's word in them is text.
@@ -44,6 +45,54 @@ class Invocation(msgspec.Struct, forbid_unknown_fields=True):
     instances: list[Any] | UnsetType = UNSET
     inputs: list[Any] | dict[str, Any] | UnsetType = UNSET
     params: dict[str, Any] | None = None
+
+
+class _Rows(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The question that programs ask most: numbers in the order of the features."""
+
+    inputs: list[list[Number]]
+    params: dict[str, Any] | None = None
+
+
+class _Frame(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """`Split`, of numbers alone."""
+
+    data: list[list[Number]]
+    columns: list[str]
+    index: list[int] | None = None
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The question that MLflow's client asks most."""
+
+    dataframe_split: _Frame
+    params: dict[str, Any] | None = None
+
+
+_decode_rows = msgspec.json.Decoder(_Rows).decode
+_decode_table = msgspec.json.Decoder(_Table).decode
+
+
+def read_plain(body: bytes, interface: Interface) -> tuple[Table, Mapping[str, Any] | None] | None:
+    """The rows and the `params` of a question that holds numbers alone, checked while they are read; None where it is of another
+    kind, or wrong: `read_json` and `table_of` say what.
+    """
+    if not interface.is_of_numbers:
+        return None
+    rows: list[list[float]]
+    try:
+        if body.find(b'"dataframe_split"', 0, _BEGINNING) >= 0:
+            table = _decode_table(body)
+            frame, params = table.dataframe_split, table.params
+            rows = frame.data
+            if frame.columns != interface.names or (frame.index is not None and len(frame.index) != len(rows)):
+                return None
+        else:
+            told = _decode_rows(body)
+            rows, params = told.inputs, told.params
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return (Table(len(rows), rows, ()), params) if set(map(len, rows)) == {len(interface.names)} else None
 
 
 def read_json(body: bytes, *, depth_limit: int) -> Invocation:
@@ -122,7 +171,7 @@ def _of_list(rows: Sequence[Any], interface: Interface) -> Table:
         return interface.table_of_matrix(rows)
     if kinds <= {dict}:
         return interface.table_of_rows(rows)
-    width = len(interface.features)
+    width = len(interface.names)
     if kinds & {list, dict}:
         number = next(number for number, row in enumerate(rows, 1) if type(row) is not type(rows[0]))
         raise InvalidRowsError(f"Row {number} is of another kind than row 1. Send all rows as lists, or all as objects.")
@@ -162,7 +211,7 @@ def _of_split(split: Split, interface: Interface) -> Table:
         )
     names = split.columns
     # A table without names has their numbers in their place; its values come in the order of the features, as those of a list.
-    if names is None or names == list(range(len(names))) or names == [feature.name for feature in interface.features]:
+    if names is None or names == list(range(len(names))) or names == interface.names:
         return interface.table_of_matrix(split.data)
     if not all(isinstance(name, str) for name in names):
         raise InvalidRowsError("A column has a name that is no text. Name each column after its feature.")

@@ -23,7 +23,7 @@ from modelward.access import Permission
 from modelward.entrances.api.dialect import Heading
 from modelward.entrances.api.endpoint import Endpoint, Open
 from modelward.entrances.api.inference import Asked
-from modelward.entrances.api.mlflow_bodies import Invocation, read_json, table_of, table_of_csv
+from modelward.entrances.api.mlflow_bodies import Invocation, read_json, read_plain, table_of, table_of_csv
 from modelward.entrances.api.mlflow_faults import UnknownParamError, UnreadMediaError, told_to_mlflow
 from modelward.registry import Interface
 from modelward.serving import Asking, Computed, Written
@@ -61,9 +61,13 @@ class MlflowScoring:
         """
         if _media_of(heading.get(b"content-type", b"")) == CSV:
             return Asking(table_of_csv(body, interface), _labels)
-        asked = read_json(body, depth_limit=self._depth_limit)
-        render = _renderer(asked.params) if asked.params else _labels
-        return Asking(table_of(asked, interface), render)
+        plain = read_plain(body, interface)
+        if plain is not None:
+            table, params = plain
+        else:
+            asked = read_json(body, depth_limit=self._depth_limit)
+            table, params = table_of(asked, interface), asked.params
+        return Asking(table, _renderer(params) if params else _labels)
 
     def fault(self, error: Exception) -> Written:
         """See `told_to_mlflow`."""
