@@ -29,7 +29,7 @@ _WORDS_OF_NUMBERS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|NaN|-?Infinity', re.DOTA
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
-class Split(msgspec.Struct, forbid_unknown_fields=True):
+class SplitFrame(msgspec.Struct, forbid_unknown_fields=True):
     """A table as a `pandas.DataFrame` says it with `orient="split"`. `index` only has to fit."""
 
     data: list[list[Any]]
@@ -40,7 +40,7 @@ class Split(msgspec.Struct, forbid_unknown_fields=True):
 class Invocation(msgspec.Struct, forbid_unknown_fields=True):
     """A question: rows in exactly one of four shapes, and `params` that say what to answer."""
 
-    dataframe_split: Split | UnsetType = UNSET
+    dataframe_split: SplitFrame | UnsetType = UNSET
     dataframe_records: list[dict[str, Any]] | UnsetType = UNSET
     instances: list[Any] | UnsetType = UNSET
     inputs: list[Any] | dict[str, Any] | UnsetType = UNSET
@@ -55,7 +55,7 @@ class _Rows(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _Frame(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """`Split`, of numbers alone."""
+    """`SplitFrame`, of numbers alone."""
 
     data: list[list[Number]]
     columns: list[str]
@@ -204,7 +204,7 @@ def _flat(name: str, values: list[Any]) -> list[Any]:
     return [value for (value,) in values]
 
 
-def _of_split(split: Split, interface: Interface) -> Table:
+def _of_split(split: SplitFrame, interface: Interface) -> Table:
     if split.index is not None and len(split.index) != len(split.data):
         raise InvalidRowsError(
             f"The index names {len(split.index)} rows, and the data has {len(split.data)}. Send as many, or leave the index out."
