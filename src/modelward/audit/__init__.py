@@ -13,6 +13,7 @@ from modelward.audit.checkpoint import (
 from modelward.audit.consistency import Consistency, HistoryForkedError, StateMissingError, verify_growth
 from modelward.audit.entry import Draft, Entry, EntryUnreadableError, LoggedEntry, UnrecordableError
 from modelward.audit.event import LEDGER_OPENED, Event
+from modelward.audit.form import Form
 from modelward.audit.group_commit import Bunch, GroupCommit, WriterClosedError
 from modelward.audit.head import LedgerBrokenError, LedgerMissingError
 from modelward.audit.receipt import Receipt, ReceiptBrokenError, UnknownCommitmentError, verify_receipt
@@ -32,6 +33,7 @@ __all__ = [
     "Event",
     "Fault",
     "ForeignCheckpointError",
+    "Form",
     "GroupCommit",
     "HistoryForkedError",
     "Ledger",

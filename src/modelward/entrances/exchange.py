@@ -8,35 +8,35 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelward.access import Permission
 from modelward.entrances.api import (
     CallerLeftError,
     Dialect,
+    Heading,
     check_body_head,
+    credential,
     fault_headers,
     status_of,
     too_large,
 )
 from modelward.errors import InvalidError, ModelwardError, RefusedError
-from modelward.serving import Pending, Question, Reply, new_request_id
+from modelward.serving import Pending, Standing, new_request_id
 
 if TYPE_CHECKING:
-    from modelward.access import Actor
     from modelward.entrances.api import Telemetry
     from modelward.entrances.protocol import Connection
-    from modelward.serving import Gateway
+    from modelward.registry import Interface
+    from modelward.serving import Asking, Gateway
 
 _LOG = logging.getLogger("modelward.api")
 _TIMEOUT = b"x-request-timeout-ms"
 _PRIORITY = b"x-request-priority"
 _LONGEST_MS = 3_600_000
 _GREATEST_PRIORITY = 9
+_CLOSE = b"connection: close\r\n"
 
 
 class HeaderUnreadableError(InvalidError):
@@ -63,64 +63,83 @@ class Counter:
     body_limit_bytes: int
 
 
-class Exchange:
+class Head(NamedTuple):
+    """What the head of a question says. `standing` is missing, and `fault` says why, where it is refused already."""
+
+    target: Target
+    heading: Heading
+    standing: Standing | None
+    fault: Exception | None
+    length: int | None
+    seconds: float
+    priority: int
+
+
+def read_head(target: Target, heading: Heading, counter: Counter) -> Head:
+    """Who asks, may they, and is the body one that is read? Known before any of it is."""
+    gateway, standing, length = counter.gateway, None, None
+    seconds, priority = gateway.seconds(None), 0
+    fault: Exception | None = target.fault
+    try:
+        secret = credential(heading.items(), takes_basic=True)
+        if fault is None:
+            standing = gateway.standing(secret, model=target.model, number=target.number)
+            length = check_body_head(heading, limit_bytes=counter.body_limit_bytes)
+            if (text := heading.get(_TIMEOUT)) is not None:
+                seconds = gateway.seconds(_whole(_TIMEOUT, text, least=1, most=_LONGEST_MS) / 1000)
+            if (text := heading.get(_PRIORITY)) is not None:
+                priority = _whole(_PRIORITY, text, least=0, most=_GREATEST_PRIORITY)
+    except ModelwardError as wrong:
+        fault = wrong
+    return Head(target, heading, standing, fault, length, seconds, priority)
+
+
+class Exchange(Pending):
     """One question and its answer."""
 
     __slots__ = (
-        "_body",
         "_connection",
         "_counter",
         "_fault",
-        "_heading",
-        "_pending",
+        "_parts",
         "_received",
-        "_request",
-        "_target",
         "ahead",
-        "began",
-        "caller",
         "disconnected",
+        "head",
         "is_read",
         "keep_alive",
         "message_event",
         "response_complete",
     )
 
-    def __init__(self, connection: Connection, counter: Counter, target: Target, heading: Mapping[bytes, bytes]) -> None:
-        self.began = time.perf_counter()
+    def __init__(self, connection: Connection, counter: Counter, head: Head, *, body: bytes = b"") -> None:
+        if head.standing is not None:
+            super().__init__(head.standing, payload=body, request=new_request_id(), seconds=head.seconds, priority=head.priority)
+        else:
+            self.request, self.began = new_request_id(), time.perf_counter()
         self._connection = connection
         self._counter = counter
-        self._target = target
-        self._heading = heading
-        self._request = new_request_id()
-        self._body: bytes | list[bytes] = b""
+        self._fault = head.fault
+        self._parts: list[bytes] | None = None
         self._received = 0
-        self._fault: Exception | None = target.fault
-        self._pending: Pending | None = None
-        self.caller: Actor | None = None
+        self.head = head
         self.keep_alive = True
-        self.is_read = False
+        self.is_read = True
         self.disconnected = False
         self.response_complete = False
         # uvicorn wakes a cycle that waits for its body; nobody waits here.
         self.message_event = connection.nobody
         self.ahead: Any = None
 
-    def look(self) -> bool:
-        """Who asks, may they, and is the body one that is read? Known before any of it is; what is wrong is told in turn."""
-        try:
-            self._fault = self._target.fault
-            self.caller = self._connection.caller(self._heading)
-            if self._fault is None:
-                self.caller.require(Permission.MODELS_PREDICT, model=self._target.model)
-                check_body_head(self._heading, limit_bytes=self._counter.body_limit_bytes)
-        except RefusedError as fault:
-            self._fault = fault
-            if self.caller is not None:
-                self._counter.gateway.record_refusal(self._question(b""), fault)
-        except ModelwardError as fault:
-            self._fault = fault
-        return self._fault is None
+    @property
+    def is_refused(self) -> bool:
+        """Whether it is known already that there will be no answer."""
+        return self._fault is not None
+
+    @property
+    def body(self) -> bytes:
+        """What came of the body so far, while it comes."""
+        return b"".join(self._parts or ())
 
     def take(self, part: bytes) -> None:
         """Another part of the body."""
@@ -128,97 +147,95 @@ class Exchange:
         if self._fault is not None:
             return
         if self._received > self._counter.body_limit_bytes:
-            self._body = b""
+            self._parts = None
             self._fault = too_large(self._counter.body_limit_bytes)
-        elif not self._body:
-            self._body = part
-        elif isinstance(self._body, list):
-            self._body.append(part)
+        elif self._parts is None:
+            self._parts = [part]
         else:
-            self._body = [self._body, part]
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether it is known already that there will be no answer."""
-        return self._fault is not None
+            self._parts.append(part)
 
     def begin(self) -> None:
         """It is this question's turn: ask, or tell what is wrong."""
+        gateway = self._counter.gateway
         if self._fault is not None:
-            self._counter.gateway.meters.note_rejection(self._fault)
-            self.settle(self._fault)
+            gateway.meters.note_rejection(self._fault)
+            if isinstance(self._fault, RefusedError):
+                self._record_refusal(self._fault)
+            self.tell(self._fault)
             return
-        body = b"".join(self._body) if isinstance(self._body, list) else self._body
-        self._body = b""
-        try:
-            question = self._question(body)
-        except ModelwardError as fault:
-            self.settle(fault)
-            return
-        self._pending = self._counter.gateway.ask(question, partial(self._target.dialect.read, body, self._heading), self.settle)
+        if self._parts is not None:
+            self.payload, self._parts = self.body, None
+        gateway.ask(self)
+
+    def read(self, interface: Interface) -> Asking:
+        """See `Pending.read`."""
+        return self.head.target.dialect.read(self.payload, self.head.heading, interface)
 
     def leave(self) -> None:
         """The client is gone."""
         self.disconnected = True
-        if self._pending is not None:
-            self._counter.gateway.drop(self._pending)
-        if not self.response_complete:
-            self.response_complete = True
-            status = status_of(CallerLeftError(""))
-            self._counter.telemetry.count_request("POST", self._target.template, status, seconds=time.perf_counter() - self.began)
-
-    def settle(self, outcome: Reply | Exception) -> None:
-        """Answer, or tell what went wrong."""
         if self.response_complete:
             return
-        if isinstance(outcome, Reply):
-            status, written = 200, outcome.written
-            lines = [
-                b"HTTP/1.1 200 OK\r\nx-modelward-model: ",
-                outcome.version.encode(),
-                b"" if outcome.entry is None else b"\r\nx-modelward-ledger-index: %d" % outcome.entry,
-            ]
-        else:
-            status, written = status_of(outcome), self._target.dialect.fault(outcome)
-            lines = [b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode())]
-            lines += [f"\r\n{name}: {value}".encode("latin-1") for name, value in fault_headers(outcome).items()]
-            self._log(status, outcome)
-        lines += [b"\r\n%b: %b" % header for header in written.headers]
-        is_last = not self.keep_alive
-        end = b"\r\nconnection: close\r\n\r\n" if is_last else b"\r\n\r\n"
-        lines.append(
-            b"\r\nx-request-id: %b\r\ncontent-type: %b\r\ncontent-length: %d%b"
-            % (self._request.encode(), written.media.encode(), len(written.body), end)
-        )
-        lines.append(written.body)
         self.response_complete = True
-        self._counter.telemetry.count_request("POST", self._target.template, status, seconds=time.perf_counter() - self.began)
-        self._connection.send(b"".join(lines), self)
+        if self.head.standing is not None:
+            self._counter.gateway.drop(self)
+        self._count(status_of(CallerLeftError("")))
 
-    def _question(self, body: bytes) -> Question:
-        target = self._target
-        seconds, priority = None, 0
-        if (text := self._heading.get(_TIMEOUT)) is not None:
-            seconds = _whole(_TIMEOUT, text, least=1, most=_LONGEST_MS) / 1000
-        if (text := self._heading.get(_PRIORITY)) is not None:
-            priority = _whole(_PRIORITY, text, least=0, most=_GREATEST_PRIORITY)
-        assert self.caller is not None
-        return Question(
-            caller=self.caller,
-            model=target.model,
-            number=target.number,
-            payload=body,
-            request=self._request,
-            timeout_seconds=seconds,
-            priority=priority,
+    def tell(self, fault: Exception | None) -> None:
+        """See `Pending.tell`."""
+        if self.response_complete:
+            return
+        self.response_complete = True
+        self._connection.send(self._answer() if fault is None else self._refusal(fault), self)
+
+    def _answer(self) -> bytes:
+        self._count(200)
+        body, media, headers = self.written
+        entry = b"" if self.entry is None else b"x-modelward-ledger-index: %d\r\n" % self.entry
+        more = b"".join([b"%b: %b\r\n" % header for header in headers]) if headers else b""
+        return (
+            b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n"
+            b"x-request-id: %b\r\nx-modelward-model: %b\r\n%b%b%b\r\n%b"
+            % (
+                media.encode(),
+                len(body),
+                self.request.encode(),
+                self.deployment.name.encode(),
+                entry,
+                more,
+                b"" if self.keep_alive else _CLOSE,
+                body,
+            )
         )
 
-    def _log(self, status: int, fault: Exception) -> None:
-        if status < 500:
+    def _refusal(self, fault: Exception) -> bytes:
+        status = status_of(fault)
+        self._count(status)
+        if status >= 500:
+            level = logging.ERROR if status == 500 else logging.WARNING
+            said = {"request": self.request, "route": self.head.target.template, "status": status}
+            _LOG.log(level, "request failed", exc_info=fault, extra=said)
+        body, media, headers = self.head.target.dialect.fault(fault)
+        lines = [b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())]
+        lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in fault_headers(fault).items()]
+        lines += [b"%b: %b\r\n" % header for header in headers]
+        lines.append(b"content-type: %b\r\ncontent-length: %d\r\n" % (media.encode(), len(body)))
+        lines.append(b"x-request-id: %b\r\n" % self.request.encode())
+        lines += [b"" if self.keep_alive else _CLOSE, b"\r\n", body]
+        return b"".join(lines)
+
+    def _count(self, status: int) -> None:
+        seconds = time.perf_counter() - self.began
+        self._counter.telemetry.count_request("POST", self.head.target.template, status, seconds=seconds)
+
+    def _record_refusal(self, fault: RefusedError) -> None:
+        """A caller who is known, and may not ask this model, is put on record."""
+        gateway, target = self._counter.gateway, self.head.target
+        try:
+            actor = gateway.actor(credential(self.head.heading.items(), takes_basic=True))
+        except ModelwardError:
             return
-        level = logging.ERROR if status == 500 else logging.WARNING
-        said = {"request": self._request, "route": self._target.template, "status": status}
-        _LOG.log(level, "request failed", exc_info=fault, extra=said)
+        gateway.record_refusal(actor, fault, model=target.model, number=target.number, request=self.request)
 
 
 def _whole(name: bytes, text: bytes, *, least: int, most: int) -> int:

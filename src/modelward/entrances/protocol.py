@@ -6,28 +6,25 @@ it questions to models, which are answered right here, for a layer costs more th
 from __future__ import annotations
 
 import asyncio
-import hmac
+import logging
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
 import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from modelward.entrances.api import INFERENCE, VersionNumberError, credential, is_question, named_model, names_nothing
-from modelward.entrances.exchange import Counter, Exchange, Target
+from modelward.entrances.api import INFERENCE, VersionNumberError, is_question, named_model, names_nothing
+from modelward.entrances.exchange import Counter, Exchange, Head, Target, read_head
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from modelward.access import Actor, Credential
     from modelward.entrances.api import Dialect
     from modelward.settings import Settings
 
+_LOG = logging.getLogger("modelward.api")
 _TARGETS_LIMIT = 1000
+_HEADS_LIMIT = 128
 _PIPELINE_LIMIT = 32
 _LINGER_SECONDS = 5.0
 _HALF_CLOSED_SECONDS = 1.0
@@ -73,7 +70,11 @@ class Targets:
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. A head larger than the limit is refused; a request that comes too slowly, or never, ends it."""
+    """One connection. A head larger than the limit is refused; a request that comes too slowly, or never, ends it.
+
+    Clients send nearly the same head again and again. What a head means was read by the parser once; one that came before on this
+    connection, byte for byte, means the same, for as long as no key has changed.
+    """
 
     counter: ClassVar[Counter]
     targets: ClassVar[Targets]
@@ -82,14 +83,18 @@ class Connection(HttpToolsProtocol):
     nobody: ClassVar[Nobody]
 
     cycle: Any  # what uvicorn calls so, or an Exchange
-    _asking: Exchange | None = None
-    _is_in_head = True
-    _head_bytes = 0
-    _bytes = 0
-    _since: float | None = None
-    _idle_since = 0.0
-    _blocked_since: float | None = None
-    _known: tuple[bytes, int | None, Credential] | None = None
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._heads: dict[bytes, Head] = {}
+        self._new: tuple[bytes, int] | None = None
+        self._asking: Exchange | None = None
+        self._is_in_head = True
+        self._head_bytes = self._bytes = 0
+        self._since: float | None = None
+        self._idle_since = 0.0
+        self._blocked_since: float | None = None
+        self._is_ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client came."""
@@ -98,8 +103,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client left."""
-        in_line: list[Any] = [self.cycle, *(cycle for cycle, _ in self.pipeline)]
-        for cycle in in_line:
+        for cycle in [self.cycle, *(cycle for cycle, _ in self.pipeline)]:
             if isinstance(cycle, Exchange):
                 cycle.leave()
         super().connection_lost(exc)
@@ -108,16 +112,31 @@ class Connection(HttpToolsProtocol):
         """The client sends no more. It may be gone, or wait for its answer with the other half of the connection: that cannot be
         told apart, so a question is still answered if that is soon, and dropped otherwise.
         """
-        if not isinstance(self.cycle, Exchange) or self._is_idle:
+        if not isinstance(self.cycle, Exchange) or self.cycle.response_complete:
             return None
         self.cycle.keep_alive = False
         self.loop.call_later(_HALF_CLOSED_SECONDS, self.transport.close)
         return True
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came. A head that spans several readings is measured while it grows, for the parser keeps it."""
+        """Parse what came; nothing of it is parsed where the head is known and the body is whole."""
         if self.transport.is_closing():
             return
+        self._new = None
+        # Between two requests the parser holds nothing, so that it misses nothing either.
+        if self._since is None and self._is_idle and (end := data.find(b"\r\n\r\n") + 4) > 4:
+            head = self._heads.get(data[:end])
+            if head is None:
+                self._new = data, end
+            elif len(data) - end == head.length and self.counter.gateway.holds(head.standing):  # type: ignore[arg-type]  # kept heads have one
+                self.cycle = exchange = Exchange(self, self.counter, head, body=data[end:])
+                exchange.keep_alive = not self._is_ending
+                self._begin(exchange)
+                return
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        # A head that spans several readings is measured while it grows, for the parser keeps it.
         self._bytes += len(data)
         was_in_head = self._is_in_head
         super().data_received(data)
@@ -148,14 +167,14 @@ class Connection(HttpToolsProtocol):
             raise ValueError("head too large")
         target = self.targets.find(self.url) if self.parser.get_method() == b"POST" else None
         if target is None:
+            self._new = None
             self._hand_over()
             return
         heading = dict(self.headers)
-        exchange = self._asking = Exchange(self, self.counter, target, heading)
+        exchange = self._asking = Exchange(self, self.counter, read_head(target, heading, self.counter))
         exchange.ahead, self.cycle = self.cycle, exchange
-        if not self.parser.should_keep_alive() or self.parser.get_http_version() == "1.0":
-            exchange.keep_alive = False
-        exchange.look()
+        exchange.is_read = False
+        exchange.keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0" and not self._is_ending
         if b"expect" in heading and heading[b"expect"].lower() == b"100-continue":
             if not exchange.is_refused:
                 self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -179,33 +198,16 @@ class Connection(HttpToolsProtocol):
             super().on_message_complete()
             return
         exchange.is_read = True
+        self._remember(exchange)
         if exchange.response_complete:
             self._after(exchange)
         elif self._is_turn_of(exchange):
-            exchange.begin()
+            self._begin(exchange)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]  # as above
+            self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]  # it stands in uvicorn's line
             if len(self.pipeline) > _PIPELINE_LIMIT:
                 self.transport.abort()
-
-    def caller(self, heading: Mapping[bytes, bytes]) -> Actor:
-        """Who asks. Who asked before on this connection, with the same key, is known until any key changes.
-
-        Raises:
-            UnauthenticatedError: nobody that is known.
-        """
-        # Both, for a proxy may send the same of one with everybody's requests; no header holds a line's end.
-        said = b"%b\n%b" % (heading.get(b"authorization", b""), heading.get(b"x-api-key", b""))
-        gateway = self.counter.gateway
-        if (known := self._known) is not None:
-            before, revision, found = known
-            is_valid = found.expires is None or found.expires > datetime.now(UTC)
-            if is_valid and revision == gateway.keys_revision and hmac.compare_digest(before, said):
-                return found.actor
-        found = gateway.credential(credential(heading.items(), takes_basic=True))
-        self._known = (said, gateway.keys_revision, found)
-        return found.actor
 
     def send(self, answer: bytes, exchange: Exchange) -> None:
         """The whole answer to a question."""
@@ -243,7 +245,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if isinstance(cycle, Exchange):
-            cycle.begin()
+            self._begin(cycle)
         else:
             super()._start_asgi_task(cycle, app)
 
@@ -271,7 +273,8 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server ends: answer what was asked, and close. What is on its way already is still answered."""
-        if self._is_idle and self._since is None:
+        self._is_ending = True
+        if self._is_idle:
             self.loop.call_later(_FAREWELL_SECONDS, self._farewell)
         else:
             self.cycle.keep_alive = False
@@ -279,16 +282,24 @@ class Connection(HttpToolsProtocol):
     def _farewell(self) -> None:
         if self._is_idle:
             self.transport.close()
-        elif self.cycle is not None:
+        else:
             self.cycle.keep_alive = False
 
     @property
     def _is_idle(self) -> bool:
-        return self.cycle is None or bool(self.cycle.response_complete)
+        return self.cycle is None or self.cycle.response_complete
 
     def _is_turn_of(self, exchange: Exchange) -> bool:
         ahead = exchange.ahead
         return not self.pipeline and (ahead is None or bool(ahead.response_complete))
+
+    def _begin(self, exchange: Exchange) -> None:
+        try:
+            exchange.begin()
+        except Exception:  # noqa: BLE001  # whatever it is
+            # What the parser calls must not raise: it would take the fault for one of the client.
+            _LOG.exception("a question could not be asked")
+            self.transport.abort()
 
     def _after(self, exchange: Exchange) -> None:
         exchange.ahead = None
@@ -300,7 +311,20 @@ class Connection(HttpToolsProtocol):
         """A fault is told before the rest of the body is sent, which is read then and dropped."""
         if exchange.is_refused and not exchange.response_complete and self._is_turn_of(exchange):
             self._idle_since = self.loop.time()
-            exchange.begin()
+            self._begin(exchange)
+
+    def _remember(self, exchange: Exchange) -> None:
+        """Keep what the head of a plain question means, if head and body were all that was received, as the parser found them."""
+        new, head = self._new, exchange.head
+        self._new = None
+        is_plain = head.length is not None and head.fault is None and exchange.keep_alive
+        if new is None or not is_plain or b"transfer-encoding" in head.heading or b"expect" in head.heading:
+            return
+        data, end = new
+        if exchange.body == data[end:]:
+            if len(self._heads) >= _HEADS_LIMIT:
+                self._heads.clear()
+            self._heads[data[:end]] = head
 
     def _hand_over(self) -> None:
         """The request is for the web application."""

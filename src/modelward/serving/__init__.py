@@ -31,7 +31,7 @@ from modelward.serving.explanations import (
     UnknownLabelError,
 )
 from modelward.serving.file_rows import FileRows, RowsFileError, rows_of_file
-from modelward.serving.gateway import Gateway, as_records
+from modelward.serving.gateway import Gateway
 from modelward.serving.instruments import (
     Counter,
     Distribution,
@@ -47,8 +47,9 @@ from modelward.serving.instruments import (
 from modelward.serving.keychain import Keychain
 from modelward.serving.meters import SECONDS, Meters
 from modelward.serving.offline import Batch
-from modelward.serving.pending import Pending
+from modelward.serving.pending import Pending, Standing
 from modelward.serving.question import Asking, Question, Read
+from modelward.serving.records import as_records
 from modelward.serving.request_id import new_request_id
 from modelward.serving.service import Serving
 
@@ -96,6 +97,7 @@ __all__ = [
     "Serving",
     "ShuttingDownError",
     "Snapshot",
+    "Standing",
     "TooManyRowsError",
     "TooSlowError",
     "UnknownLabelError",

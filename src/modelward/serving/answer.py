@@ -80,32 +80,72 @@ class Answer:
     request_id: str
 
 
-class Computed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What an engine said to one request: `probabilities` float32 [rows, classes], in the order of the interface's classes.
-
-    `unfamiliar` names, row by row, the features whose value training never saw.
+class Answers:
+    """What an engine said in one call: `probabilities` float32 [rows, classes], in the order of the interface's classes, and row by
+    row the features whose value training never saw. What several questions of a call need is made once.
     """
 
-    request: str
-    model: str
-    number: int
-    interface: Interface
-    probabilities: npt.NDArray[np.float32]
-    unfamiliar: Sequence[tuple[str, ...]]
+    __slots__ = ("_labels", "_listed", "interface", "probabilities", "unfamiliar")
+
+    def __init__(self, interface: Interface, probabilities: npt.NDArray[np.float32], unfamiliar: Sequence[tuple[str, ...]]) -> None:
+        self.interface = interface
+        self.probabilities = probabilities
+        self.unfamiliar = unfamiliar
+        self._labels: list[str] | None = None
+        self._listed: list[list[float]] | None = None
 
     @property
     def labels(self) -> list[str]:
         """The most probable class of each row; the first in order among equals."""
-        return labels_of(self.interface, self.probabilities)
+        if self._labels is None:
+            self._labels = labels_of(self.interface, self.probabilities)
+        return self._labels
 
-    def answer(self) -> Answer:
-        """The answer in the records protocol."""
-        classes = self.interface.classes
-        predictions = tuple(
-            Prediction(label, dict(zip(classes, row, strict=True)), unfamiliar=strange)
-            for label, row, strange in zip(self.labels, self.probabilities.tolist(), self.unfamiliar, strict=True)
-        )
-        return Answer(predictions=predictions, model=self.model, version=self.number, request_id=self.request)
+    @property
+    def listed(self) -> list[list[float]]:
+        """`probabilities` as lists."""
+        if self._listed is None:
+            self._listed = self.probabilities.tolist()
+        return self._listed
+
+
+class Computed:
+    """What an engine said to one request: its part of the answers of a call."""
+
+    __slots__ = ("_answers", "_start", "_stop", "model", "number", "request")
+
+    def __init__(self, answers: Answers, start: int, stop: int, *, request: str, model: str, number: int) -> None:
+        self._answers = answers
+        self._start = start
+        self._stop = stop
+        self.request = request
+        self.model = model
+        self.number = number
+
+    @property
+    def interface(self) -> Interface:
+        """What the version takes and gives."""
+        return self._answers.interface
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """float32 [rows, classes], in the order of the interface's classes."""
+        return self._answers.probabilities[self._start : self._stop]
+
+    @property
+    def listed(self) -> list[list[float]]:
+        """`probabilities` as lists."""
+        return self._answers.listed[self._start : self._stop]
+
+    @property
+    def labels(self) -> list[str]:
+        """The most probable class of each row; the first in order among equals."""
+        return self._answers.labels[self._start : self._stop]
+
+    @property
+    def unfamiliar(self) -> Sequence[tuple[str, ...]]:
+        """Row by row, the features whose value training never saw."""
+        return self._answers.unfamiliar[self._start : self._stop]
 
 
 class Written(NamedTuple):

@@ -18,15 +18,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelward.serving.answer import OverloadedError, TooSlowError
+from modelward.serving.answer import Answers, OverloadedError, TooSlowError
 from modelward.serving.cost import CallCost
 from modelward.serving.line import Line
 from modelward.serving.pending import Pending
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from modelward.serving.deployments import Deployment
 
 INLINE_SECONDS = 0.001
@@ -34,12 +31,10 @@ GATHER_SECONDS = 0.002
 
 
 class Outcome(NamedTuple):
-    """What an engine said to one question: probabilities and unfamiliar features of its rows, or the fault."""
+    """What an engine said to questions that it was asked together: the answers to all their rows, in order, or the fault."""
 
-    pending: Pending
-    probabilities: npt.NDArray[np.float32] | None
-    unfamiliar: Sequence[tuple[str, ...]]
-    fault: Exception | None
+    batch: Sequence[Pending]
+    answers: Answers | Exception
 
 
 class Slots:
@@ -200,7 +195,7 @@ class Batcher:
         late = [pending for pending in batch if pending.deadline < now]
         if late:
             fault = TooSlowError("The time that the caller allows was over before the question's turn came. Ask again later.")
-            self._finish(Call([Outcome(pending, None, (), fault) for pending in late], 0, now, 0.0, 0.0))
+            self._finish(Call([Outcome(late, fault)], 0, now, 0.0, 0.0))
             batch = [pending for pending in batch if pending.deadline >= now]
         return batch
 
@@ -221,7 +216,7 @@ class Batcher:
 
     def _end(self, call: Call) -> None:
         if call.outcomes:
-            if not any(outcome.fault for outcome in call.outcomes):
+            if len(call.outcomes) == 1:
                 self.cost.learn(call.rows, call.seconds)
                 self._work.learn(call.rows, call.work_seconds)
             self._finish(call)
@@ -239,12 +234,7 @@ class Batcher:
             probabilities = self.deployment.engine.answers(encoded.columns)
         except Exception as fault:  # noqa: BLE001  # whoever asked is told
             if len(batch) == 1:
-                return [Outcome(batch[0], None, (), fault)]
+                return [Outcome(batch, fault)]
             half = len(batch) // 2
             return self._outcomes(batch[:half]) + self._outcomes(batch[half:])
-        found, at = [], 0
-        for pending in batch:
-            until = at + pending.rows
-            found.append(Outcome(pending, probabilities[at:until], encoded.unfamiliar[at:until], None))
-            at = until
-        return found
+        return [Outcome(batch, Answers(self.deployment.interface, probabilities, encoded.unfamiliar))]

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an engine costs here, measured when it was opened: bytes of its graph, seconds for a call, and for each row in it."""
+    """What an engine costs here, measured when it was opened: bytes of its graph, seconds of work for a call, and
+    for each row in it.
+    """
 
     size_bytes: int
     call_seconds: float
@@ -27,8 +29,9 @@ class Engine(Protocol):
     """Answers for one version that was verified and decrypted before.
 
     `answers` MUST be safe to call from many threads at once, MUST give a row the same answer, to the last bit, whatever rows
-    come with it, and MUST keep nothing of what it was asked. An engine MUST have answered once before `cost` is read, so that
-    the first caller does not wait for what is prepared on first use.
+    come with it, MUST keep nothing of what it was asked, and MUST compute in the thread that calls, for what that thread works
+    tells what a call costs. An engine MUST have answered once before `cost` is read, so that the first caller does not wait for
+    what is prepared on first use.
     """
 
     def __init__(self, version: OpenVersion) -> None: ...

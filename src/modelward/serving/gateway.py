@@ -23,13 +23,15 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from modelward.access import Actor, Credential, InvalidNameError, Permission, check_name
+from modelward.access import Actor, InvalidNameError, Permission, check_name
 from modelward.audit import Draft, Event, GroupCommit, Ledger
 from modelward.errors import ModelwardError
+from modelward.registry import Interface
 from modelward.serving.answer import (
     INFERENCE_ANSWERED,
     INFERENCE_EXPLAINED,
     INFERENCE_REFUSED,
+    Answers,
     Computed,
     LedgerUnavailableError,
     OverloadedError,
@@ -39,14 +41,15 @@ from modelward.serving.answer import (
     TooSlowError,
     Written,
 )
-from modelward.serving.batcher import Batcher, Call, Outcome, Slots
+from modelward.serving.batcher import Batcher, Call, Slots
 from modelward.serving.deployments import Deployment, Deployments
 from modelward.serving.explanations import Explanations
 from modelward.serving.keychain import Allowance, Keychain
 from modelward.serving.meters import Meters
-from modelward.serving.pending import Pending, Settle
+from modelward.serving.pending import Pending, Standing
 from modelward.serving.question import Asking, Question, Read, Row
 from modelward.serving.recording import Recording
+from modelward.serving.records import as_records
 from modelward.serving.request_id import new_request_id
 from modelward.settings import Settings
 
@@ -80,6 +83,7 @@ class Gateway:
         self._keychain = keychain
         self._explanations = explanations
         self._settings = settings
+        self._inflight_limit = settings.inflight_limit
         self.meters = meters
         meters.inflight.follow(lambda: len(self._open))
         self._looks = Allowance(_LOOKS_A_SECOND)
@@ -95,7 +99,7 @@ class Gateway:
         self._commits = GroupCommit(self._ledger, on_commit=self.meters.note_commit)
         self._commits.start()
         is_relaxed = self._settings.ledger_durability == "relaxed"
-        self._recording = Recording(self._ledger, self._commits, settle=self._settle, is_relaxed=is_relaxed)
+        self._recording = Recording(self._ledger, self._commits, release=self._release, is_relaxed=is_relaxed)
         self._slots = Slots(self._settings.engine_threads or len(os.sched_getaffinity(0)))
         # One thread each: what is large to read, and what is explained, must not crowd out what is quick.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
@@ -127,18 +131,25 @@ class Gateway:
         """Whether questions are taken: entered, and not leaving."""
         return self._is_taking
 
-    @property
-    def keys_revision(self) -> int | None:
-        """What changes whenever a key changes: whoever keeps an actor asks again then."""
-        return self._keychain.revision
-
-    def credential(self, secret: str) -> Credential:
-        """Who calls with this key, and until when.
+    def standing(
+        self, caller: Actor | str, *, model: str, number: int | None, permission: Permission = Permission.MODELS_PREDICT
+    ) -> Standing:
+        """That `caller`, known or by the secret of their key, may ask this model; it holds while `holds` says so.
 
         Raises:
-            UnknownCredentialError: the key opens nothing.
+            UnauthenticatedError: the key opens nothing. RefusedError: it may not ask this model.
         """
-        return self._keychain.credential(secret)
+        revision, expires = self._keychain.revision, None
+        if isinstance(caller, str):
+            credential = self._keychain.credential(caller)
+            # Looking for a key may have found that keys changed.
+            caller, expires, revision = credential.actor, credential.expires, self._keychain.revision
+        caller.require(permission, model=model)
+        return Standing(caller, model=model, number=number, permission=permission, revision=revision, expires=expires)
+
+    def holds(self, standing: Standing) -> bool:
+        """Whether it is still as it was found."""
+        return standing.revision == self._keychain.revision and not (standing.expires and standing.has_expired)
 
     def actor(self, secret: str) -> Actor:
         """Who calls with this key; for the entrance's other routes.
@@ -148,22 +159,15 @@ class Gateway:
         """
         return self._keychain.credential(secret).actor
 
-    def record_refusal(self, question: Question, fault: Exception) -> None:
-        """Put on record that the entrance refused a question, whose caller it knows, before it came here."""
-        if self._is_taking and isinstance(question.caller, Actor):
-            self._note(question.caller, question.request or new_request_id(), question, fault)
+    def record_refusal(self, actor: Actor, fault: Exception, *, model: str, number: int | None, request: str) -> None:
+        """Put on record that a question was refused before it came here."""
+        if self._is_taking:
+            self._note(actor, fault, request=request, subject=_shown(model) + ("" if number is None else f":{number}"))
 
-    def ask(self, question: Question, read: Read, settle: Settle) -> Pending | None:
-        """Have a question answered. `settle` is called once with the reply, or with what `answer` raises: maybe before this
-        returns, and never once what is returned was dropped.
-        """
-        try:
-            pending = self._admitted(question, Permission.MODELS_PREDICT, settle)
-        except Exception as fault:  # noqa: BLE001  # whoever asked is told
-            settle(fault)
-            return None
-        self._find(pending, lambda deployment: self._read(pending, read, deployment))
-        return pending
+    def ask(self, pending: Pending) -> None:
+        """Have a question answered whose standing holds; `pending` is told, maybe before this returns."""
+        if self._admits(pending):
+            self._find(pending, self._read)
 
     async def answer(self, question: Question, read: Read) -> Reply:
         """Answer what `read` makes of the question against the interface of the version that answers.
@@ -174,8 +178,9 @@ class Gateway:
             shutting down, a version that cannot be opened, or a ledger that cannot be written: then no answer leaves. Whatever
             `read` raises.
         """
-        waiting: asyncio.Future[Reply] = self._loop.create_future()
-        return await self._waited(waiting, self.ask(question, read, _into(waiting)))
+        pending = self._awaited(question, Permission.MODELS_PREDICT, read)
+        self.ask(pending)
+        return await self._waited(pending)
 
     async def predict(self, question: Question, rows: Sequence[Row]) -> Reply:
         """`answer`, to rows of named features in the protocol of records."""
@@ -186,31 +191,56 @@ class Gateway:
 
         Raises: as `answer`; and PrerequisiteError: the library that explains is not installed.
         """
-        waiting: asyncio.Future[Reply] = self._loop.create_future()
-        pending = self._admitted(question, Permission.MODELS_EXPLAIN, _into(waiting))
+        pending = self._awaited(question, Permission.MODELS_EXPLAIN, _unread)
+        if not self._admits(pending):
+            return await self._waited(pending)
 
         def explain(deployment: Deployment) -> Written:
             found = self._explanations.explain(deployment.opened, rows, label=label, request=pending.request)
             return Written(_encode({"explanations": found}))
 
         def explained(written: Written) -> None:
-            self._record([(pending, INFERENCE_EXPLAINED, written)])
+            pending.written = written
+            self._record([pending], INFERENCE_EXPLAINED)
 
-        def begin(deployment: Deployment) -> None:
+        def begin(pending: Pending, deployment: Deployment) -> None:
             self._check_rows(len(rows), self._settings.explain_rows_limit)
             pending.deployment, pending.rows = deployment, len(rows)
             self._elsewhere(pending, self._explainer, lambda: explain(deployment), explained)
 
         self._find(pending, begin)
-        return await self._waited(waiting, pending)
+        return await self._waited(pending)
 
-    async def _waited(self, waiting: asyncio.Future[Reply], pending: Pending | None) -> Reply:
+    def _awaited(self, question: Question, permission: Permission, read: Read) -> Awaited:
+        request = question.request or new_request_id()
         try:
-            return await waiting
-        except asyncio.CancelledError:
-            if pending is not None:
-                self.drop(pending)
+            standing = self.standing(question.caller, model=question.model, number=question.number, permission=permission)
+        except ModelwardError as fault:
+            self.meters.note_rejection(fault)
+            if isinstance(question.caller, Actor):
+                self.record_refusal(question.caller, fault, model=question.model, number=question.number, request=request)
             raise
+        return Awaited(
+            standing,
+            payload=question.payload,
+            request=request,
+            seconds=self.seconds(question.timeout_seconds),
+            priority=question.priority,
+            read=read,
+            waiting=self._loop.create_future(),
+        )
+
+    async def _waited(self, pending: Awaited) -> Reply:
+        try:
+            return await pending.waiting
+        except asyncio.CancelledError:
+            self.drop(pending)
+            raise
+
+    def seconds(self, allowed: float | None) -> float:
+        """How long an answer may take for a caller who allows so much."""
+        most = self._settings.request_timeout_seconds
+        return most if allowed is None else min(most, allowed)
 
     def drop(self, pending: Pending) -> None:
         """The caller left: what was not begun is not done."""
@@ -219,61 +249,46 @@ class Gateway:
         pending.drop()
         self._open.discard(pending)
 
-    def _admitted(self, question: Question, permission: Permission, settle: Settle) -> Pending:
-        """Who asks, and whether there is room for another question.
-
-        Raises: what the caller is told; it is on record where it must be.
-        """
-        try:
-            return self._admit(question, permission, settle)
-        except ModelwardError as fault:
-            self.meters.note_rejection(fault)
-            raise
-
-    def _admit(self, question: Question, permission: Permission, settle: Settle) -> Pending:
+    def _admits(self, pending: Pending) -> bool:
+        """Whether there is room for another question; if not, it is told."""
+        waiting = self._open
+        fault: ModelwardError | None = None
         if not self._is_taking:
-            raise ShuttingDownError("The service is shutting down and takes no more questions. Ask again later.")
-        caller = question.caller
-        actor = caller if isinstance(caller, Actor) else self.actor(caller)
-        if len(self._open) >= self._settings.inflight_limit:
-            raise OverloadedError(
-                f"{len(self._open)} questions are being answered, which is the limit. Ask again in 1 s.", retry_after_seconds=1
-            )
-        request = question.request or new_request_id()
-        seconds = self._settings.request_timeout_seconds
-        if question.timeout_seconds is not None:
-            seconds = min(seconds, question.timeout_seconds)
-        try:
-            actor.require(permission, model=question.model)
-        except ModelwardError as fault:
-            self._note(actor, request, question, fault)
-            raise
-        pending = Pending(question, actor, request=request, seconds=seconds, settle=settle)
-        self._open.add(pending)
-        if question.timeout_seconds is not None:
-            pending.timer = self._loop.call_later(seconds, self._too_slow, pending)
+            fault = ShuttingDownError("The service is shutting down and takes no more questions. Ask again later.")
+        elif len(waiting) >= self._inflight_limit:
+            text = f"{len(waiting)} questions are being answered, which is the limit. Ask again in 1 s."
+            fault = OverloadedError(text, retry_after_seconds=1)
+        if fault is not None:
+            self._settle(pending, fault)
+            return False
+        waiting.add(pending)
+        if pending.deadline - pending.began < self._settings.request_timeout_seconds:
+            pending.timer = self._loop.call_later(pending.deadline - pending.began, self._too_slow, pending)
         elif self._sweeper is None:
             self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
-        return pending
+        return True
 
-    def _find(self, pending: Pending, then: Callable[[Deployment], None]) -> None:
+    def _find(self, pending: Pending, then: Callable[[Pending, Deployment], None]) -> None:
         """Go on with the deployment that answers. What went live a moment ago is looked for, as often as a flood of wrong names
         cannot make dear.
         """
-        question = pending.question
+        standing = pending.standing
         try:
-            deployment = self._deployments.get(question.model, question.number)
+            deployment = self._deployments.get(standing.model, standing.number)
         except ModelwardError as fault:
             if not self._looks.take():
                 self._fail(pending, fault)
                 return
 
             def again(_changed: bool) -> None:  # noqa: FBT001  # what `refresh` gives
-                then(self._deployments.get(question.model, question.number))
+                then(pending, self._deployments.get(standing.model, standing.number))
 
             self._elsewhere(pending, None, self._deployments.refresh, again)
             return
-        self._guarded(pending, then, deployment)
+        try:
+            then(pending, deployment)
+        except Exception as fault:  # noqa: BLE001  # whoever asked is told
+            self._fail(pending, fault)
 
     def _elsewhere(
         self, pending: Pending, pool: ThreadPoolExecutor | None, work: Callable[[], T], then: Callable[[T], None]
@@ -281,27 +296,26 @@ class Gateway:
         """Do `work` in a thread, and go on with what comes of it, as long as anybody waits."""
 
         def done(future: asyncio.Future[T]) -> None:
-            if pending.is_wanted and not future.cancelled():
-                self._guarded(pending, lambda waiting: then(waiting.result()), future)
+            if not pending.is_wanted or future.cancelled():
+                return
+            try:
+                then(future.result())
+            except Exception as fault:  # noqa: BLE001  # whoever asked is told
+                self._fail(pending, fault)
 
         self._loop.run_in_executor(pool, work).add_done_callback(done)
 
-    def _guarded(self, pending: Pending, work: Callable[[T], None], what: T) -> None:
-        try:
-            work(what)
-        except Exception as fault:  # noqa: BLE001  # whoever asked is told
-            self._fail(pending, fault)
-
-    def _read(self, pending: Pending, read: Read, deployment: Deployment) -> None:
-        if len(pending.question.payload) <= _LARGE_BYTES:
-            self._put(pending, read(deployment.interface), deployment)
+    def _read(self, pending: Pending, deployment: Deployment) -> None:
+        if len(pending.payload) <= _LARGE_BYTES:
+            self._put(pending, pending.read(deployment.interface), deployment)
             return
-        work = partial(read, deployment.interface)
+        work = partial(pending.read, deployment.interface)
         self._elsewhere(pending, self._reader, work, lambda asking: self._put(pending, asking, deployment))
 
     def _put(self, pending: Pending, asking: Asking, deployment: Deployment) -> None:
         self._check_rows(len(asking.table), self._settings.rows_limit)
-        pending.reads_as(asking, deployment)
+        pending.asking, pending.deployment = asking, deployment
+        pending.rows, pending.group = len(asking.table), asking.group
         batcher = self._batchers.get(deployment.version.model)
         if batcher is None or batcher.deployment is not deployment:
             batcher = self._batchers[deployment.version.model] = Batcher(
@@ -320,46 +334,61 @@ class Gateway:
     def _finish(self, call: Call) -> None:
         """Write the answers of one call, and hand them to the ledger; what goes wrong with one concerns nobody else."""
         if call.rows:
-            measured = self.meters.of_batches(call.outcomes[0].pending.question.model)
-            measured.queue.add_many(call.began - outcome.pending.began for outcome in call.outcomes)
+            measured = self.meters.of_batches(call.outcomes[0].batch[0].standing.model)
+            measured.queue.add_many(call.began - pending.began for outcome in call.outcomes for pending in outcome.batch)
             measured.rows.add(call.rows)
             measured.engine.add(call.seconds)
-        written = []
-        for outcome in call.outcomes:
-            pending = outcome.pending
-            if not pending.is_wanted:
-                continue
-            if outcome.fault is not None:
-                self._fail(pending, outcome.fault)
-                continue
-            try:
-                written.append((pending, INFERENCE_ANSWERED, pending.asking.render(_computed(outcome))))
-            except Exception as fault:  # noqa: BLE001
-                self._fail(pending, fault)
-        self._record(written)
+        for batch, answers in call.outcomes:
+            if isinstance(answers, Exception):
+                for pending in batch:
+                    self._fail(pending, answers)
+            else:
+                self._write(batch, answers)
 
-    def _record(self, answers: Sequence[tuple[Pending, Event, Written]]) -> None:
-        bunch = self._recording.bunch()
-        for pending, event, written in answers:
-            try:
-                self._recording.add(bunch, pending, event, written)
-            except Exception as fault:  # noqa: BLE001
-                self._fail(pending, fault)
-        if bunch.answers:
-            self._recording.submit(bunch)
+    def _write(self, batch: Sequence[Pending], answers: Answers) -> None:
+        version = batch[0].deployment.version
+        model, number = version.model, version.number
+        written, start = [], 0
+        for pending in batch:
+            stop = start + pending.rows
+            if pending.is_wanted:
+                computed = Computed(answers, start, stop, request=pending.request, model=model, number=number)
+                try:
+                    pending.written = pending.asking.render(computed)
+                    written.append(pending)
+                except Exception as fault:  # noqa: BLE001
+                    self._fail(pending, fault)
+            start = stop
+        self._record(written, INFERENCE_ANSWERED)
 
-    def _settle(self, pending: Pending, outcome: Reply | Exception) -> None:
-        self._open.discard(pending)
-        settle = pending.settle
-        pending.end()
-        if settle is None:
-            return
-        if isinstance(outcome, Reply):
-            self.meters.note_answers(pending.deployment.labels, questions=1, rows=pending.rows)
-        else:
-            self.meters.note_rejection(outcome)
+    def _record(self, written: list[Pending], event: Event) -> None:
+        now = time.perf_counter()
         try:
-            settle(outcome)
+            drafts = [self._recording.draft(pending, event, now=now) for pending in written]
+        except Exception as fault:  # noqa: BLE001
+            for pending in written:
+                self._fail(pending, fault)
+            return
+        if written:
+            self._recording.submit(written, drafts)
+
+    def _release(self, answered: Sequence[Pending], fault: Exception | None) -> None:
+        """Answers are on record, and leave; or they are not, and do not."""
+        if fault is None and answered:
+            rows = sum(pending.rows for pending in answered)
+            self.meters.note_answers(answered[0].deployment.labels, questions=len(answered), rows=rows)
+        for pending in answered:
+            self._settle(pending, fault)
+
+    def _settle(self, pending: Pending, fault: Exception | None) -> None:
+        self._open.discard(pending)
+        if not pending.is_wanted:
+            return
+        pending.end()
+        if fault is not None:
+            self.meters.note_rejection(fault)
+        try:
+            pending.tell(fault)
         except Exception:  # noqa: BLE001  # whoever it is
             # A caller who cannot be told must not keep the others from being told.
             _LOG.exception("an answer could not be handed out")
@@ -368,7 +397,8 @@ class Gateway:
         if pending.is_wanted:
             pending.is_recordable = False
             if not isinstance(fault, LedgerUnavailableError | OverloadedError | ShuttingDownError):
-                self._note(pending.actor, pending.request, pending.question, fault)
+                standing = pending.standing
+                self.record_refusal(standing.actor, fault, model=standing.model, number=standing.number, request=pending.request)
             self._settle(pending, fault)
 
     def _too_slow(self, pending: Pending) -> None:
@@ -382,11 +412,8 @@ class Gateway:
             self._too_slow(pending)
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep) if self._open else None
 
-    def _note(self, actor: Actor, request: str, question: Question, fault: Exception) -> None:
-        """Put a refusal on record, without letting the caller wait for it."""
-        number = "" if question.number is None else f":{question.number}"
+    def _note(self, actor: Actor, fault: Exception, *, request: str, subject: str) -> None:
         facts = {"error": type(fault).__name__, "credential": actor.credential}
-        subject = _shown(question.model) + number
         self._recording.note(Draft(INFERENCE_REFUSED, actor=actor.id, subject=subject, facts=facts, request=request))
 
     def _refresh(self) -> None:
@@ -411,37 +438,44 @@ class Gateway:
         self._deployments.close()
 
 
-def as_records(computed: Computed) -> Written:
-    """The answer in the protocol of records."""
-    return Written(_encode(computed.answer()))
+class Awaited(Pending):
+    """A question whose caller is a coroutine."""
 
+    __slots__ = ("_read", "waiting")
 
-def _computed(outcome: Outcome) -> Computed:
-    pending = outcome.pending
-    version = pending.deployment.version
-    assert outcome.probabilities is not None
-    return Computed(
-        request=pending.request,
-        model=version.model,
-        number=version.number,
-        interface=version.interface,
-        probabilities=outcome.probabilities,
-        unfamiliar=outcome.unfamiliar,
-    )
+    def __init__(
+        self,
+        standing: Standing,
+        *,
+        payload: bytes,
+        request: str,
+        seconds: float,
+        priority: int,
+        read: Read,
+        waiting: asyncio.Future[Reply],
+    ) -> None:
+        super().__init__(standing, payload=payload, request=request, seconds=seconds, priority=priority)
+        self._read = read
+        self.waiting = waiting
 
+    def read(self, interface: Interface) -> Asking:
+        """See `Pending.read`."""
+        return self._read(interface)
 
-def _into(waiting: asyncio.Future[Reply]) -> Settle:
-    """What settles a future."""
-
-    def settle(outcome: Reply | Exception) -> None:
-        if waiting.done():
+    def tell(self, fault: Exception | None) -> None:
+        """See `Pending.tell`."""
+        if self.waiting.done():
             return
-        if isinstance(outcome, Exception):
-            waiting.set_exception(outcome)
-        else:
-            waiting.set_result(outcome)
+        if fault is not None:
+            self.waiting.set_exception(fault)
+            return
+        reply = Reply(self.written, self.request, self.deployment.name, self.rows, self.entry)
+        self.waiting.set_result(reply)
 
-    return settle
+
+def _unread(interface: Interface) -> Asking:
+    """What is asked for an explanation is read by whoever explains."""
+    raise NotImplementedError
 
 
 def _shown(model: str) -> str:

@@ -4,68 +4,100 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-
-from modelward.access import Actor
-from modelward.serving.answer import Reply
-from modelward.serving.question import Asking, Question
 
 if TYPE_CHECKING:
     import asyncio
 
+    from modelward.access import Actor, Permission
+    from modelward.registry import Interface
+    from modelward.serving.answer import Written
     from modelward.serving.deployments import Deployment
+    from modelward.serving.question import Asking
 
-Settle = Callable[[Reply | Exception], None]
+
+class Standing:
+    """That a caller may ask a model. It holds for every question of theirs until any key changes, or this one expires."""
+
+    __slots__ = ("actor", "caller", "expires", "model", "number", "permission", "revision")
+
+    def __init__(
+        self,
+        actor: Actor,
+        *,
+        model: str,
+        number: int | None,
+        permission: Permission,
+        revision: int | None,
+        expires: datetime | None,
+    ) -> None:
+        self.actor = actor
+        self.caller = actor.credential or actor.id
+        self.model = model
+        self.number = number
+        self.permission = permission
+        self.revision = revision
+        self.expires = expires
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its key has."""
+        return self.expires is not None and self.expires <= datetime.now(UTC)
 
 
 class Pending:
-    """One question, from its coming until it is settled. It belongs to the event loop's thread."""
+    """One question, from its coming until its caller is told. It belongs to the event loop's thread.
+
+    `written` is the answer once there is one, and `entry` where it stands in the ledger. Subclasses say how to tell.
+    """
 
     __slots__ = (
-        "actor",
         "asking",
         "began",
         "caller",
         "deadline",
         "deployment",
+        "entry",
         "group",
         "is_recordable",
+        "is_wanted",
+        "payload",
         "priority",
-        "question",
         "request",
         "rows",
-        "settle",
+        "standing",
         "timer",
+        "written",
     )
 
-    def __init__(self, question: Question, actor: Actor, *, request: str, seconds: float, settle: Settle) -> None:
-        self.question = question
-        self.actor = actor
-        self.caller = actor.credential or actor.id
+    asking: Asking
+    deployment: Deployment
+    group: Hashable
+    written: Written
+
+    def __init__(self, standing: Standing, *, payload: bytes, request: str, seconds: float, priority: int = 0) -> None:
+        self.standing = standing
+        self.caller = standing.caller
+        self.payload = payload
         self.request = request
-        self.priority = question.priority
+        self.priority = priority
         self.began = time.perf_counter()
         self.deadline = self.began + seconds
-        self.settle: Settle | None = settle
+        self.is_wanted = True
         self.is_recordable = True
-        self.timer: asyncio.TimerHandle | None = None
-        self.deployment: Deployment
-        self.asking: Asking
         self.rows = 0
-        self.group: Hashable = None
+        self.entry: int | None = None
+        self.timer: asyncio.TimerHandle | None = None
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether anybody still waits: nobody does once it is settled, or its caller left."""
-        return self.settle is not None
+    def read(self, interface: Interface) -> Asking:
+        """What is asked, against the interface of the version that answers; raises what the caller is told."""
+        raise NotImplementedError
 
-    def reads_as(self, asking: Asking, deployment: Deployment) -> None:
-        """The question was read: these are its rows, for that deployment."""
-        self.asking = asking
-        self.deployment = deployment
-        self.rows = len(asking.table)
-        self.group = asking.group
+    def tell(self, fault: Exception | None) -> None:
+        """Give the caller the answer, which is written, or say what went wrong. Called once, unless nobody waits any more."""
+        raise NotImplementedError
 
     def drop(self) -> None:
         """Nobody waits any more: what was not begun is not done, and what was not recorded is not on record."""
@@ -73,8 +105,8 @@ class Pending:
         self.end()
 
     def end(self) -> None:
-        """It is settled."""
-        self.settle = None
+        """The caller is told, or gone."""
+        self.is_wanted = False
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None

@@ -7,65 +7,67 @@ The answers of one call are handed in together, made durable together with whate
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from modelward.audit import Draft, Event, GroupCommit, Ledger, WriterClosedError
-from modelward.serving.answer import LedgerUnavailableError, Reply, ShuttingDownError, Written
+from modelward.audit import Draft, Event, Form, GroupCommit, Ledger, WriterClosedError
+from modelward.serving.answer import LedgerUnavailableError, ShuttingDownError
 from modelward.serving.pending import Pending
 
-Settle = Callable[[Pending, Reply | Exception], None]
+_FORMS_KEPT = 4096
+Release = Callable[[Sequence[Pending], Exception | None], None]
 
 
 class Recording:
-    """Puts answers on record, and hands them to `settle`, in the event loop's thread."""
+    """Puts answers on record, and then hands them to `release`, in the event loop's thread."""
 
-    def __init__(self, ledger: Ledger, commits: GroupCommit, *, settle: Settle, is_relaxed: bool) -> None:
+    def __init__(self, ledger: Ledger, commits: GroupCommit, *, release: Release, is_relaxed: bool) -> None:
         self._ledger = ledger
         self._commits = commits
-        self._settle = settle
+        self._give = release
         self._is_relaxed = is_relaxed
         self._loop = asyncio.get_running_loop()
+        self._forms: dict[tuple[str, str, str], Form] = {}
 
-    def bunch(self) -> Bunch:
-        """Empty; for the answers of one call."""
-        return Bunch(self._release)
-
-    def add(self, bunch: Bunch, pending: Pending, event: Event, written: Written) -> None:
-        """Commit to what came in and goes out. Whatever this raises concerns this answer alone."""
-        question, deployment = pending.question, pending.deployment
+    def draft(self, pending: Pending, event: Event, *, now: float) -> Draft:
+        """The entry of an answer that is written: it commits to what came in and goes out. `now` is of `time.perf_counter`."""
         key = self._ledger.request_key(pending.request)
-        facts = {
-            "input": key.commitment(question.payload),
-            "output": key.commitment(written.body),
-            "rows": pending.rows,
-            "version": deployment.version.digest,
-            "credential": pending.actor.credential,
-            "milliseconds": round((time.perf_counter() - pending.began) * 1000, 3),
-        }
-        draft = Draft(event, actor=pending.actor.id, subject=deployment.name, facts=facts, request=pending.request, key=key)
-        bunch.add(pending, written, draft)
+        place = pending.caller, pending.deployment.release, event.name
+        form = self._forms.get(place) or self._form(place, event, pending)
+        return form.draft(
+            key,
+            b'"%b"' % key.commitment(pending.payload).encode(),
+            b'"%b"' % key.commitment(pending.written.body).encode(),
+            b"%d" % pending.rows,
+            b"%.3f" % ((now - pending.began) * 1000),
+        )
 
-    def submit(self, bunch: Bunch) -> None:
-        """Have the bunch recorded, and its answers released once it is."""
+    def _form(self, place: tuple[str, str, str], event: Event, pending: Pending) -> Form:
+        """What is alike in all entries of one kind, of one caller, and of one release."""
+        if len(self._forms) >= _FORMS_KEPT:
+            self._forms.clear()
+        actor, deployment = pending.standing.actor, pending.deployment
+        fixed = {"version": deployment.version.digest, "credential": actor.credential}
+        filled = dict.fromkeys(("input", "output", "rows", "milliseconds"))
+        form = Form(event, actor=actor.id, subject=deployment.name, facts=filled | fixed)
+        self._forms[place] = form
+        return form
+
+    def submit(self, answers: list[Pending], drafts: list[Draft]) -> None:
+        """Have answers recorded, and released once they are."""
         try:
-            self._commits.submit(bunch)
+            self._commits.submit(Bunch(answers, drafts, self._release))
         except WriterClosedError:
-            fault = ShuttingDownError(
-                "The service is shutting down, and no answer is given that is not on record. Ask again later."
-            )
-            for pending, _ in bunch.answers:
-                self._settle(pending, fault)
+            fault = "The service is shutting down, and no answer is given that is not on record. Ask again later."
+            self._give(answers, ShuttingDownError(fault))
             return
         if self._is_relaxed:
-            for pending, written in list(bunch.answers):
-                self._settle(pending, _reply(pending, written, None))
+            self._give(answers, None)
 
     def note(self, draft: Draft) -> None:
         """Put something on record that nobody waits for. What cannot be recorded is not."""
         with suppress(WriterClosedError):
-            self._commits.submit(Note(draft))
+            self._commits.submit(Bunch([], [draft], _forget))
 
     def _release(self, bunch: Bunch, first: int | Exception) -> None:
         """In the writer's thread: the entries are durable, or the answers do not leave."""
@@ -75,60 +77,39 @@ class Recording:
 
     def _hand_out(self, bunch: Bunch, first: int | Exception) -> None:
         if isinstance(first, Exception):
-            fault = _unrecorded(first)
-            for pending, _ in bunch.answers:
-                self._settle(pending, fault)
+            self._give(bunch.answers, _unrecorded(first))
             return
-        for entry, (pending, written) in enumerate(bunch.recorded, first):
-            self._settle(pending, _reply(pending, written, entry))
+        for entry, pending in enumerate(bunch.recorded, first):
+            pending.entry = entry
+        self._give(bunch.recorded, None)
 
 
 class Bunch:
-    """The answers of one call, on their way into the ledger."""
+    """The answers of one call, on their way into the ledger, and their drafts; or a draft that nobody waits for."""
 
     __slots__ = ("_drafts", "_release", "answers", "recorded")
 
-    def __init__(self, release: Callable[[Bunch, int | Exception], None]) -> None:
+    def __init__(self, answers: list[Pending], drafts: list[Draft], release: Callable[[Bunch, int | Exception], None]) -> None:
+        self.answers = answers
+        self.recorded = answers
+        self._drafts = drafts
         self._release = release
-        self._drafts: list[Draft] = []
-        self.answers: list[tuple[Pending, Written]] = []
-        self.recorded: list[tuple[Pending, Written]] = []
-
-    def add(self, pending: Pending, written: Written, draft: Draft) -> None:
-        """One answer more."""
-        self.answers.append((pending, written))
-        self._drafts.append(draft)
 
     def drafts(self) -> Sequence[Draft]:
         """In the writer's thread. An answer that nobody waits for is not given, so it must not be on record as given."""
-        if all(pending.is_recordable for pending, _ in self.answers):
-            self.recorded = self.answers
+        wanted = [pending.is_recordable for pending in self.answers]
+        if all(wanted):
             return self._drafts
-        kept = [(answer, draft) for answer, draft in zip(self.answers, self._drafts, strict=True) if answer[0].is_recordable]
-        self.recorded = [answer for answer, _ in kept]
-        return [draft for _, draft in kept]
+        self.recorded = [pending for pending, is_recordable in zip(self.answers, wanted, strict=True) if is_recordable]
+        return [draft for draft, is_recordable in zip(self._drafts, wanted, strict=True) if is_recordable]
 
     def done(self, first: int | Exception) -> None:
         """See `modelward.audit.Bunch`."""
         self._release(self, first)
 
 
-class Note:
-    """An entry that nobody waits for."""
-
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
-
-    def drafts(self) -> Sequence[Draft]:
-        """The one."""
-        return [self._draft]
-
-    def done(self, first: int | Exception) -> None:
-        """Whoever asked was told already what went wrong."""
-
-
-def _reply(pending: Pending, written: Written, entry: int | None) -> Reply:
-    return Reply(written, pending.request, pending.deployment.name, pending.rows, entry)
+def _forget(_bunch: Bunch, _first: int | Exception) -> None:
+    """Whoever asked was told already what went wrong."""
 
 
 def _unrecorded(fault: Exception) -> LedgerUnavailableError:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from modelward.entrances.api import audit, data, health, people, releases, shelf, training
 from modelward.entrances.api.bodies import CallerLeftError, check_body_head, too_large
 from modelward.entrances.api.control import control_route
-from modelward.entrances.api.dialect import Dialect
+from modelward.entrances.api.dialect import Dialect, Heading
 from modelward.entrances.api.endpoint import Endpoint, Open, Premises, credential
 from modelward.entrances.api.failures import failure
 from modelward.entrances.api.health import HEALTH, health_route
@@ -63,6 +63,7 @@ __all__ = [
     "CallerLeftError",
     "Dialect",
     "Endpoint",
+    "Heading",
     "MethodNotAllowedError",
     "Open",
     "Premises",

@@ -128,8 +128,8 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-def check_body_head(heading: Mapping[bytes, bytes], *, limit_bytes: int) -> None:
-    """What a head says of its body, before any of it is read.
+def check_body_head(heading: Mapping[bytes, bytes], *, limit_bytes: int) -> int | None:
+    """How long a body is by its head, before any of it is read; None where the head does not tell.
 
     Raises:
         BodyTooLargeError: its declared length passes the limit. EncodedBodyError: it is compressed.
@@ -140,6 +140,7 @@ def check_body_head(heading: Mapping[bytes, bytes], *, limit_bytes: int) -> None
     encoding = heading.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
         raise EncodedBodyError("The body has a Content-Encoding, and bodies are read as they are. Send it without.")
+    return None if length is None else int(length)
 
 
 def too_large(limit_bytes: int) -> BodyTooLargeError:

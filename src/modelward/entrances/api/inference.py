@@ -125,7 +125,9 @@ class InferenceApp:
         except RefusedError as fault:
             if self._endpoint.takes is not None:
                 self._premises.gateway.meters.note_rejection(fault)
-                self._premises.gateway.record_refusal(asked.question, fault)
+                self._premises.gateway.record_refusal(
+                    asked.actor, fault, model=asked.model, number=asked.number, request=asked.question.request
+                )
             raise
 
 

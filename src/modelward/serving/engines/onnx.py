@@ -47,7 +47,7 @@ class OnnxEngine:
         columns = interface.columns([row] * rows)
         taken = []
         for _ in range(_PROBES):
-            began = time.perf_counter()
+            began = time.thread_time()
             self.answers(columns)
-            taken.append(time.perf_counter() - began)
+            taken.append(time.thread_time() - began)
         return min(taken)

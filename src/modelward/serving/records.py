@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers in the protocol of records, as `Answer` describes them, written by a type made for one interface."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from modelward.serving.answer import Answer, Prediction, Written
+
+if TYPE_CHECKING:
+    from modelward.serving.answer import Computed
+
+_FORMS_KEPT = 256
+_encode = msgspec.json.Encoder().encode
+
+
+class _Forms(NamedTuple):
+    """`Answer` and `Prediction` as types whose fields are known beforehand, which are made and written several times as fast."""
+
+    answer: Any
+    prediction: Any
+    probabilities: Any
+
+
+def as_records(computed: Computed) -> Written:
+    """An answer's body: the JSON of its `Answer`."""
+    forms = _forms(computed.interface.classes)
+    predictions = [
+        forms.prediction(label, forms.probabilities(*row), False, strange)  # noqa: FBT003  # a field, as `Prediction` has it
+        for label, row, strange in zip(computed.labels, computed.listed, computed.unfamiliar, strict=True)
+    ]
+    return Written(_encode(forms.answer(predictions, computed.model, computed.number, computed.request)))
+
+
+@lru_cache(maxsize=_FORMS_KEPT)
+def _forms(classes: tuple[str, ...]) -> _Forms:
+    places = {f"p{place}": name for place, name in enumerate(classes)}
+    probabilities = msgspec.defstruct("Probabilities", [(place, float) for place in places], rename=places, gc=False)
+    return _Forms(_like(Answer), _like(Prediction), probabilities)
+
+
+def _like(described: type) -> Any:
+    return msgspec.defstruct(described.__name__, [(name, Any) for name in described.__dataclass_fields__], gc=False)  # type: ignore[attr-defined]  # both are dataclasses
