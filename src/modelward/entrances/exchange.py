@@ -22,8 +22,8 @@ from modelward.entrances.api import (
     status_of,
     too_large,
 )
-from modelward.errors import InvalidError, ModelwardError, RefusedError
-from modelward.serving import Pending, Standing, new_request_id
+from modelward.errors import InvalidError, ModelwardError
+from modelward.serving import Pending, Standing
 
 if TYPE_CHECKING:
     from modelward.entrances.api import Telemetry
@@ -75,7 +75,7 @@ class Head(NamedTuple):
     priority: int
 
 
-def read_head(target: Target, heading: Heading, counter: Counter) -> Head:
+def read_head(target: Target, heading: Heading, counter: Counter, *, request: str) -> Head:
     """Who asks, may they, and is the body one that is read? Known before any of it is."""
     gateway, standing, length = counter.gateway, None, None
     seconds, priority = gateway.seconds(None), 0
@@ -83,7 +83,7 @@ def read_head(target: Target, heading: Heading, counter: Counter) -> Head:
     try:
         secret = credential(heading.items(), takes_basic=True)
         if fault is None:
-            standing = gateway.standing(secret, model=target.model, number=target.number)
+            standing = gateway.standing(secret, model=target.model, number=target.number, request=request)
             length = check_body_head(heading, limit_bytes=counter.body_limit_bytes)
             if (text := heading.get(_TIMEOUT)) is not None:
                 seconds = gateway.seconds(_whole(_TIMEOUT, text, least=1, most=_LONGEST_MS) / 1000)
@@ -98,13 +98,13 @@ class Exchange(Pending):
     """One question and its answer."""
 
     __slots__ = (
-        "_connection",
-        "_counter",
-        "_fault",
         "_parts",
         "_received",
         "ahead",
+        "connection",
+        "counter",
         "disconnected",
+        "fault",
         "head",
         "is_read",
         "keep_alive",
@@ -112,29 +112,27 @@ class Exchange(Pending):
         "response_complete",
     )
 
-    def __init__(self, connection: Connection, counter: Counter, head: Head, *, body: bytes = b"") -> None:
+    def __init__(self, connection: Connection, head: Head, *, request: str, body: bytes = b"") -> None:
         if head.standing is not None:
-            super().__init__(head.standing, payload=body, request=new_request_id(), seconds=head.seconds, priority=head.priority)
+            super().__init__(head.standing, payload=body, request=request, seconds=head.seconds, priority=head.priority)
         else:
-            self.request, self.began = new_request_id(), time.perf_counter()
-        self._connection = connection
-        self._counter = counter
-        self._fault = head.fault
-        self._parts: list[bytes] | None = None
-        self._received = 0
+            self.request, self.began = request, time.perf_counter()
         self.head = head
-        self.keep_alive = True
-        self.is_read = True
-        self.disconnected = False
-        self.response_complete = False
+        self.connection = connection
+        self.counter = connection.counter
         # uvicorn wakes a cycle that waits for its body; nobody waits here.
         self.message_event = connection.nobody
+        self.fault = head.fault
+        self.keep_alive = self.is_read = True
+        self.disconnected = self.response_complete = False
         self.ahead: Any = None
+        self._parts: list[bytes] | None = None
+        self._received = 0
 
     @property
     def is_refused(self) -> bool:
         """Whether it is known already that there will be no answer."""
-        return self._fault is not None
+        return self.fault is not None
 
     @property
     def body(self) -> bytes:
@@ -144,11 +142,11 @@ class Exchange(Pending):
     def take(self, part: bytes) -> None:
         """Another part of the body."""
         self._received += len(part)
-        if self._fault is not None:
+        if self.fault is not None:
             return
-        if self._received > self._counter.body_limit_bytes:
+        if self._received > self.counter.body_limit_bytes:
             self._parts = None
-            self._fault = too_large(self._counter.body_limit_bytes)
+            self.fault = too_large(self.counter.body_limit_bytes)
         elif self._parts is None:
             self._parts = [part]
         else:
@@ -156,12 +154,10 @@ class Exchange(Pending):
 
     def begin(self) -> None:
         """It is this question's turn: ask, or tell what is wrong."""
-        gateway = self._counter.gateway
-        if self._fault is not None:
-            gateway.meters.note_rejection(self._fault)
-            if isinstance(self._fault, RefusedError):
-                self._record_refusal(self._fault)
-            self.tell(self._fault)
+        gateway = self.counter.gateway
+        if self.fault is not None:
+            gateway.meters.note_rejection(self.fault)
+            self.tell(self.fault)
             return
         if self._parts is not None:
             self.payload, self._parts = self.body, None
@@ -178,7 +174,7 @@ class Exchange(Pending):
             return
         self.response_complete = True
         if self.head.standing is not None:
-            self._counter.gateway.drop(self)
+            self.counter.gateway.drop(self)
         self._count(status_of(CallerLeftError("")))
 
     def tell(self, fault: Exception | None) -> None:
@@ -186,7 +182,7 @@ class Exchange(Pending):
         if self.response_complete:
             return
         self.response_complete = True
-        self._connection.send(self._answer() if fault is None else self._refusal(fault), self)
+        self.connection.send(self._answer() if fault is None else self._refusal(fault), self)
 
     def _answer(self) -> bytes:
         self._count(200)
@@ -226,16 +222,7 @@ class Exchange(Pending):
 
     def _count(self, status: int) -> None:
         seconds = time.perf_counter() - self.began
-        self._counter.telemetry.count_request("POST", self.head.target.template, status, seconds=seconds)
-
-    def _record_refusal(self, fault: RefusedError) -> None:
-        """A caller who is known, and may not ask this model, is put on record."""
-        gateway, target = self._counter.gateway, self.head.target
-        try:
-            actor = gateway.actor(credential(self.head.heading.items(), takes_basic=True))
-        except ModelwardError:
-            return
-        gateway.record_refusal(actor, fault, model=target.model, number=target.number, request=self.request)
+        self.counter.telemetry.count_request("POST", self.head.target.template, status, seconds=seconds)
 
 
 def _whole(name: bytes, text: bytes, *, least: int, most: int) -> int:

@@ -17,9 +17,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from modelward.entrances.api import INFERENCE, VersionNumberError, is_question, named_model, names_nothing
 from modelward.entrances.exchange import Counter, Exchange, Head, Target, read_head
+from modelward.serving import new_request_id
 
 if TYPE_CHECKING:
     from modelward.entrances.api import Dialect
+    from modelward.serving import Standing
     from modelward.settings import Settings
 
 _LOG = logging.getLogger("modelward.api")
@@ -128,10 +130,10 @@ class Connection(HttpToolsProtocol):
             head = self._heads.get(data[:end])
             if head is None:
                 self._new = data, end
-            elif len(data) - end == head.length and self.counter.gateway.holds(head.standing):  # type: ignore[arg-type]  # kept heads have one
-                self.cycle = exchange = Exchange(self, self.counter, head, body=data[end:])
+            elif len(data) - end == head.length and self._holds(head.standing):
+                self.cycle = exchange = Exchange(self, head, request=new_request_id(), body=data[end:])
                 exchange.keep_alive = not self._is_ending
-                self._begin(exchange)
+                self.counter.gateway.ask(exchange)
                 return
         self._parse(data)
 
@@ -171,7 +173,9 @@ class Connection(HttpToolsProtocol):
             self._hand_over()
             return
         heading = dict(self.headers)
-        exchange = self._asking = Exchange(self, self.counter, read_head(target, heading, self.counter))
+        request = new_request_id()
+        head = read_head(target, heading, self.counter, request=request)
+        exchange = self._asking = Exchange(self, head, request=request)
         exchange.ahead, self.cycle = self.cycle, exchange
         exchange.is_read = False
         exchange.keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0" and not self._is_ending
@@ -288,6 +292,12 @@ class Connection(HttpToolsProtocol):
     @property
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
+
+    def _holds(self, standing: Standing | None) -> bool:
+        if standing is None or standing.revision != self.counter.gateway.keys_revision:
+            self._heads.clear()
+            return False
+        return standing.expires is None or not standing.has_expired
 
     def _is_turn_of(self, exchange: Exchange) -> bool:
         ahead = exchange.ahead

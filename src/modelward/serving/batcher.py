@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The batcher: one for each version that answers. Questions that wait at the same time are computed in one call.
 
-Nobody waits for a clock. As long as the event loop brings new questions, pass after pass, they gather; the first pass that
-brings none begins the call, and a lone question waits for nobody. Calls that are cheap by measurement are made right there,
-for a change of thread would cost more; dear ones go to a slot, and what comes while all slots are busy gathers.
+Nobody waits for a clock, unless the settings allow it. What arrived in the same passes of the event loop is begun together, as
+soon as it can be. Calls that are cheap by measurement are made right there, for a change of thread would cost more; dear ones go
+to a slot, and what comes while all slots are busy gathers.
 
 The law: each question gets exactly the answer to its own rows, the one it would get alone. A call that fails is halved until
 whoever is to blame is alone with the fault.
@@ -25,9 +25,9 @@ from modelward.serving.pending import Pending
 
 if TYPE_CHECKING:
     from modelward.serving.deployments import Deployment
+    from modelward.settings import Settings
 
 INLINE_SECONDS = 0.001
-GATHER_SECONDS = 0.002
 
 
 class Outcome(NamedTuple):
@@ -82,15 +82,7 @@ class Call(NamedTuple):
 class Batcher:
     """Brings questions to one deployment's engine. It lives in the event loop's thread."""
 
-    def __init__(
-        self,
-        deployment: Deployment,
-        slots: Slots,
-        *,
-        finish: Callable[[Call], None],
-        batch_rows: int,
-        delay_seconds: float,
-    ) -> None:
+    def __init__(self, deployment: Deployment, slots: Slots, *, finish: Callable[[Call], None], settings: Settings) -> None:
         cost = deployment.engine.cost
         self.deployment = deployment
         # What a call takes by the clock says when an answer will come. What it takes of a processor says whether it is cheap: on a
@@ -100,36 +92,28 @@ class Batcher:
         self._loop = asyncio.get_running_loop()
         self._slots = slots
         self._finish = finish
-        self._batch_rows = batch_rows
-        self._delay_seconds = delay_seconds
+        self._batch_rows = settings.batch_rows
+        self._delay_seconds = settings.batch_delay_seconds
         self._line: Line[Pending] = Line()
         self._held: list[Pending] = []
         self._under_way = 0
-        self._seen = -1
-        self._gathering_since = 0.0
-        self._is_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
 
     def put(self, pending: Pending) -> None:
-        """Have a question answered.
+        """Let a question stand in line; it is answered some time after `begin`.
 
         Raises:
             OverloadedError: by all that is known its answer would come after its deadline.
         """
-        self._admit(pending)
+        needed = self.seconds_ahead(pending.rows)
+        if pending.began + needed > pending.deadline:
+            left = max(0.0, pending.deadline - time.perf_counter())
+            raise OverloadedError(
+                f"The answer would take about {needed:.3g} s, and the caller waits {left:.3g} s more. Ask again later, ask for "
+                "fewer rows, or allow more time (header x-request-timeout-ms).",
+                retry_after_seconds=needed,
+            )
         self._line.add(pending)
-        if not self._is_scheduled:
-            self.wake()
-        elif self._timer is not None and self._line.rows >= self._batch_rows:
-            self._timer.cancel()
-            self._begin()
-
-    def wake(self) -> None:
-        """Look at the line in the next pass of the loop."""
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            self._seen = -1
-            self._loop.call_soon(self._gather)
 
     def seconds_ahead(self, rows: int) -> float:
         """About how long a question of so many rows takes, all that is before it included."""
@@ -137,44 +121,26 @@ class Batcher:
         calls = 1 + ahead // self._batch_rows
         return calls * self.cost.call_seconds + (ahead + rows) * self.cost.row_seconds
 
-    def _admit(self, pending: Pending) -> None:
-        needed = self.seconds_ahead(pending.rows)
-        left = pending.deadline - time.perf_counter()
-        if needed > left:
-            raise OverloadedError(
-                f"The answer would take about {needed:.3g} s, and the caller waits {max(left, 0):.3g} s more. Ask again later, ask "
-                "for fewer rows, or allow more time (header x-request-timeout-ms).",
-                retry_after_seconds=needed,
-            )
-
-    def _gather(self) -> None:
-        """Begin a call, unless this pass of the loop brought new questions, and the next may bring more."""
-        waiting = self._line.rows
-        now = self._loop.time()
-        if self._seen < 0:
-            self._gathering_since = now
-        if waiting < self._batch_rows:
-            if waiting > self._seen and now - self._gathering_since < GATHER_SECONDS:
-                self._seen = waiting
-                self._loop.call_soon(self._gather)
-                return
+    def begin(self) -> None:
+        """Make calls, as far as they can be made now."""
+        if self._timer is None and self._delay_seconds and 0 < self._line.rows < self._batch_rows:
             # Waiting longer pays only where it saves a call, so no longer than a call takes.
-            until = self._gathering_since + min(self._delay_seconds, self.cost.call_seconds)
-            if now < until:
-                self._timer = self._loop.call_at(until, self._begin)
-                return
-        self._begin()
+            self._timer = self._loop.call_later(min(self._delay_seconds, self.cost.call_seconds), self._call_now)
+        elif self._timer is None or self._line.rows >= self._batch_rows:
+            self._call_now()
 
-    def _begin(self) -> None:
-        self._is_scheduled, self._timer = False, None
+    def _call_now(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._work.seconds(1) > INLINE_SECONDS and not self._held:
             self._begin_dear()
             return
         batch = self._held or self._next(min(self._batch_rows, self._work.rows_within(INLINE_SECONDS)))
-        rows = sum(pending.rows for pending in batch)
+        rows = sum([pending.rows for pending in batch])
         if self._work.seconds(rows) <= INLINE_SECONDS or not batch:
             self._end(self._call(batch))
-        elif self._slots.take(self.wake):
+        elif self._slots.take(self._call_soon):
             self._start(batch)
         else:
             # One question too large to be answered on the way; it goes first once a slot is free.
@@ -182,10 +148,14 @@ class Batcher:
             return
         self._held = []
         if self._line.rows:
-            self.wake()
+            # The loop looks at its sockets before the next call.
+            self._call_soon()
+
+    def _call_soon(self) -> None:
+        self._loop.call_soon(self._call_now)
 
     def _begin_dear(self) -> None:
-        while self._line.rows and self._slots.take(self.wake):
+        while self._line.rows and self._slots.take(self._call_soon):
             self._start(self._next(self._batch_rows))
 
     def _next(self, limit_rows: int) -> list[Pending]:
@@ -200,7 +170,7 @@ class Batcher:
         return batch
 
     def _start(self, batch: list[Pending]) -> None:
-        rows = sum(pending.rows for pending in batch)
+        rows = sum([pending.rows for pending in batch])
         self._under_way += rows
 
         def done(call: asyncio.Future[Call]) -> None:
@@ -208,7 +178,7 @@ class Batcher:
             # The next call begins first: the engine works while this one's answers go out.
             self._slots.give_back()
             if self._line.rows or self._held:
-                self.wake()
+                self._call_now()
             if not call.cancelled():
                 self._end(call.result())
 
@@ -225,12 +195,12 @@ class Batcher:
         """Ask the engine, in whatever thread. Who is to blame for a fault is found by halving, and the others are answered."""
         began, worked = time.perf_counter(), time.thread_time()
         outcomes = self._outcomes(batch) if batch else []
-        rows = sum(pending.rows for pending in batch)
+        rows = sum([pending.rows for pending in batch])
         return Call(outcomes, rows, began, time.perf_counter() - began, time.thread_time() - worked)
 
     def _outcomes(self, batch: Sequence[Pending]) -> list[Outcome]:
         try:
-            encoded = self.deployment.interface.encode([pending.asking.table for pending in batch])
+            encoded = self.deployment.interface.encode([pending.table for pending in batch])
             probabilities = self.deployment.engine.answers(encoded.columns)
         except Exception as fault:  # noqa: BLE001  # whoever asked is told
             if len(batch) == 1:

@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
 
-    from modelward.access import Actor, Permission
-    from modelward.registry import Interface
-    from modelward.serving.answer import Written
+    from modelward.access import Actor
+    from modelward.registry import Interface, Table
+    from modelward.serving.answer import Computed, Written
     from modelward.serving.deployments import Deployment
     from modelward.serving.question import Asking
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Standing:
     """That a caller may ask a model. It holds for every question of theirs until any key changes, or this one expires."""
 
-    __slots__ = ("actor", "caller", "expires", "model", "number", "permission", "revision")
+    __slots__ = ("actor", "caller", "expires", "model", "number", "revision")
 
     def __init__(
         self,
@@ -29,7 +29,6 @@ class Standing:
         *,
         model: str,
         number: int | None,
-        permission: Permission,
         revision: int | None,
         expires: datetime | None,
     ) -> None:
@@ -37,7 +36,6 @@ class Standing:
         self.caller = actor.credential or actor.id
         self.model = model
         self.number = number
-        self.permission = permission
         self.revision = revision
         self.expires = expires
 
@@ -54,7 +52,6 @@ class Pending:
     """
 
     __slots__ = (
-        "asking",
         "began",
         "caller",
         "deadline",
@@ -65,16 +62,19 @@ class Pending:
         "is_wanted",
         "payload",
         "priority",
+        "render",
         "request",
         "rows",
         "standing",
+        "table",
         "timer",
         "written",
     )
 
-    asking: Asking
     deployment: Deployment
     group: Hashable
+    render: Callable[[Computed], Written]
+    table: Table
     written: Written
 
     def __init__(self, standing: Standing, *, payload: bytes, request: str, seconds: float, priority: int = 0) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from modelward.audit import Draft, Event, Form, GroupCommit, Ledger, WriterClosedError
 from modelward.serving.answer import LedgerUnavailableError, ShuttingDownError
@@ -19,12 +20,11 @@ Release = Callable[[Sequence[Pending], Exception | None], None]
 
 
 class Recording:
-    """Puts answers on record, and then hands them to `release`, in the event loop's thread."""
+    """Puts answers on record, and then releases them, in the event loop's thread."""
 
-    def __init__(self, ledger: Ledger, commits: GroupCommit, *, release: Release, is_relaxed: bool) -> None:
+    def __init__(self, ledger: Ledger, commits: GroupCommit, *, is_relaxed: bool) -> None:
         self._ledger = ledger
         self._commits = commits
-        self._give = release
         self._is_relaxed = is_relaxed
         self._loop = asyncio.get_running_loop()
         self._forms: dict[tuple[str, str, str], Form] = {}
@@ -53,47 +53,39 @@ class Recording:
         self._forms[place] = form
         return form
 
-    def submit(self, answers: list[Pending], drafts: list[Draft]) -> None:
+    def submit(self, answers: list[Pending], drafts: list[Draft], release: Release) -> None:
         """Have answers recorded, and released once they are."""
         try:
-            self._commits.submit(Bunch(answers, drafts, self._release))
+            self._commits.submit(Bunch(answers, drafts, partial(self._recorded, release)))
         except WriterClosedError:
             fault = "The service is shutting down, and no answer is given that is not on record. Ask again later."
-            self._give(answers, ShuttingDownError(fault))
+            release(answers, ShuttingDownError(fault))
             return
         if self._is_relaxed:
-            self._give(answers, None)
+            release(answers, None)
 
     def note(self, draft: Draft) -> None:
         """Put something on record that nobody waits for. What cannot be recorded is not."""
         with suppress(WriterClosedError):
             self._commits.submit(Bunch([], [draft], _forget))
 
-    def _release(self, bunch: Bunch, first: int | Exception) -> None:
+    def _recorded(self, release: Release, bunch: Bunch, first: int | Exception) -> None:
         """In the writer's thread: the entries are durable, or the answers do not leave."""
         # The loop may be closed; then nobody waits any more.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._hand_out, bunch, first)
-
-    def _hand_out(self, bunch: Bunch, first: int | Exception) -> None:
-        if isinstance(first, Exception):
-            self._give(bunch.answers, _unrecorded(first))
-            return
-        for entry, pending in enumerate(bunch.recorded, first):
-            pending.entry = entry
-        self._give(bunch.recorded, None)
+            self._loop.call_soon_threadsafe(_hand_out, release, bunch, first)
 
 
 class Bunch:
     """The answers of one call, on their way into the ledger, and their drafts; or a draft that nobody waits for."""
 
-    __slots__ = ("_drafts", "_release", "answers", "recorded")
+    __slots__ = ("_drafts", "_tell", "answers", "recorded")
 
-    def __init__(self, answers: list[Pending], drafts: list[Draft], release: Callable[[Bunch, int | Exception], None]) -> None:
+    def __init__(self, answers: list[Pending], drafts: list[Draft], tell: Callable[[Bunch, int | Exception], None]) -> None:
         self.answers = answers
         self.recorded = answers
         self._drafts = drafts
-        self._release = release
+        self._tell = tell
 
     def drafts(self) -> Sequence[Draft]:
         """In the writer's thread. An answer that nobody waits for is not given, so it must not be on record as given."""
@@ -105,7 +97,16 @@ class Bunch:
 
     def done(self, first: int | Exception) -> None:
         """See `modelward.audit.Bunch`."""
-        self._release(self, first)
+        self._tell(self, first)
+
+
+def _hand_out(release: Release, bunch: Bunch, first: int | Exception) -> None:
+    if isinstance(first, Exception):
+        release(bunch.answers, _unrecorded(first))
+        return
+    for entry, pending in enumerate(bunch.recorded, first):
+        pending.entry = entry
+    release(bunch.recorded, None)
 
 
 def _forget(_bunch: Bunch, _first: int | Exception) -> None:

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what an engine said to answers that leave: written in the callers' protocols, put on record together, told together.
+
+These loops run for every answer there is, so they call little and look up once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+from modelward.access import Actor, InvalidNameError, check_name
+from modelward.audit import Draft, Event
+from modelward.serving.answer import (
+    INFERENCE_ANSWERED,
+    INFERENCE_REFUSED,
+    Answers,
+    Computed,
+    LedgerUnavailableError,
+    OverloadedError,
+    ShuttingDownError,
+    TooSlowError,
+)
+from modelward.serving.batcher import Call
+from modelward.serving.meters import Meters
+from modelward.serving.pending import Pending
+from modelward.serving.recording import Recording
+
+_LOG = logging.getLogger("modelward.serving")
+_SWEEP_SECONDS = 0.5
+_UNRECORDED = (LedgerUnavailableError, OverloadedError, ShuttingDownError)
+
+
+class Answering:
+    """Knows every question that waits, and sees to it that each is told once."""
+
+    def __init__(self, recording: Recording, meters: Meters) -> None:
+        self.open: set[Pending] = set()
+        self._recording = recording
+        self._meters = meters
+        self._loop = asyncio.get_running_loop()
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    def expect(self, pending: Pending, *, longest_seconds: float) -> None:
+        """A question waits from now on. Who allows less than others has a timer; all others share one."""
+        self.open.add(pending)
+        allowed = pending.deadline - pending.began
+        if allowed < longest_seconds:
+            pending.timer = self._loop.call_later(allowed, self._too_slow, pending)
+        elif self._sweeper is None:
+            self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
+
+    def finish(self, call: Call) -> None:
+        """Write the answers of one call, and hand them to the ledger; what goes wrong with one concerns nobody else."""
+        if call.rows:
+            measured = self._meters.of_batches(call.outcomes[0].batch[0].standing.model)
+            began = call.began
+            measured.queue.add_many([began - pending.began for outcome in call.outcomes for pending in outcome.batch])
+            measured.rows.add(call.rows)
+            measured.engine.add(call.seconds)
+        for batch, answers in call.outcomes:
+            if isinstance(answers, Exception):
+                for pending in batch:
+                    self.fail(pending, answers)
+            else:
+                self._write(batch, answers)
+
+    def _write(self, batch: Sequence[Pending], answers: Answers) -> None:
+        version = batch[0].deployment.version
+        model, number = version.model, version.number
+        written, stop = [], 0
+        for pending in batch:
+            start = stop
+            stop += pending.rows
+            if pending.is_wanted:
+                try:
+                    pending.written = pending.render(
+                        Computed(answers, start, stop, request=pending.request, model=model, number=number)
+                    )
+                    written.append(pending)
+                except Exception as fault:  # noqa: BLE001  # whoever asked is told
+                    self.fail(pending, fault)
+        if written:
+            self.record(written, INFERENCE_ANSWERED)
+
+    def record(self, written: list[Pending], event: Event) -> None:
+        """Put answers that are written on record; they leave once they are."""
+        now = time.perf_counter()
+        draft = self._recording.draft
+        self._recording.submit(written, [draft(pending, event, now=now) for pending in written], self.release)
+
+    def release(self, answered: Sequence[Pending], fault: Exception | None) -> None:
+        """Answers are on record, and leave; or they are not, and do not."""
+        if fault is None and answered:
+            rows = sum([pending.rows for pending in answered])
+            self._meters.note_answers(answered[0].deployment.labels, questions=len(answered), rows=rows)
+        self.open.difference_update(answered)
+        for pending in answered:
+            if pending.is_wanted:
+                self._tell(pending, fault)
+
+    def fail(self, pending: Pending, fault: Exception) -> None:
+        """A question gets a fault in place of an answer, and that is put on record, where it must be."""
+        if not pending.is_wanted:
+            return
+        pending.is_recordable = False
+        if not isinstance(fault, _UNRECORDED):
+            standing = pending.standing
+            self.record_refusal(standing.actor, fault, model=standing.model, number=standing.number, request=pending.request)
+        self.open.discard(pending)
+        self._tell(pending, fault)
+
+    def drop(self, pending: Pending) -> None:
+        """The caller left: what was not begun is not done."""
+        if pending.is_wanted:
+            self._meters.note_drops()
+        pending.drop()
+        self.open.discard(pending)
+
+    def record_refusal(self, actor: Actor, fault: Exception, *, model: str, number: int | None, request: str) -> None:
+        """Put on record that a question was refused."""
+        facts = {"error": type(fault).__name__, "credential": actor.credential}
+        subject = _shown(model) + ("" if number is None else f":{number}")
+        self._recording.note(Draft(INFERENCE_REFUSED, actor=actor.id, subject=subject, facts=facts, request=request))
+
+    def end(self) -> None:
+        """Tell all who wait still that nobody answers any more."""
+        for pending in list(self.open):
+            self.fail(pending, ShuttingDownError("The service is shutting down and began no more answers. Ask again later."))
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+    def _tell(self, pending: Pending, fault: Exception | None) -> None:
+        pending.is_wanted = False
+        if pending.timer is not None:
+            pending.timer.cancel()
+        if fault is not None:
+            self._meters.note_rejection(fault)
+        try:
+            pending.tell(fault)
+        except Exception:  # noqa: BLE001  # whoever it is
+            # A caller who cannot be told must not keep the others from being told.
+            _LOG.exception("an answer could not be handed out")
+
+    def _too_slow(self, pending: Pending) -> None:
+        allowed = pending.deadline - pending.began
+        self.fail(pending, TooSlowError(f"No answer within {allowed:g} s. Ask again, or ask for fewer rows."))
+
+    def _sweep(self) -> None:
+        """Tell those who waited as long as the settings say."""
+        now = time.perf_counter()
+        for pending in [pending for pending in self.open if pending.deadline < now]:
+            self._too_slow(pending)
+        self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep) if self.open else None
+
+
+def _shown(model: str) -> str:
+    """A model's name; nothing where it cannot be one, for it could be anything then."""
+    try:
+        return check_name("model", model)
+    except InvalidNameError:
+        return "?"
