@@ -142,6 +142,10 @@ class Process:
         self._process.send_signal(how)
         return self.wait()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def signal(self, how) -> None:
         self._process.send_signal(how)
 

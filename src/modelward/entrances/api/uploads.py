@@ -15,9 +15,9 @@ from python_multipart.exceptions import FormParserError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from modelward.entrances.api.bodies import BodyTooLargeError, MalformedBodyError, told
+from modelward.entrances.api.bodies import BodyTooLargeError, CallerLeftError, MalformedBodyError, told
 from modelward.entrances.api.problems import HttpError
 from modelward.errors import ModelwardError
 from modelward.storage import passing_folder
@@ -67,6 +67,8 @@ async def _form(request: Request) -> FormData:
     except (HTTPException, FormParserError) as wrong:
         said = wrong.detail if isinstance(wrong, HTTPException) else "it is not the multipart form that its Content-Type says."
         raise MalformedBodyError(f"The form cannot be read: {said}") from None
+    except ClientDisconnect:
+        raise CallerLeftError("The connection was closed before the form was complete.") from None
 
 
 def _check_length(request: Request, limit_bytes: int) -> None:
