@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import math
-import re
 
 import pytest
 
@@ -101,93 +100,3 @@ def test_offline_and_online_numbers_are_identical(house, caller, tmp_path):
         assert alone["unfamiliar"] == json.loads(answer["unfamiliar"] or "[]")
         assert alone["probabilities"] == {name: float(answer[f"probability_{name}"]) for name in ("high", "low")}
         assert as_tensors[2 * at : 2 * at + 2] == list(alone["probabilities"].values())
-
-
-def test_the_server_and_the_model_describe_themselves(caller):
-    assert caller.get("/v2").json()["name"] == "modelward"
-    for place in ("/v2/models/income", "/v2/models/income/versions/1"):
-        told = caller.get(place).json()
-        assert (told["name"], told["versions"], told["platform"]) == ("income", ["1"], "onnxruntime_onnx")
-        assert [(given["name"], given["datatype"], given["shape"]) for given in told["inputs"]] == [
-            ("age", "FP32", [-1, 1]),
-            ("hours", "FP32", [-1, 1]),
-            ("sector", "BYTES", [-1, 1]),
-        ]
-        assert [(given["name"], given["shape"]) for given in told["outputs"]] == [("label", [-1]), ("probabilities", [-1, 2])]
-        assert caller.get(f"{place}/ready").json() == {"name": "income", "ready": True}
-
-
-def test_tensors_are_answered_with_tensors(caller):
-    told = caller.post(INFER, json=tensors(ROWS, id="mine-7")).raise_for_status().json()
-    assert (told["model_name"], told["model_version"], told["id"]) == ("income", "1", "mine-7")
-    label, probabilities = told["outputs"]
-    assert (label["datatype"], label["shape"], len(label["data"])) == ("BYTES", [3], 3)
-    assert (probabilities["datatype"], probabilities["shape"]) == ("FP32", [3, 2])
-    assert probabilities["data"][1::2] == pytest.approx([low(**row) for row in ROWS], abs=1e-6)
-
-
-@pytest.mark.parametrize("wanted", ["label", "probabilities"])
-def test_only_the_outputs_asked_for_are_sent(caller, wanted):
-    told = caller.post(INFER, json=tensors(outputs=[{"name": wanted}])).json()
-    assert [output["name"] for output in told["outputs"]] == [wanted]
-
-
-def test_a_flat_shape_and_nested_data_mean_the_same(caller):
-    flat, nested = tensors(ROWS, outputs=[{"name": "probabilities"}]), tensors(ROWS, outputs=[{"name": "probabilities"}])
-    for tensor in flat["inputs"]:
-        tensor["shape"] = [3]
-    for tensor in nested["inputs"]:
-        tensor["data"] = [[value] for value in tensor["data"]]
-    first, second = (caller.post(INFER, json=asked).raise_for_status().json()["outputs"] for asked in (flat, nested))
-    assert first == second
-
-
-def test_the_version_route_answers_for_its_version_alone(caller):
-    assert caller.post("/v2/models/income/versions/1/infer", json=tensors()).status_code == 200
-    assert caller.post("/v2/models/income/versions/2/infer", json=tensors()).status_code == 404
-    assert caller.get("/v2/models/income/versions/2/ready").status_code == 404
-
-
-def change(at=0, **values):
-    asked = tensors()
-    asked["inputs"][at] |= values
-    return asked
-
-
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        (change(shape=[2, 1]), "'age' says 2 rows"),
-        (change(shape=[1, 2]), r"must have the shape \[rows\]"),
-        (change(shape=[1, 1, 1]), r"must have the shape \[rows\]"),
-        (change(shape=[-1, 1]), r"must have the shape \[rows\]"),
-        (change(shape=[]), r"must have the shape \[rows\]"),
-        (change(datatype="FP99"), "datatype 'FP99'"),
-        (change(datatype="INT32", data=[1.5]), "not INT32"),
-        (change(datatype="FP32", data=[True]), "not FP32"),
-        (change(datatype="BYTES", data=["40"]), "'age' must be a number and is text"),
-        (change(datatype="FP32", data=[[[40]]]), "says 1 rows"),
-        (change(datatype="FP32", data=[{"value": 40}]), "says 1 rows"),
-        (change(2, datatype="FP32", data=[1.0]), "'sector' must be text"),
-        (change(name="hours"), "same name"),
-        (change(name="wage"), "'wage' is unknown"),
-        ({"inputs": tensors()["inputs"][:2]}, "lacks the feature 'sector'"),
-        ({"inputs": []}, "no rows"),
-        (change(1, shape=[2], data=[1, 2]), "has 1 rows and another has 2|has 2 rows and another has 1"),
-        (tensors(outputs=[{"name": "wish"}]), "No output is called 'wish'"),
-        ({"inputs": "none"}, "Expected `array`"),
-        ({}, "missing required field `inputs`"),
-    ],
-)
-def test_tensors_that_contradict_themselves_or_the_model_are_refused(caller, asked, words):
-    refused = caller.post(INFER, json=asked)
-    assert refused.status_code == 400
-    assert list(refused.json()) == ["error"]
-    assert re.search(words, refused.json()["error"]), refused.text
-
-
-def test_binary_tensors_are_refused_in_words(caller):
-    packed = json.dumps(tensors()).encode()
-    refused = caller.post(INFER, content=packed + b"\x00\x01", headers={"inference-header-content-length": str(len(packed))})
-    assert refused.status_code == 400
-    assert "Send and ask for JSON tensors" in refused.json()["error"]

@@ -13,7 +13,7 @@ from modelward.entrances.api.control import control_route
 from modelward.entrances.api.dialect import Dialect, Heading
 from modelward.entrances.api.endpoint import Endpoint, Open, Premises, credential
 from modelward.entrances.api.failures import failure
-from modelward.entrances.api.health import HEALTH, health_route
+from modelward.entrances.api.health import HEALTH, health_route, is_ready
 from modelward.entrances.api.inference import RECORDS, VersionNumberError, inference_route, is_question, named_model
 from modelward.entrances.api.mlflow_scoring import MLFLOW
 from modelward.entrances.api.open_inference import OPEN_INFERENCE
@@ -76,6 +76,7 @@ __all__ = [
     "failure",
     "fault_headers",
     "is_question",
+    "is_ready",
     "named_model",
     "names_nothing",
     "openapi",

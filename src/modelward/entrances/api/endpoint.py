@@ -79,7 +79,8 @@ class Endpoint:
     """One route. What `handle` is called with is up to the family: see `control`, `inference` and `health`.
 
     `takes` is the type of the body. Where `has_files`, the body is a form: its fields are what `takes` says, beside its `files`.
-    `media` is the content type of what is given where that is not JSON; `takes_text` are those of texts that are taken, too.
+    `media` is the content type of what is given where that is not JSON; `takes_text` are those of texts that are taken, too. Where
+    it `is_packable`, questions and answers may be JSON with bytes behind it, too.
     """
 
     method: str
@@ -93,6 +94,7 @@ class Endpoint:
     has_files: bool = False
     status: int = 200
     media: str = "application/json"
+    is_packable: bool = False
     query: Mapping[str, Parameter] = field(default_factory=dict)
 
 

@@ -34,7 +34,8 @@ async def _live(_premises: Premises) -> bool:
     return True
 
 
-async def _ready(premises: Premises) -> bool:
+async def is_ready(premises: Premises) -> bool:
+    """Whether questions are taken and can be recorded."""
     return premises.gateway.is_taking and await run_in_threadpool(_can_record, premises.platform)
 
 
@@ -48,9 +49,9 @@ def _can_record(platform: Platform) -> bool:
 
 HEALTH = (
     Endpoint("GET", "/livez", Open.HEALTH, _live, "Whether the process lives.", dict[str, bool]),
-    Endpoint("GET", "/readyz", Open.HEALTH, _ready, "Whether questions are taken and can be recorded.", dict[str, bool]),
+    Endpoint("GET", "/readyz", Open.HEALTH, is_ready, "Whether questions are taken and can be recorded.", dict[str, bool]),
     Endpoint("GET", "/v2/health/live", Open.HEALTH, _live, "Whether the process lives.", dict[str, bool]),
-    Endpoint("GET", "/v2/health/ready", Open.HEALTH, _ready, "Whether questions are taken and can be recorded.", dict[str, bool]),
+    Endpoint("GET", "/v2/health/ready", Open.HEALTH, is_ready, "Whether questions are taken and can be recorded.", dict[str, bool]),
 )
 ENDPOINTS = (
     Endpoint(

@@ -20,6 +20,7 @@ from modelward.entrances.api.inference import is_question
 from modelward.entrances.api.mlflow_faults import MlflowFailure
 from modelward.entrances.api.problems import asks, speaks
 
+_BYTES = "application/octet-stream"
 _REFERENCE = "#/components/schemas/{name}"
 _PROBLEM = {
     "type": "object",
@@ -127,9 +128,9 @@ def _taken(endpoint: Endpoint, named: Mapping[int, Any], components: Mapping[str
     if not endpoint.has_files:
         # Where nothing must be said, nothing need be sent.
         is_needed = bool(fields.get("required")) or is_question(endpoint)
-        others = {media: {"schema": {"type": "string"}} for media in endpoint.takes_text}
+        others = {media: {"schema": {"type": "string"}} for media in endpoint.takes_text} | _packed(endpoint)
         return {"required": is_needed, "content": {"application/json": {"schema": named[id(endpoint.takes)]}, **others}}
-    files = {"type": "array", "minItems": 1, "items": {"type": "string", "contentMediaType": "application/octet-stream"}}
+    files = {"type": "array", "minItems": 1, "items": {"type": "string", "contentMediaType": _BYTES}}
     form = {"properties": {**fields["properties"], "files": files}, "required": [*fields.get("required", ()), "files"]}
     return {"required": True, "content": {"multipart/form-data": {"schema": {**fields, **form}}}}
 
@@ -156,10 +157,15 @@ def _response(endpoint: Endpoint, status: int, named: Mapping[int, Any]) -> dict
     is_health = endpoint.permission is Open.HEALTH and status == HTTPStatus.SERVICE_UNAVAILABLE
     if status == endpoint.status or is_health:
         given = {} if endpoint.gives is None else {"schema": named[id(endpoint.gives)]}
-        meaning, content = endpoint.summary, {endpoint.media: given}
+        meaning, content = endpoint.summary, {endpoint.media: given} | _packed(endpoint)
     else:
         meaning, content = _MEANING[status], _failure(endpoint, status)
     return {"description": meaning, "headers": dict(_headers(endpoint, status, is_health=is_health)), "content": content}
+
+
+def _packed(endpoint: Endpoint) -> dict[str, Any]:
+    """JSON with bytes behind it; the header `Inference-Header-Content-Length` says where they begin."""
+    return {_BYTES: {"schema": {"type": "string", "contentMediaType": _BYTES}}} if endpoint.is_packable else {}
 
 
 def _failure(endpoint: Endpoint, status: int) -> dict[str, Any]:
@@ -179,7 +185,8 @@ def _headers(endpoint: Endpoint, status: int, *, is_health: bool) -> Iterator[tu
         yield "www-authenticate", _header("Always `Bearer`.")
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS} and not is_health:
         yield "retry-after", _header("After how many seconds to ask again.", kind="integer")
-    if status == endpoint.status and endpoint.takes is not None and asks(endpoint.path):
+    asks_model = isinstance(endpoint.permission, Permission) and endpoint.takes is not None and asks(endpoint.path)
+    if status == endpoint.status and asks_model:
         yield "x-modelward-model", _header("The version that answered, such as `income:3`.")
         yield "x-modelward-ledger-index", _header("Where the answer's entry stands in the ledger.", kind="integer")
 

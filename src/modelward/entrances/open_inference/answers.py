@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An answer's tensors: `label`, BYTES [rows], and `probabilities`, FP32 [rows, classes].
+
+The parameter `unfamiliar` names for each row the features whose value training never saw; it is JSON in a text, for the protocol's
+parameters are texts, numbers or booleans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from modelward.entrances.open_inference.datatypes import TensorError
+from modelward.entrances.open_inference.packed_values import packed_texts
+from modelward.registry import LABEL, PROBABILITIES
+from modelward.serving import Written
+
+if TYPE_CHECKING:
+    from modelward.serving import Computed
+
+OUTPUTS = (LABEL, PROBABILITIES)
+_NAME_SHOWN = 100
+_FORMS_KEPT = 256
+_encode = msgspec.json.Encoder().encode
+
+
+class Wanted(NamedTuple):
+    """One output to send, as JSON or packed."""
+
+    name: str
+    is_packed: bool = False
+
+
+EVERYTHING = tuple(Wanted(name) for name in OUTPUTS)
+_EVERYTHING_PACKED = tuple(Wanted(name, is_packed=True) for name in OUTPUTS)
+
+
+def check_parameters(parameters: Container[str]) -> None:
+    """Refuse what would change the meaning of a question or an answer, and is not offered. What nobody knows changes nothing.
+
+    Raises:
+        TensorError: there is such a parameter.
+    """
+    for name, what in _NOT_OFFERED.items():
+        if name in parameters:
+            raise TensorError(f"The parameter `{name}` is not offered: {what}")
+
+
+def wanted_outputs(asked: Sequence[Wanted], *, is_packed: bool = False) -> tuple[Wanted, ...]:
+    """What to send, in the order in which it was asked for; all, and as `is_packed` says, where nothing is named.
+
+    Raises:
+        TensorError: there is no output of that name, or it is named twice.
+    """
+    if not asked:
+        return _EVERYTHING_PACKED if is_packed else EVERYTHING
+    names = [each.name for each in asked]
+    unknown = [name for name in names if name not in OUTPUTS]
+    if unknown:
+        raise TensorError(f"No output is called {unknown[0][:_NAME_SHOWN]!r}. There are: {', '.join(OUTPUTS)}.")
+    if len(set(names)) < len(names):
+        raise TensorError("An output is asked for twice. Name each once.")
+    return tuple(asked)
+
+
+def written(computed: Computed, *, id: str, wanted: Sequence[Wanted]) -> Written:
+    """The answer over REST: JSON, and behind it what is to be packed."""
+    listed = computed.listed
+    rows, width = len(listed), len(computed.interface.classes)
+    parts, packed = [], []
+    for name, is_packed in wanted:
+        if is_packed:
+            data = packed_output(name, computed)
+            packed.append(data)
+            held = b'"parameters":{"binary_data_size":%d}}' % len(data)
+        elif name == LABEL:
+            held = b'"data":[%b]}' % b",".join([_quoted(label) for label in computed.labels])
+        else:
+            held = b'"data":%b}' % _encode(listed[0] if rows == 1 else list(chain.from_iterable(listed)))
+        parts.append((_LABEL_HEAD % rows if name == LABEL else _PROBABILITIES_HEAD % (rows, width)) + held)
+    unfamiliar = computed.unfamiliar
+    text = b'%b"id":%b,"parameters":{"unfamiliar":%b},"outputs":[%b]}' % (
+        _beginning(computed.model, computed.number),
+        _encode(id or computed.request),
+        _encode(unfamiliar_text(unfamiliar)) if any(unfamiliar) else _quoted(_nothing_unfamiliar(len(unfamiliar))),
+        b",".join(parts),
+    )
+    if not packed:
+        return Written(text)
+    length = (b"inference-header-content-length", b"%d" % len(text))
+    return Written(b"".join((text, *packed)), "application/octet-stream", (length,))
+
+
+def packed_output(name: str, computed: Computed) -> bytes:
+    """The bytes of one output."""
+    if name == LABEL:
+        return b"".join([_packed(label) for label in computed.labels])
+    return computed.probabilities.astype("<f4", copy=False).tobytes()
+
+
+def unfamiliar_text(unfamiliar: Sequence[tuple[str, ...]]) -> str:
+    """The features of each row whose value training never saw, as JSON."""
+    return _encode(unfamiliar).decode() if any(unfamiliar) else _nothing_unfamiliar(len(unfamiliar))
+
+
+_LABEL_HEAD = b'{"name":"%b","datatype":"BYTES","shape":[%%d],' % LABEL.encode()
+_PROBABILITIES_HEAD = b'{"name":"%b","datatype":"FP32","shape":[%%d,%%d],' % PROBABILITIES.encode()
+_SHARED_MEMORY = "send and take the data in the bodies."
+_NOT_OFFERED = {
+    "sequence_id": "each request stands alone. Leave it out.",
+    "classification": "ask for the output `label`, and leave it out.",
+    "shared_memory_region": _SHARED_MEMORY,
+    "shared_memory_byte_size": _SHARED_MEMORY,
+}
+
+
+@lru_cache(maxsize=_FORMS_KEPT)
+def _beginning(model: str, number: int) -> bytes:
+    return b'{"model_name":%b,"model_version":"%d",' % (_encode(model), number)
+
+
+@lru_cache(maxsize=_FORMS_KEPT)
+def _quoted(label: str) -> bytes:
+    return _encode(label)
+
+
+@lru_cache(maxsize=_FORMS_KEPT)
+def _packed(label: str) -> bytes:
+    return packed_texts((label,))
+
+
+@lru_cache(maxsize=_FORMS_KEPT)
+def _nothing_unfamiliar(rows: int) -> str:
+    return "[" + ",".join(["[]"] * rows) + "]"
