@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: Annotated[str, Meta(description="Path of the keyring file (mode 0600); empty means `keys.json` in the home.")] = ""
     host: Annotated[str, Meta(description="Address that `modelward serve` binds.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port that `modelward serve` binds; 0 lets the system choose.")] = 8321
+    grpc_port: Annotated[int, Meta(ge=0, le=65535, description="Port that `modelward serve` binds for gRPC; 0 is none.")] = 0
     body_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest request body of an inference or control route.")] = 4 << 20
     upload_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest data file that may be uploaded.")] = 512 << 20
     rows_limit: Annotated[int, Meta(ge=1, description="Most rows in one inference request.")] = 4096

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from modelward.app import Platform
     from modelward.entrances.api import Watch
+    from modelward.entrances.rpc import RpcDoor
     from modelward.settings import Settings
 
 _SWITCH_SECONDS = 0.0005
@@ -59,6 +60,8 @@ class Server(uvicorn.Server):
         self._announce = announce
         self._gateway = platform.serving.gateway()
         application = web(platform, self._gateway)
+        self._telemetry = application.telemetry
+        self._rpc: RpcDoor | None = None
         counter = Counter(self._gateway, application.telemetry, platform.settings.body_limit_bytes)
         super().__init__(_configuration(application, counter, platform.settings))
 
@@ -67,6 +70,7 @@ class Server(uvicorn.Server):
         await self._gateway.__aenter__()
         try:
             await super().startup(sockets)
+            await self._open_rpc()
             # What is loaded by now stays: the collector need not look at it again.
             gc.collect()
             gc.freeze()
@@ -75,6 +79,16 @@ class Server(uvicorn.Server):
         except BaseException:
             await self._gateway.__aexit__(None, None, None)
             raise
+
+    async def _open_rpc(self) -> None:
+        settings = self._platform.settings
+        if not settings.grpc_port:
+            return
+        # It loads grpcio, which who does not ask for it need not hold.
+        from modelward.entrances.rpc import RpcDoor
+
+        self._rpc = RpcDoor(self._platform, self._gateway, self._telemetry)
+        await self._rpc.start(settings.host, settings.grpc_port, shares_port=settings.workers > 1)
 
     def _look_after(self) -> None:
         """One clock for all connections costs less than one for each."""
@@ -86,7 +100,10 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nothing new, let open requests finish, and close."""
+        rpc = asyncio.ensure_future(self._rpc.stop(self._platform.settings.shutdown_grace_seconds)) if self._rpc else None
         await super().shutdown(sockets)
+        if rpc is not None:
+            await rpc
         await self._gateway.__aexit__(None, None, None)
 
 

@@ -61,6 +61,9 @@ def declare(app: typer.Typer) -> None:
             int | None,
             typer.Option(min=0, max=65535, help="Port to bind; 0 lets the system choose; else that of the settings, 8321."),
         ] = None,
+        grpc_port: Annotated[
+            int | None, typer.Option(min=0, max=65535, help="Port to bind for gRPC; 0 is none; else that of the settings.")
+        ] = None,
     ) -> None:
         """Serve the home: API, console, metrics. Ends in good order on SIGTERM and Ctrl-C.
 
@@ -68,7 +71,8 @@ def declare(app: typer.Typer) -> None:
         """
         from modelward.entrances.cli.serving import run
 
-        changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+        given = (("host", host), ("port", port), ("grpc_port", grpc_port))
+        changes = {name: value for name, value in given if value is not None}
         run(msgspec.structs.replace(desk.settings, **changes), desk)
 
 

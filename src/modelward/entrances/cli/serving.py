@@ -60,9 +60,10 @@ def _announce(platform: Platform, listening: socket.socket, desk: Desk) -> None:
     """Say where it is served, what answers, and how the first administrator comes in."""
     settings, deployments = platform.settings, platform.serving.deployments
     address = address_of(settings.host, listening.getsockname()[1])
+    grpc = address_of(settings.host, settings.grpc_port).partition("://")[2] if settings.grpc_port else None
     token = platform.first_invitation
     if desk.common.as_json:
-        told = {"address": address, "console": f"{address}/console", "home": str(settings.home), "pid": os.getpid()}
+        told = {"address": address, "grpc": grpc, "console": f"{address}/console", "home": str(settings.home), "pid": os.getpid()}
         live = {each.version: each.release for each in deployments.readiness() if each.is_ready}
         broken = {each.version: each.fault for each in deployments.readiness() if not each.is_ready}
         print_json(told | {"live": live, "not_answering": broken, "administrator_token": str(token) if token else None})
@@ -71,6 +72,8 @@ def _announce(platform: Platform, listening: socket.socket, desk: Desk) -> None:
     for text in _what_answers(deployments.readiness()):
         desk.say(text)
     desk.say(f"Console: {address}/console")
+    if grpc:
+        desk.say(f"gRPC: {grpc}")
     if token:
         desk.say(f"The first administrator did not sign in yet: {address}/console/sign-in takes the one-time token in {token}")
 

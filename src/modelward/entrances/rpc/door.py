@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gRPC server, in the event loop of the HTTP server: `inference.GRPCInferenceService`, which asks the same gateway, and
+`grpc.health.v1.Health`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import grpc
+
+from modelward.entrances.api import Premises, fault_headers, status_of
+from modelward.entrances.faults import message_of
+from modelward.entrances.rpc.service import SERVICES, Call, Method
+from modelward.entrances.rpc.statuses import status_name
+from modelward.errors import UnavailableError
+from modelward.serving import new_request_id
+
+if TYPE_CHECKING:
+    from modelward.app import Platform
+    from modelward.entrances.api import Telemetry
+    from modelward.serving import Gateway
+    from modelward.settings import Settings
+
+Handler: TypeAlias = Callable[[bytes, Any], Awaitable[bytes]]
+_LOG = logging.getLogger("modelward.rpc")
+_METHOD = "gRPC"
+# The status by which HTTP's figures say that the caller left.
+_LEFT = 499
+# Health, metadata and refusals have room beside the questions.
+_ROOM = 256
+
+
+class RpcPortTakenError(UnavailableError):
+    """The address for gRPC cannot be bound."""
+
+
+class RpcDoor:
+    """Answers calls while the gateway is entered. It belongs to the event loop in which it is started."""
+
+    def __init__(self, platform: Platform, gateway: Gateway, telemetry: Telemetry) -> None:
+        self._settings = platform.settings
+        self._telemetry = telemetry
+        self._premises = Premises(platform, gateway, telemetry)
+        self._server: grpc.aio.Server | None = None
+
+    async def start(
+        self, host: str, port: int, *, credentials: grpc.ServerCredentials | None = None, shares_port: bool = False
+    ) -> int:
+        """Listen; the port, which the system chooses where `port` is 0. Other processes may listen there, too, if it is shared.
+
+        Raises:
+            RpcPortTakenError: the address cannot be bound.
+        """
+        self._server = grpc.aio.server(
+            options=_options(self._settings, shares_port=shares_port),
+            maximum_concurrent_rpcs=self._settings.inflight_limit + _ROOM,
+        )
+        for service, methods in SERVICES.items():
+            handlers = {
+                name: grpc.unary_unary_rpc_method_handler(self._handler(f"/{service}/{name}", answer))
+                for name, answer in methods.items()
+            }
+            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            bound = (
+                self._server.add_insecure_port(address)
+                if credentials is None
+                else self._server.add_secure_port(address, credentials)
+            )
+        except RuntimeError:
+            bound = 0
+        if not bound:
+            raise RpcPortTakenError(f"{address} cannot be bound for gRPC. Choose another with --grpc-port; 0 is none.")
+        await self._server.start()
+        return int(bound)
+
+    async def stop(self, grace: float) -> None:
+        """Take nothing new, and let open calls finish for `grace` seconds."""
+        if self._server is not None:
+            await self._server.stop(grace)
+
+    def _handler(self, path: str, answer: Method) -> Handler:
+        """A method as gRPC calls it: bytes in, bytes out. What goes wrong becomes a status, and no word more than may be said."""
+
+        async def handle(data: bytes, context: Any) -> bytes:
+            began, status = time.perf_counter(), _LEFT
+            metadata, seconds = context.invocation_metadata(), context.time_remaining()
+            call = Call(self._premises, data, metadata, request=new_request_id(), seconds=seconds)
+            try:
+                answered = await answer(call)
+                status = 200
+                context.set_trailing_metadata(_trailer(call))
+            except Exception as fault:  # whoever asked is told
+                status = status_of(fault)
+                _log(call.request, path, status, fault)
+                code = getattr(grpc.StatusCode, status_name(fault))
+                await context.abort(code, message_of(fault), (*_trailer(call), *_again(fault)))
+                raise  # `abort` did
+            finally:
+                self._telemetry.count_request(_METHOD, path, status, seconds=time.perf_counter() - began)
+            return answered
+
+        return handle
+
+
+def _trailer(call: Call) -> list[tuple[str, str]]:
+    """What is said with every answer: the request, and of an answer by a model, which version gave it and where it is on record."""
+    said = [("x-request-id", call.request)]
+    if call.version:
+        said.append(("x-modelward-model", call.version))
+    if call.entry is not None:
+        said.append(("x-modelward-ledger-index", str(call.entry)))
+    return said
+
+
+def _again(fault: Exception) -> list[tuple[str, str]]:
+    """When to come back, where that is known."""
+    return [(name, value) for name, value in fault_headers(fault).items() if name == "retry-after"]
+
+
+def _options(settings: Settings, *, shares_port: bool) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", settings.body_limit_bytes),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_metadata_size", settings.header_limit_bytes),
+        ("grpc.so_reuseport", int(shares_port)),
+        # Bodies are read as they are: a small one must not become a large one.
+        ("grpc.compression_enabled_algorithms_bitset", 1),
+    ]
+
+
+def _log(request: str, route: str, status: int, fault: Exception) -> None:
+    if status >= 500:
+        level = logging.ERROR if status == 500 else logging.WARNING
+        _LOG.log(level, "request failed", exc_info=fault, extra={"request": request, "route": route, "status": status})
