@@ -186,14 +186,15 @@ class Exchange(Pending):
 
     def _answer(self) -> bytes:
         self._count(200)
-        body, media, headers = self.written
+        written = self.written
+        body, headers = written.body, written.headers
         entry = b"" if self.entry is None else b"x-modelward-ledger-index: %d\r\n" % self.entry
         more = b"".join([b"%b: %b\r\n" % header for header in headers]) if headers else b""
         return (
             b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n"
             b"x-request-id: %b\r\nx-modelward-model: %b\r\n%b%b%b\r\n%b"
             % (
-                media.encode(),
+                written.media.encode(),
                 len(body),
                 self.request.encode(),
                 self.deployment.name.encode(),
@@ -211,13 +212,13 @@ class Exchange(Pending):
             level = logging.ERROR if status == 500 else logging.WARNING
             said = {"request": self.request, "route": self.head.target.template, "status": status}
             _LOG.log(level, "request failed", exc_info=fault, extra=said)
-        body, media, headers = self.head.target.dialect.fault(fault)
+        told = self.head.target.dialect.fault(fault)
         lines = [b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())]
         lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in fault_headers(fault).items()]
-        lines += [b"%b: %b\r\n" % header for header in headers]
-        lines.append(b"content-type: %b\r\ncontent-length: %d\r\n" % (media.encode(), len(body)))
+        lines += [b"%b: %b\r\n" % header for header in told.headers]
+        lines.append(b"content-type: %b\r\ncontent-length: %d\r\n" % (told.media.encode(), len(told.body)))
         lines.append(b"x-request-id: %b\r\n" % self.request.encode())
-        lines += [b"" if self.keep_alive else _CLOSE, b"\r\n", body]
+        lines += [b"" if self.keep_alive else _CLOSE, b"\r\n", told.body]
         return b"".join(lines)
 
     def _count(self, status: int) -> None:

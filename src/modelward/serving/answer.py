@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -148,7 +148,7 @@ class Computed:
         return self._answers.unfamiliar[self._start : self._stop]
 
 
-class Written(NamedTuple):
+class Written(msgspec.Struct, frozen=True, gc=False):
     """An answer's body in the caller's protocol, what kind of body it is, and what else its head says."""
 
     body: bytes

@@ -74,6 +74,7 @@ class Gateway:
         self._explanations = explanations
         self._settings = settings
         self._inflight_limit = settings.inflight_limit
+        self._rows_limit = settings.rows_limit
         self._longest_seconds = settings.request_timeout_seconds
         self.meters = meters
         self._looks = Allowance(_LOOKS_A_SECOND)
@@ -318,8 +319,9 @@ class Gateway:
         self._elsewhere(pending, self._reader, partial(pending.read, deployment.interface), put)
 
     def _put(self, pending: Pending, asking: Asking, deployment: Deployment) -> Batcher:
-        table, pending.render, pending.group = asking
-        _check_rows(table.rows, self._settings.rows_limit)
+        table = asking.table
+        _check_rows(table.rows, self._rows_limit)
+        pending.render, pending.group = asking.render, asking.group
         pending.table, pending.rows, pending.deployment = table, table.rows, deployment
         batcher = self._batchers.get(deployment.version.model)
         if batcher is None or batcher.deployment is not deployment:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -32,7 +32,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     priority: int = 0
 
 
-class Asking(NamedTuple):
+class Asking(msgspec.Struct, frozen=True):
     """What a question says once it is read: checked rows, and how the answer is written in the caller's protocol.
 
     Questions are computed together where their `group` is equal.

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from threading import Lock
 from time import time_ns
 
 _RANDOM_BYTES = 10
@@ -20,17 +19,22 @@ class _RequestIds:
 
     def forget(self) -> None:
         """Draw anew: a forked process must not give out the ids of its parent."""
-        self._lock = Lock()
-        self._drawn = ""
-        self._at = 0
+        self._drawn: list[str] = []
+        self._moment = -1
+        self._prefix = ""
 
     def next(self) -> str:
-        with self._lock:
-            if self._at >= len(self._drawn):
-                self._drawn, self._at = os.urandom(_RANDOM_BYTES * _DRAWN_AT_ONCE).hex(), 0
-            at = self._at
-            self._at = until = at + _WIDTH
-            return f"req-{time_ns() // 1_000_000:012x}{self._drawn[at:until]}"
+        moment = time_ns() // 1_000_000
+        if moment != self._moment:
+            # Two threads may do so at once, and write the same.
+            self._prefix, self._moment = f"req-{moment:012x}", moment
+        while True:
+            try:
+                # One thread at a time takes from a list, so that no two ever get the same bits.
+                return self._prefix + self._drawn.pop()
+            except IndexError:
+                drawn = os.urandom(_RANDOM_BYTES * _DRAWN_AT_ONCE).hex()
+                self._drawn.extend(drawn[at : at + _WIDTH] for at in range(0, len(drawn), _WIDTH))
 
 
 _REQUEST_IDS = _RequestIds()

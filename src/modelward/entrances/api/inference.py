@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from modelward.access import Actor, Permission
-from modelward.entrances.api.bodies import check_depth, decode, read_body
+from modelward.entrances.api.bodies import decode, read_body
 from modelward.entrances.api.dialect import Heading
 from modelward.entrances.api.endpoint import Endpoint, Premises, credential
 from modelward.entrances.api.failures import failure
@@ -170,7 +170,7 @@ class Records:
 
     def read(self, body: bytes, heading: Heading, interface: Interface) -> Asking:  # noqa: ARG002  # the body says it all
         """See `Dialect.read`."""
-        check_depth(body, limit=self._depth_limit)
+        # Rows that fit are no deeper than rows are.
         table = interface.table_of_json(body)
         if table is None:
             rows: Rows = decode(body, Rows, depth_limit=self._depth_limit)
