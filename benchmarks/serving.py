@@ -8,8 +8,7 @@ ones; afterwards the ledger is verified and must hold every answer.
 
     python benchmarks/serving.py [--models forest,gradient-boosting] [--connections 64,1] [--seconds 8] [--json FILE]
 
-Without `wrk` a Python client asks instead, which is the slower side: then the figures are a lower bound. Without `taskset` nothing
-is pinned.
+It needs `wrk`; without `taskset` nothing is pinned. `modelward bench` asks any service with a Python client instead.
 """
 
 from __future__ import annotations
@@ -18,11 +17,7 @@ import argparse
 import csv
 import http.client
 import io
-import json
-import os
-import platform
 import random
-import shutil
 import signal
 import statistics
 import subprocess
@@ -30,7 +25,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -38,10 +32,11 @@ from typing import Any
 import httpx
 import msgspec
 import psutil
+import wrk
+from machine import SERVER_CORE, described, free_port, pinned, watched
 
 from modelward.access import Role, local_actor
 from modelward.app import Platform, create_home, open_platform
-from modelward.client import measure
 from modelward.datasets import SAMPLES, fetch_sample
 from modelward.settings import Settings
 from modelward.training import parse_spec
@@ -69,27 +64,6 @@ SUBJECTS = {
     "gradient-boosting": Subject("gradient boosting, 14 features", "adult", "income", "gradient-boosting"),
 }
 
-LUA = """
-local asked, count, turn = {}, 0, 0
-function init(args)
-  local headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. os.getenv("KEY") }
-  for line in io.lines(os.getenv("BODIES")) do
-    count = count + 1
-    asked[count] = wrk.format("POST", nil, headers, line)
-  end
-end
-function request()
-  turn = turn % count + 1
-  return asked[turn]
-end
-function done(summary, latency, requests)
-  local wrong = summary.errors
-  io.write(string.format('\\nTOLD {"requests":%d,"microseconds":%d,"p50_us":%d,"p99_us":%d,"errors":%d}\\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
-    wrong.connect + wrong.read + wrong.write + wrong.status + wrong.timeout))
-end
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
@@ -104,7 +78,6 @@ class Cell:
     requests: int
     server_microseconds_per_request: float
     elsewhere_cores: float
-    generator: str
 
 
 def breast_cancer(folder: Path) -> Path:
@@ -172,36 +145,23 @@ class Server:
         command = [sys.executable, "-m", "modelward", "serve", "--home", str(home), "--port", str(port)]
         self._log = log.open("w")
         began = time.perf_counter()
-        self.process = subprocess.Popen([*pinned(0), *command], stdout=self._log, stderr=self._log)
+        self.process = subprocess.Popen([*pinned(SERVER_CORE), *command], stdout=self._log, stderr=self._log)
         while not is_ready(port):
             if self.process.poll() is not None:
                 raise SystemExit(f"The server ended: {log.read_text()}")
             time.sleep(0.002)
         self.ready_seconds = time.perf_counter() - began
-        self._seen = psutil.Process(self.process.pid)
+        self.seen = psutil.Process(self.process.pid)
 
     @property
     def resident_megabytes(self) -> float:
-        return self._seen.memory_info().rss / 1e6
-
-    @property
-    def cpu_seconds(self) -> float:
-        used = self._seen.cpu_times()
-        return used.user + used.system
+        return self.seen.memory_info().rss / 1e6
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(60)
         self._log.close()
         return code
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def is_ready(port: int) -> bool:
@@ -213,12 +173,6 @@ def is_ready(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def pinned(core: int) -> list[str]:
-    """What puts a command on one core, and before others where that is allowed."""
-    taskset = ["taskset", "-c", str(core)] if shutil.which("taskset") and (os.cpu_count() or 1) > 1 else []
-    return [*taskset, *(["nice", "-n", "-15"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])]
 
 
 def check(url: str, key: str, model: str, *, rows: Sequence[dict[str, Any]], expected: Sequence[float]) -> None:
@@ -234,62 +188,23 @@ def check(url: str, key: str, model: str, *, rows: Sequence[dict[str, Any]], exp
                 raise SystemExit(f"{model}: {wrong} of {len(expected)} answers differ from offline ones. Nothing is timed.")
 
 
-@contextmanager
-def elsewhere(server: Server) -> Iterator[list[float]]:
-    """What others used of all cores, in cores; our own children are not others."""
-    found: list[float] = []
-
-    def busy() -> float:
-        times = psutil.cpu_times()
-        return times.user + times.system + times.nice + times.irq + times.softirq + times.steal
-
-    def children() -> float:
-        used = os.times()
-        return used.children_user + used.children_system + used.user + used.system
-
-    began, before = time.perf_counter(), busy() - server.cpu_seconds - children()
-    yield found
-    found.append(max(0.0, (busy() - server.cpu_seconds - children() - before) / (time.perf_counter() - began)))
-
-
-def load(
-    server: Server, key: str, model: str, *, rows: Sequence[dict[str, Any]], connections: int, seconds: int, folder: Path
-) -> Cell:
+def load(server: Server, key: str, model: str, *, rows: Sequence[dict[str, Any]], connections: int, seconds: int) -> Cell:
     """Ask for `seconds`, and report what came of it."""
     url = f"{server.url}{PREDICT.format(model=model)}"
-    before = server.cpu_seconds
-    with elsewhere(server) as others:
-        if shutil.which("wrk"):
-            generator, told = "wrk", asked_by_wrk(url, key, rows=rows, connections=connections, seconds=seconds, folder=folder)
-        else:
-            generator = "Python client (the slower side)"
-            found = measure(server.url, key=key, model=model, examples=rows, connections=connections, seconds=seconds, rows=1)
-            told = {"requests": found.requests, "microseconds": found.seconds * 1e6, "errors": found.failed}
-            told |= {"p50_us": found.p50_ms * 1e3, "p99_us": found.p99_ms * 1e3}
+    with watched([server.seen]) as use:
+        bodies = [msgspec.json.encode({"rows": [row]}) for row in rows[:BODIES]]
+        told = wrk.ask(url, bodies, connections=connections, seconds=seconds, key=key)
     return Cell(
         model=model,
         connections=connections,
-        requests_per_second=told["requests"] / told["microseconds"] * 1e6,
-        p50_ms=told["p50_us"] / 1e3,
-        p99_ms=told["p99_us"] / 1e3,
-        errors=told["errors"],
-        requests=told["requests"],
-        server_microseconds_per_request=(server.cpu_seconds - before) / max(1, told["requests"]) * 1e6,
-        elsewhere_cores=others[0],
-        generator=generator,
+        requests_per_second=told.requests / told.seconds,
+        p50_ms=told.p50_ms,
+        p99_ms=told.p99_ms,
+        errors=told.errors,
+        requests=told.requests,
+        server_microseconds_per_request=use.server_seconds / max(1, told.requests) * 1e6,
+        elsewhere_cores=use.elsewhere,
     )
-
-
-def asked_by_wrk(
-    url: str, key: str, *, rows: Sequence[dict[str, Any]], connections: int, seconds: int, folder: Path
-) -> dict[str, Any]:
-    bodies, script = folder / "bodies.jsonl", folder / "ask.lua"
-    bodies.write_bytes(b"\n".join(msgspec.json.encode({"rows": [row]}) for row in rows[:BODIES]) + b"\n")
-    script.write_text(LUA)
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
-    environment = os.environ | {"KEY": key, "BODIES": str(bodies)}
-    said = subprocess.run([*pinned(1), *command], env=environment, capture_output=True, text=True, check=True).stdout
-    return dict(json.loads(said.rpartition("TOLD ")[2]))
 
 
 def import_seconds() -> float:
@@ -301,23 +216,6 @@ def import_seconds() -> float:
         return time.perf_counter() - began
 
     return max(0.0, statistics.median(start("import modelward") - start("pass") for _ in range(5)))
-
-
-def machine() -> dict[str, str]:
-    import onnxruntime
-
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        name = next(
-            (line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")), name
-        )
-    memory = psutil.virtual_memory().total / 2**30
-    return {
-        "processor": f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB",
-        "system": f"{platform.system()} {platform.release()}",
-        "versions": f"CPython {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}",
-    }
 
 
 def run(models: Sequence[str], *, connections: Sequence[int], seconds: int, folder: Path) -> dict[str, Any]:
@@ -340,10 +238,10 @@ def run(models: Sequence[str], *, connections: Sequence[int], seconds: int, fold
     idle, cells = server.resident_megabytes, []
     for model, (asked, expected) in rows.items():
         check(server.url, key, model, rows=asked, expected=expected)
-        load(server, key, model, rows=asked, connections=64, seconds=1, folder=folder)
+        load(server, key, model, rows=asked, connections=64, seconds=1)
         for count in connections:
             print(f"asking {model} on {count} connections for {seconds} s …", file=sys.stderr)
-            cells.append(load(server, key, model, rows=asked, connections=count, seconds=seconds, folder=folder))
+            cells.append(load(server, key, model, rows=asked, connections=count, seconds=seconds))
     peak = server.resident_megabytes
     if server.end() != 0:
         raise SystemExit(f"The server did not end well: {(folder / 'server.log').read_text()}")
@@ -352,7 +250,7 @@ def run(models: Sequence[str], *, connections: Sequence[int], seconds: int, fold
         raise SystemExit("The ledger does not hold every answer. These figures are void.")
     house.close()
     return {
-        "machine": machine(),
+        "machine": described(),
         "ready_seconds": statistics.median(starts),
         "resident_megabytes": {"idle": idle, "after_load": peak},
         "import_seconds": import_seconds(),
@@ -384,8 +282,6 @@ def show(found: dict[str, Any]) -> None:
         costs = f"{cell['server_microseconds_per_request']:.0f} | {cell['elsewhere_cores']:.2f}"
         title, rate = SUBJECTS[cell["model"]].title, f"{cell['requests_per_second']:,.0f}"
         print(f"| {title} | {cell['connections']} | {rate} | {latencies} | {costs} |")
-    if any(cell["generator"] != "wrk" for cell in found["cells"]):
-        print("\nwrk is not installed; a Python client asked, and is the slower side.")
 
 
 def main() -> None:
