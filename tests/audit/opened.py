@@ -39,10 +39,13 @@ class Lone:
 
     def __init__(self, one: Draft, done: Callable[[int | Exception], object] = print) -> None:
         self._one = one
-        self.done = done
+        self._tell = done
 
     def drafts(self) -> list[Draft]:
         return [self._one]
+
+    def done(self, first: int | Exception, entries: int) -> None:
+        self._tell(first)
 
 
 def close(ledger: Ledger) -> None:

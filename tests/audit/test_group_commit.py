@@ -140,12 +140,16 @@ class Several:
     def __init__(self, *drafts):
         self.wanted = list(drafts)
         self.told = []
-        self.done = self.told.append
+        self.together = []
 
     def drafts(self):
         if ZeroDivisionError in self.wanted:
             raise ZeroDivisionError
         return self.wanted
+
+    def done(self, first, entries):
+        self.told.append(first)
+        self.together.append(entries)
 
 
 def test_what_nobody_waits_for_any_more_is_not_recorded(database, ledger):
@@ -160,6 +164,7 @@ def test_what_nobody_waits_for_any_more_is_not_recorded(database, ledger):
         second.wanted.clear()
     commits.close()
     assert (first.told, second.told, third.told) == ([before], [before + 1], [before + 1])
+    assert first.together == second.together == third.together == [2]
     assert [one.entry.facts["number"] for one in ledger.entries(since=before, newest_first=False)] == [2, 4]
     assert ledger.verify().is_sound
 

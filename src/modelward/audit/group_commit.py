@@ -31,9 +31,10 @@ class Bunch(Protocol):
         """
         ...
 
-    def done(self, first: int | Exception) -> None:
-        """Told once, in the writer's thread: the index of the first of `drafts`, once all of them are durable, or what went wrong;
-        then none of them is in the ledger, and `drafts` may not have been asked. MUST be quick and MUST NOT raise.
+    def done(self, first: int | Exception, entries: int) -> None:
+        """Told once, in the writer's thread: the index of the first of `drafts`, once all of them are durable, and how many
+        `entries` were made durable with them, in all; or what went wrong: then none of them is in the ledger, and `drafts` may not
+        have been asked. MUST be quick and MUST NOT raise.
         """
         ...
 
@@ -138,7 +139,7 @@ class _Group:
     def tell(self, index: int) -> None:
         """All is durable, from `index` on."""
         for bunch, count in self._taken:
-            _tell(bunch, index)
+            _tell(bunch, index, self.entries)
             index += count
 
     def fail(self, fault: Exception) -> None:
@@ -164,8 +165,8 @@ class _Group:
             yield bunch
 
 
-def _tell(bunch: Bunch, outcome: int | Exception) -> None:
+def _tell(bunch: Bunch, outcome: int | Exception, entries: int = 0) -> None:
     try:
-        bunch.done(outcome)
+        bunch.done(outcome, entries)
     except Exception:
         _logger.exception("Somebody who waits for the ledger could not be told.")

@@ -19,6 +19,7 @@ from modelward.serving.answer import (
     TooSlowError,
     Written,
 )
+from modelward.serving.batcher import Call
 from modelward.serving.deployments import Deployment, Deployments, Readiness
 from modelward.serving.engine import Cost, Engine
 from modelward.serving.engines import ENGINES
@@ -52,6 +53,7 @@ from modelward.serving.question import Asking, Question, Read
 from modelward.serving.records import as_records
 from modelward.serving.request_id import new_request_id
 from modelward.serving.service import Serving
+from modelward.serving.tracing import Tracing
 
 __all__ = [
     "ENGINES",
@@ -62,6 +64,7 @@ __all__ = [
     "Attribution",
     "BackgroundMissingError",
     "Batch",
+    "Call",
     "Computed",
     "Contribution",
     "Cost",
@@ -100,6 +103,7 @@ __all__ = [
     "Standing",
     "TooManyRowsError",
     "TooSlowError",
+    "Tracing",
     "UnknownLabelError",
     "Written",
     "as_records",

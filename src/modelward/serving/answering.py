@@ -27,6 +27,7 @@ from modelward.serving.batcher import Call
 from modelward.serving.meters import Meters
 from modelward.serving.pending import Pending
 from modelward.serving.recording import Recording
+from modelward.serving.tracing import Tracing
 
 _LOG = logging.getLogger("modelward.serving")
 _SWEEP_SECONDS = 0.5
@@ -36,10 +37,11 @@ _UNRECORDED = (LedgerUnavailableError, OverloadedError, ShuttingDownError)
 class Answering:
     """Knows every question that waits, and sees to it that each is told once."""
 
-    def __init__(self, recording: Recording, meters: Meters) -> None:
+    def __init__(self, recording: Recording, meters: Meters, tracing: Tracing | None = None) -> None:
         self.open: set[Pending] = set()
         self._recording = recording
         self._meters = meters
+        self._tracing = tracing
         self._loop = asyncio.get_running_loop()
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -60,6 +62,8 @@ class Answering:
             measured.queue.add_many([began - pending.began for outcome in call.outcomes for pending in outcome.batch])
             measured.rows.add(call.rows)
             measured.engine.add(call.seconds)
+            if self._tracing is not None:
+                self._tracing.computed(call)
         for batch, answers in call.outcomes:
             if isinstance(answers, Exception):
                 for pending in batch:
@@ -89,13 +93,18 @@ class Answering:
         """Put answers that are written on record; they leave once they are."""
         now = time.perf_counter()
         draft = self._recording.draft
-        self._recording.submit(written, [draft(pending, event, now=now) for pending in written], self.release)
+        drafts = [draft(pending, event, now=now) for pending in written]
+        if self._tracing is not None:
+            self._tracing.submitted(written)
+        self._recording.submit(written, drafts, self.release)
 
-    def release(self, answered: Sequence[Pending], fault: Exception | None) -> None:
-        """Answers are on record, and leave; or they are not, and do not."""
+    def release(self, answered: Sequence[Pending], fault: Exception | None, entries: int) -> None:
+        """Answers are on record, together with others, `entries` in all, and leave; or they are not, and do not."""
         if fault is None and answered:
             rows = sum([pending.rows for pending in answered])
             self._meters.note_answers(answered[0].deployment.labels, questions=len(answered), rows=rows)
+            if self._tracing is not None:
+                self._tracing.answered([pending for pending in answered if pending.is_wanted], entries=entries)
         self.open.difference_update(answered)
         for pending in answered:
             if pending.is_wanted:
@@ -116,6 +125,8 @@ class Answering:
         """The caller left: what was not begun is not done."""
         if pending.is_wanted:
             self._meters.note_drops()
+            if self._tracing is not None:
+                self._tracing.dropped(pending)
         pending.drop()
         self.open.discard(pending)
 
@@ -138,6 +149,8 @@ class Answering:
             pending.timer.cancel()
         if fault is not None:
             self._meters.note_rejection(fault)
+            if self._tracing is not None:
+                self._tracing.failed(pending, fault)
         try:
             pending.tell(fault)
         except Exception:  # noqa: BLE001  # whoever it is

@@ -41,6 +41,7 @@ from modelward.serving.question import Asking, Question, Read, Row
 from modelward.serving.recording import Recording
 from modelward.serving.records import as_records
 from modelward.serving.request_id import new_request_id
+from modelward.serving.tracing import Tracing
 from modelward.settings import Settings
 
 _LOG = logging.getLogger("modelward.serving")
@@ -67,6 +68,7 @@ class Gateway:
         explanations: Explanations,
         meters: Meters,
         settings: Settings,
+        tracing: Tracing | None = None,
     ) -> None:
         self._ledger = ledger
         self._deployments = deployments
@@ -77,6 +79,7 @@ class Gateway:
         self._rows_limit = settings.rows_limit
         self._longest_seconds = settings.request_timeout_seconds
         self.meters = meters
+        self.tracing = tracing
         self._looks = Allowance(_LOOKS_A_SECOND)
         self._stopped = Flag()
         self._batchers: dict[str, Batcher] = {}
@@ -91,7 +94,7 @@ class Gateway:
         self._commits = GroupCommit(self._ledger, on_commit=self.meters.note_commit)
         self._commits.start()
         recording = Recording(self._ledger, self._commits, is_relaxed=self._settings.ledger_durability == "relaxed")
-        self._answering = Answering(recording, self.meters)
+        self._answering = Answering(recording, self.meters, self.tracing)
         self._open = self._answering.open
         self.meters.inflight.follow(lambda: len(self._open))
         self._slots = Slots(self._settings.engine_threads or len(os.sched_getaffinity(0)))
@@ -238,7 +241,10 @@ class Gateway:
             self.meters.note_rejection(fault)
             raise
         seconds = self.seconds(question.timeout_seconds)
-        return Awaited(standing, read, payload=question.payload, request=request, seconds=seconds, priority=question.priority)
+        pending = Awaited(standing, read, payload=question.payload, request=request, seconds=seconds, priority=question.priority)
+        if self.tracing is not None:
+            self.tracing.asked(pending)
+        return pending
 
     async def _waited(self, pending: Awaited) -> Reply:
         try:

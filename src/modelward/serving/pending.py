@@ -48,7 +48,8 @@ class Standing:
 class Pending:
     """One question, from its coming until its caller is told. It belongs to the event loop's thread.
 
-    `written` is the answer once there is one, and `entry` where it stands in the ledger. Subclasses say how to tell.
+    `written` is the answer once there is one, and `entry` where it stands in the ledger. `trail` is there only where somebody
+    follows it. Subclasses say how to tell.
     """
 
     __slots__ = (
@@ -68,6 +69,7 @@ class Pending:
         "standing",
         "table",
         "timer",
+        "trail",
         "written",
     )
 
@@ -75,6 +77,7 @@ class Pending:
     group: Hashable
     render: Callable[[Computed], Written]
     table: Table
+    trail: object
     written: Written
 
     def __init__(self, standing: Standing, *, payload: bytes, request: str, seconds: float, priority: int = 0) -> None:

@@ -16,7 +16,7 @@ from modelward.serving.answer import LedgerUnavailableError, ShuttingDownError
 from modelward.serving.pending import Pending
 
 _FORMS_KEPT = 4096
-Release = Callable[[Sequence[Pending], Exception | None], None]
+Release = Callable[[Sequence[Pending], Exception | None, int], None]
 
 
 class Recording:
@@ -54,26 +54,26 @@ class Recording:
         return form
 
     def submit(self, answers: list[Pending], drafts: list[Draft], release: Release) -> None:
-        """Have answers recorded, and released once they are."""
+        """Have answers recorded, and released once they are, with the number of entries that were made durable together."""
         try:
             self._commits.submit(Bunch(answers, drafts, partial(self._recorded, release)))
         except WriterClosedError:
             fault = "The service is shutting down, and no answer is given that is not on record. Ask again later."
-            release(answers, ShuttingDownError(fault))
+            release(answers, ShuttingDownError(fault), 0)
             return
         if self._is_relaxed:
-            release(answers, None)
+            release(answers, None, 0)
 
     def note(self, draft: Draft) -> None:
         """Put something on record that nobody waits for. What cannot be recorded is not."""
         with suppress(WriterClosedError):
             self._commits.submit(Bunch([], [draft], _forget))
 
-    def _recorded(self, release: Release, bunch: Bunch, first: int | Exception) -> None:
+    def _recorded(self, release: Release, bunch: Bunch, first: int | Exception, entries: int) -> None:
         """In the writer's thread: the entries are durable, or the answers do not leave."""
         # The loop may be closed; then nobody waits any more.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(_hand_out, release, bunch, first)
+            self._loop.call_soon_threadsafe(_hand_out, release, bunch, first, entries)
 
 
 class Bunch:
@@ -81,7 +81,7 @@ class Bunch:
 
     __slots__ = ("_drafts", "_tell", "answers", "recorded")
 
-    def __init__(self, answers: list[Pending], drafts: list[Draft], tell: Callable[[Bunch, int | Exception], None]) -> None:
+    def __init__(self, answers: list[Pending], drafts: list[Draft], tell: Callable[[Bunch, int | Exception, int], None]) -> None:
         self.answers = answers
         self.recorded = answers
         self._drafts = drafts
@@ -95,21 +95,21 @@ class Bunch:
         self.recorded = [pending for pending, is_recordable in zip(self.answers, wanted, strict=True) if is_recordable]
         return [draft for draft, is_recordable in zip(self._drafts, wanted, strict=True) if is_recordable]
 
-    def done(self, first: int | Exception) -> None:
+    def done(self, first: int | Exception, entries: int) -> None:
         """See `modelward.audit.Bunch`."""
-        self._tell(self, first)
+        self._tell(self, first, entries)
 
 
-def _hand_out(release: Release, bunch: Bunch, first: int | Exception) -> None:
+def _hand_out(release: Release, bunch: Bunch, first: int | Exception, entries: int) -> None:
     if isinstance(first, Exception):
-        release(bunch.answers, _unrecorded(first))
+        release(bunch.answers, _unrecorded(first), 0)
         return
     for entry, pending in enumerate(bunch.recorded, first):
         pending.entry = entry
-    release(bunch.recorded, None)
+    release(bunch.recorded, None, entries)
 
 
-def _forget(_bunch: Bunch, _first: int | Exception) -> None:
+def _forget(_bunch: Bunch, _first: int | Exception, _entries: int) -> None:
     """Whoever asked was told already what went wrong."""
 
 

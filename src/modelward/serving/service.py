@@ -21,6 +21,7 @@ from modelward.serving.keychain import Keychain
 from modelward.serving.meters import Meters
 from modelward.serving.offline import Batch, Form, answer_file
 from modelward.serving.request_id import new_request_id
+from modelward.serving.tracing import Tracing
 from modelward.settings import Settings
 from modelward.storage import Database
 
@@ -51,8 +52,8 @@ class Serving:
         self._meters = Meters()
         self.deployments = Deployments(releases, self._open, meters=self._meters)
 
-    def gateway(self) -> Gateway:
-        """The way in for a server's requests: `async with serving.gateway() as gateway`."""
+    def gateway(self, *, tracing: Tracing | None = None) -> Gateway:
+        """The way in for a server's requests: `async with serving.gateway() as gateway`. `tracing` follows questions."""
         return Gateway(
             self._ledger,
             deployments=self.deployments,
@@ -60,6 +61,7 @@ class Serving:
             explanations=self._explanations,
             meters=self._meters,
             settings=self._settings,
+            tracing=tracing,
         )
 
     def predict_file(self, name: str, file: Path, *, form: Form = "csv", by: Actor) -> Batch:
