@@ -38,6 +38,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# ONNX Runtime, MLflow, BentoML and Ray tell their makers what they do unless they are told not to.
+SILENCE = {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "true",
+    "BENTOML_DO_NOT_TRACK": "True",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+# Before whoever imports this can import ONNX Runtime.
+os.environ |= SILENCE
+
+
 def plain_environment() -> dict[str, str]:
     """This environment with one thread for each numeric library, and without choices of kernel made for other processors."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENBLAS_", "MODELWARD_", "PYTHON"))}

@@ -111,10 +111,6 @@ PEERS = {
         folder="ray",
         wording=PLAIN,
         settings=f"one replica, `@serve.batch` with {BATCHING}, `RAY_SERVE_THROUGHPUT_OPTIMIZED=1`",
-        environment={
-            "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-        },
+        environment={"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
     ),
 }

@@ -23,9 +23,17 @@ def tables(lines: Sequence[Line], *, on: Mapping[str, str]) -> str:
         return "Nothing is measured yet."
     days = sorted({line["at"][:10] for line in lines})
     rounds = max(line["round"] for line in lines)
-    said = f"Measured on {' and '.join(dict.fromkeys((days[0], days[-1])))} on {', '.join(on.values())}; the middle of {rounds} rounds."
-    made = [said, _throughput(lines), _ratios(lines), _cost(lines), _overload(lines), _disturbed(lines)]
+    when = " and ".join(dict.fromkeys((days[0], days[-1])))
+    of = f"the middle of {rounds} rounds" if rounds > 1 else "one round"
+    said = f"Measured on {when} on {', '.join(on.values())}; {of}."
+    made = [said, _throughput(lines), _ratios(lines), _cost(lines), _overload(lines), _settings(), _disturbed(lines)]
     return "\n\n".join(each for each in made if each)
+
+
+def _settings() -> str:
+    """How each server is set."""
+    rows = [f"| {peer.title} | {peer.settings} |" for peer in PEERS.values()]
+    return "\n".join(["| server | how it is set |", "|---|---|", *rows])
 
 
 def put(found: str, page: Path) -> None:

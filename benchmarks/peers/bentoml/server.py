@@ -25,7 +25,7 @@ class Forest:
 
 
 if __name__ == "__main__":
-    os.environ |= {"BENTOML_HOME": f"{os.environ['PEER_FOLDER']}/bentoml", "BENTOML_DO_NOT_TRACK": "True"}
+    os.environ["BENTOML_HOME"] = f"{os.environ['PEER_FOLDER']}/bentoml"
     here = Path(__file__).parent
     where = ["--host", HOST, "--port", str(PORT), "--working-dir", str(here)]
     os.chdir(here)
