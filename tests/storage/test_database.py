@@ -210,8 +210,7 @@ def test_a_full_disk_is_told_and_nothing_is_written(counter):
 
 
 def test_a_database_held_too_long_is_told(counter):
-    impatient = Database(f"sqlite:///{counter.path}")
-    sa.event.listen(impatient._engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 0"))
+    impatient = Database(f"sqlite:///{counter.path}", patience_seconds=0)
     with counter.database.change() as holding:
         counter.add(holding)
         with pytest.raises(DatabaseBusyError, match="locked"), impatient.change():

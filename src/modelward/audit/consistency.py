@@ -12,7 +12,7 @@ from modelward.audit.checkpoint import Checkpoint, VerifierKey, from_base64, ope
 from modelward.audit.head import broken
 from modelward.audit.merkle import check_consistency, consistency_proof
 from modelward.errors import NotFoundError, RefusedError
-from modelward.storage import Connection
+from modelward.storage import RawConnection
 
 
 class StateMissingError(NotFoundError):
@@ -37,7 +37,7 @@ class Consistency:
     checkpoint: str
 
 
-def prove_consistency(connection: Connection, now: Checkpoint, *, older: int, newer: int | None = None) -> Consistency:
+def prove_consistency(connection: RawConnection, now: Checkpoint, *, older: int, newer: int | None = None) -> Consistency:
     """The proof from `older` to `newer` entries; to all there are where `newer` is not said.
 
     Raises:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from modelward.audit import store
 from modelward.audit.checkpoint import Checkpoint, CheckpointBrokenError, VerifierKey, open_checkpoint
 from modelward.errors import PrerequisiteError, RefusedError
-from modelward.storage import Connection
+from modelward.storage import RawConnection
 
 
 class LedgerMissingError(PrerequisiteError):
@@ -22,7 +22,7 @@ def broken(why: str) -> LedgerBrokenError:
     return LedgerBrokenError(f"The ledger is damaged: {why}. Nothing was recorded or proved. Run `modelward audit verify`.")
 
 
-def head_row(connection: Connection) -> store.Head:
+def head_row(connection: RawConnection) -> store.Head:
     """The row that entries are appended to; its signature is not looked at.
 
     Raises:
@@ -39,7 +39,7 @@ def head_row(connection: Connection) -> store.Head:
     return head
 
 
-def signed_head(connection: Connection, public: bytes) -> Checkpoint:
+def signed_head(connection: RawConnection, public: bytes) -> Checkpoint:
     """The checkpoint in the head, once the key is found to have signed it.
 
     Raises:

@@ -9,10 +9,10 @@ from modelward.audit import store
 from modelward.audit.checkpoint import Checkpoint
 from modelward.audit.head import broken
 from modelward.audit.merkle import inclusion_proof, leaf_hash, root_from_inclusion
-from modelward.storage import Connection
+from modelward.storage import RawConnection
 
 
-def prove_inclusion(connection: Connection, row: store.Row, checkpoint: Checkpoint) -> list[bytes]:
+def prove_inclusion(connection: RawConnection, row: store.Row, checkpoint: Checkpoint) -> list[bytes]:
     """The hashes that lead from an entry to the signed root.
 
     Raises:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -12,20 +13,21 @@ from typing import Any
 
 from modelward.audit import export, store
 from modelward.audit.anchor import MENDING, Anchor
-from modelward.audit.checkpoint import Checkpoint, CheckpointSigner, VerifierKey, open_kept, public_half
+from modelward.audit.appender import Appender
+from modelward.audit.checkpoint import Checkpoint, VerifierKey, open_kept, public_half
 from modelward.audit.consistency import Consistency, prove_consistency
-from modelward.audit.entry import Draft, LoggedEntry, entry_bytes, read_entry, timestamp
+from modelward.audit.entry import Draft, LoggedEntry, read_entry
 from modelward.audit.event import LEDGER_OPENED, Event
 from modelward.audit.head import LedgerBrokenError, LedgerMissingError, broken, head_row, signed_head
 from modelward.audit.inclusion import prove_inclusion
-from modelward.audit.merkle import EMPTY_ROOT, Frontier, leaf_hash, subtree_root
+from modelward.audit.merkle import subtree_root
 from modelward.audit.receipt import write_receipt
 from modelward.audit.request_key import RequestKey
 from modelward.audit.verification import Findings, Verification
 from modelward.audit.verifier import Found, Progress, Verifier, believed, silently
 from modelward.digest import KeyedDigest
-from modelward.errors import ModelwardError, NotFoundError, RefusedError
-from modelward.storage import Connection, Database, DatabaseDamagedError, Keyring
+from modelward.errors import ModelwardError, NotFoundError
+from modelward.storage import Connection, Database, DatabaseDamagedError, Keyring, RawConnection, raw
 
 ENTRIES_LIMIT = 10_000
 _ANCHOR_SECONDS = 1.0
@@ -46,13 +48,12 @@ class Ledger:
 
     def __init__(self, database: Database, keyring: Keyring, *, anchor: Path) -> None:
         self._database = database
-        self._secret = keyring.secret("ledger")
-        self._public = public_half(self._secret)
+        secret = keyring.secret("ledger")
+        self._public = public_half(secret)
+        self._appender = Appender(secret, self.request_key)
         self._derive = KeyedDigest(keyring.secret("digests")).raw
         self._anchor = Anchor(anchor)
         self._anchored_at = float("-inf")
-        self._signer: CheckpointSigner | None = None
-        self._own_head: store.Head | None = None
 
     def create(self, origin: str, *, actor: str = "system") -> None:
         """Begin the ledger of a new home under the name `origin`, and anchor it. One that is there already is left as it is.
@@ -61,15 +62,14 @@ class Ledger:
             InvalidError: `origin` cannot be the name of a log.
             LedgerBrokenError: a ledger was here, and its head or all of it is gone; none is begun over it.
         """
-        signer = CheckpointSigner(origin, self._secret)
         with self._database.change() as connection:
-            if not store.is_untouched(connection):
-                head_row(connection)
+            if not store.is_untouched(raw(connection)):
+                head_row(raw(connection))
                 return
             if self._anchor.read() is not None:
                 raise broken(f"the checkpoint in {self._anchor.path} is of a ledger that is gone from the database")
-            store.create_head(connection, store.Head(origin, 0, b"", b"", signer.sign(0, EMPTY_ROOT)))
-            self.record(connection, LEDGER_OPENED, actor=actor, subject=origin, facts={"public_key": str(signer.key)})
+            key = self._appender.begin(raw(connection), origin)
+            self.record(connection, LEDGER_OPENED, actor=actor, subject=origin, facts={"public_key": key})
         self.anchor_now()
 
     def record(
@@ -93,32 +93,17 @@ class Ledger:
         Raises:
             LedgerMissingError: there is no ledger. LedgerBrokenError: its head is not what its key signed; nothing is appended.
         """
-        head, frontier = self._trusted_head(connection)
-        if not drafts:
-            return head.size
-        signer = self._signer_of(head.origin)
-        at, leaf, rows, nodes = timestamp(), head.last, [], []
-        for index, draft in enumerate(drafts, head.size):
-            key = (draft.key or self.request_key(draft.request)).digest if draft.request else ""
-            entry = entry_bytes(index, draft.body, at=at, key=key, previous=leaf.hex())
-            leaf = leaf_hash(entry)
-            rows.append(store.Row(index, entry, leaf, draft.event, draft.actor, draft.subject, draft.request))
-            nodes += frontier.append(leaf)
-        new = store.Head(head.origin, frontier.size, leaf, frontier.to_bytes(), signer.sign(frontier.size, frontier.root()))
-        store.append(connection, rows, nodes=nodes, head=new)
-        # If the transaction fails, the next head read is another one and is checked against its signature again.
-        self._own_head = new
-        return head.size
+        return self._appender.append(raw(connection), drafts)
 
     def commit(self, choose: Callable[[], Sequence[Draft]]) -> int:
         """`record_all` of what `choose` gives, in a transaction of its own: the entries are durable when this returns.
 
         It is asked once nobody else can write: what was wanted when the wait began may not be any more.
 
-        Raises: as `record_all`, and whatever `Database.change` raises; then none of them is in the ledger.
+        Raises: as `record_all`, and whatever `Database.quick_change` raises; then none of them is in the ledger.
         """
-        with self._database.change() as connection:
-            return self.record_all(connection, choose())
+        with self._database.quick_change() as connection:
+            return self._appender.append(connection, choose())
 
     def request_key(self, request: str) -> RequestKey:
         """The key of one request's commitments, which commits to what was asked and answered."""
@@ -130,12 +115,12 @@ class Ledger:
         Raises:
             LedgerMissingError: there is no ledger. LedgerBrokenError: its key did not sign it.
         """
-        with self._database.look() as connection:
+        with self._look() as connection:
             return signed_head(connection, self._public)
 
     def public_key(self) -> str:
         """The verifier key in one line: all that is needed to check receipts and checkpoints."""
-        with self._database.look() as connection:
+        with self._look() as connection:
             return str(VerifierKey(head_row(connection).origin, self._public))
 
     def entries(
@@ -156,7 +141,7 @@ class Ledger:
             EntryUnreadableError: one of them is not what a ledger writes.
         """
         wanted = {"event": event, "actor": actor, "subject": subject, "request": request}
-        with self._database.look() as connection:
+        with self._look() as connection:
             found = store.find(
                 connection,
                 columns={name: value for name, value in wanted.items() if value},
@@ -173,7 +158,7 @@ class Ledger:
         Raises:
             ReceiptMissingError: no entry does. LedgerBrokenError: the ledger was tampered with, so that nothing can be proved.
         """
-        with self._database.look() as connection:
+        with self._look() as connection:
             found = store.find(connection, columns={"request": request}, since=0, limit=1, newest_first=True) if request else []
             if not found:
                 raise ReceiptMissingError(f"No entry of the ledger belongs to the request {request!r}. See `modelward audit log`.")
@@ -183,7 +168,7 @@ class Ledger:
 
     def proves(self, logged: LoggedEntry) -> bool:
         """Whether `logged` stands at its index under the signed root, as an entry that was read from a row may not."""
-        with self._database.look() as connection:
+        with self._look() as connection:
             found = store.find(connection, columns={}, since=logged.index, limit=1, newest_first=False)
             try:
                 if not found or _logged(found[0]) != logged:
@@ -199,7 +184,7 @@ class Ledger:
         Raises:
             StateMissingError: the ledger never had so many. LedgerBrokenError: it was tampered with, so that nothing can be proved.
         """
-        with self._database.look() as connection:
+        with self._look() as connection:
             return prove_consistency(connection, signed_head(connection, self._public), older=older, newer=newer)
 
     def verify(self, progress: Progress = silently, *, earlier: str | None = None) -> Verification:
@@ -215,7 +200,7 @@ class Ledger:
         # The anchor is read first: it may lag behind the entries, never run before them.
         kept = self._anchored(findings)
         try:
-            with self._database.look() as connection:
+            with self._look() as connection:
                 head = self._head_for(connection, findings)
                 # Without a head the anchor tells the name of the log; the key is ours in any case.
                 key = VerifierKey(head.origin if head else (kept or "").partition("\n")[0], self._public)
@@ -239,7 +224,7 @@ class Ledger:
         Raises:
             FolderTakenError: the folder is there and not empty. LedgerBrokenError: the head is not what the key signed.
         """
-        with self._database.look() as connection:
+        with self._look() as connection:
             checkpoint = signed_head(connection, self._public)
             return export.write(
                 folder, store.pages(connection), checkpoint=checkpoint, key=VerifierKey(checkpoint.origin, self._public)
@@ -253,7 +238,7 @@ class Ledger:
         """
         self._anchored_at = monotonic()
         try:
-            with self._database.look() as connection:
+            with self._look() as connection:
                 now = signed_head(connection, self._public)
                 is_past = partial(_is_past, connection, now)
                 self._anchor.keep(now, VerifierKey(now.origin, self._public), is_past=is_past)
@@ -267,26 +252,10 @@ class Ledger:
         if monotonic() - self._anchored_at >= _ANCHOR_SECONDS:
             self.anchor_now()
 
-    def _signer_of(self, origin: str) -> CheckpointSigner:
-        if self._signer is None or self._signer.key.name != origin:
-            self._signer = CheckpointSigner(origin, self._secret)
-        return self._signer
-
-    def _trusted_head(self, connection: Connection) -> tuple[store.Head, Frontier]:
-        # Appending signs what went before, so a head that is not ours is held against its signature first: Ed25519 is
-        # deterministic, and signing again is five times quicker than verifying.
-        head = head_row(connection)
-        try:
-            frontier = Frontier.of_bytes(head.size, head.frontier)
-            if head != self._own_head and not self._is_signed(connection, head, frontier):
-                raise ValueError("its head is not what its key signed")
-        except (ValueError, RefusedError, store.RowsUnreadableError) as wrong:
-            raise broken(str(wrong)) from wrong
-        return head, frontier
-
-    def _is_signed(self, connection: Connection, head: store.Head, frontier: Frontier) -> bool:
-        last = store.hashes(connection, 0, head.size - 1, head.size)[0] if head.size else b""
-        return head.last == last and head.checkpoint == self._signer_of(head.origin).sign(head.size, frontier.root())
+    @contextmanager
+    def _look(self) -> Iterator[RawConnection]:
+        with self._database.look() as connection:
+            yield raw(connection)
 
     def _anchored(self, findings: Findings) -> str | None:
         try:
@@ -300,7 +269,7 @@ class Ledger:
             findings.add(None, f"The file {self._anchor.path.name} is missing from the home; {MENDING}")
         return kept
 
-    def _head_for(self, connection: Connection, findings: Findings) -> store.Head | None:
+    def _head_for(self, connection: RawConnection, findings: Findings) -> store.Head | None:
         try:
             return head_row(connection)
         except (LedgerBrokenError, LedgerMissingError) as damage:
@@ -314,14 +283,14 @@ def _logged(row: store.Row) -> LoggedEntry:
     return LoggedEntry(row.idx, leaf.hex(), read_entry(entry))
 
 
-def _is_past(connection: Connection, now: Checkpoint, past: Checkpoint) -> bool:
+def _is_past(connection: RawConnection, now: Checkpoint, past: Checkpoint) -> bool:
     try:
         return past.size <= now.size and subtree_root(partial(store.hashes, connection), 0, past.size).hex() == past.root
     except store.RowsUnreadableError:
         return False
 
 
-def _stored(connection: Connection, level: int, index: int) -> bytes | None:
+def _stored(connection: RawConnection, level: int, index: int) -> bytes | None:
     try:
         return store.hashes(connection, level, index, index + 1)[0]
     except store.RowsUnreadableError:

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ledger's rows: entries, roots of complete blocks, and the head that the next entry is appended to."""
+"""The ledger's rows: entries, the words they are searched by, roots of complete blocks, and the head that is appended to.
+
+An index of every entry would cost more than the entries themselves. So each block of 1024 entries that is complete is entered
+under the words that occur in it, and a search reads the blocks of its words and the entries that came since.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from modelward.storage import SCHEMA, Connection
+from modelward.storage import SCHEMA, RawConnection
 
 _INDEX = sa.Integer()
 
@@ -22,9 +26,9 @@ _ENTRIES = sa.Table(
     sa.Column("idx", _INDEX, primary_key=True, autoincrement=False),
     sa.Column("entry", sa.LargeBinary, nullable=False),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
-    sa.Column("event", sa.Text, nullable=False, index=True),
-    sa.Column("actor", sa.Text, nullable=False, index=True),
-    sa.Column("subject", sa.Text, nullable=False, index=True),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
     sa.Column("request", sa.Text, nullable=False),
 )
 sa.Index("ix_ledger_entries_request", _ENTRIES.c.request, sqlite_where=_ENTRIES.c.request != "")
@@ -45,19 +49,43 @@ _HEAD = sa.Table(
     sa.Column("frontier", sa.LargeBinary, nullable=False),
     sa.Column("checkpoint", sa.Text, nullable=False),
 )
-for _table in (_ENTRIES, _NODES):
+_WORDS = sa.Table(
+    "ledger_words",
+    SCHEMA,
+    sa.Column("word", sa.Text, primary_key=True),
+    sa.Column("block", sa.Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+_WORDS.add_is_dependent_on(_ENTRIES)
+
+
+def _after_create(table: sa.Table, statement: str) -> None:
+    sa.event.listen(table, "after_create", sa.DDL(statement))  # type: ignore[no-untyped-call]  # left untyped by SQLAlchemy
+
+
+for _table in (_ENTRIES, _NODES, _WORDS):
     for _verb in ("UPDATE", "DELETE"):
-        sa.event.listen(
+        _after_create(
             _table,
-            "after_create",
-            sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this constructor untyped
-                f"CREATE TRIGGER {_table.name}_no_{_verb.lower()} BEFORE {_verb} ON {_table.name} "
-                "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-            ),
+            f"CREATE TRIGGER {_table.name}_no_{_verb.lower()} BEFORE {_verb} ON {_table.name} "
+            "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
         )
 
+SEARCHED = ("event", "actor", "subject")
+BLOCK = 1024
+"""How many entries are searched together."""
+
+# A ledger of version 0.1 had an index for each of these columns in place of the words.
+for _column in SEARCHED:
+    _after_create(
+        _WORDS,
+        f"INSERT INTO ledger_words (word, block) SELECT DISTINCT '{_column}=' || {_column}, idx / {BLOCK} FROM ledger_entries "  # noqa: S608  # our own names
+        f"WHERE idx >= 0 AND idx / {BLOCK} < (SELECT (MAX(idx) + 1) / {BLOCK} FROM ledger_entries)",
+    )
+    _after_create(_WORDS, f"DROP INDEX IF EXISTS ix_ledger_entries_{_column}")
+
 _PAGE_ROWS = 2048
-_ROWS_A_STATEMENT = 100
+_ROWS_A_STATEMENT = 64
 _BEFORE_EVERYTHING = -(1 << 63)
 
 
@@ -88,25 +116,26 @@ class Row(NamedTuple):
     request: Any
 
 
-def create_head(connection: Connection, head: Head) -> None:
-    """Write the one row of an empty log; `sa.exc.IntegrityError` where there is one already."""
-    connection.execute(_HEAD.insert().values(id=1, **_columns(head)))
+def create_head(connection: RawConnection, head: Head) -> None:
+    """Write the one row of an empty log; `sqlite3.IntegrityError` where there is one already."""
+    connection.execute(_INSERT_HEAD, _columns(head))
 
 
-def is_untouched(connection: Connection) -> bool:
+def is_untouched(connection: RawConnection) -> bool:
     """Whether no log was ever begun in this database: neither a head nor an entry."""
-    return int(connection.execute(_COUNT_EVERYTHING).scalar_one()) == 0
+    (count,) = connection.execute(_COUNT_EVERYTHING).fetchone()
+    return int(count) == 0
 
 
-def read_head(connection: Connection) -> Head | None:
+def read_head(connection: RawConnection) -> Head | None:
     """The head as it is; None where there is none.
 
     Raises:
         RowsUnreadableError: the database does not tell, or what lies there cannot be a head.
     """
     try:
-        row = connection.execute(_READ_HEAD).one_or_none()
-    except (sa.exc.DBAPIError, sa.exc.MultipleResultsFound) as damage:
+        row = connection.execute(_READ_HEAD).fetchone()
+    except sqlite3.Error as damage:
         raise RowsUnreadableError(str(damage)) from damage
     kinds = (str, int, bytes, bytes, str)
     if row is None:
@@ -116,43 +145,67 @@ def read_head(connection: Connection) -> Head | None:
     return Head(*row)
 
 
-def append(connection: Connection, rows: Sequence[Row], *, nodes: Sequence[tuple[int, int, bytes]], head: Head) -> None:
-    """Write entries, the roots of the blocks they completed, and the new head."""
+def append(
+    connection: RawConnection, rows: Sequence[tuple[object, ...]], *, nodes: Sequence[tuple[int, int, bytes]], head: Head
+) -> None:
+    """Write entries, the roots and the words of the blocks they completed, and the new head."""
     for start in range(0, len(rows), _ROWS_A_STATEMENT):
         part = rows[start : start + _ROWS_A_STATEMENT]
         # One statement for many rows: each statement gives up the interpreter lock once, and gets it back late.
-        connection.exec_driver_sql(_insert(len(part)), tuple(chain.from_iterable(part)))
-    if nodes:
-        connection.execute(_NODES.insert(), [{"level": level, "idx": index, "hash": root} for level, index, root in nodes])
+        connection.execute(_insert_entries(len(part)), [value for row in part for value in row])
+    for node in nodes:
+        connection.execute(_INSERT_NODE, node)
+    for block in range((head.size - len(rows)) // BLOCK, head.size // BLOCK):
+        _enter(connection, block)
     connection.execute(_UPDATE_HEAD, _columns(head))
 
 
-def hashes(connection: Connection, level: int, start: int, stop: int) -> list[bytes]:
+def _enter(connection: RawConnection, block: int) -> None:
+    """Enter a block under its words."""
+    found = connection.execute(_READ_WORDS, (block * BLOCK, (block + 1) * BLOCK)).fetchall()
+    for word in sorted({word for values in found for word in words_of(*values)}):
+        connection.execute(_INSERT_WORD, (word, block))
+
+
+def words_of(event: str, actor: str, subject: str) -> tuple[str, str, str]:
+    """The words that an entry is searched by."""
+    return f"event={event}", f"actor={actor}", f"subject={subject}"
+
+
+def missing_words(connection: RawConnection, block: int, words: Iterable[str]) -> list[str]:
+    """Those of `words` under which a block should be found, and is not."""
+    try:
+        return [word for word in words if connection.execute(_READ_WORD, (word, block)).fetchone() is None]
+    except sqlite3.Error:
+        return sorted(words)
+
+
+def hashes(connection: RawConnection, level: int, start: int, stop: int) -> list[bytes]:
     """The leaves (level 0) or block roots from `start` to `stop` (excluded), as a Merkle tree reads them.
 
     Raises:
         RowsUnreadableError: some are missing or are no hashes; the ledger was tampered with.
     """
-    query, place = (_READ_NODES, {"level": level}) if level else (_READ_LEAVES, {})
+    query, place = (_READ_NODES, (level,)) if level else (_READ_LEAVES, ())
     try:
-        found = connection.execute(query, {**place, "start": start, "stop": stop}).scalars().all()
-    except sa.exc.DBAPIError as damage:
-        raise RowsUnreadableError(str(damage.orig)) from damage
+        found = [value for (value,) in connection.execute(query, (*place, start, stop))]
+    except sqlite3.Error as damage:
+        raise RowsUnreadableError(str(damage)) from damage
     if len(found) != stop - start or not all(isinstance(value, bytes) and len(value) == 32 for value in found):
         raise RowsUnreadableError(f"hashes {start} to {stop} of level {level} are not all there")
-    return list(found)
+    return found
 
 
-def spare_nodes(connection: Connection, size: int) -> int:
+def spare_nodes(connection: RawConnection, size: int) -> int:
     """How many block roots are stored for blocks that a log of `size` entries has not completed."""
     try:
-        found = connection.execute(_COUNT_NODES).all()
-    except sa.exc.DBAPIError:
+        found = connection.execute(_COUNT_NODES).fetchall()
+    except sqlite3.Error:
         return 0
     return sum(max(0, count - (size >> level)) for level, count in found if isinstance(level, int) and 0 < level < 64)
 
 
-def pages(connection: Connection) -> Iterator[Sequence[Row]]:
+def pages(connection: RawConnection) -> Iterator[Sequence[Row]]:
     """Every entry in the order of its index, in bounded memory, just as stored. A row that cannot be read comes as its index.
 
     Raises:
@@ -167,59 +220,92 @@ def pages(connection: Connection) -> Iterator[Sequence[Row]]:
         last = page[-1].idx
 
 
-def _page_after(connection: Connection, last: int) -> Sequence[Row]:
-    place = {"last": last, "limit": _PAGE_ROWS}
+def _page_after(connection: RawConnection, last: int) -> Sequence[Row]:
+    place = (last, _PAGE_ROWS)
     try:
-        return cast(Sequence[Row], connection.execute(_READ_PAGE, place).all())
-    except sa.exc.DBAPIError:
+        return [Row(*row) for row in connection.execute(_READ_PAGE, place)]
+    except sqlite3.Error:
         try:
-            indices = connection.execute(_READ_INDICES, place).scalars().all()
-        except sa.exc.DBAPIError as damage:
-            raise RowsUnreadableError(str(damage.orig)) from damage
+            indices = [index for (index,) in connection.execute(_READ_INDICES, place)]
+        except sqlite3.Error as damage:
+            raise RowsUnreadableError(str(damage)) from damage
         return [_row_at(connection, index) for index in indices]
 
 
-def _row_at(connection: Connection, index: Any) -> Row:
+def _row_at(connection: RawConnection, index: Any) -> Row:
     try:
-        return Row(*connection.execute(_READ_ROW, {"idx": index}).one())
-    except (sa.exc.DBAPIError, sa.exc.NoResultFound, sa.exc.MultipleResultsFound):
+        (found,) = connection.execute(_READ_ROW, (index,))
+    except (sqlite3.Error, ValueError):
         return Row(index, None, None, None, None, None, None)
+    return Row(*found)
 
 
 def find(
-    connection: Connection, *, columns: Mapping[str, str], since: int, limit: int, newest_first: bool, until: int | None = None
+    connection: RawConnection, *, columns: Mapping[str, str], since: int, limit: int, newest_first: bool, until: int | None = None
 ) -> list[Row]:
     """Entries whose columns have the values given, from index `since` on and before `until`, at most `limit`."""
-    order = _ENTRIES.c.idx.desc() if newest_first else _ENTRIES.c.idx
-    query = sa.select(_ENTRIES).where(_ENTRIES.c.idx >= since).order_by(order).limit(limit)
-    if until is not None:
-        query = query.where(_ENTRIES.c.idx < until)
-    for name, value in columns.items():
-        query = query.where(_ENTRIES.c[name] == value)
-    if "request" in columns:
-        # Said again, because the partial index is used only for a query that says so.
-        query = query.where(_ENTRIES.c.request != "")
-    return [Row(*row) for row in connection.execute(query)]
-
-
-# Plain text reads what lies there without the conversions that would stumble over a damaged value.
-_READ_HEAD = sa.text("SELECT origin, size, last, frontier, checkpoint FROM ledger_head WHERE id = 1")
-_READ_PAGE = sa.text(
-    "SELECT idx, entry, leaf, event, actor, subject, request FROM ledger_entries WHERE idx > :last ORDER BY idx LIMIT :limit"
-)
-_READ_INDICES = sa.text("SELECT idx FROM ledger_entries WHERE idx > :last ORDER BY idx LIMIT :limit")
-_READ_ROW = sa.text("SELECT idx, entry, leaf, event, actor, subject, request FROM ledger_entries WHERE idx = :idx")
-_READ_LEAVES = sa.text("SELECT leaf FROM ledger_entries WHERE idx >= :start AND idx < :stop ORDER BY idx")
-_READ_NODES = sa.text("SELECT hash FROM ledger_nodes WHERE level = :level AND idx >= :start AND idx < :stop ORDER BY idx")
-_COUNT_EVERYTHING = sa.text(
-    "SELECT (SELECT COUNT(*) FROM ledger_head) + (SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries LIMIT 1) e)"
-)
-_COUNT_NODES = sa.text("SELECT level, COUNT(*) FROM ledger_nodes GROUP BY level")
-_UPDATE_HEAD = sa.text("UPDATE ledger_head SET size = :size, last = :last, frontier = :frontier, checkpoint = :checkpoint")
+    (last,) = connection.execute(_READ_LAST).fetchone()
+    size = 0 if last is None else last + 1
+    until = size if until is None else min(until, size)
+    # Hardly two entries belong to one request, and there is an index of requests.
+    words = [] if "request" in columns else [f"{name}={value}" for name, value in columns.items()]
+    # What came after the last complete block is under no word yet.
+    settled = max(since, min(until, size // BLOCK * BLOCK)) if words else since
+    parts = [(words, since, settled), ([], settled, until)]
+    found: list[Row] = []
+    for sought, first, stop in reversed(parts) if newest_first else parts:
+        query = _search(tuple(columns), len(sought), newest_first)
+        place = {f"word{at}": word for at, word in enumerate(sought)}
+        place |= {"since": first, "until": stop, "limit": limit - len(found), **columns}
+        found += [Row(*row) for row in connection.execute(query, place)]
+    return found
 
 
 @cache
-def _insert(count: int) -> str:
+def _search(columns: tuple[str, ...], words: int, newest_first: bool) -> str:  # noqa: FBT001  # a cache takes no keywords apart
+    """The entries between `:since` and `:until` that have these columns, in the blocks that have so many words, if any."""
+    order = "DESC" if newest_first else "ASC"
+    wanted = "".join(f" AND e.{name} = :{name}" for name in columns)
+    if "request" in columns:
+        # Said because the partial index is used only for a query that says so.
+        wanted += " AND e.request != ''"
+    if not words:
+        where = f"ledger_entries e WHERE e.idx >= :since AND e.idx < :until{wanted} ORDER BY e.idx {order}"
+    else:
+        others = "".join(
+            f" AND EXISTS (SELECT 1 FROM ledger_words o WHERE o.word = :word{at} AND o.block = w.block)"  # noqa: S608  # our own names
+            for at in range(1, words)
+        )
+        where = (
+            f"ledger_words w CROSS JOIN ledger_entries e ON e.idx >= MAX(w.block * {BLOCK}, :since) "
+            f"AND e.idx < MIN((w.block + 1) * {BLOCK}, :until) WHERE w.word = :word0 AND w.block >= :since / {BLOCK} "
+            f"AND w.block < (:until + {BLOCK - 1}) / {BLOCK}{others}{wanted} ORDER BY w.block {order}, e.idx {order}"
+        )
+    return f"SELECT e.idx, e.entry, e.leaf, e.event, e.actor, e.subject, e.request FROM {where} LIMIT :limit"  # noqa: S608  # our own names
+
+
+_READ_HEAD = "SELECT origin, size, last, frontier, checkpoint FROM ledger_head WHERE id = 1"
+_READ_LAST = "SELECT MAX(idx) FROM ledger_entries"
+_READ_PAGE = "SELECT idx, entry, leaf, event, actor, subject, request FROM ledger_entries WHERE idx > ? ORDER BY idx LIMIT ?"
+_READ_INDICES = "SELECT idx FROM ledger_entries WHERE idx > ? ORDER BY idx LIMIT ?"
+_READ_ROW = "SELECT idx, entry, leaf, event, actor, subject, request FROM ledger_entries WHERE idx = ?"
+_READ_WORDS = "SELECT DISTINCT event, actor, subject FROM ledger_entries WHERE idx >= ? AND idx < ?"
+_READ_WORD = "SELECT 1 FROM ledger_words WHERE word = ? AND block = ?"
+_READ_LEAVES = "SELECT leaf FROM ledger_entries WHERE idx >= ? AND idx < ? ORDER BY idx"
+_READ_NODES = "SELECT hash FROM ledger_nodes WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx"
+_COUNT_EVERYTHING = "SELECT (SELECT COUNT(*) FROM ledger_head) + (SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries LIMIT 1) e)"
+_COUNT_NODES = "SELECT level, COUNT(*) FROM ledger_nodes GROUP BY level"
+_INSERT_HEAD = (
+    "INSERT INTO ledger_head (id, origin, size, last, frontier, checkpoint) "
+    "VALUES (1, :origin, :size, :last, :frontier, :checkpoint)"
+)
+_INSERT_NODE = "INSERT INTO ledger_nodes (level, idx, hash) VALUES (?, ?, ?)"
+_INSERT_WORD = "INSERT OR IGNORE INTO ledger_words (word, block) VALUES (?, ?)"
+_UPDATE_HEAD = "UPDATE ledger_head SET size = :size, last = :last, frontier = :frontier, checkpoint = :checkpoint"
+
+
+@cache
+def _insert_entries(count: int) -> str:
     row = f"({', '.join(['?'] * 7)})"
     return f"INSERT INTO ledger_entries (idx, entry, leaf, event, actor, subject, request) VALUES {', '.join([row] * count)}"  # noqa: S608  # marks alone vary
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storage keeps bytes and rows: sealed objects under their digest, and the database in which every change is one transaction."""
 
-from modelward.storage.database import SCHEMA, Connection, Database, DatabaseBusyError, DatabaseDamagedError, InvalidDatabaseError
+from modelward.storage.database import SCHEMA, Connection, Database, InvalidDatabaseError, RawConnection, raw
 from modelward.storage.disk import NoSpaceError, is_full, is_idle
 from modelward.storage.durability import cut_off, replace_durably, write_private
 from modelward.storage.encryption import SealBrokenError, seal, unseal
@@ -16,6 +16,7 @@ from modelward.storage.folders import (
 from modelward.storage.keyring import Keyring, KeyringExposedError, KeyringMissingError, KeyringUnreadableError
 from modelward.storage.object_stores import OBJECT_STORES
 from modelward.storage.objects import InvalidDigestError, ObjectChangedError, ObjectMissingError, ObjectStore
+from modelward.storage.sqlite import DatabaseBusyError, DatabaseDamagedError
 from modelward.storage.vault import Naming, OvertakenError, Swept, Vault, until_written
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ObjectMissingError",
     "ObjectStore",
     "OvertakenError",
+    "RawConnection",
     "SealBrokenError",
     "Swept",
     "Vault",
@@ -47,6 +49,7 @@ __all__ = [
     "is_full",
     "is_idle",
     "passing_folder",
+    "raw",
     "replace_durably",
     "seal",
     "sweep_passing_folders",

@@ -8,50 +8,48 @@ the disk before anybody is told.
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
-from modelward.errors import InvalidError, RefusedError, UnavailableError
+from modelward.errors import InvalidError
+from modelward.storage.sqlite import DatabaseBusyError, explained, prepare
+from modelward.storage.turn import Turn
 
 Connection = sa.Connection
+RawConnection = sqlite3.Connection
 SCHEMA = sa.MetaData()
 
-_PASSING = ("locked", "busy", "full", "disk I/O", "unable to open", "readonly", "connection")
-_PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 30.0
+_LOG_PAGES = 4000
 _ONLY_SQLITE = (
     "The database URL {}. Rows lie in an SQLite file: set MODELWARD_DATABASE_URL to `sqlite:////path/to/file.db`, or unset it."
 )
-_DAMAGED = ("malformed", "not a database")
 
 
 class InvalidDatabaseError(InvalidError):
     """The URL names no database that can be used."""
 
 
-class DatabaseBusyError(UnavailableError):
-    """Another process held the database for too long, it cannot be reached, or the disk is full."""
-
-
-class DatabaseDamagedError(RefusedError):
-    """What lies where the database should is none, or a broken one."""
-
-
 class Database:
     """Opens transactions. Stores receive a `Connection` and never commit; the service that opened it does, by leaving."""
 
-    def __init__(self, url: str | sa.URL) -> None:
-        """Over the SQLite file that `url` names.
+    def __init__(self, url: str | sa.URL, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """Over the SQLite file that `url` names. Who wants to write waits for others no longer than `patience_seconds`.
 
         Raises:
             InvalidDatabaseError: it names none.
         """
-        self._engine = sa.create_engine(_of_sqlite_file(url))
-        sa.event.listen(self._engine, "connect", _prepare)
+        found = _of_sqlite_file(url)
+        self._patience_seconds = patience_seconds
+        self._engine = sa.create_engine(found)
+        sa.event.listen(self._engine, "connect", self._prepare)
+        self._turn = Turn(Path(f"{found.database}-turn"))
+        self._writing: RawConnection | None = None
+        self._tending: RawConnection | None = None
 
     @classmethod
     def in_file(cls, path: Path) -> Database:
@@ -73,19 +71,67 @@ class Database:
         Raises:
             DatabaseBusyError: the lock could not be had, or the disk is full; nothing was written. DatabaseDamagedError.
         """
-        with self._mend(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with explained(), self._engine.connect() as connection:
+            if not self._turn.take(patience_seconds=self._patience_seconds):
+                raise DatabaseBusyError("Another change to the database takes too long. Nothing was written. Try again.")
             try:
-                yield connection
-                connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                connection.rollback()
-                raise
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.exec_driver_sql("COMMIT")
+                except BaseException:
+                    connection.rollback()
+                    raise
+            finally:
+                self._turn.give_back()
+
+    @contextmanager
+    def quick_change(self) -> Iterator[RawConnection]:
+        """`change` for who writes a hundred times a second: on one connection that is kept for it, without what SQLAlchemy adds.
+
+        It waits as long as it takes, and does no housekeeping: have `tend` called regularly by another thread.
+
+        Raises:
+            DatabaseBusyError: another program held the lock, or the disk is full; nothing was written. DatabaseDamagedError.
+        """
+        with explained():
+            self._turn.take_in_line()
+            try:
+                connection = self._writing = self._writing or self._open()
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    # Whatever state it was left in, the next one begins afresh.
+                    self._writing = None
+                    connection.close()
+                    raise
+            finally:
+                self._turn.give_back()
+
+    def tend(self) -> None:
+        """Copy the write-ahead log back into the file, so that it does not grow. For one thread, beside those that write.
+
+        They go on meanwhile. Only when the log has grown long they wait, for the little that they added during the copying; then
+        the log begins anew.
+
+        Raises:
+            DatabaseBusyError: the disk is full, for instance; nothing is lost. DatabaseDamagedError.
+        """
+        with explained():
+            connection = self._tending = self._tending or self._open()
+            pages, _ = _copy_back(connection)
+            if pages > _LOG_PAGES and self._turn.take(patience_seconds=self._patience_seconds):
+                try:
+                    _copy_back(connection)
+                finally:
+                    self._turn.give_back()
 
     @contextmanager
     def look(self) -> Iterator[Connection]:
         """One consistent reading; writes are rolled back."""
-        with self._mend(), self._engine.connect() as connection:
+        with explained(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
                 yield connection
@@ -95,21 +141,31 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+        for connection in (self._writing, self._tending):
+            if connection is not None:
+                connection.close()
+        self._writing = self._tending = None
+        self._turn.close()
 
-    @staticmethod
-    @contextmanager
-    def _mend() -> Iterator[None]:
-        try:
-            yield
-        except sa.exc.TimeoutError as fault:
-            raise DatabaseBusyError("Every connection to the database is in use. Nothing was written. Try again.") from fault
-        except sa.exc.DatabaseError as fault:
-            said = str(fault.orig)
-            if any(word in said for word in _DAMAGED):
-                raise DatabaseDamagedError(f"The database said: {said}. Restore it from a backup.") from fault
-            if isinstance(fault, sa.exc.OperationalError) and any(word in said for word in _PASSING):
-                raise DatabaseBusyError(f"The database said: {said}. Nothing was written. Free some space or try again.") from fault
-            raise
+    def _open(self) -> RawConnection:
+        pooled = self._engine.raw_connection()
+        connection = cast(RawConnection, pooled.driver_connection)
+        pooled.detach()
+        return connection
+
+    def _prepare(self, connection: RawConnection, _record: Any) -> None:
+        prepare(connection, patience_seconds=self._patience_seconds)
+
+
+def raw(connection: Connection) -> RawConnection:
+    """The driver's own connection under `connection`, for statements of which there are many."""
+    return cast(RawConnection, connection.connection.driver_connection)
+
+
+def _copy_back(connection: RawConnection) -> tuple[int, int]:
+    """How many pages the write-ahead log has, and how many of them are in the file now."""
+    _, pages, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return pages, copied
 
 
 def _of_sqlite_file(url: str | sa.URL) -> sa.URL:
@@ -123,30 +179,3 @@ def _of_sqlite_file(url: str | sa.URL) -> sa.URL:
     if not found.database or found.database == ":memory:":
         raise InvalidDatabaseError(_ONLY_SQLITE.format("names no file"))
     return found
-
-
-def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver must not open transactions on its own: `change` and `look` do.
-    connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout={_PATIENCE_SECONDS * 1000}")
-    try:
-        _write_ahead(connection)
-    except UnicodeDecodeError as damage:
-        # The driver cannot read SQLite's own complaint, for it quotes a list of tables that is no text any more.
-        raise sqlite3.DatabaseError("malformed database schema") from damage
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    # The one statement that SQLite does not wait for: of two processes that open a new file at once, one is told "locked".
-    give_up = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as fault:
-            if "locked" not in str(fault) or time.monotonic() > give_up:
-                raise
-            time.sleep(0.01)
-        else:
-            return
