@@ -6,6 +6,6 @@ import os
 # Its own lines are no JSON, and strangers could write as many as they like.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
-from modelward.entrances.rpc.door import RpcDoor, RpcPortTakenError  # noqa: E402  # read when grpcio is first imported
+from modelward.entrances.rpc.door import RpcDoor, RpcPortTakenError  # which reads it when it is first imported
 
 __all__ = ["RpcDoor", "RpcPortTakenError"]
