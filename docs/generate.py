@@ -50,7 +50,7 @@ instruments themselves.
 Units are base units: seconds, bytes, rows. Names and labels are stable. Labels come from bounded sets: the templates of routes,
 models and versions that are live, outcomes, reasons; nothing that a caller sent is in any of them.
 
-With several workers, whichever is asked says what all of them did: counters and histograms are added up,
+With several [workers](../how-to/workers.md), whichever is asked says what all of them did: counters and histograms are added up,
 and keep what a worker counted that has ended; the last column says what becomes of the gauges.
 
 | metric | type | labels | meaning | of several workers |

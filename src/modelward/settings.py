@@ -46,12 +46,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     shutdown_grace_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="How long open requests may finish after SIGTERM.")
     ] = 20.0
-    inflight_limit: Annotated[int, Meta(ge=1, description="Inference requests worked on at once; more are answered 503.")] = 1024
+    inflight_limit: Annotated[
+        int, Meta(ge=1, description="Inference requests that one worker has open at once; more are answered 503.")
+    ] = 1024
     refresh_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="How often a server looks for new releases and revoked keys.")
     ] = 0.5
     engine_threads: Annotated[
-        int, Meta(ge=0, le=256, description="Threads for dear engines, off the event loop; 0 means one per core.")
+        int, Meta(ge=0, le=256, description="Threads of one worker for dear engines; 0 means that the workers share the cores out.")
     ] = 0
     batch_rows: Annotated[int, Meta(ge=1, le=65536, description="Most rows that one call of an engine answers.")] = 64
     batch_delay_seconds: Annotated[
@@ -59,15 +61,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0.0
     ledger_durability: Annotated[
         Literal["full", "relaxed"],
-        Meta(
-            description="`relaxed` lets answers leave before they are on record: to measure what the ledger costs, for nothing else."
-        ),
+        Meta(description="`relaxed` lets answers leave before they are on record: to measure what the ledger costs, not to serve."),
     ] = "full"
     workers: Annotated[
         int, Meta(ge=1, le=256, description="Processes in which `modelward serve` answers, all on its one port.")
     ] = 1
     seat: Annotated[
-        str, Meta(description="Set by `modelward serve` for each of several workers, not by hand: the file of what it counts.")
+        str, Meta(description="For each of several workers, the file of what it counts: set by `modelward serve`, not by hand.")
     ] = ""
     training_workers: Annotated[int, Meta(ge=0, le=256, description="Candidates trained at once; 0 means one per core.")] = 0
     session_seconds: Annotated[int, Meta(ge=60, le=31_536_000, description="How long a console session lasts.")] = 8 * 3600

@@ -31,7 +31,17 @@ def found(settings) -> dict[str, tuple[bool, str]]:
 
 def test_a_sound_home_is_well(settings):
     checks = found(settings)
-    assert list(checks) == ["Python", "extras", "free space", "home", "ledger", "keys and people", "sealed objects", "left-overs"]
+    assert list(checks) == [
+        "Python",
+        "extras",
+        "free space",
+        "workers",
+        "home",
+        "ledger",
+        "keys and people",
+        "sealed objects",
+        "left-overs",
+    ]
     assert all(is_well for is_well, _ in checks.values())
     assert checks["left-overs"] == (True, "none that is older than an hour")
 
@@ -42,6 +52,17 @@ def test_where_no_home_is_the_rest_is_still_looked_at(tmp_path):
     checks = found(Settings(home=tmp_path / "deep" / "nowhere"))
     assert [what for what, (is_well, _) in checks.items() if not is_well] == ["home"]
     assert "modelward init" in checks["home"][1]
+
+
+def test_more_workers_than_cores_are_advised_against(settings):
+    import msgspec
+
+    from modelward.compute import usable_cores
+
+    cores = usable_cores()
+    assert found(settings)["workers"][1].startswith(f"1 on {cores} core")
+    is_well, told = found(msgspec.structs.replace(settings, workers=cores + 1))["workers"]
+    assert (is_well, f"Set MODELWARD_WORKERS to {cores}." in told) == (True, True)
 
 
 def age(home, seconds: float) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelward.errors import InvalidError
-from modelward.settings import InvalidSettingError, Settings, find_home, limits_of, read_settings, variable
+from modelward.settings import InvalidSettingError, Settings, environment_of, find_home, limits_of, read_settings, variable
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 FIELDS = {field.name: field for field in msgspec.inspect.type_info(Settings).fields}
@@ -114,6 +114,19 @@ def test_an_option_wins_over_the_variable_and_the_variable_over_the_nearest(tmp_
 def test_the_keyring_lies_in_the_home_or_where_the_setting_says(tmp_path):
     assert read_settings({}).keyring_path == tmp_path / ".modelward" / "keys.json"
     assert read_settings({"MODELWARD_KEYS": "elsewhere/k.json"}).keyring_path == tmp_path / "elsewhere" / "k.json"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"keys": "/elsewhere/k.json", "database_url": "sqlite:////there/x.db", "host": "::1", "port": 0, "workers": 4},
+        {"refresh_seconds": 0.1, "batch_delay_seconds": 1e-7, "log_level": "debug", "seat": "/run/0.json", "inflight_limit": 1},
+    ],
+)
+def test_settings_pass_through_the_environment_unchanged(tmp_path, changes):
+    given = Settings(home=tmp_path / "a home", **changes)
+    assert read_settings(environment_of(given)) == given
 
 
 def expected_rows() -> list[str]:

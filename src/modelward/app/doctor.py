@@ -12,6 +12,7 @@ from importlib.util import find_spec
 
 from modelward.app.home import half_written
 from modelward.app.platform import Platform, open_platform
+from modelward.compute import usable_cores
 from modelward.errors import ModelwardError
 from modelward.settings import Settings
 from modelward.storage import Connection, is_idle
@@ -31,7 +32,7 @@ class Check:
 
 def examine(settings: Settings) -> list[Check]:
     """Look a home over. What interrupted work left in the object store is removed once nobody touched it for an hour."""
-    checks = [_of_python(), _of_extras(), _of_space(settings)]
+    checks = [_of_python(), _of_extras(), _of_space(settings), _of_workers(settings)]
     try:
         platform = open_platform(settings)
     except ModelwardError as error:
@@ -109,6 +110,13 @@ def _of_extras() -> Check:
     lacking = [extra for extra, module in named.items() if find_spec(module) is None]
     advice = f"not installed: {', '.join(lacking)} (`pip install 'modelward[{','.join(lacking)}]'`)"
     return Check("extras", advice if lacking else ", ".join(named), is_well=True)
+
+
+def _of_workers(settings: Settings) -> Check:
+    cores = usable_cores()
+    found = f"{settings.workers} on {cores} {'core' if cores == 1 else 'cores'}"
+    more = f"; more than there are cores gain nothing. Set MODELWARD_WORKERS to {cores}." if settings.workers > cores else ""
+    return Check("workers", found + more, is_well=True)
 
 
 def _of_space(settings: Settings) -> Check:

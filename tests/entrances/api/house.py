@@ -110,17 +110,19 @@ class Threaded:
 
 
 class Process:
-    """`modelward serve` as a process of its own. What it writes to standard error is kept."""
+    """`modelward serve` as a process of its own, or a program that ends in it. What it writes to standard error is kept."""
 
-    def __init__(self, home: Path, *, port: int = 0, drafts: Path | None = None, **settings) -> None:
+    def __init__(self, home: Path, *, port: int = 0, drafts: Path | None = None, code: str = "", **settings) -> None:
         environment = {**os.environ, **{f"MODELWARD_{name.upper()}": str(value) for name, value in settings.items()}}
         if drafts is not None:
             environment["TMPDIR"] = str(drafts)
-        command = [sys.executable, "-m", "modelward", "serve", "--home", str(home), "--port", str(port), "--json"]
+        program = ["-c", code] if code else ["-m", "modelward"]
+        command = [sys.executable, *program, "serve", "--home", str(home), "--port", str(port), "--json"]
         self._errors = (home.parent / f"serve-{time.monotonic_ns()}.log").open("w+")
         self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=self._errors, text=True)
         assert self._process.stdout
-        self.url = json.loads(self._document())["address"]
+        self.told = json.loads(self._document())
+        self.url = self.told["address"]
         self.port = int(self.url.rpartition(":")[2])
 
     def _document(self) -> str:

@@ -116,7 +116,9 @@ def test_a_large_ledger_is_verified_when_asked_and_not_before(own_house, monkeyp
     monkeypatch.setattr(ledger_page, "UNASKED_LIMIT_ENTRIES", 5)
     visitor = own_house.visitor(Role.AUDITOR)
     assert badge(visitor.get("/ledger").text)[0] == "unknown"
-    assert visitor.post("/ledger", {}).headers["location"] == "/console/ledger"
+    answer = visitor.post("/ledger", {})
+    # Not a redirect, which may lead to another worker.
+    assert (answer.status_code, badge(answer.text)[0]) == (200, "sound")
     assert badge(visitor.get("/ledger").text)[0] == "sound"
 
 

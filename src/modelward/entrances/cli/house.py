@@ -61,6 +61,10 @@ def declare(app: typer.Typer) -> None:
             int | None,
             typer.Option(min=0, max=65535, help="Port to bind; 0 lets the system choose; else that of the settings, 8321."),
         ] = None,
+        workers: Annotated[
+            int | None,
+            typer.Option(min=1, max=256, help="Processes that answer, all on the one port; else those of the settings, 1."),
+        ] = None,
         grpc_port: Annotated[
             int | None, typer.Option(min=0, max=65535, help="Port to bind for gRPC; 0 is none; else that of the settings.")
         ] = None,
@@ -71,8 +75,8 @@ def declare(app: typer.Typer) -> None:
         """
         from modelward.entrances.cli.serving import run
 
-        given = (("host", host), ("port", port), ("grpc_port", grpc_port))
-        changes = {name: value for name, value in given if value is not None}
+        given = {"host": host, "port": port, "workers": workers, "grpc_port": grpc_port}
+        changes = {name: value for name, value in given.items() if value is not None}
         run(msgspec.structs.replace(desk.settings, **changes), desk)
 
 

@@ -1,27 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the server process."""
+"""Runs the server process, or the supervisor of several."""
 
 from __future__ import annotations
 
 import os
-import socket
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from modelward.entrances.cli.desk import Desk, address_of, print_json
-from modelward.errors import UnavailableError
 from modelward.settings import Settings
 
 if TYPE_CHECKING:
     from modelward.app import Platform
-    from modelward.serving import Readiness
 
 # The server joins two other doors; it is named here, not imported, so that the doors do not know each other.
 _SERVER = "modelward.entrances.server"
-
-
-class PortTakenError(UnavailableError):
-    """The address cannot be bound."""
 
 
 def run(settings: Settings, desk: Desk) -> None:
@@ -30,58 +24,63 @@ def run(settings: Settings, desk: Desk) -> None:
     Raises:
         PortTakenError: the address is in use, or is not this machine's. Whatever opening the home raises.
     """
-    from importlib import import_module
+    if settings.workers > 1 and not settings.seat:
+        from modelward.entrances.supervisor import supervise
 
-    listening = bind(settings)
-    import_module(_SERVER).serve(settings, listening, announce=lambda platform: _announce(platform, listening, desk))
+        supervise(settings, announce=lambda told, workers: _announce(told | {"pid": os.getpid(), "workers": workers}, desk))
+        return
+    if settings.seat:
+        from modelward.entrances.seat import take_over
 
+        listening = take_over()
+    else:
+        from modelward.entrances.listening import bind
 
-def bind(settings: Settings) -> socket.socket:
-    """The socket to listen on.
-
-    Raises:
-        PortTakenError: the address is in use, or is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((settings.host, settings.port))
-    except (OSError, UnicodeError) as fault:
-        listening.close()
-        why = getattr(fault, "strerror", None) or "it is no address"
-        raise PortTakenError(
-            f"{settings.host}:{settings.port} cannot be bound: {why}. Choose another with --host or --port; port 0 is any."
-        ) from fault
-    return listening
+        listening = bind(settings.host, settings.port)
+    port = listening.getsockname()[1]
+    import_module(_SERVER).serve(settings, listening, announce=lambda platform: _announce(_told(platform, port), desk))
 
 
-def _announce(platform: Platform, listening: socket.socket, desk: Desk) -> None:
-    """Say where it is served, what answers, and how the first administrator comes in."""
-    settings, deployments = platform.settings, platform.serving.deployments
-    address = address_of(settings.host, listening.getsockname()[1])
+def _told(platform: Platform, port: int) -> dict[str, Any]:
+    """Where it is served, what answers, and how the first administrator comes in."""
+    settings, found = platform.settings, platform.serving.deployments.readiness()
+    address = address_of(settings.host, port)
     grpc = address_of(settings.host, settings.grpc_port).partition("://")[2] if settings.grpc_port else None
     token = platform.first_invitation
+    return {
+        "address": address,
+        "grpc": grpc,
+        "console": f"{address}/console",
+        "home": str(settings.home),
+        "pid": os.getpid(),
+        "workers": [os.getpid()],
+        "live": {each.version: each.release for each in found if each.is_ready},
+        "not_answering": {each.version: each.fault for each in found if not each.is_ready},
+        "administrator_token": str(token) if token else None,
+    }
+
+
+def _announce(told: Mapping[str, Any], desk: Desk) -> None:
+    """Say so, in one document or in sentences."""
     if desk.common.as_json:
-        told = {"address": address, "grpc": grpc, "console": f"{address}/console", "home": str(settings.home), "pid": os.getpid()}
-        live = {each.version: each.release for each in deployments.readiness() if each.is_ready}
-        broken = {each.version: each.fault for each in deployments.readiness() if not each.is_ready}
-        print_json(told | {"live": live, "not_answering": broken, "administrator_token": str(token) if token else None})
+        print_json(told)
         return
-    desk.say(f"Modelward serves {settings.home} at {address}. Ctrl-C ends it.")
-    for text in _what_answers(deployments.readiness()):
+    workers = len(told["workers"])
+    by = f" with {workers} workers" if workers > 1 else ""
+    desk.say(f"Modelward serves {told['home']} at {told['address']}{by}. Ctrl-C ends it.")
+    for text in _what_answers(told):
         desk.say(text)
-    desk.say(f"Console: {address}/console")
-    if grpc:
-        desk.say(f"gRPC: {grpc}")
-    if token:
-        desk.say(f"The first administrator did not sign in yet: {address}/console/sign-in takes the one-time token in {token}")
+    desk.say(f"Console: {told['console']}")
+    if told["grpc"]:
+        desk.say(f"gRPC: {told['grpc']}")
+    if token := told["administrator_token"]:
+        desk.say(f"The first administrator did not sign in yet: {told['console']}/sign-in takes the one-time token in {token}")
 
 
-def _what_answers(found: Sequence[Readiness]) -> Iterator[str]:
-    ready = ", ".join(f"{each.version} (release {each.release})" for each in found if each.is_ready)
-    if not found:
+def _what_answers(told: Mapping[str, Any]) -> Iterator[str]:
+    live, broken = told["live"], told["not_answering"]
+    if not live and not broken:
         yield "No model is live yet. Run `modelward release propose MODEL:1`, then promote it."
-    if ready:
-        yield f"Live: {ready}"
-    yield from (f"Not answering: {each.fault}" for each in found if not each.is_ready)
+    if live:
+        yield "Live: " + ", ".join(f"{version} (release {release})" for version, release in live.items())
+    yield from (f"Not answering: {fault}" for fault in broken.values())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from modelward.access import Permission
 from modelward.entrances.console.recent import Recent
@@ -61,10 +61,12 @@ class LedgerPages:
         return visit.page("ledger.html", section="ledger", **await run_in_threadpool(self._read, visit))
 
     async def verify(self, visit: Visit) -> Response:
-        """Verify a ledger that is too large to verify unasked."""
+        """Verify a ledger that is too large to verify unasked, and show it. The answer is the page itself: a redirect may lead to
+        another worker, who does not know what this one found.
+        """
         await visit.form()
         await run_in_threadpool(self._verify, visit)
-        return RedirectResponse("/console/ledger", 303)
+        return await self.show(visit)
 
     def _verify(self, visit: Visit) -> Seen[Verification]:
         return self._verified.get(_KEY, lambda: visit.platform.auditing.verify(by=visit.by))
