@@ -16,6 +16,7 @@ from typing import Protocol
 
 from modelward.audit.entry import Draft
 from modelward.audit.service import Ledger
+from modelward.audit.upkeep import Upkeep
 from modelward.errors import UnavailableError
 
 GROUP_LIMIT = 1000
@@ -54,6 +55,7 @@ class GroupCommit:
     def __init__(self, ledger: Ledger, *, on_commit: Callable[[float, int], None] | None = None) -> None:
         self._ledger = ledger
         self._on_commit = on_commit
+        self._upkeep = Upkeep(ledger)
         self._waiting: SimpleQueue[Bunch | None] = SimpleQueue()
         self._thread = Thread(target=self._write_groups, name="ledger-writer", daemon=True)
         self._door = Lock()
@@ -62,6 +64,7 @@ class GroupCommit:
     def start(self) -> None:
         """Begin to write. Once only."""
         self._thread.start()
+        self._upkeep.start()
         self._is_open = True
 
     def submit(self, bunch: Bunch) -> None:
@@ -77,22 +80,20 @@ class GroupCommit:
             self._waiting.put(bunch)
 
     def close(self) -> None:
-        """Take nothing more, write and tell all that waits, anchor the ledger, and end the thread."""
+        """Take nothing more, write and tell all that waits, anchor the ledger, and end the threads."""
         with self._door:
             if not self._is_open:
                 return
             self._is_open = False
             self._waiting.put(None)
         self._thread.join()
+        self._upkeep.close()
 
     def _write_groups(self) -> None:
         is_open = True
         while is_open:
             first = self._waiting.get()
             is_open = first is not None and self._commit(first)
-            if is_open:
-                self._ledger.anchor_when_due()
-        self._ledger.anchor_now()
 
     def _commit(self, first: Bunch) -> bool:
         """Write one group, of which `first` is the first; whether more may come."""
@@ -105,6 +106,7 @@ class GroupCommit:
         else:
             seconds = perf_counter() - began
             group.tell(index)
+            self._upkeep.note()
             if self._on_commit and group.entries:
                 self._on_commit(seconds, group.entries)
         return not group.is_last

@@ -18,6 +18,7 @@ from modelward.audit.checkpoint import Checkpoint, VerifierKey, open_kept, publi
 from modelward.audit.consistency import Consistency, prove_consistency
 from modelward.audit.entry import Draft, LoggedEntry, read_entry
 from modelward.audit.event import LEDGER_OPENED, Event
+from modelward.audit.form import Form
 from modelward.audit.head import LedgerBrokenError, LedgerMissingError, broken, head_row, signed_head
 from modelward.audit.inclusion import prove_inclusion
 from modelward.audit.merkle import subtree_root
@@ -25,6 +26,7 @@ from modelward.audit.receipt import write_receipt
 from modelward.audit.request_key import RequestKey
 from modelward.audit.verification import Findings, Verification
 from modelward.audit.verifier import Found, Progress, Verifier, believed, silently
+from modelward.audit.words import WordsHeld
 from modelward.digest import KeyedDigest
 from modelward.errors import ModelwardError, NotFoundError
 from modelward.storage import Connection, Database, DatabaseDamagedError, Keyring, RawConnection, raw
@@ -51,7 +53,7 @@ class Ledger:
         secret = keyring.secret("ledger")
         self._public = public_half(secret)
         self._appender = Appender(secret, self.request_key)
-        self._derive = KeyedDigest(keyring.secret("digests")).raw
+        self._digests = KeyedDigest(keyring.secret("digests"))
         self._anchor = Anchor(anchor)
         self._anchored_at = float("-inf")
 
@@ -107,7 +109,11 @@ class Ledger:
 
     def request_key(self, request: str) -> RequestKey:
         """The key of one request's commitments, which commits to what was asked and answered."""
-        return RequestKey(request, self._derive(request.encode()))
+        return RequestKey(request, self._digests.raw(request.encode()))
+
+    def form(self, event: Event, *, actor: str, subject: str, filled: Sequence[str], fixed: Mapping[str, Any]) -> Form:
+        """What makes many drafts of one kind, which commit to what was asked and answered; see `Form`."""
+        return Form(self._digests, event, actor=actor, subject=subject, filled=filled, fixed=fixed)
 
     def head(self) -> Checkpoint:
         """The signed checkpoint of the ledger as it stands.
@@ -213,7 +219,9 @@ class Ledger:
                 if head and store.spare_nodes(connection, head.size):
                     findings.add(None, "Roots are stored of blocks that the ledger has not completed; no ledger wrote them.")
                 verifier = Verifier(head, trusted=trusted, stored=partial(_stored, connection), findings=findings)
-                return verifier.run(store.pages(connection), progress)
+                missing = partial(store.missing_words, connection)
+                words = WordsHeld(missing, findings, until=head.size // store.BLOCK if head else 0)
+                return verifier.run(words.watch(store.pages(connection)), progress)
         except DatabaseDamagedError as damage:
             findings.add(None, str(damage))
             return Verification(0, "", findings.sorted())
@@ -247,10 +255,19 @@ class Ledger:
             return False
         return True
 
-    def anchor_when_due(self) -> None:
-        """`anchor_now`, at most once a second."""
-        if monotonic() - self._anchored_at >= _ANCHOR_SECONDS:
+    def anchor_when_due(self) -> bool:
+        """`anchor_now`, at most once a second; whether it was due."""
+        is_due = monotonic() - self._anchored_at >= _ANCHOR_SECONDS
+        if is_due:
             self.anchor_now()
+        return is_due
+
+    def tend(self) -> None:
+        """Keep the database's log short. What goes wrong is logged and not raised: nothing is lost by it."""
+        try:
+            self._database.tend()
+        except ModelwardError as fault:
+            _logger.warning("The database's log could not be copied back: %s", fault)
 
     @contextmanager
     def _look(self) -> Iterator[RawConnection]:
