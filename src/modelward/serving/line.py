@@ -79,11 +79,14 @@ class Line(Generic[Question]):
             caller = self._turns[0]
             queue = self._of[caller]
             # Who is alone takes from nobody.
-            credit = self._credit[caller] + QUANTUM_ROWS if len(self._turns) > 1 else room
-            while queue and (queue[0].rows <= credit or len(self._turns) == 1):
+            is_alone = len(self._turns) == 1
+            credit = room if is_alone else self._credit[caller] + QUANTUM_ROWS
+            while queue and (is_alone or queue[0].rows <= credit):
                 question = queue[0]
                 if taken and (question.rows > room or question.group != taken[0].group):
-                    self._credit[caller] = max(0, credit - QUANTUM_ROWS) if len(self._turns) > 1 else 0
+                    # The turn goes on in the next call, which gives no second quantum; nor takes it away from who was alone that they
+                    # are next.
+                    self._credit[caller] = (question.rows if is_alone else credit) - QUANTUM_ROWS
                     return taken
                 taken.append(queue.popleft())
                 self.rows -= question.rows

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The line before an engine: nobody starves, nobody gets more than their share, nothing is lost, whatever is asked in whatever order."""
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from itertools import count, cycle, islice, pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from modelward.serving.line import QUANTUM_ROWS, Line
+
+LARGEST = 200
+sizes = st.one_of(st.integers(1, 4), st.sampled_from([15, 16, 17, 64]), st.integers(1, LARGEST))
+limits = st.one_of(st.integers(1, 8), st.sampled_from([15, 16, 17, 24, 64]), st.integers(1, 2 * LARGEST))
+
+
+@dataclass(eq=False)
+class Asked:
+    """A question in line."""
+
+    caller: str
+    rows: int = 1
+    priority: int = 0
+    group: str = ""
+    at: int = 0
+
+
+class FirstComeFirstServed:
+    """What a line must not be."""
+
+    def __init__(self):
+        self._waiting = deque()
+
+    def add(self, question):
+        self._waiting.append(question)
+
+    def take(self, limit_rows):
+        taken = []
+        while self._waiting and (not taken or sum(one.rows for one in taken) + self._waiting[0].rows <= limit_rows):
+            taken.append(self._waiting.popleft())
+        return taken
+
+
+questions = st.builds(
+    Asked, st.sampled_from("abcd"), sizes, priority=st.integers(0, 2), group=st.sampled_from(["", "", "", "other", "third"])
+)
+histories = st.lists(st.one_of(questions, questions, limits), max_size=80)
+
+
+def replay(history):
+    """Every taking of a history, and of what is left at its end: who waited before it, the limit, and who was taken."""
+    line, waiting, places = Line(), [], count()
+    for step in [*history, *[64] * len(history)]:
+        if isinstance(step, Asked):
+            step.at = next(places)
+            waiting.append(step)
+            line.add(step)
+        else:
+            taken = line.take(step)
+            yield list(waiting), step, taken
+            for one in taken:
+                waiting.remove(one)
+        assert line.rows == sum(one.rows for one in waiting)
+        assert len(line) == len(waiting)
+        assert Counter(map(id, line)) == Counter(map(id, waiting))
+    assert not waiting
+
+
+@given(history=histories)
+def test_whoever_stands_in_line_is_taken_once_and_somebody_always_is(history):
+    for waiting, _, taken in replay(history):
+        assert bool(taken) == bool(waiting)
+        assert set(map(id, taken)) <= set(map(id, waiting))
+        assert len(set(map(id, taken))) == len(taken)
+
+
+@given(history=histories)
+def test_what_cannot_be_computed_together_is_not_taken_together(history):
+    for _, limit, taken in replay(history):
+        assert len({one.group for one in taken}) <= 1
+        assert sum(one.rows for one in taken) <= limit or len(taken) == 1
+
+
+@given(history=histories)
+def test_each_caller_is_served_by_priority_and_then_in_order(history):
+    for waiting, _, taken in replay(history):
+        for caller in {one.caller for one in taken}:
+            theirs = sorted((one for one in waiting if one.caller == caller), key=lambda one: (-one.priority, one.at))
+            served = [one for one in taken if one.caller == caller]
+            assert served == theirs[: len(served)]
+
+
+def check_fair(line, kinds, limits):
+    """Serve callers who all wait, each with questions of some kinds over and over; at no time had one got more than their share."""
+    largest = max(rows for theirs in kinds.values() for rows, _ in theirs)
+    share = QUANTUM_ROWS + largest
+    backlog = Counter()
+    for caller, theirs in kinds.items():
+        for rows, group in cycle(theirs):
+            line.add(Asked(caller, rows, group=group))
+            backlog[caller] += rows
+            if backlog[caller] > 4 * share:
+                break
+    served = dict.fromkeys(kinds, 0)
+    for limit in cycle(limits):
+        for one in line.take(limit):
+            served[one.caller] += one.rows
+            if served[one.caller] == backlog[one.caller]:
+                return
+            assert max(served.values()) - min(served.values()) <= share
+
+
+kinds = st.lists(st.tuples(sizes, st.sampled_from(["", "", "other"])), min_size=1, max_size=3)
+
+
+@given(kinds=st.dictionaries(st.sampled_from("abcde"), kinds, min_size=2), limits=st.lists(limits, min_size=1, max_size=4))
+@example(kinds={"a": [(1, "")], "b": [(1, "")]}, limits=[8])
+@example(kinds={"a": [(1, ""), (1, "other")], "b": [(1, "")]}, limits=[64])
+@example(kinds={"a": [(1, "")], "b": [(64, "")]}, limits=[24])
+def test_callers_who_wait_are_served_alike_whatever_the_size_of_their_questions(kinds, limits):
+    check_fair(Line(), kinds, limits)
+
+
+def test_a_line_in_the_order_of_coming_is_found_unfair():
+    with pytest.raises(AssertionError):
+        check_fair(FirstComeFirstServed(), {"a": [(1, "")], "b": [(1, "")]}, [64])
+
+
+@given(
+    rows=sizes,
+    others=st.lists(st.lists(sizes, min_size=1, max_size=3), min_size=1, max_size=4),
+    limits=st.lists(limits, min_size=1, max_size=4),
+    before=st.integers(0, 30),
+    groups=st.sampled_from([("",), ("", "other")]),
+)
+def test_a_newcomer_is_served_while_others_never_stop_asking(rows, others, limits, before, groups):
+    line, served, numbers = Line(), Counter(), count()
+
+    def ask(caller):
+        at = next(numbers)
+        line.add(Asked(str(caller), others[caller][at % len(others[caller])], group=groups[at % len(groups)]))
+
+    def serve(limit):
+        """Who was served; who of the others was, asks again."""
+        for one in line.take(limit):
+            yield one.caller
+            if one.caller != "newcomer":
+                served[one.caller] += one.rows
+                ask(int(one.caller))
+
+    for caller in range(len(others)):
+        for _ in range(40):
+            ask(caller)
+    for limit in islice(cycle(limits), before):
+        list(serve(limit))
+    served.clear()
+    line.add(Asked("newcomer", rows))
+    # The quanta that the newcomer needs, the round before and the round after; and what each of the others had saved.
+    share = (-(-rows // QUANTUM_ROWS) + 2) * QUANTUM_ROWS + max(map(max, others))
+    for limit in cycle(limits):
+        for caller in serve(limit):
+            if caller == "newcomer":
+                return
+            assert all(rows <= share for rows in served.values())
+
+
+def test_who_is_alone_fills_a_call():
+    line = Line()
+    for at in range(100):
+        line.add(Asked("a", 1, at=at))
+    assert [[one.at for one in line.take(64)], [one.at for one in line.take(64)]] == [[*range(64)], [*range(64, 100)]]
+
+
+def test_a_question_larger_than_any_call_comes_alone_and_lets_others_go_first():
+    line = Line()
+    large, small = Asked("a", 500), [Asked("b", 1) for _ in range(100)]
+    for one in (Asked("a", 1), large, *small):
+        line.add(one)
+    served = []
+    while batch := line.take(64):
+        assert large not in batch or batch == [large]
+        served += batch
+    assert 0 < served.index(large)
+    assert all(earlier.rows == 1 for earlier, _ in pairwise(served[: served.index(large) + 1]))
+
+
+def test_who_left_and_comes_again_has_saved_nothing():
+    line = Line()
+    line.add(Asked("a", 1))
+    line.add(Asked("b", 1))
+    while line.take(1):
+        pass
+    check_fair(line, {"a": [(1, "")], "b": [(1, "")]}, [3])
