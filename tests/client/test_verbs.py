@@ -289,10 +289,3 @@ def test_people_and_keys(house, remote):
     assert issued.key.expires == ends
     assert remote.access.keys() == here.keys(by=house.by)
     assert remote.access.revoke_key(issued.key.id).revoked
-
-
-def test_a_load_is_measured(remote):
-    load = remote.measure("income", connections=4, seconds=0.3, rows=2)
-    assert (load.failed, load.rows, load.connections) == (0, 2, 4)
-    assert load.rows_per_second == pytest.approx(2 * load.requests_per_second)
-    assert load.p50_ms <= load.p99_ms

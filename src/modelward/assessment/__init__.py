@@ -6,8 +6,11 @@ from modelward.assessment.assessor import Assessor, Findings, Plot, Sample, asse
 from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
 from modelward.assessment.comparison import Comparison, IncomparableError, Objective, Row
+from modelward.assessment.drawing import INKS, canvas
 from modelward.assessment.intervals import Estimate
 from modelward.assessment.layout import GroupTable, Picture, group_tables, picture_of
+from modelward.assessment.machine import describe_machine
+from modelward.assessment.page import pages_in
 from modelward.assessment.phrasebook import LANGUAGES, Language, Phrasebook
 from modelward.assessment.report import (
     PAGE_FILE,
@@ -26,6 +29,7 @@ from modelward.assessment.wording import REPORT_WORDS
 
 __all__ = [
     "ASSESSORS",
+    "INKS",
     "LANGUAGES",
     "PAGE_FILE",
     "REPORT_FILE",
@@ -56,8 +60,11 @@ __all__ = [
     "TrustReport",
     "UnknownAssessorError",
     "assessor_of",
+    "canvas",
+    "describe_machine",
     "group_tables",
     "known_measures",
+    "pages_in",
     "picture_of",
     "report_json_schema",
 ]

@@ -6,8 +6,6 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
-import psutil
-
 from modelward.compute import usable_cores
 from modelward.plugins import installed_versions
 
@@ -16,6 +14,8 @@ _LIBRARIES = ("modelward", "numpy", "onnxruntime", "fairlearn", "matplotlib")
 
 def describe_machine() -> dict[str, str]:
     """Processor, cores this process may use, memory, system and Python."""
+    import psutil
+
     return {
         "processor": _processor(),
         "cores": str(usable_cores()),

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import floor, log10
 from pathlib import Path
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING, Any
 
 from modelward.assessment.assessor import Plot, assessor_of
 from modelward.assessment.clause import Clause
@@ -20,6 +18,11 @@ from modelward.assessment.layout import GroupTable, group_tables, picture_of
 from modelward.assessment.phrasebook import Language
 from modelward.assessment.report import Measurement, TrustReport
 from modelward.assessment.wording import REPORT_WORDS
+
+if TYPE_CHECKING:
+    import jinja2
+
+_TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +110,21 @@ def _exact(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
-@cache
-def _template(name: str) -> Any:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+def pages_in(folder: Path) -> jinja2.Environment:
+    """Templates of `folder`, which may include those here: `page.css` has the looks of every page."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([folder, _TEMPLATES]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+@cache
+def _template(name: str) -> Any:
+    environment = pages_in(_TEMPLATES)
     environment.filters |= {"figures": figures, "asked": asked, "picture": picture_of, "method": _method}
     return environment.get_template(name)

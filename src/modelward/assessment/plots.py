@@ -1,56 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures as SVG: the same figures give the same bytes, the ground is transparent, the ink follows light and dark.
-
-Text stays text, in the reader's own fonts; labels stand beside what they name, so that no legend and no colour alone has to
-be read.
-"""
+"""The pictures of a report and of a comparison."""
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import chain, pairwise
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from modelward.assessment.drawing import INKS, canvas, cut
 from modelward.assessment.placing import Box, lead, place
 from modelward.assessment.scores import Floats
 
 if TYPE_CHECKING:
     from modelward.assessment.clause import Clause
 
-# Placeholders that `_svg` hands to the style sheet, which has one value for light and one for dark.
-_INK, _SOFT, _LINE, _CELL = "#010203", "#010204", "#010205", "#01020c"
-_TONES = ("#010206", "#010207", "#010208", "#010209", "#01020a", "#01020b")
+_INK, _SOFT, _LINE, _CELL, _TONES = INKS
 _ACCENT, _MARK = _TONES[0], _TONES[1]
-_VARIABLES = {_INK: "ink", _SOFT: "soft", _LINE: "line", _CELL: "cell"} | {tone: f"tone{at}" for at, tone in enumerate(_TONES)}
-_LIGHT = ("#1f2733", "#667085", "#c9d0da", "#3b6ea8", "#3b6ea8", "#b9652f", "#3f8560", "#8459a6", "#98781f", "#43808f")
-_DARK = ("#e6e9ee", "#9aa4b2", "#46505f", "#4f82bd", "#7fb0e6", "#e0925c", "#74bb94", "#b694d4", "#cdae5a", "#7fb9c7")
-_FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
-_SETTINGS = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "modelward",
-    "text.parse_math": False,
-    "font.size": 10.5,
-    "text.color": _INK,
-    "axes.labelcolor": _SOFT,
-    "axes.edgecolor": _LINE,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "xtick.color": _LINE,
-    "ytick.color": _LINE,
-    "xtick.labelcolor": _SOFT,
-    "ytick.labelcolor": _SOFT,
-    "axes.grid": False,
-}
 _MOST_NAMES, _MOST_CELLS = 6, 12
 _COSTS = {"size_bytes": "model size", "latency_p50_ms": "median time of one row", "energy_joules": "energy of training"}
 # What one of each unit is in the unit of the figure; an amount is told in the largest unit that it fills, or the last.
@@ -95,14 +63,14 @@ def confusion_matrix(counts: Sequence[Sequence[int]], *, classes: Sequence[str])
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     k = len(classes)
     side = min(2.4 + 0.7 * k, 9.0)
-    with _figure(side, side * 0.86) as (figure, svg):
+    with canvas(side, side * 0.86) as (figure, svg):
         axes = figure.add_subplot()
         for (row, column), share in np.ndenumerate(shares):
             axes.bar(column, 0.96, width=0.96, bottom=row - 0.48, color=_CELL, alpha=0.06 + 0.64 * share)
             if k <= _MOST_CELLS:
                 text = f"{int(table[row, column]):,}\n{share:.0%}"
                 axes.text(column, row, text, ha="center", va="center")
-        names = [_cut(name) for name in classes]
+        names = [cut(name) for name in classes]
         axes.set_xticks(range(k), names, rotation=0 if k <= 4 else 45, ha="center" if k <= 4 else "right")
         axes.set_yticks(range(k), names)
         axes.tick_params(length=0)
@@ -113,7 +81,7 @@ def confusion_matrix(counts: Sequence[Sequence[int]], *, classes: Sequence[str])
 
 def roc_curve(grid: Floats, curves: Mapping[str, Floats], *, band: tuple[Floats, Floats] | None) -> bytes:
     """True positive rate over false positive rate, one line a class, the 95 % band of a single one, and chance."""
-    with _figure(4.6, 4.2) as (figure, svg):
+    with canvas(4.6, 4.2) as (figure, svg):
         axes = figure.add_subplot()
         axes.plot([0, 1], [0, 1], color=_LINE, linewidth=1, dashes=(4, 3))
         axes.text(0.62, 0.56, "chance", color=_SOFT, rotation=45, rotation_mode="anchor", transform_rotates_text=True, va="top")
@@ -123,17 +91,17 @@ def roc_curve(grid: Floats, curves: Mapping[str, Floats], *, band: tuple[Floats,
             colour = _TONES[at % len(_TONES)] if at < _MOST_NAMES else _SOFT
             axes.plot(grid, rates, color=colour, linewidth=1.8, solid_joinstyle="round")
             if len(curves) > 1 and at < _MOST_NAMES:
-                axes.text(1.0, 0.06 + 0.07 * (min(len(curves), _MOST_NAMES) - 1 - at), _cut(name), color=colour, ha="right")
+                axes.text(1.0, 0.06 + 0.07 * (min(len(curves), _MOST_NAMES) - 1 - at), cut(name), color=colour, ha="right")
         axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), aspect="equal")
         if band is not None:
-            axes.set_title(f"positive: {_cut(next(iter(curves)))}", color=_SOFT, fontweight="normal")
+            axes.set_title(f"positive: {cut(next(iter(curves)))}", color=_SOFT, fontweight="normal")
     return svg()
 
 
 def calibration_curve(stated: Floats, observed: Floats, bounds: Sequence[tuple[float, float]], given: Floats) -> bytes:
     """Observed frequency over stated probability with intervals, above the distribution of what was stated."""
     low, high = np.array(bounds).T
-    with _figure(4.6, 4.9) as (figure, svg):
+    with canvas(4.6, 4.9) as (figure, svg):
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1), gridspec_kw={"hspace": 0.08})
         axes.plot([0, 1], [0, 1], color=_LINE, linewidth=1, dashes=(4, 3))
         axes.vlines(stated, low, high, color=_ACCENT, alpha=0.45, linewidth=2.4)
@@ -151,7 +119,7 @@ def calibration_curve(stated: Floats, observed: Floats, bounds: Sequence[tuple[f
 def group_rates(drawn: Mapping[str, Sequence[tuple[str, Clause]]]) -> bytes:
     """One panel a rate, one line a group: the estimate as a dot on its interval; what could not be measured is said."""
     groups = len(next(iter(drawn.values())))
-    with _figure(2.3 * len(drawn), 0.3 * groups + 0.6) as (figure, svg):
+    with canvas(2.3 * len(drawn), 0.3 * groups + 0.6) as (figure, svg):
         panels = figure.subplots(1, len(drawn), sharey=True, squeeze=False, gridspec_kw={"wspace": 0.22}).ravel()
         for axes, (title, clauses) in zip(panels, drawn.items(), strict=False):
             axes.set_title(title)
@@ -159,7 +127,7 @@ def group_rates(drawn: Mapping[str, Sequence[tuple[str, Clause]]]) -> bytes:
                 _dot(axes, at, clause)
             axes.set(xlim=(0, 1), ylim=(groups - 0.5, -0.5))
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-            axes.set_yticks(range(groups), [_cut(group) for group, _ in clauses])
+            axes.set_yticks(range(groups), [cut(group) for group, _ in clauses])
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)
             axes.grid(axis="x", color=_LINE, linewidth=0.6, alpha=0.6)
@@ -175,7 +143,7 @@ def pareto(points: Sequence[ParetoPoint], *, metric: str, smaller_is_better: boo
     """
     shown = {key: [point for point in points if getattr(point, key) is not None] for key in _COSTS}
     shown = {key: some for key, some in shown.items() if len(some) > 1 or key != "energy_joules"}
-    with _figure(4.2 * len(shown), 4.3) as (figure, svg):
+    with canvas(4.2 * len(shown), 4.3) as (figure, svg):
         panels = figure.subplots(1, len(shown), sharey=True, gridspec_kw={"wspace": 0.14})
         sign = -1.0 if smaller_is_better else 1.0
         for axes, (key, some) in zip(panels, shown.items(), strict=True):
@@ -266,7 +234,7 @@ def _name(axes: Any, points: Sequence[ParetoPoint], key: str, *, sign: float) ->
     to_screen = axes.transData.transform
     ends = [(to_screen((getattr(one, key), one.low)), to_screen((getattr(one, key), one.high))) for one in order]
     taken = [Box(low[0] - 6, min(low[1], high[1]) - 2, low[0] + 6, max(low[1], high[1]) + 2) for low, high in ends]
-    names = [_cut(point.label) for point in order]
+    names = [cut(point.label) for point in order]
     sizes = [(_LETTER_WIDTH * len(name), _LETTER_HEIGHT) for name in names]
     frame = Box(*axes.bbox.extents)
     corners = [to_screen(corner) for corner in _staircase(points, key, sign=sign)]
@@ -288,45 +256,3 @@ def _amount(value: float, key: str) -> str:
     units = _UNITS[key]
     unit = next((unit for unit, size in units.items() if value >= size), [*units][-1])
     return f"{value / units[unit]:.4g} {unit}"
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= 22 else f"{name[:21]}…"
-
-
-@contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Any, Callable[[], bytes]]]:
-    """An empty figure under the house's settings, and the function that gives its SVG once it is drawn."""
-    # Matplotlib costs half a second to import, and a server that only serves never draws.
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    sink = io.BytesIO()
-    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
-        # A class or group may be named in any script; the reader's fonts draw it, not matplotlib's.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=(width, height), dpi=72)
-        FigureCanvasSVG(figure)
-        yield figure, lambda: _svg(sink.getvalue().decode())
-        # "tight" would draw everything twice to find what this asks for.
-        box = figure.get_tightbbox().padded(0.06)
-        figure.savefig(sink, format="svg", transparent=True, bbox_inches=box, metadata={"Date": None, "Creator": None})
-
-
-def _svg(drawn: str) -> bytes:
-    """Hand the inks to the style sheet, and the fonts to the reader."""
-    for placeholder, variable in _VARIABLES.items():
-        drawn = drawn.replace(placeholder, f"var(--{variable})")
-    drawn = re.sub(r"<\?xml.*?<svg", "<svg", drawn, count=1, flags=re.DOTALL)
-    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, count=1, flags=re.DOTALL)
-    drawn = drawn.replace("'DejaVu Sans'", _FONTS)
-    return drawn.replace("<defs>", f"<style>{_style_sheet()}</style>\n <defs>", 1).encode()
-
-
-def _style_sheet() -> str:
-    light, dark = (
-        " ".join(f"--{variable}: {ink};" for variable, ink in zip(_VARIABLES.values(), inks, strict=True))
-        for inks in (_LIGHT, _DARK)
-    )
-    return f"svg {{ {light} }} @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}"

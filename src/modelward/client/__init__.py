@@ -16,8 +16,11 @@ from typing import Any, Self
 from modelward.client.asking import Asked, RemoteServing
 from modelward.client.connection import AddressError, Connection, StrangeAnswerError, UnreachableError
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemoteReleases
-from modelward.client.load import Load, NoAnswerError, measure
+from modelward.client.load import ARRIVALS, Load, NoAnswerError, Plan, Step
+from modelward.client.load_page import report_page
+from modelward.client.load_pictures import amount, label_of, report_pictures
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
+from modelward.client.wire import PROTOCOLS
 
 
 class Client:
@@ -40,17 +43,31 @@ class Client:
     def __exit__(self, *_fault: object) -> None:
         self.close()
 
-    def measure(
-        self, model: str, *, examples: Sequence[Mapping[str, Any]] = (), connections: int, seconds: float, rows: int
-    ) -> Load:
-        """Ask `model` as fast as it answers. Without examples, one row is made up from the model's inputs."""
-        url, key = self._connection.url, self._connection.key
-        chosen = examples or [self.serving.made_up_row(model)]
-        return measure(url, key=key, model=model, examples=chosen, connections=connections, seconds=seconds, rows=rows)
+    def measure(self, model: str, *, plan: Plan, examples: Sequence[Mapping[str, Any]] = ()) -> Load:
+        """Ask `model` by the plan. Without examples, one row is made up from the model's inputs."""
+        from modelward.client.measuring import measure
+
+        return measure(self._connection, model, plan=plan, examples=examples)
 
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
 
 
-__all__ = ["AddressError", "Asked", "Client", "Load", "NoAnswerError", "StrangeAnswerError", "UnreachableError", "measure"]
+__all__ = [
+    "ARRIVALS",
+    "PROTOCOLS",
+    "AddressError",
+    "Asked",
+    "Client",
+    "Load",
+    "NoAnswerError",
+    "Plan",
+    "Step",
+    "StrangeAnswerError",
+    "UnreachableError",
+    "amount",
+    "label_of",
+    "report_page",
+    "report_pictures",
+]

@@ -124,7 +124,7 @@ def _error_of(response: httpx.Response) -> ModelwardError:
         told = msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.DecodeError:
         told = {}
-    text = told.get("detail") or told.get("error") or f"The service answered {response.status_code}."
+    text = told.get("detail") or told.get("error") or told.get("message") or f"The service answered {response.status_code}."
     kind = _KINDS_BY_NAME.get(str(told.get("kind"))) or _KINDS_BY_STATUS.get(response.status_code)
     if kind is None:
         kind = errors.InvalidError if response.is_client_error else ModelwardError

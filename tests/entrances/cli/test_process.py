@@ -270,27 +270,6 @@ def test_a_taken_port_is_unavailable(terminal, service):
     assert (done.code, "--port" in done.error) == (6, True)
 
 
-def test_the_bench_serves_measures_and_leaves_no_key_behind(terminal):
-    done = terminal("bench", "--seconds", "0.5", "--connections", "4", "--json")
-    assert done.code == 0, done.err
-    assert done.json["model"] == "grants"
-    assert done.json["requests"] > 0
-    assert done.json["failed"] == 0
-    (key,) = (key for key in terminal("keys", "list", "--json").json if key["name"].startswith("bench-"))
-    assert key["revoked"]
-
-
-def test_the_bench_says_that_its_own_client_is_the_limit(terminal):
-    rows = terminal.file("rows.jsonl", '{"age": 30, "hours": 40, "town": "north", "member": true}\n')
-    done = terminal("bench", "--seconds", "0.5", "--connections", "2", "--examples", rows)
-    assert (done.code, "the client is Python too" in done.out) == (0, True)
-
-
-def test_the_bench_asks_which_model(fresh):
-    done = fresh("bench", "--json")
-    assert (done.code, "--model" in done.error) == (2, True)
-
-
 def test_a_sample_is_written_with_the_permissions_of_new_files(fresh, tmp_path, monkeypatch):
     """From the cache, which is made here, so that nothing is fetched."""
     from dataclasses import replace

@@ -43,8 +43,8 @@ def read_text(file: Path) -> str:
         raise NotTextError(f"{file} is not UTF-8 text (byte {wrong.start}). Is it the right file?") from wrong
 
 
-def check_output(file: Path | None, *, endings: tuple[str, ...] = ()) -> None:
-    """Nothing, where `file` can be written: asked before the work is done and recorded.
+def check_output(file: Path | None, *, option: str = "-o", endings: tuple[str, ...] = ()) -> None:
+    """Nothing, where `file`, which `option` named, can be written: asked before the work is done and recorded.
 
     What may be replaced has `endings`, so that a slip of the hand does not replace what something else was made from.
 
@@ -59,11 +59,11 @@ def check_output(file: Path | None, *, endings: tuple[str, ...] = ()) -> None:
             f"{file} would be replaced by another kind of file. Name one that ends in {' or '.join(endings)}."
         )
     if file.is_dir():
-        raise OutputUnusableError(f"{file} is a folder. Name a file with `-o`.")
+        raise OutputUnusableError(f"{file} is a folder. Name a file with `{option}`.")
     if not folder.is_dir():
-        raise OutputUnusableError(f"The folder {folder} is missing. Make it, or name another file with `-o`.")
+        raise OutputUnusableError(f"The folder {folder} is missing. Make it, or name another file with `{option}`.")
     if not os.access(file if file.exists() else folder, os.W_OK):
-        raise OutputUnusableError(f"{file} cannot be written. Name another file with `-o`.")
+        raise OutputUnusableError(f"{file} cannot be written. Name another file with `{option}`.")
 
 
 def write_evidence(file: Path, data: bytes) -> None:
