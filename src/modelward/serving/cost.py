@@ -39,4 +39,7 @@ class CallCost:
         # Where all calls had the same number of rows, nothing tells the call from its rows: the slope stays.
         if spread > 1e-6 * self._weight * self._rows_squared:
             self.row_seconds = max(0.0, (self._weight * self._rows_seconds - self._rows * self._seconds) / spread)
-        self.call_seconds = max(_LEAST_SECONDS, (self._seconds - self.row_seconds * self._rows) / self._weight)
+        self.call_seconds = (self._seconds - self.row_seconds * self._rows) / self._weight
+        if self.call_seconds < _LEAST_SECONDS:
+            # No call costs less than nothing: then it is the rows that cost all of it.
+            self.call_seconds, self.row_seconds = _LEAST_SECONDS, self._rows_seconds / self._rows_squared

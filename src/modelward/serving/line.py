@@ -84,8 +84,7 @@ class Line(Generic[Question]):
             while queue and (is_alone or queue[0].rows <= credit):
                 question = queue[0]
                 if taken and (question.rows > room or question.group != taken[0].group):
-                    # The turn goes on in the next call, which gives no second quantum; nor takes it away from who was alone that they
-                    # are next.
+                    # The turn goes on in the next call: without a second quantum, and also where others came meanwhile.
                     self._credit[caller] = (question.rows if is_alone else credit) - QUANTUM_ROWS
                     return taken
                 taken.append(queue.popleft())
