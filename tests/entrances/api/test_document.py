@@ -41,6 +41,9 @@ def lived_in(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lived-in")
     house = build(folder)
     platform, me = house.platform, house.by
+    platform.releases.policies.put(WATCHED, by=me)
+    for weight in range(6):
+        platform.releases.propose(house.register(weight=weight), policy="watched", by=ADA)
     (folder / "people.csv").write_text(people(300))
     platform.datasets.add(
         "people", [folder / "people.csv"], target="grant", sensitive=["town"], purpose="tests", owner="tester", by=me
@@ -49,9 +52,6 @@ def lived_in(tmp_path_factory):
     for name in ("grants:1", "grants:2"):
         platform.assessment.assess(name, only=["size", "quality", "latency"], by=me)
         house.make_live(name)
-    platform.releases.policies.put(WATCHED, by=me)
-    for weight in (0.2, 0.3):
-        platform.releases.propose(house.register(weight=weight), policy="watched", by=ADA)
     for name in ("ada", "omar"):
         platform.access.add_user(name, role=Role.OPERATOR, by=me)
     key = house.key(Role.ADMINISTRATOR)

@@ -38,6 +38,7 @@ _INFERENCE_ERROR = {
     "required": ["error"],
     "properties": {"error": {"type": "string", "description": "What happened, and what to do."}},
 }
+_TEXT = {"type": "string"}
 _NUMBER = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 _IN_PATH: Mapping[str, Any] = {
     "model": {"type": "string", "pattern": NAME_PATTERN},
@@ -102,17 +103,20 @@ def _operation(endpoint: Endpoint, named: Mapping[int, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
         "operationId": re.sub(r"\W+", "-", f"{endpoint.method.lower()} {endpoint.path}").strip("-"),
-        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint)],
+        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint)],
         "responses": {str(status): _response(endpoint, status, named) for status in sorted(statuses(endpoint))},
         "x-permission": permission.value if isinstance(permission, Permission) else permission.name.lower(),
     }
     return operation | ({"security": []} if permission is Open.HEALTH else {})
 
 
-def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
-    for name in re.findall(r"{(\w+)(?::\w+)?}", path):
-        schema = _IN_PATH.get(name, {"type": "string"})
-        if name == "model" and asks(path):
+def _path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"{(\w+)(?::\w+)?}", endpoint.path):
+        schema = _IN_PATH.get(name, _TEXT)
+        if not isinstance(endpoint.permission, Permission):
+            # What anybody may see tells nobody which names there are.
+            schema = _TEXT
+        elif name == "model" and asks(endpoint.path):
             # Here a version may be named, too.
             schema = {"type": "string", "pattern": MODEL_OR_VERSION_PATTERN}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
@@ -142,6 +146,8 @@ def statuses(endpoint: Endpoint) -> set[int]:
         found.add(401)
     if isinstance(endpoint.permission, Permission):
         found |= {403, 404}
+    if "{" in endpoint.path:
+        found.add(404)
     if endpoint.takes is not None:
         found |= {413, 415}
     if endpoint.has_files:
