@@ -28,6 +28,12 @@ def sha256_of_stream(stream: BinaryIO) -> str:
     return digest.hexdigest()
 
 
+def blocks(key: bytes) -> tuple[bytes, bytes]:
+    """What HMAC-SHA-256 puts before the data and before the inner digest."""
+    block = (key if len(key) <= _BLOCK_BYTES else sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
+    return block.translate(_INNER), block.translate(_OUTER)
+
+
 class KeyedDigest:
     """HMAC-SHA-256 (RFC 2104) under one key: digests that nobody without the key can confirm a guess against."""
 
@@ -36,9 +42,7 @@ class KeyedDigest:
     __slots__ = ("_inner", "_outer")
 
     def __init__(self, key: bytes) -> None:
-        block = (key if len(key) <= _BLOCK_BYTES else sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
-        self._inner = block.translate(_INNER)
-        self._outer = block.translate(_OUTER)
+        self._inner, self._outer = blocks(key)
 
     def raw(self, data: bytes) -> bytes:
         """The 32 bytes of the digest of `data`."""

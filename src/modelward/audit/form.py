@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forms: drafts that are alike but for their request and a few facts, for whoever records many. What is alike is written once."""
+"""Forms: entries that commit to what came in and what went out, and are alike but for that, for whoever records many.
+
+What is alike is written once, and a draft is made in one go: the request's key is derived and used right here, to the same bytes as
+`RequestKey` and `Draft` would give.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -11,27 +16,38 @@ import msgspec
 from modelward.audit.entry import Draft
 from modelward.audit.event import Event
 from modelward.audit.request_key import RequestKey
+from modelward.digest import KeyedDigest, blocks
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Form:
-    """What is alike in many drafts. `facts` are in the order in which they are written; those that are None are filled in."""
+    """What is alike in many drafts. Their facts are `input` and `output`, the commitments; those `filled` in; and the `fixed`."""
 
-    def __init__(self, event: Event, *, actor: str, subject: str, facts: Mapping[str, Any]) -> None:
-        self._event = event.name
-        self._actor = actor
-        self._subject = subject
-        told = b",".join(_fixed(name) + b":" + (b"%b" if value is None else _fixed(value)) for name, value in facts.items())
+    def __init__(
+        self, digests: KeyedDigest, event: Event, *, actor: str, subject: str, filled: Sequence[str], fixed: Mapping[str, Any]
+    ) -> None:
+        self._digests = digests
+        self._event, self._actor, self._subject = event.name, actor, subject
+        told = [b'"input":"%b"', b'"output":"%b"', *(_fixed(name) + b":%b" for name in filled)]
+        told += [_fixed(name) + b":" + _fixed(value) for name, value in fixed.items()]
         head = b'"event":%b,"actor":%b,"subject":%b' % (_fixed(event.name), _fixed(actor), _fixed(subject))
-        self._body = head + b',"request":"%b","facts":{' + told + b"}"
+        self._body = head + b',"request":"%b","facts":{' + b",".join(told) + b"}"
 
-    def draft(self, key: RequestKey, *values: bytes) -> Draft:
+    def draft(self, request: str, came: bytes, went: bytes, *filled: bytes) -> Draft:
         """The draft of one request, with the JSON of the facts to be filled in, in their order."""
-        draft = Draft.__new__(Draft)
-        draft.event, draft.actor, draft.subject = self._event, self._actor, self._subject
-        draft.request, draft.key = key.request, key
-        draft.body = self._body % (key.request.encode(), *values)
+        name = request.encode()
+        secret = self._digests.raw(name)
+        inner, outer = blocks(secret)
+        draft, key = Draft.__new__(Draft), RequestKey.__new__(RequestKey)
+        key.request, key.secret, key.digest = request, secret, sha256(secret).hexdigest()
+        draft.event, draft.actor, draft.subject, draft.request, draft.key = self._event, self._actor, self._subject, request, key
+        draft.body = self._body % (
+            name,
+            sha256(outer + sha256(inner + came).digest()).hexdigest().encode(),
+            sha256(outer + sha256(inner + went).digest()).hexdigest().encode(),
+            *filled,
+        )
         return draft
 
 

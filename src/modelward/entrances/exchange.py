@@ -73,6 +73,7 @@ class Head(NamedTuple):
     length: int | None
     seconds: float
     priority: int
+    is_hasty: bool
 
 
 def read_head(target: Target, heading: Heading, counter: Counter, *, request: str) -> Head:
@@ -91,7 +92,7 @@ def read_head(target: Target, heading: Heading, counter: Counter, *, request: st
                 priority = _whole(_PRIORITY, text, least=0, most=_GREATEST_PRIORITY)
     except ModelwardError as wrong:
         fault = wrong
-    return Head(target, heading, standing, fault, length, seconds, priority)
+    return Head(target, heading, standing, fault, length, seconds, priority, _TIMEOUT in heading)
 
 
 class Exchange(Pending):
@@ -114,7 +115,14 @@ class Exchange(Pending):
 
     def __init__(self, connection: Connection, head: Head, *, request: str, body: bytes = b"") -> None:
         if head.standing is not None:
-            super().__init__(head.standing, payload=body, request=request, seconds=head.seconds, priority=head.priority)
+            super().__init__(
+                head.standing,
+                payload=body,
+                request=request,
+                seconds=head.seconds,
+                priority=head.priority,
+                is_hasty=head.is_hasty,
+            )
         else:
             self.request, self.began = request, time.perf_counter()
         self.head = head

@@ -45,13 +45,13 @@ class Answering:
         self._loop = asyncio.get_running_loop()
         self._sweeper: asyncio.TimerHandle | None = None
 
-    def expect(self, pending: Pending, *, longest_seconds: float) -> None:
-        """A question waits from now on. Who allows less than others has a timer; all others share one."""
-        self.open.add(pending)
-        allowed = pending.deadline - pending.began
-        if allowed < longest_seconds:
-            pending.timer = self._loop.call_later(allowed, self._too_slow, pending)
-        elif self._sweeper is None:
+    def watch(self, pending: Pending) -> None:
+        """Tell a question when its own time is over, to the moment."""
+        pending.timer = self._loop.call_later(max(0.0, pending.deadline - time.perf_counter()), self._too_slow, pending)
+
+    def keep_looking(self) -> None:
+        """Tell the others when theirs is, as long as any wait: one timer for all."""
+        if self._sweeper is None and self.open:
             self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
 
     def finish(self, call: Call) -> None:
@@ -100,12 +100,12 @@ class Answering:
 
     def release(self, answered: Sequence[Pending], fault: Exception | None, entries: int) -> None:
         """Answers are on record, together with others, `entries` in all, and leave; or they are not, and do not."""
+        self.open.difference_update(answered)
         if fault is None and answered:
             rows = sum([pending.rows for pending in answered])
             self._meters.note_answers(answered[0].deployment.labels, questions=len(answered), rows=rows)
             if self._tracing is not None:
                 self._tracing.answered([pending for pending in answered if pending.is_wanted], entries=entries)
-        self.open.difference_update(answered)
         for pending in answered:
             if pending.is_wanted:
                 self._tell(pending, fault)
@@ -166,7 +166,8 @@ class Answering:
         now = time.perf_counter()
         for pending in [pending for pending in self.open if pending.deadline < now]:
             self._too_slow(pending)
-        self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep) if self.open else None
+        self._sweeper = None
+        self.keep_looking()
 
 
 def _shown(model: str) -> str:

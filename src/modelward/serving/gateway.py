@@ -220,7 +220,11 @@ class Gateway:
             pending.deployment, pending.rows = deployment, len(rows)
             self._elsewhere(pending, self._explainer, lambda: explain(deployment), explained)
 
-        if self._admits(pending):
+        if len(self._open) >= self._inflight_limit:
+            self._answering.fail(pending, self._full())
+        else:
+            self._open.add(pending)
+            self._answering.watch(pending)
             try:
                 begin(self._deployments.get(question.model, question.number))
             except NotFoundError as fault:
@@ -240,8 +244,15 @@ class Gateway:
         except ModelwardError as fault:
             self.meters.note_rejection(fault)
             raise
-        seconds = self.seconds(question.timeout_seconds)
-        pending = Awaited(standing, read, payload=question.payload, request=request, seconds=seconds, priority=question.priority)
+        pending = Awaited(
+            standing,
+            read,
+            payload=question.payload,
+            request=request,
+            seconds=self.seconds(question.timeout_seconds),
+            priority=question.priority,
+            is_hasty=question.timeout_seconds is not None,
+        )
         if self.tracing is not None:
             self.tracing.asked(pending)
         return pending
@@ -261,10 +272,18 @@ class Gateway:
             self._loop.call_soon(self._gather)
             return
         self._arrived = []
-        get, begun = self._deployments.get, dict[int, Batcher]()
+        get, waiting, begun = self._deployments.get, self._open, dict[int, Batcher]()
+        room = self._inflight_limit - len(waiting)
         for pending in arrived:
-            if not pending.is_wanted or not self._admits(pending):
+            if not pending.is_wanted:
                 continue
+            if room <= 0:
+                self._answering.fail(pending, self._full())
+                continue
+            room -= 1
+            waiting.add(pending)
+            if pending.has_own_deadline:
+                self._answering.watch(pending)
             standing = pending.standing
             try:
                 deployment = get(standing.model, standing.number)
@@ -279,17 +298,13 @@ class Gateway:
                     begun[id(batcher)] = batcher
             except Exception as fault:  # noqa: BLE001  # whoever asked is told
                 self._answering.fail(pending, fault)
+        self._answering.keep_looking()
         for batcher in begun.values():
             batcher.begin()
 
-    def _admits(self, pending: Pending) -> bool:
-        """Whether there is room for another question; if not, it is told."""
-        if len(self._open) >= self._inflight_limit:
-            text = f"{len(self._open)} questions are being answered, which is the limit. Ask again in 1 s."
-            self._answering.fail(pending, OverloadedError(text, retry_after_seconds=1))
-            return False
-        self._answering.expect(pending, longest_seconds=self._longest_seconds)
-        return True
+    def _full(self) -> OverloadedError:
+        text = f"{len(self._open)} questions are being answered, which is the limit. Ask again in 1 s."
+        return OverloadedError(text, retry_after_seconds=1)
 
     def _look_again(self, pending: Pending, fault: ModelwardError, then: Callable[[Deployment], None]) -> None:
         """What went live a moment ago is looked for, as often as a flood of wrong names cannot make dear."""
@@ -326,7 +341,8 @@ class Gateway:
 
     def _put(self, pending: Pending, asking: Asking, deployment: Deployment) -> Batcher:
         table = asking.table
-        _check_rows(table.rows, self._rows_limit)
+        if table.rows > self._rows_limit:
+            _check_rows(table.rows, self._rows_limit)
         pending.render, pending.group = asking.render, asking.group
         pending.table, pending.rows, pending.deployment = table, table.rows, deployment
         batcher = self._batchers.get(deployment.version.model)

@@ -59,6 +59,7 @@ class Pending:
         "deployment",
         "entry",
         "group",
+        "has_own_deadline",
         "is_recordable",
         "is_wanted",
         "payload",
@@ -80,7 +81,9 @@ class Pending:
     trail: object
     written: Written
 
-    def __init__(self, standing: Standing, *, payload: bytes, request: str, seconds: float, priority: int = 0) -> None:
+    def __init__(
+        self, standing: Standing, *, payload: bytes, request: str, seconds: float, priority: int = 0, is_hasty: bool = False
+    ) -> None:
         self.standing = standing
         self.caller = standing.caller
         self.payload = payload
@@ -88,6 +91,7 @@ class Pending:
         self.priority = priority
         self.began = time.perf_counter()
         self.deadline = self.began + seconds
+        self.has_own_deadline = is_hasty
         self.is_wanted = True
         self.is_recordable = True
         self.rows = 0

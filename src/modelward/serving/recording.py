@@ -31,16 +31,10 @@ class Recording:
 
     def draft(self, pending: Pending, event: Event, *, now: float) -> Draft:
         """The entry of an answer that is written: it commits to what came in and goes out. `now` is of `time.perf_counter`."""
-        key = self._ledger.request_key(pending.request)
         place = pending.caller, pending.deployment.release, event.name
         form = self._forms.get(place) or self._form(place, event, pending)
-        return form.draft(
-            key,
-            b'"%b"' % key.commitment(pending.payload).encode(),
-            b'"%b"' % key.commitment(pending.written.body).encode(),
-            b"%d" % pending.rows,
-            b"%.3f" % ((now - pending.began) * 1000),
-        )
+        milliseconds = b"%.3f" % ((now - pending.began) * 1000)
+        return form.draft(pending.request, pending.payload, pending.written.body, b"%d" % pending.rows, milliseconds)
 
     def _form(self, place: tuple[str, str, str], event: Event, pending: Pending) -> Form:
         """What is alike in all entries of one kind, of one caller, and of one release."""
@@ -48,8 +42,7 @@ class Recording:
             self._forms.clear()
         actor, deployment = pending.standing.actor, pending.deployment
         fixed = {"version": deployment.version.digest, "credential": actor.credential}
-        filled = dict.fromkeys(("input", "output", "rows", "milliseconds"))
-        form = Form(event, actor=actor.id, subject=deployment.name, facts=filled | fixed)
+        form = self._ledger.form(event, actor=actor.id, subject=deployment.name, filled=("rows", "milliseconds"), fixed=fixed)
         self._forms[place] = form
         return form
 

@@ -13,6 +13,6 @@ def failure(error: BaseException, *, path: str) -> Response:
     """What went wrong, as whoever asks at `path` expects it."""
     spoken = speaks(path)
     if spoken == "mlflow":
-        body, media, _ = told_to_mlflow(error)
-        return Response(body, status_of(error), {**fault_headers(error), "content-type": media})
+        told = told_to_mlflow(error)
+        return Response(told.body, status_of(error), {**fault_headers(error), "content-type": told.media})
     return inference_error(error) if spoken == "plain" else problem(error)
