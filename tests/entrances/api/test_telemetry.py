@@ -2,18 +2,21 @@
 """What the service measures of itself."""
 
 import asyncio
+import re
 import shutil
 import subprocess
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from entrances.api.house import body, client
+from entrances.api.house import ROW, body, client
 from modelward.access import Role
 from modelward.entrances.api import telemetry
 from modelward.serving import Meters
 
 PREDICT = "/v1/models/income/predict"
+ROUTE = "/v1/models/{model}/predict"
+NAMES = [each.name for each in telemetry.Telemetry(Meters(), entries=lambda: 0).instruments]
 
 
 @pytest.fixture(scope="module")
@@ -28,21 +31,96 @@ def samples(operator) -> dict[tuple, float]:
     return {(found.name, *sorted(found.labels.items())): found.value for family in families for found in family.samples}
 
 
-def test_metrics_parse_and_count_requests_rows_and_entries(operator):
-    before = samples(operator)
-    operator.post(PREDICT, content=body([{"age": 1, "hours": 2, "sector": "public"}] * 5)).raise_for_status()
-    after = samples(operator)
+class Grown:
+    """How much each number grew between two looks."""
 
-    def grown(name, **labels):
+    def __init__(self, operator) -> None:
+        self._operator = operator
+        self._before = samples(operator)
+
+    def look(self) -> dict[tuple, float]:
+        self.now = samples(self._operator)
+        return self.now
+
+    def __call__(self, name, **labels) -> float:
         key = (name, *sorted(labels.items()))
-        return after[key] - before.get(key, 0)
+        return self.now[key] - self._before.get(key, 0)
 
-    route = "/v1/models/{model}/predict"
-    assert grown("modelward_requests_total", method="POST", route=route, status="200") == 1
+
+def test_metrics_parse_and_count_requests_rows_and_entries(operator):
+    grown = Grown(operator)
+    operator.post(PREDICT, content=body([{"age": 1, "hours": 2, "sector": "public"}] * 5)).raise_for_status()
+    after = grown.look()
+    assert grown("modelward_requests_total", method="POST", route=ROUTE, status="200") == 1
     assert grown("modelward_predictions_total", model="income", version="1") == 5
-    assert grown("modelward_request_duration_seconds_count", route=route) == 1
+    assert grown("modelward_request_duration_seconds_count", route=ROUTE) == 1
     assert grown("modelward_ledger_entries") == 1
     assert after["modelward_inflight_requests",] == 0
+
+
+def test_metrics_tell_the_way_of_a_question_to_its_answer(operator):
+    grown = Grown(operator)
+    for _ in range(3):
+        operator.post(PREDICT, content=body([ROW] * 4)).raise_for_status()
+    after = grown.look()
+    assert grown("modelward_questions_total", outcome="answered") == 3
+    assert grown("modelward_queue_duration_seconds_count", model="income") == 3
+    assert grown("modelward_batch_rows_sum", model="income") == 12
+    assert grown("modelward_batch_rows_bucket", model="income", le="4.0") == 3
+    assert grown("modelward_engine_duration_seconds_count", model="income") == 3
+    assert grown("modelward_ledger_commit_entries_sum") >= 3
+    assert 1 <= grown("modelward_ledger_commit_duration_seconds_count") <= grown("modelward_ledger_commit_entries_sum")
+    assert after["modelward_model_loads_total", ("model", "income"), ("outcome", "loaded")] >= 1
+    assert after["modelward_model_load_duration_seconds_count", ("model", "income")] >= 1
+    assert after["process_cpu_seconds_total",] > 0
+    assert (after["modelward_workers",], after["modelward_worker_restarts_total",]) == (1, 0)
+
+
+def test_what_got_no_answer_is_counted_by_its_reason(operator, server, house):
+    grown = Grown(operator)
+    narrow = house.key(models=["another"])
+    with client(server.url, "mw_nobody") as stranger, client(server.url, narrow) as limited:
+        answers = [
+            operator.post(PREDICT, content=body([{**ROW, "age": "old"}])),
+            operator.post(PREDICT, content=body([ROW] * 65)),
+            operator.post("/v1/models/nobody/predict", content=body()),
+            stranger.post(PREDICT, content=body()),
+            limited.post(PREDICT, content=body()),
+        ]
+    grown.look()
+    assert [answer.status_code for answer in answers] == [400, 413, 404, 401, 403]
+    for reason in ("invalid", "too_large", "not_found", "unauthenticated", "forbidden"):
+        assert grown("modelward_rejections_total", reason=reason) == 1, reason
+    assert grown("modelward_questions_total", outcome="rejected") == 5
+
+
+def test_a_group_of_answers_is_counted_as_each_by_itself():
+    seconds = [0.0001, 0.004, 0.004, 7.0, 60.0]
+    one, many = (telemetry.Telemetry(Meters(), entries=lambda: 0) for _ in range(2))
+    for each in seconds:
+        one.count_request("POST", ROUTE, 200, seconds=each)
+    many.count_requests(ROUTE, 200, seconds)
+    told = [
+        [line for line in each.text().body.decode().splitlines() if line.startswith("modelward_request")] for each in (one, many)
+    ]
+    assert told[0] == told[1]
+    assert f'modelward_requests_total{{method="POST",route="{ROUTE}",status="200"}} 5.0' in told[0]
+
+
+def test_made_up_methods_of_made_up_paths_leave_nothing_behind():
+    instruments = telemetry.Telemetry(Meters(), entries=lambda: 0)
+    for at in range(100):
+        instruments.count_request(f"M{at}", "unmatched", 404, seconds=0.001)
+    assert instruments._of_request.keys() == {("any", "unmatched", 404)}
+
+
+def test_a_ledger_that_cannot_be_read_hides_no_other_number():
+    def broken() -> float:
+        raise OSError
+
+    text = telemetry.Telemetry(Meters(), entries=broken).text().body.decode()
+    assert "\nmodelward_ledger_entries " not in text
+    assert "\nmodelward_workers 1.0" in text
 
 
 def test_labels_come_from_a_bounded_set(operator):
@@ -86,6 +164,11 @@ def test_waiting_for_a_body_that_never_comes_is_no_part_of_the_time_to_answer(ho
 def test_promtool_finds_nothing_to_mend(operator):
     if not (promtool := shutil.which("promtool")):
         pytest.skip("promtool is not installed")
+    # With every metric in it.
+    operator.post("/v1/models/nobody/predict", content=body())
+    operator.post(PREDICT, content=body()).raise_for_status()
     text = operator.get("/metrics").text
+    assert {name for name in NAMES if f"# HELP {name} " not in text} == set()
+    assert {name for name in NAMES if not re.search(rf"^{name}(_bucket)?[{{ ]", text, re.MULTILINE)} == set()
     checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
