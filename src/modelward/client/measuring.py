@@ -18,10 +18,12 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from modelward.assessment import describe_machine
+from modelward.client.connection import part
 from modelward.client.latencies import summarise
 from modelward.client.load import Arrivals, Load, NoAnswerError, Plan, Step, notes_of
-from modelward.client.traffic import Observed, Traffic, TrafficAtARate
-from modelward.client.wire import PROTOCOLS, Inputs, requests_of
+from modelward.client.observed import Observed
+from modelward.client.traffic import Traffic, TrafficAtARate
+from modelward.client.wire import PROTOCOLS, Inputs, path_of, requests_of
 from modelward.errors import ModelwardError
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def measure(connection: Connection, model: str, *, plan: Plan, examples: Sequenc
     draw = random.Random(0)  # noqa: S311  # which rows are asked is no secret
     bodies = [PROTOCOLS[plan.protocol].write(draw.choices(rows, k=plan.rows), inputs) for _ in range(_BODIES)]
     headers = dict(line.split(": ", 1) for line in bodies[0].headers)
-    connection.send("POST", PROTOCOLS[plan.protocol].path.format(model=model), content=bodies[0].data, headers=headers)
+    connection.send("POST", path_of(plan.protocol, model), content=bodies[0].data, headers=headers)
     requests = requests_of(plan.protocol, bodies, url=connection.url, key=connection.key, model=model)
     versions: dict[str, None] = {}
     steps = []
@@ -74,7 +76,7 @@ def _rows_and_inputs(
 ) -> tuple[list[Mapping[str, Any]], Inputs]:
     if examples and plan.protocol == "records":
         return list(examples), {}
-    told = connection.fetch(dict[str, Any], "GET", f"/v2/models/{model}")
+    told = connection.fetch(dict[str, Any], "GET", f"/v2/models/{part(model)}")
     inputs = {given["name"]: given["datatype"] for given in told["inputs"]}
     made_up = {name: "x" if datatype == "BYTES" else 1.0 for name, datatype in inputs.items()}
     return list(examples) or [made_up], inputs

@@ -11,55 +11,21 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from array import array
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from math import inf
 from threading import Thread
 from urllib.parse import urlsplit
 
-from modelward.client.wire import Head, head_of, header
+from modelward.client.observed import Observed, is_failure
+from modelward.client.wire import Head, head_of
 
-_GOOD = range(200, 300)
-_REFUSED = (429, 503)
 _FAILURES_LIMIT = 100
 _AGAIN_SECONDS = 0.05
 _PATIENCE_SECONDS = 30.0
 _GRACE_SECONDS = 2.0
 _LEAST_SLEEP_SECONDS = 0.0002
 _LONGEST_SLEEP_SECONDS = 0.05
-
-
-@dataclass
-class Observed:
-    """What a load met, in seconds. Of questions that were answered well: when each was due since the beginning, and how long its
-    answer took; the last `unanswered` of them have no answer and took at least so long.
-    """
-
-    began: array[float] = field(default_factory=lambda: array("d"))
-    took: array[float] = field(default_factory=lambda: array("d"))
-    answered: int = 0
-    answered_in_time: int = 0
-    unanswered: int = 0
-    broken: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    versions: Counter[str] = field(default_factory=Counter)
-    waited: int = 0
-    late: array[float] = field(default_factory=lambda: array("d"))
-    cpu_share: float = 0.0
-
-    @property
-    def refused(self) -> int:
-        """How many were turned away: 429 and 503."""
-        return sum(count for told, count in self.statuses.items() if int(told[:3]) in _REFUSED)
-
-    @property
-    def failed(self) -> int:
-        """How many came to nothing: other statuses, connections that broke, no answer at all."""
-        well = sum(count for told, count in self.statuses.items() if int(told[:3]) in (*_GOOD, *_REFUSED))
-        return self.statuses.total() - well + self.broken + self.unanswered
 
 
 class Line(asyncio.Protocol):
@@ -156,10 +122,9 @@ class Traffic:
     def answered(self, head: Head, asked_at: float) -> None:
         """An answer came."""
         now = time.perf_counter()
-        is_good = head.status in _GOOD
-        self._failures = 0 if is_good or head.status in _REFUSED else self._failures + 1
+        self._failures = self._failures + 1 if is_failure(head) else 0
         if asked_at >= self._begin:
-            self._note(head, asked_at, now)
+            self.observed.note(head, asked=asked_at - self._begin, took=now - asked_at, is_in_time=now < self._until)
         if self._failures >= _FAILURES_LIMIT:
             self._end()
 
@@ -188,23 +153,10 @@ class Traffic:
             task.cancel()
 
     def _without_answer(self, due: float, now: float) -> None:
-        self.observed.unanswered += 1
-        self.observed.began.append(due - self._begin)
-        self.observed.took.append(now - due)
+        self.observed.note_unanswered(asked=due - self._begin, waited=now - due)
 
     def _ask(self, line: Line, *, due: float) -> None:
         line.ask(next(self._turns), due=due)
-
-    def _note(self, head: Head, asked_at: float, now: float) -> None:
-        observed = self.observed
-        if head.status in _GOOD:
-            observed.began.append(asked_at - self._begin)
-            observed.took.append(now - asked_at)
-            observed.answered += 1
-            observed.answered_in_time += now < self._until
-            if observed.answered % 1000 == 1:
-                observed.versions[header(head.text, b"x-modelward-model").decode("latin-1")] += 1
-        observed.statuses[_told(head)] += 1
 
     def _broke(self) -> None:
         self._failures += 1
@@ -347,11 +299,3 @@ class _Pacer(Thread):
             if left <= 0 and self._traffic.is_awaited:
                 self._loop.call_soon_threadsafe(self._traffic.send_due)
             time.sleep(min(max(left, _LEAST_SLEEP_SECONDS), _LONGEST_SLEEP_SECONDS))
-
-
-def _told(head: Head) -> str:
-    """A status as it is counted; of a refusal also whether, and when, to come back."""
-    if head.status not in _REFUSED:
-        return str(head.status)
-    after = header(head.text, b"retry-after").decode("latin-1")
-    return f"{head.status}, Retry-After {after} s" if after.isdigit() else f"{head.status} without Retry-After"

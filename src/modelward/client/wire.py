@@ -42,10 +42,15 @@ class Protocol(NamedTuple):
     write: Callable[[Sequence[Row], Inputs], Body]
 
 
+def path_of(protocol: str, model: str) -> str:
+    """Where a model, or a version such as `income:3`, is asked."""
+    return PROTOCOLS[protocol].path.format(model=quote(model, safe=":"))
+
+
 def requests_of(protocol: str, bodies: Sequence[Body], *, url: str, key: str, model: str) -> list[bytes]:
     """Each body as the bytes of a whole request."""
     place = urlsplit(url)
-    path = place.path.rstrip("/") + PROTOCOLS[protocol].path.format(model=quote(model, safe=":"))
+    path = place.path.rstrip("/") + path_of(protocol, model)
     host = place.netloc.rpartition("@")[2]
     head = [f"POST {path} HTTP/1.1", f"host: {host}", f"authorization: Bearer {key}"]
     return [

@@ -105,7 +105,7 @@ def _labels(computed: Computed) -> Written:
 
 
 def _probabilities(computed: Computed) -> Written:
-    return Written(_encode(Predictions(computed.probabilities.tolist(), computed.interface.classes, _strange(computed))))
+    return Written(_encode(Predictions(computed.listed, computed.interface.classes, _strange(computed))))
 
 
 def _strange(computed: Computed) -> Sequence[Sequence[str]]:
