@@ -6,7 +6,8 @@ from pathlib import Path
 
 from modelward.entrances.api import ENDPOINTS, Open
 
-PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "http.md").read_text()
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+PAGE, METRICS = ((REFERENCE / name).read_text() for name in ("http.md", "metrics.md"))
 WORDS = {Open.HEALTH: "no key", Open.ANYBODY_KNOWN: "any valid key"}
 
 
@@ -25,5 +26,5 @@ def test_the_page_lists_every_route_with_its_permission():
 
 def test_the_page_names_the_metrics_there_are(administrator):
     served = set(re.findall(r"^# TYPE (\w+)", administrator.get("/metrics").text, re.M))
-    named = set(re.findall(r"`(modelward_\w+)`", PAGE))
+    named = set(re.findall(r"^\| `(\w+)` \| (?:counter|gauge|histogram) \|", METRICS, re.M))
     assert named == {name for name in served if not name.endswith("_created")}
