@@ -135,6 +135,7 @@ def test_a_shared_port_is_taken_before_and_between_listening():
         pass
 
 
+@pytest.mark.slow
 def test_where_the_system_does_not_balance_all_share_one_socket(house):
     with Process(house.settings.home, code=UNBALANCED, workers=2) as server, client(server.url, house.key()) as http:
         assert http.post(PREDICT, content=body()).status_code == 200
@@ -171,6 +172,7 @@ def test_when_it_is_killed_its_workers_end_in_good_order_by_themselves(house):
         assert "Traceback" not in server.errors()
 
 
+@pytest.mark.slow
 def test_it_gives_up_once_none_is_left_that_could_start(house):
     with Process(house.settings.home, code=IMPATIENT, workers=2) as server:
         shutil.move(house.settings.home, house.settings.home.with_name("gone"))

@@ -102,6 +102,7 @@ def test_they_all_answer_and_write_one_ledger_in_one_order(house):
     check_ledger(house, callers.answered)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_loses_no_answer_the_others_go_on_and_another_comes(house):
     operator = house.key(Role.OPERATOR)
     with Process(house.settings.home, workers=3) as server:
@@ -189,6 +190,7 @@ def test_whichever_is_asked_tells_what_all_did(shared, crew):
     assert min(one["process_resident_memory_bytes",] for one in told) > 2 * 30e6, "of both together"
 
 
+@pytest.mark.slow
 def test_sums_never_go_down_whoever_is_asked_and_whoever_dies(house):
     operator, key = house.key(Role.OPERATOR), house.key()
     with Process(house.settings.home, workers=2) as server, Callers(server.url, key, 8, pause_seconds=0.002) as callers:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 from typing import Any
@@ -26,7 +27,7 @@ def write_json_lines(level: str) -> None:
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=[add_logger_name, add_log_level, ExtraAdder(_FIELDS), _without_texts],
-            processors=[TimeStamper(fmt="iso", utc=True), ProcessorFormatter.remove_processors_meta, JSONRenderer()],
+            processors=[TimeStamper(fmt="iso", utc=True), _of_process, ProcessorFormatter.remove_processors_meta, JSONRenderer()],
         )
     )
     least = getattr(logging, level.upper())
@@ -49,6 +50,12 @@ class _Lines(logging.StreamHandler[Any]):
 
 def _lost(event: str, fault: BaseException | None) -> None:
     _LOG.error(event, exc_info=fault or True)
+
+
+def _of_process(_logger: Any, _level: str, line: EventDict) -> EventDict:
+    """Which process says so: several workers write to one stream."""
+    line["process"] = os.getpid()
+    return line
 
 
 def _without_texts(_logger: Any, _level: str, line: EventDict) -> EventDict:

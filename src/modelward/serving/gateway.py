@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ import msgspec
 
 from modelward.access import Actor, Permission
 from modelward.audit import GroupCommit, Ledger
+from modelward.compute import usable_cores
 from modelward.errors import ModelwardError, NotFoundError, RefusedError
 from modelward.registry import Interface
 from modelward.serving.answer import INFERENCE_EXPLAINED, OverloadedError, Reply, ShuttingDownError, TooManyRowsError, Written
@@ -97,7 +97,7 @@ class Gateway:
         self._answering = Answering(recording, self.meters, self.tracing)
         self._open = self._answering.open
         self.meters.inflight.follow(lambda: len(self._open))
-        self._slots = Slots(self._settings.engine_threads or len(os.sched_getaffinity(0)))
+        self._slots = Slots(self._settings.engine_threads or usable_cores())
         # One thread each: what is large to read, and what is explained, must not crowd out what is quick.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._explainer = ThreadPoolExecutor(1, thread_name_prefix="explainer")

@@ -67,6 +67,7 @@ def test_whoever_writes_it_is_a_line_of_json_without_the_text_of_a_fault():
     assert [line.get("fault") for line in lines] == [None, None, None, "ValueError", None, "ValueError", "ValueError", "ValueError"]
     assert {line["place"] for line in lines if "fault" in line} == {"<string>:6"}
     assert {line["level"] for line in lines} == {"error", "info", "warning"}
+    assert len({line["process"] for line in lines}) == 1
     assert all(line["timestamp"] for line in lines)
     assert CANARY not in done.stderr
 
