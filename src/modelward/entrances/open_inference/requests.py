@@ -6,6 +6,7 @@ extension).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -19,6 +20,7 @@ Parameter: TypeAlias = bool | int | float | str | None
 Parameters: TypeAlias = dict[str, Parameter]
 
 _SIZE = "binary_data_size"
+_WISHES_KEPT = 256
 
 
 # Looked at once the datatype is known.
@@ -102,8 +104,8 @@ def wanted_of(outputs: Sequence[RequestedOutput] | None, parameters: Parameters 
     Raises:
         TensorError: it wants what is not offered.
     """
-    if not outputs and not parameters:
-        return EVERYTHING
+    if not parameters and not any(output.parameters for output in outputs or ()):
+        return _plainly_wanted(tuple([output.name for output in outputs])) if outputs else EVERYTHING
     parameters = parameters or {}
     check_parameters(parameters)
     is_packed = bool(parameters.get("binary_data_output"))
@@ -113,6 +115,11 @@ def wanted_of(outputs: Sequence[RequestedOutput] | None, parameters: Parameters 
         check_parameters(own)
         asked.append(Wanted(output.name, bool(own.get("binary_data", is_packed))))
     return wanted_outputs(asked, is_packed=is_packed)
+
+
+@lru_cache(maxsize=_WISHES_KEPT)
+def _plainly_wanted(names: tuple[str, ...]) -> tuple[Wanted, ...]:
+    return wanted_outputs([Wanted(name) for name in names])
 
 
 def _packed_size(parameters: Parameters) -> int | None:
