@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A home with tiny models on the shelf, some of them live. All rooms are real."""
 
+import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 from modelward.access import Role
@@ -10,7 +13,8 @@ from modelward.assessment import Assessment
 from modelward.datasets import Datasets
 from modelward.registry import Registry
 from modelward.releases import Releases
-from modelward.serving import Serving
+from modelward.serving import ENGINES, Serving
+from serving.engines import Gate, Gated
 from serving.tiny import OPEN_POLICY, register
 
 
@@ -62,3 +66,33 @@ def live(house):
     """A house in which `income:1` is live."""
     house.make_live(house.register())
     return house
+
+
+@pytest.fixture
+def engines(monkeypatch):
+    """Models get the engines made for tests, by their names."""
+    monkeypatch.setitem(ENGINES.places, "onnx", "serving.engines:engine_of")
+
+
+@pytest.fixture
+def gate(engines):
+    """The gate of the models called `gated` and `gated-too`, which are made live by whoever uses it; open at first."""
+    Gated.gate = Gate()
+    yield Gated.gate
+    Gated.gate.open()
+
+
+@pytest.fixture
+def entered(live):
+    """What enters a gateway in an event loop of its own, with some settings changed: the gateway, and what runs a coroutine."""
+    with ExitStack() as leaving:
+
+        def enter(**settings):
+            live.serving._settings = msgspec.structs.replace(live.serving._settings, **settings)
+            loop, gateway = asyncio.new_event_loop(), live.serving.gateway()
+            leaving.callback(loop.close)
+            loop.run_until_complete(gateway.__aenter__())
+            leaving.callback(lambda: loop.run_until_complete(gateway.__aexit__(None, None, None)))
+            return gateway, loop.run_until_complete
+
+        yield enter

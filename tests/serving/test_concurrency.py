@@ -3,7 +3,6 @@
 
 import asyncio
 import sqlite3
-import threading
 
 import msgspec
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from modelward.registry import InvalidRowsError
-from modelward.serving import Answer, LedgerUnavailableError, Question, TooSlowError
+from modelward.serving import Answer, Asking, LedgerUnavailableError, Question, TooSlowError, as_records
 
 ages = st.one_of(st.none(), st.floats(0, 100, width=32))
 rows = st.fixed_dictionaries(
@@ -21,21 +20,13 @@ rows = st.fixed_dictionaries(
 
 
 @pytest.fixture
-def gateway(live):
+def gateway(entered):
     """A gateway over `income:1` in an event loop of its own, and what runs a coroutine there."""
-    loop = asyncio.new_event_loop()
-    entered = loop.run_until_complete(live.serving.gateway().__aenter__())
-    yield entered, loop.run_until_complete
-    loop.run_until_complete(entered.__aexit__(None, None, None))
-    loop.close()
+    return entered()
 
 
-def ask(live, asked):
-    return Question(caller=live.admin, model="income", payload=msgspec.json.encode(asked))
-
-
-def columns(asked):
-    return {name: [row[name] for row in asked] for name in asked[0]}
+def ask(live, asked, *, model="income", **more):
+    return Question(caller=live.admin, model=model, payload=msgspec.json.encode(asked), **more)
 
 
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -71,40 +62,43 @@ def test_every_answer_has_one_entry_of_its_own(live, gateway):
         assert logged[reply.entry].facts["output"] == live.ledger.request_key(reply.request).commitment(reply.payload)
 
 
-def test_a_caller_who_leaves_takes_nobody_along_and_an_answer_not_begun_is_never_on_record(live, gateway):
-    opened, run = gateway
-    row = [{"age": 50, "hours": 38, "sector": "public"}]
-    held = threading.Event()
+def test_a_caller_who_leaves_takes_nobody_along_and_an_answer_not_begun_is_never_on_record(live, gate, entered):
+    live.make_live(live.register("gated"))
+    opened, run = entered(engine_threads=2)
+    gate.close()
 
-    def slow(_computed):
-        held.wait(10)
-        return b"slow"
+    def asking(age):
+        row = [{"age": age, "hours": 38, "sector": "public"}]
+        return asyncio.ensure_future(opened.predict(ask(live, row, model="gated"), row))
 
     async def some_leave():
-        # Both engine threads are held, so that what is asked next is not begun.
+        # Both slots are taken, so that what is asked next is not begun.
         holding = []
-        for _ in range(2):
-            holding.append(asyncio.ensure_future(opened.infer(ask(live, row), columns(row), render=slow)))
-            await asyncio.sleep(0.05)
-        leaving = [asyncio.ensure_future(opened.predict(ask(live, row), row)) for _ in range(10)]
-        staying = [asyncio.ensure_future(opened.predict(ask(live, row), row)) for _ in range(10)]
-        await asyncio.sleep(0.05)
+        for age in range(2):
+            holding.append(asking(age))
+            await asyncio.to_thread(gate.wait_for, age + 1)
+        leaving = [asking(age) for age in range(10, 20)]
+        staying = [asking(age) for age in range(20, 30)]
+        await asyncio.sleep(0.01)
         for one in [*leaving, holding[0]]:
             one.cancel()
         await asyncio.sleep(0)
-        held.set()
+        gate.open()
         return await asyncio.gather(*staying, holding[1])
 
-    assert len(run(some_leave())) == 11
+    replies = run(some_leave())
     # Of the two that were begun, the one whose caller left is not on record either.
-    assert len(live.logged("inference.answered")) == 11
-    assert opened.open_questions == 0
+    assert {entry.request for entry in live.logged("inference.answered")} == {reply.request for reply in replies}
+    assert len(replies) == 11
+    computed = [age for _, ages in gate.calls for age in ages]
+    assert sorted(computed) == [0, 1, *range(20, 30)], "what was not begun was not done"
+    assert len(opened._open) == 0
 
 
 def test_a_question_that_cannot_be_answered_takes_no_other_along(live, gateway):
     opened, run = gateway
     good = [{"age": 50, "hours": 38, "sector": "public"}]
-    bad = ([], [{**good[0], "hours": "many"}], [{**good[0], "hours": None}], [{"age": 1}], "rows", [good])
+    bad = ([], [{**good[0], "hours": "many"}], [{**good[0], "hours": None}], [{"age": 1}], [3], [good])
     asked = [bad[at % 12 // 2] if at % 2 else good for at in range(60)]
 
     async def together():
@@ -126,27 +120,52 @@ def test_an_answer_that_cannot_be_written_takes_no_other_along(live, gateway):
     def fail(_computed):
         raise ZeroDivisionError
 
+    def asking(render):
+        return opened.answer(ask(live, row), lambda interface: Asking(interface.table_of_rows(row), render))
+
     async def together():
-        renders = [fail if at % 3 == 0 else (lambda _computed: b"fine") for at in range(30)]
-        return await asyncio.gather(
-            *(opened.infer(ask(live, row), columns(row), render=render) for render in renders), return_exceptions=True
-        )
+        renders = [fail if at % 3 == 0 else as_records for at in range(30)]
+        return await asyncio.gather(*map(asking, renders), return_exceptions=True)
 
     outcomes = run(together())
     assert [isinstance(outcome, ZeroDivisionError) for outcome in outcomes] == [at % 3 == 0 for at in range(30)]
+    assert len(live.logged("inference.answered")) == 20
 
 
-def test_an_answer_that_takes_too_long_is_given_up(live, gateway):
-    opened, run = gateway
-    patient, opened._settings = opened._settings, msgspec.structs.replace(opened._settings, request_timeout_seconds=0.05)
-    row, held = [{"age": 50, "hours": 38, "sector": "public"}], threading.Event()
-    with pytest.raises(TooSlowError, match=r"0\.05 s"):
-        run(opened.infer(ask(live, row), columns(row), render=lambda _computed: bytes(held.wait(0.5))))
+def test_an_engine_that_loses_a_row_gives_nobody_the_answer_of_another(live, engines, entered):
+    live.make_live(live.register("lossy"))
+    opened, run = entered()
+    asked = [[{"age": age, "hours": 38, "sector": "public"}] for age in range(20)]
+
+    async def together():
+        many = [asked[0][0]] * 10
+        lossy = (opened.predict(ask(live, one, model="lossy"), one) for one in [*asked, many])
+        return await asyncio.gather(*lossy, return_exceptions=True)
+
+    async def alone():
+        return [await opened.predict(ask(live, one), one) for one in asked]
+
+    *outcomes, of_many = run(together())
+    assert [answers(reply) for reply in outcomes] == [answers(reply) for reply in run(alone())]
+    assert isinstance(of_many, ValueError)
+
+
+@pytest.mark.parametrize(("set_to", "asked"), [({}, {"timeout_seconds": 0.2}), ({"request_timeout_seconds": 0.2}, {})])
+def test_an_answer_that_takes_too_long_is_given_up(live, gate, entered, set_to, asked):
+    """Whether it is the caller or the settings that allow no more time."""
+    live.make_live(live.register("gated"))
+    opened, run = entered(**set_to)
+    row = [{"age": 50, "hours": 38, "sector": "public"}]
+    gate.close()
+    with pytest.raises(TooSlowError, match=r"0\.2 s"):
+        run(opened.predict(ask(live, row, model="gated", **asked), row))
+    assert len(opened._open) == 0
+    gate.open()
     # A refusal is recorded without waiting for it, but before what comes after it.
-    opened._settings = patient
     run(opened.predict(ask(live, row), row))
     (entry,) = live.logged("inference.refused")
     assert entry.facts["error"] == "TooSlowError"
+    assert len(live.logged("inference.answered")) == 1
 
 
 def test_without_a_ledger_there_is_no_answer(live, gateway, home):

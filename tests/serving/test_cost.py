@@ -42,6 +42,16 @@ def test_a_machine_that_became_another_is_known_again(before, after):
         assert cost.seconds(size) == pytest.approx(after[0] + after[1] * size, rel=1e-3, abs=1e-6)
 
 
+@given(call=calls, row=rows, factor=st.floats(10, 1e6), times=st.integers(1, 20))
+def test_calls_that_were_held_up_are_soon_forgotten(call, row, factor, times):
+    cost = CallCost(call_seconds=call, row_seconds=row)
+    teach(cost, call=call, row=row, times=100)
+    teach(cost, call=call * factor, row=row * factor, times=times)
+    teach(cost, call=call, row=row, times=40)
+    for size in (1, 16, LARGEST):
+        assert cost.seconds(size) <= 5 * (call + row * LARGEST)
+
+
 @given(size=st.integers(1, 4096), call=calls, row=rows)
 def test_where_all_calls_are_alike_their_cost_is_known(size, call, row):
     cost = CallCost(call_seconds=1e-3, row_seconds=1e-5)

@@ -121,21 +121,21 @@ def test_a_key_whose_row_was_edited_opens_nothing_and_the_others_go_on(house, ho
     till, desk = house.key("till"), house.key("desk")
     ruin(home, "UPDATE access_keys SET role = 'nobody' WHERE name = 'desk'")
     keychain = Keychain(house.access)
-    assert keychain.actor(till).id == "service:till"
+    assert keychain.credential(till).actor.id == "service:till"
     with pytest.raises(UnknownCredentialError):
-        keychain.actor(desk)
+        keychain.credential(desk)
 
 
 def test_where_the_keys_cannot_be_read_no_key_opens_anything_until_they_can(house, home):
     secret = house.key("till")
     keychain = Keychain(house.access)
-    assert keychain.actor(secret).id == "service:till"
+    assert keychain.credential(secret).actor.id == "service:till"
     house.key("desk")
     ruin(home, "ALTER TABLE access_keys RENAME COLUMN purpose TO spoilt")
     with pytest.raises(Exception, match="no such column"):
         keychain.refresh()
     with pytest.raises(Exception, match="no such column"):
-        keychain.actor(secret)
+        keychain.credential(secret)
     ruin(home, "ALTER TABLE access_keys RENAME COLUMN spoilt TO purpose")
     keychain.refresh()
-    assert keychain.actor(secret).id == "service:till"
+    assert keychain.credential(secret).actor.id == "service:till"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from modelward.settings import Settings
 
 INLINE_SECONDS = 0.001
+_DOUBT_SECONDS = 1.0
 
 
 class Outcome(NamedTuple):
@@ -55,9 +56,9 @@ class Slots:
         return False
 
     def give_back(self) -> None:
-        """A slot is free again."""
+        """A slot is free again. Who asked for one comes before whoever had it; one that is not needed any more goes on."""
         self._free += 1
-        if self._asked:
+        while self._free and self._asked:
             self._asked.popleft()()
 
     def run(self, work: Callable[[], Call], done: Callable[[asyncio.Future[Call]], None]) -> None:
@@ -95,8 +96,9 @@ class Batcher:
         self._batch_rows = settings.batch_rows
         self._delay_seconds = settings.batch_delay_seconds
         self._line: Line[Pending] = Line()
-        self._held: list[Pending] = []
+        self._held: deque[list[Pending]] = deque()
         self._under_way = 0
+        self._learned = time.perf_counter()
         self._timer: asyncio.TimerHandle | None = None
 
     def put(self, pending: Pending) -> None:
@@ -106,7 +108,7 @@ class Batcher:
             OverloadedError: by all that is known its answer would come after its deadline.
         """
         needed = self.seconds_ahead(pending.rows)
-        if pending.began + needed > pending.deadline:
+        if pending.began + needed > pending.deadline and not self._is_in_doubt():
             left = max(0.0, pending.deadline - time.perf_counter())
             raise OverloadedError(
                 f"The answer would take about {needed:.3g} s, and the caller waits {left:.3g} s more. Ask again later, ask for "
@@ -117,9 +119,19 @@ class Batcher:
 
     def seconds_ahead(self, rows: int) -> float:
         """About how long a question of so many rows takes, all that is before it included."""
-        ahead = self._line.rows + self._under_way
+        ahead = self._rows_ahead()
         calls = 1 + ahead // self._batch_rows
         return calls * self.cost.call_seconds + (ahead + rows) * self.cost.row_seconds
+
+    def _rows_ahead(self) -> int:
+        held = sum([pending.rows for batch in self._held for pending in batch]) if self._held else 0
+        return self._line.rows + held + self._under_way
+
+    def _is_in_doubt(self) -> bool:
+        """Whether nothing was learned for a while of what calls take. Without calls nothing ever would be, and who was turned away
+        because the machine once stood still would be for ever.
+        """
+        return not self._rows_ahead() and time.perf_counter() - self._learned > _DOUBT_SECONDS
 
     def begin(self) -> None:
         """Make calls, as far as they can be made now."""
@@ -133,29 +145,28 @@ class Batcher:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._work.seconds(1) > INLINE_SECONDS and not self._held:
+        self._begin_held()
+        if self._work.seconds(1) > INLINE_SECONDS:
             self._begin_dear()
             return
-        batch = self._held or self._next(min(self._batch_rows, self._work.rows_within(INLINE_SECONDS)))
+        batch = self._next(min(self._batch_rows, self._work.rows_within(INLINE_SECONDS)))
         rows = sum([pending.rows for pending in batch])
         if self._work.seconds(rows) <= INLINE_SECONDS or not batch:
             self._end(self._call(batch))
-        elif self._slots.take(self._call_soon):
-            self._start(batch)
         else:
-            # One question too large to be answered on the way; it goes first once a slot is free.
-            self._held = batch
-            return
-        self._held = []
+            # One question too large to be answered on the way.
+            self._held.append(batch)
+            self._begin_held()
         if self._line.rows:
             # The loop looks at its sockets before the next call.
-            self._call_soon()
+            self._loop.call_soon(self._call_now)
 
-    def _call_soon(self) -> None:
-        self._loop.call_soon(self._call_now)
+    def _begin_held(self) -> None:
+        while self._held and self._slots.take(self._call_now):
+            self._start(self._held.popleft())
 
     def _begin_dear(self) -> None:
-        while self._line.rows and self._slots.take(self._call_soon):
+        while self._line.rows and self._slots.take(self._call_now):
             self._start(self._next(self._batch_rows))
 
     def _next(self, limit_rows: int) -> list[Pending]:
@@ -170,6 +181,11 @@ class Batcher:
         return batch
 
     def _start(self, batch: list[Pending]) -> None:
+        """Make a call in the slot that was taken, if anybody waits for it still."""
+        batch = [pending for pending in batch if pending.is_wanted]
+        if not batch:
+            self._slots.give_back()
+            return
         rows = sum([pending.rows for pending in batch])
         self._under_way += rows
 
@@ -186,9 +202,11 @@ class Batcher:
 
     def _end(self, call: Call) -> None:
         if call.outcomes:
-            if len(call.outcomes) == 1:
+            # What failed, whole or in part, took another time.
+            if len(call.outcomes) == 1 and isinstance(call.outcomes[0].answers, Answers):
                 self.cost.learn(call.rows, call.seconds)
                 self._work.learn(call.rows, call.work_seconds)
+            self._learned = call.began + call.seconds
             self._finish(call)
 
     def _call(self, batch: Sequence[Pending]) -> Call:
@@ -202,6 +220,10 @@ class Batcher:
         try:
             encoded = self.deployment.interface.encode([pending.table for pending in batch])
             probabilities = self.deployment.engine.answers(encoded.columns)
+            asked = len(encoded.unfamiliar), len(self.deployment.interface.classes)
+            if probabilities.shape != asked:
+                # Whose answers they are cannot be known.
+                raise ValueError(f"The engine gave answers of shape {probabilities.shape}, not {asked}.")
         except Exception as fault:  # noqa: BLE001  # whoever asked is told
             if len(batch) == 1:
                 return [Outcome(batch, fault)]

@@ -6,7 +6,9 @@ Least squares over (rows, seconds) with exponential forgetting, so that the esti
 
 from __future__ import annotations
 
-_FORGETTING = 0.98
+_KEPT = 0.98
+_RELIEF = 0.25
+_KEPT_IN_RELIEF = 0.5
 _LEAST_SECONDS = 1e-7
 
 
@@ -30,11 +32,13 @@ class CallCost:
 
     def learn(self, rows: int, seconds: float) -> None:
         """A call with so many rows took so long."""
-        self._weight = self._weight * _FORGETTING + 1.0
-        self._rows = self._rows * _FORGETTING + rows
-        self._seconds = self._seconds * _FORGETTING + seconds
-        self._rows_squared = self._rows_squared * _FORGETTING + rows * rows
-        self._rows_seconds = self._rows_seconds * _FORGETTING + rows * seconds
+        # A call that takes far less than expected says that what made others slow is over.
+        kept = _KEPT if seconds > _RELIEF * self.seconds(rows) else _KEPT_IN_RELIEF
+        self._weight = self._weight * kept + 1.0
+        self._rows = self._rows * kept + rows
+        self._seconds = self._seconds * kept + seconds
+        self._rows_squared = self._rows_squared * kept + rows * rows
+        self._rows_seconds = self._rows_seconds * kept + rows * seconds
         spread = self._weight * self._rows_squared - self._rows * self._rows
         # Where all calls had the same number of rows, nothing tells the call from its rows: the slope stays.
         if spread > 1e-6 * self._weight * self._rows_squared:

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines made for tests. Where nothing else is said they obey the protocol of engines, and answer as ONNX Runtime does. A
+model's name says which it gets.
+"""
+
+import threading
+import time
+
+from modelward.serving.engines.onnx import OnnxEngine
+
+POISON = 66.0
+
+
+class Poisonable(OnnxEngine):
+    """Fails whenever any of its rows holds a certain age."""
+
+    def answers(self, columns):
+        if (columns["age"] == POISON).any():
+            raise ArithmeticError("poison")
+        return super().answers(columns)
+
+
+class Dear(OnnxEngine):
+    """Costs much of a processor, so that it is called in a slot."""
+
+    def answers(self, columns):
+        until = time.thread_time() + 0.002
+        while time.thread_time() < until:
+            pass
+        return super().answers(columns)
+
+
+class DearAndPoisonable(Dear, Poisonable):
+    """Both."""
+
+
+class Sleepy(OnnxEngine):
+    """Costs time and no work, so that it is called in the event loop's thread."""
+
+    def answers(self, columns):
+        time.sleep(0.001)
+        return super().answers(columns)
+
+
+class Lossy(OnnxEngine):
+    """Loses a row of every large call, which no engine may do."""
+
+    def answers(self, columns):
+        answers = super().answers(columns)
+        return answers[1:] if len(answers) > 3 else answers
+
+
+class Gated(Dear):
+    """Answers once its gate is open, and notes for the test, which no other engine may do, what it is asked."""
+
+    gate: "Gate"
+
+    def answers(self, columns):
+        self.gate.pass_through(self._version.version.model, columns["age"].ravel().tolist())
+        return super().answers(columns)
+
+
+class Gate:
+    """Open at first. `calls` are the model and the ages of each call, in the order in which they came."""
+
+    def __init__(self):
+        self.calls = []
+        self._open = threading.Event()
+        self._came = threading.Condition()
+        self.open()
+
+    def open(self):
+        """Let through whoever waits, and whoever comes."""
+        self._open.set()
+
+    def close(self):
+        """Hold whoever comes, and forget who came."""
+        self._open.clear()
+        self.calls.clear()
+
+    def pass_through(self, model, ages):
+        """For the engine."""
+        with self._came:
+            self.calls.append((model, ages))
+            self._came.notify_all()
+        assert self._open.wait(30), "the gate was never opened"
+
+    def wait_for(self, calls):
+        """Until so many calls came."""
+        with self._came:
+            assert self._came.wait_for(lambda: len(self.calls) >= calls, 30)
+
+
+KINDS = {
+    "poisonable": Poisonable,
+    "dear": Dear,
+    "dear-poisonable": DearAndPoisonable,
+    "sleepy": Sleepy,
+    "lossy": Lossy,
+    "gated": Gated,
+    "gated-too": Gated,
+}
+
+
+def engine_of(opened):
+    """The engine of a model, by its name."""
+    return KINDS.get(opened.version.model, OnnxEngine)(opened)

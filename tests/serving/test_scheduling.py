@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whose turn it is: between models, between callers, by priority; and who is turned away before they stand in line."""
+
+import asyncio
+from contextlib import suppress
+
+import msgspec
+import pytest
+
+from modelward.errors import ModelwardError
+from modelward.serving import Asking, OverloadedError, Panel, Question, TooSlowError, as_records
+
+
+class Asker:
+    """Asks models that are gated, by one age a row, which tells questions apart."""
+
+    def __init__(self, house, gateway):
+        self._house = house
+        self._gateway = gateway
+
+    def ask(self, *ages, model="gated", caller=None, group=None, **more):
+        rows = [{"age": age, "hours": 38, "sector": "public"} for age in ages]
+        question = Question(caller=caller or self._house.admin, model=model, payload=msgspec.json.encode(rows), **more)
+
+        def read(interface):
+            return Asking(interface.table_of_rows(rows), as_records, group)
+
+        return asyncio.ensure_future(self._gateway.answer(question, read))
+
+    def open_questions(self) -> int:
+        said = Panel(self._gateway.meters.instruments).snapshot()
+        return dict(said["modelward_inflight_requests"])[()][0]
+
+
+@pytest.fixture
+def asking(live, gate, entered):
+    """A gateway over `income`, `gated` and `gated-too` with one slot, and what runs a coroutine there."""
+    live.make_live(live.register("gated"))
+    live.make_live(live.register("gated-too"))
+
+    def enter(**settings):
+        gateway, run = entered(**{"engine_threads": 1} | settings)
+        gate.close()
+        return Asker(live, gateway), run
+
+    return enter
+
+
+async def passes(number=10):
+    """Let the loop look at everything that is due."""
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+def test_what_waits_while_the_slot_is_busy_is_computed_together(asking, gate):
+    asker, run = asking()
+
+    async def scenario():
+        first = asker.ask(1)
+        await asyncio.to_thread(gate.wait_for, 1)
+        others = [asker.ask(age) for age in (2, 3, 4)]
+        await asyncio.sleep(0.01)
+        gate.open()
+        await asyncio.gather(first, *others)
+
+    run(scenario())
+    assert [ages for _, ages in gate.calls] == [[1], [2, 3, 4]]
+
+
+def test_a_model_whose_line_never_ends_does_not_keep_another_waiting(asking, gate):
+    asker, run = asking(batch_rows=1)
+
+    async def scenario():
+        busy = [asker.ask(age) for age in range(20)]
+        await asyncio.to_thread(gate.wait_for, 1)
+        quiet = asker.ask(50, model="gated-too")
+        await passes()
+        gate.open()
+        await asyncio.gather(*busy, quiet)
+
+    run(scenario())
+    # One call was waiting for the slot before.
+    assert [model for model, _ in gate.calls].index("gated-too") <= 2
+
+
+def test_a_slot_that_nobody_needs_any_more_goes_to_who_does(asking, gate):
+    asker, run = asking()
+
+    async def scenario():
+        first = asker.ask(1)
+        await asyncio.to_thread(gate.wait_for, 1)
+        leaving = asker.ask(2)
+        await passes()
+        staying = asker.ask(3, model="gated-too")
+        await passes()
+        leaving.cancel()
+        await passes()
+        gate.open()
+        await asyncio.wait_for(asyncio.gather(first, staying), 20)
+
+    run(scenario())
+    assert gate.calls == [("gated", [1]), ("gated-too", [3])]
+    assert asker.open_questions() == 0
+
+
+def test_a_caller_with_a_long_line_does_not_keep_another_waiting(asking, live, gate):
+    asker, run = asking(batch_rows=8)
+    busy, quiet = live.key("busy"), live.key("quiet")
+
+    async def scenario():
+        many = [asker.ask(age, caller=busy) for age in range(100)]
+        await asyncio.to_thread(gate.wait_for, 1)
+        one = asker.ask(200, caller=quiet)
+        await passes()
+        gate.open()
+        await asyncio.gather(*many, one)
+
+    run(scenario())
+    assert next(at for at, (_, ages) in enumerate(gate.calls) if 200 in ages) <= 3
+
+
+def test_of_one_callers_questions_the_more_urgent_go_first(asking, gate):
+    asker, run = asking(batch_rows=1)
+
+    async def scenario():
+        asked = [asker.ask(0)]
+        await asyncio.to_thread(gate.wait_for, 1)
+        asked += [asker.ask(age, priority=priority) for age, priority in ((1, 0), (2, 0), (3, 9), (4, 5), (5, 9))]
+        await passes()
+        gate.open()
+        await asyncio.gather(*asked)
+
+    run(scenario())
+    assert [ages for _, ages in gate.calls] == [[0], [3], [5], [4], [1], [2]]
+
+
+def test_questions_of_different_groups_are_computed_apart(asking, gate):
+    asker, run = asking()
+
+    async def scenario():
+        asked = [asker.ask(0)]
+        await asyncio.to_thread(gate.wait_for, 1)
+        asked += [asker.ask(age, group=group) for age, group in ((1, "a"), (2, "a"), (3, "b"), (4, "a"))]
+        await passes()
+        gate.open()
+        await asyncio.gather(*asked)
+
+    run(scenario())
+    assert [ages for _, ages in gate.calls] == [[0], [1, 2], [3], [4]]
+
+
+def test_who_can_not_be_answered_in_time_is_turned_away_before_they_stand_in_line_and_nobody_else_is(asking, live, gate):
+    asker, run = asking(batch_rows=1)
+
+    async def scenario():
+        # Each call costs 2 ms at least, and one is made after the other.
+        line = [asker.ask(age) for age in range(30)]
+        await asyncio.to_thread(gate.wait_for, 1)
+        before = asker.open_questions()
+        hasty = asker.ask(99, timeout_seconds=0.02)
+        patient = asker.ask(100, timeout_seconds=20)
+        with pytest.raises(OverloadedError, match="Ask again later") as refused:
+            await hasty
+        assert refused.value.retry_after_seconds > 0.02
+        assert asker.open_questions() == before + 1
+        gate.open()
+        await asyncio.gather(*line, patient)
+
+    run(scenario())
+    computed = [age for _, ages in gate.calls for age in ages]
+    assert computed == [*range(30), 100]
+    assert live.logged("inference.refused") == [], "overload is not put on record"
+
+
+def test_one_long_call_does_not_turn_callers_away_for_ever(asking, gate):
+    """Without calls nothing would ever be learned again of what a call takes."""
+    asker, run = asking()
+
+    async def scenario():
+        first = asker.ask(1)
+        await asyncio.to_thread(gate.wait_for, 1)
+        # As if the machine had stood still.
+        await asyncio.sleep(0.3)
+        gate.open()
+        await first
+        with pytest.raises(OverloadedError):
+            await asker.ask(2, timeout_seconds=0.05)
+        for _ in range(1000):
+            with suppress(ModelwardError):
+                return await asker.ask(3, timeout_seconds=0.05)
+            await asyncio.sleep(0.05)
+        raise AssertionError("nobody was ever answered again")
+
+    run(asyncio.wait_for(scenario(), 30))
+
+
+def test_whose_time_is_over_before_their_turn_is_told_so_and_not_computed(asking, gate):
+    asker, run = asking()
+
+    async def scenario():
+        first = asker.ask(1)
+        await asyncio.to_thread(gate.wait_for, 1)
+        late, patient = asker.ask(2, timeout_seconds=0.1), asker.ask(3)
+        with pytest.raises(TooSlowError):
+            await late
+        gate.open()
+        await asyncio.gather(first, patient)
+
+    run(scenario())
+    assert [ages for _, ages in gate.calls] == [[1], [3]]
+
+
+def test_no_more_questions_are_open_than_the_limit(asking, gate):
+    asker, run = asking(inflight_limit=5)
+
+    async def scenario():
+        asked, most = [], 0
+        for age in range(20):
+            asked.append(asker.ask(age))
+            await passes()
+            most = max(most, asker.open_questions())
+        gate.open()
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert [isinstance(outcome, OverloadedError) for outcome in outcomes] == [False] * 5 + [True] * 15
+        assert all(outcome.retry_after_seconds > 0 for outcome in outcomes[5:])
+        return most
+
+    assert run(scenario()) == 5
+    assert asker.open_questions() == 0
