@@ -188,6 +188,13 @@ def test_bf16_is_taken_packed(dialect, bits, value):
         )
 
 
+def test_half_precision_means_the_same_in_json_as_in_bytes(dialect):
+    read = dialect.read(one(datatype="FP16", data=[0.1, 65504, 1e-9]), {}, POINTS)
+    packed_halves = with_bytes(np.array([0.1, 65504, 1e-9], dtype="<f2").tobytes(), datatype="FP16")
+    assert shown(POINTS, read) == shown(POINTS, dialect.read(*packed_halves, POINTS))
+    assert shown(POINTS, read)[0]["x"] == np.float32(np.float16(0.1)).tobytes() != np.float32(0.1).tobytes()
+
+
 def test_missing_values_are_null_in_json_and_nan_in_bytes(dialect):
     array = np.array([[1, 2, math.nan], [3, 4, 5]], dtype="<f4")
     told = in_json([("p", "FP32", array)])[0].replace(b"NaN", b"null")
@@ -253,6 +260,12 @@ def test_the_fast_reader_takes_flat_and_nested_numbers_alike():
     assert flat.tolist() == nested.tolist() == [1, 2, 3, 4]
 
 
+def test_the_fast_reader_takes_no_ragged_rows():
+    assert numbers_of_json(b"[[1,2,3],[4,5,6]]", rows=2, width=3) is not None
+    for ragged in (b"[[1,2],[3,4,5,6]]", b"[[1,2,3,4],[5,6]]", b"[[1,2,3],[4,5,6],[]]", b"[[1,[2],3]]", b"[[[1,2,3]],4,5,6]"):
+        assert numbers_of_json(ragged, rows=2, width=3) is None
+
+
 def long_body(text='"data":', **more):
     numbers = [[at / 7, -at / 3, at * 1e3] for at in range(60)]
     tensor = {"name": "p", "shape": [60, 3], "datatype": "FP32", "data": np.array(numbers).ravel().tolist()}
@@ -285,6 +298,15 @@ def test_a_long_question_is_read_alike_however_it_is_written(dialect, body):
     read = dialect.read(body, {}, POINTS)
     assert shown(POINTS, read) == shown(POINTS, plain)
     assert json.loads(body)["inputs"][0]["shape"] == [len(plain.table), 3], "it is JSON"
+
+
+@pytest.mark.parametrize("data", ["text", [], None, {"a": 1}])
+def test_numbers_elsewhere_are_never_taken_for_the_data(dialect, data):
+    others = {"ignored": {"data": [at / 7 for at in range(180)]}}
+    body = json.dumps(others | {"inputs": [tensor(data=data, shape=[60, 3])]}, separators=(",", ":")).encode()
+    assert len(body) > 2048
+    with pytest.raises(InvalidError):
+        dialect.read(body, {}, POINTS)
 
 
 @given(st.data())
@@ -342,6 +364,11 @@ CANARY = "canary-41c2"
         (one(data=[1, 2, True]), "holds values that are not FP32"),
         (one(data=[1, 2, [3]]), "holds values that are not FP32"),
         (one(data=[[1, 2, 3], [4]], shape=[1, 3]), "nested otherwise"),
+        (one(data=[[1, 2, 3], [4, 5]], shape=[2, 3]), "nested otherwise"),
+        (one(data=[[1, 2], [3, 4, 5, 6]], shape=[2, 3]), "nested otherwise"),
+        (one(data=[[1, 2, 3], [4, 5, 6]], shape=[1, 3]), "which is 3 values, and its data has 6"),
+        (one(data=[[1, 2, 3]], shape=[2, 3]), "which is 6 values, and its data has 3"),
+        (one(data=[[1e-200] * 3] * 50 + [[1e-200] * 2, [1e-200] * 4], shape=[52, 3]), "nested otherwise"),
         (one(data=[[1], [2], [3]]), "nested otherwise"),
         (one(data=[[[1, 2, 3]]]), "nested otherwise"),
         (one(data={"a": 1}), "holds values"),

@@ -81,6 +81,9 @@ def _nested(text: bytes, width: int) -> Read | None:
 
 
 def _long(text: bytes, lying: slice, interface: Interface) -> Read | None:
+    """The same, with a stand-in where the data lay. That the stand-in is found as the tensor's data shows that the data lay there,
+    and reading it that it is JSON.
+    """
     request = _decode_emptied(b'%b"%b"%b' % (text[: lying.start], _STAND_IN.encode(), text[lying.stop :]))
     (tensor,) = request.inputs
     rows, columns = tensor.shape
@@ -91,14 +94,10 @@ def _long(text: bytes, lying: slice, interface: Interface) -> Read | None:
 
 
 def _lying(text: bytes) -> slice | None:
-    """Where the first `data` of numbers lies; None where that is not plain.
-
-    A key whose first quotation mark is not escaped stands outside of every text. What follows it, up to the last bracket before
-    the next quotation mark or brace, holds no text and no object. If it is no JSON, whoever reads it says so.
-    """
+    """Where the data may lie: from the first bracket after the word to the last before another text begins or an object ends."""
     at = text.find(b'"data"')
     start = text.find(b"[", at)
-    if at < 1 or start < 0 or text[at - 1 : at] == b"\\" or text[at + 6 : start].strip() != b":":
+    if at < 0 or start < 0:
         return None
     brace = text.find(b"}", start)
     quote = text.find(b'"', start, brace)
