@@ -15,6 +15,7 @@ import numpy.typing as npt
 from modelward.errors import InvalidError, ModelwardError, UnavailableError
 from modelward.registry.graph import PROBABILITIES, check_ends, check_graph
 from modelward.registry.interface import Interface
+from modelward.registry.joining import join_columns
 from modelward.registry.version import Version
 from modelward.registry.watchdog import WATCHDOG
 
@@ -44,11 +45,14 @@ class OpenVersion:
     """One loaded version. `predict` may be called from many threads at once."""
 
     def __init__(self, version: Version, graph: bytes) -> None:
-        check_ends(check_graph(graph), version.interface)
+        model = check_graph(graph)
+        check_ends(model, version.interface)
+        joined = join_columns(model, graph)
         self.version = version
         self.interface: Interface = version.interface
         self.size_bytes = len(graph)
-        self._session: onnxruntime.InferenceSession | None = _session(version.name, graph)
+        self._matrices = joined.matrices
+        self._session: onnxruntime.InferenceSession | None = _session(version.name, joined.graph)
 
     def predict(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
         """Probabilities, float32 [n, K], in the order of `interface.classes`, of the columns `Interface.columns` makes.
@@ -60,7 +64,16 @@ class OpenVersion:
         session = self._session
         if session is None:
             raise VersionClosedError(f"{self.version.name} was closed. Open it again.")
+        if self._matrices:
+            columns = self._joined(columns)
         return _answer(session, columns, name=self.version.name, classes=len(self.interface.classes))
+
+    def _joined(self, columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """The columns as the graph takes them: side by side, where it would put them there."""
+        left = dict(columns)
+        for name, names in self._matrices.items():
+            left[name] = np.concatenate([left.pop(column) for column in names], axis=1)
+        return left
 
     def close(self) -> None:
         """Let go of the session; calls that are inside `predict` finish."""
