@@ -2,8 +2,12 @@
 """Many wait for one transaction: each is told after it is durable, or told that it is not recorded."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -202,3 +206,53 @@ def test_each_commit_is_told_with_its_time_and_its_entries(ledger):
     writer.close()
     assert sum(entries for _, entries in commits) == 100
     assert all(seconds > 0 and entries > 0 for seconds, entries in commits)
+
+
+def test_the_anchor_follows_while_the_writer_runs(ledger, home, commits):
+    """Nothing else is written and nobody closes the writer; the anchor comes by itself, in the end."""
+    before = (home / "ledger.checkpoint").read_text()
+    assert wait_for(commits, range(3))
+    give_up = time.monotonic() + 30
+    while (home / "ledger.checkpoint").read_text() == before and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert (home / "ledger.checkpoint").read_text() == ledger.head().text != before
+
+
+FULL = """
+import resource, signal, sys, threading
+from pathlib import Path
+from opened import Lone, draft, open_ledger
+from modelward.audit import GroupCommit
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+home = Path(sys.argv[1])
+ledger = open_ledger(home)
+commits = GroupCommit(ledger)
+commits.start()
+def hand_in(count):
+    told, all_told = [], threading.Event()
+    def done(outcome):
+        told.append(outcome if isinstance(outcome, int) else type(outcome).__name__)
+        if len(told) == count:
+            all_told.set()
+    for number in range(count):
+        commits.submit(Lone(draft(number), done))
+    assert all_told.wait(30)
+    return told
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+print(hand_in(20)[-1])
+resource.setrlimit(resource.RLIMIT_FSIZE, ((home / "modelward.db-wal").stat().st_size, hard))
+outcomes = hand_in(500)
+recorded = [outcome for outcome in outcomes if isinstance(outcome, int)]
+print(len(outcomes), set(outcomes) - set(recorded), recorded == list(range(21, 21 + len(recorded))))
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+print(hand_in(5) == list(range(21 + len(recorded), 26 + len(recorded))))
+commits.close()
+print(ledger.head().size == 26 + len(recorded), ledger.verify().faults)
+"""
+
+
+def test_on_a_full_disk_everybody_is_told_and_entries_are_taken_again_once_there_is_room(tmp_path):
+    """The disk is played by a limit on the size of the process's files."""
+    command = [sys.executable, "-c", FULL, str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent, timeout=120)
+    assert told.stdout.splitlines() == ["20", "500 {'DatabaseBusyError'} True", "True", "True ()"]

@@ -165,3 +165,15 @@ def test_a_block_can_be_appended_as_one():
     for root in BIG_STORED.levels[8]:
         blocks.append(root, level=8)
     assert (blocks.size, blocks.root()) == (1024, whole.root())
+
+
+@law
+@given(st.lists(st.integers(0, 700), max_size=6))
+def test_leaves_added_together_make_the_log_of_leaves_added_one_by_one(sizes):
+    single, several, at = Frontier(), Frontier(), 0
+    for size in sizes:
+        leaves = [leaf_hash(entry) for entry in log_of(at + size)[at:]]
+        at += size
+        expected = [node for leaf in leaves for node in single.append(leaf)]
+        assert sorted(several.extend(leaves)) == sorted(expected)
+        assert (several.size, several.hashes, several.root()) == (single.size, single.hashes, single.root())

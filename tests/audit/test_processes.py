@@ -18,10 +18,21 @@ def start(home, name, count):
     return subprocess.Popen([sys.executable, str(WRITER), str(home), name, str(count)], stdout=subprocess.PIPE, text=True)
 
 
+def kill(writer):
+    """Kill it, and return what it acknowledged and was not read yet. The last line may have been cut off in the pipe."""
+    os.kill(writer.pid, signal.SIGKILL)
+    rest = writer.stdout.read()
+    assert writer.wait(30) == -signal.SIGKILL
+    writer.stdout.close()
+    return rest.splitlines()[: rest.count("\n")]
+
+
 def check(ledger, acknowledged):
     """Every acknowledged entry is there, under the index that was told, and the whole is sound."""
     assert ledger.verify().faults == ()
-    found = {one.index: one.entry.request for one in ledger.entries(since=1, limit=10_000)}
+    found = {}
+    while page := ledger.entries(since=len(found) + 1, limit=10_000, newest_first=False):
+        found |= {one.index: one.entry.request for one in page}
     for line in acknowledged:
         index, _, request = line.partition(" ")
         assert found[int(index)] == request
@@ -48,8 +59,7 @@ def test_a_ledger_is_verified_while_others_write_to_it(tmp_path):
         found = ledger.verify()
         assert found.faults == ()
         sizes.append(found.size)
-    writer.kill()
-    writer.communicate(timeout=30)
+    kill(writer)
     assert sizes == sorted(sizes)
     close(ledger)
 
@@ -58,14 +68,27 @@ def test_a_ledger_is_verified_while_others_write_to_it(tmp_path):
 def test_a_writer_killed_at_any_moment_leaves_a_sound_ledger_with_every_acknowledged_entry(tmp_path, after):
     writer = start(tmp_path, "doomed", 1_000_000)
     acknowledged = [writer.stdout.readline().strip() for _ in range(after)]
-    os.kill(writer.pid, signal.SIGKILL)
-    rest = writer.communicate(timeout=30)[0]
-    assert writer.returncode == -signal.SIGKILL
-    # The last line may have been cut off in the pipe.
-    acknowledged += rest.splitlines()[: rest.count("\n")]
+    acknowledged += kill(writer)
     ledger = open_ledger(tmp_path)
     found = check(ledger, acknowledged)
     assert len(found) >= len(acknowledged) >= after
     assert ledger.commit(lambda: [draft(1)]) == max(found) + 1
     assert ledger.verify().is_sound
+    close(ledger)
+
+
+def test_writers_killed_again_and_again_in_each_others_midst_leave_one_order_without_a_gap(tmp_path):
+    ledger = open_ledger(tmp_path)
+    steady = start(tmp_path, "steady", 1_000_000)
+    acknowledged = [steady.stdout.readline().strip()]
+    for life in range(4):
+        doomed = start(tmp_path, f"doomed-{life}", 1_000_000)
+        acknowledged += [doomed.stdout.readline().strip() for _ in range(40 * life + 1)]
+        acknowledged += kill(doomed)
+        # Who lives goes on.
+        acknowledged += [steady.stdout.readline().strip() for _ in range(10)]
+    acknowledged += kill(steady)
+    found = check(ledger, acknowledged)
+    assert sorted(found) == list(range(1, len(found) + 1))
+    assert len(found) >= len(acknowledged)
     close(ledger)

@@ -45,6 +45,16 @@ def test_its_database_gives_the_same_receipt_and_can_be_appended_to(ledger):
     assert ledger.verify().is_sound
 
 
+def test_its_database_is_brought_up_to_date_when_it_is_opened(ledger):
+    ledger._database.create_tables()
+    for _ in range(4):
+        ledger.commit(lambda: [Draft(LEDGER_OPENED, actor="test", subject="test")] * 250)
+    assert ledger.verify().is_sound
+    assert [one.index for one in ledger.entries(request="request-100")] == [100]
+    assert len(ledger.entries(actor="test", limit=10_000)) == 1000
+    assert ledger.entries(event="ledger.opened", limit=10_000)[-1].index == 0
+
+
 def test_its_receipt_verifies():
     receipt = verify_receipt((GOLDEN / "request-100.tlog-proof").read_text(), public_key=KEY)
     assert (receipt.index, receipt.size, receipt.root) == (100, 270, ROOT)

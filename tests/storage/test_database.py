@@ -259,3 +259,99 @@ def test_a_url_of_anything_else_than_an_sqlite_file_is_refused(url, words):
     with pytest.raises(InvalidDatabaseError, match=words) as refused:
         Database(url)
     assert "secret" not in str(refused.value)
+
+
+PAGES = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) INSERT INTO large SELECT randomblob(4000) FROM n"
+)
+
+
+def test_a_quick_change_is_written_whole_or_not_at_all(counter):
+    with counter.database.quick_change() as connection:
+        connection.execute(ADD)
+    assert counter.value() == 1
+
+    def change_and_fail() -> None:
+        with counter.database.quick_change() as connection:
+            connection.execute(ADD)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
+    assert counter.value() == 1
+    with counter.database.quick_change() as connection:
+        connection.execute(ADD)
+    assert counter.value() == 2
+
+
+def test_no_count_is_lost_between_quick_changes_and_others(counter):
+    def count(change) -> None:
+        for _ in range(25):
+            with change() as connection:
+                execute = getattr(connection, "exec_driver_sql", None) or connection.execute
+                (value,) = execute("SELECT value FROM counter").fetchone()
+                execute(f"UPDATE counter SET value = {value + 1}")
+
+    threads = [
+        threading.Thread(target=count, args=(change,)) for change in (counter.database.change, counter.database.quick_change) * 2
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert counter.value() == 100
+
+
+def test_a_log_that_is_tended_does_not_grow_however_much_is_written(counter):
+    log = counter.path.with_name(counter.path.name + "-wal")
+    counter.change("CREATE TABLE large (data)")
+
+    def written() -> int:
+        with counter.database.quick_change() as connection:
+            connection.execute(PAGES.format(500))
+        return log.stat().st_size
+
+    untended = [written() for _ in range(4)]
+    assert untended == sorted(set(untended))
+    tended = []
+    for _ in range(20):
+        counter.database.tend()
+        tended.append(written())
+    assert max(tended) <= untended[-1]
+
+
+def test_a_long_log_begins_anew_though_others_write_all_the_time(counter):
+    log, stop, written = counter.path.with_name(counter.path.name + "-wal"), threading.Event(), [0]
+    counter.change("CREATE TABLE large (data)")
+
+    def write() -> None:
+        while not stop.is_set():
+            with counter.database.quick_change() as connection:
+                connection.execute(PAGES.format(100))
+            written[0] += 100
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    sizes = []
+    while written[0] < 20_000:
+        counter.database.tend()
+        sizes.append(log.stat().st_size)
+    stop.set()
+    thread.join()
+    assert written[0] * 4000 > 2 * max(sizes)
+
+
+def test_a_log_that_nobody_tends_is_bounded_too(counter):
+    counter.change("CREATE TABLE large (data)")
+    for _ in range(25):
+        with counter.database.quick_change() as connection:
+            connection.execute(PAGES.format(1000))
+    assert counter.path.with_name(counter.path.name + "-wal").stat().st_size < 60_000_000
+
+
+def test_a_log_is_not_tended_where_it_cannot_be(counter):
+    counter.change(ADD)
+    counter.database.close()
+    counter.path.write_bytes(b"not a database at all " * 500)
+    with pytest.raises(DatabaseDamagedError):
+        counter.database.tend()

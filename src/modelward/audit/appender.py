@@ -44,16 +44,18 @@ class Appender:
         head, frontier = self._trusted_head(connection)
         if not drafts:
             return head.size
-        at, leaf, rows, nodes = timestamp(), head.last, [], []
+        at, leaf, leaves, values = timestamp(), head.last, list[bytes](), list[store.Value]()
         for index, draft in enumerate(drafts, head.size):
-            key = (draft.key or self._request_key(draft.request)).digest if draft.request else ""
+            request = draft.request
+            key = (draft.key or self._request_key(request)).digest if request else ""
             entry = entry_bytes(index, draft.body, at=at, key=key, previous=leaf.hex())
             leaf = sha256(b"\0" + entry).digest()
-            rows.append((index, entry, leaf, draft.event, draft.actor, draft.subject, draft.request))
-            nodes += frontier.append(leaf)
+            leaves.append(leaf)
+            values += index, entry, leaf, draft.event, draft.actor, draft.subject, request
+        nodes = frontier.extend(leaves)
         checkpoint = self._signer_of(head.origin).sign(frontier.size, frontier.root())
         new = store.Head(head.origin, frontier.size, leaf, frontier.to_bytes(), checkpoint)
-        store.append(connection, rows, nodes=nodes, head=new)
+        store.append(connection, values, nodes=nodes, head=new)
         # If the transaction fails, the next head read is another one and is checked against its signature again.
         self._own_head = new
         return head.size

@@ -98,12 +98,13 @@ class CheckpointSigner:
             raise InvalidError(f"A ledger cannot be called {origin!r}: no spaces, no plus, not empty.")
         self._secret = Ed25519PrivateKey.from_private_bytes(secret)
         self.key = VerifierKey(origin, public_half(secret))
+        self._key_id = self.key.id
         self._signature_line = f"\n— {origin} "
 
     def sign(self, size: int, root: bytes) -> str:
         """The signed note for a log of `size` entries under `root`."""
         body = f"{self.key.name}\n{size}\n{to_base64(root)}\n"
-        return body + self._signature_line + to_base64(self.key.id + self._secret.sign(body.encode())) + "\n"
+        return body + self._signature_line + to_base64(self._key_id + self._secret.sign(body.encode())) + "\n"
 
 
 def open_checkpoint(text: str, key: VerifierKey) -> Checkpoint:

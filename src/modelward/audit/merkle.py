@@ -79,6 +79,24 @@ class Frontier:
         self.size = (index + 1) << level
         return completed
 
+    def extend(self, leaves: Iterable[bytes]) -> list[tuple[int, int, bytes]]:
+        """`append` each of the leaves, level by level for all of them, which is quicker."""
+        completed: list[tuple[int, int, bytes]] = []
+        row, first, level, fresh = list(leaves), self.size, 0, []
+        self.size += len(row)
+        while row:
+            if first & 1:
+                row.insert(0, self.hashes.pop())
+            if len(row) & 1:
+                fresh.append(row.pop())
+            row = [sha256(b"\1" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=True)]
+            first >>= 1
+            level += 1
+            if level % STRIDE == 0:
+                completed += [(level, first + place, subtree) for place, subtree in enumerate(row)]
+        self.hashes += reversed(fresh)
+        return completed
+
     def root(self) -> bytes:
         """The tree head of the log as it stands."""
         if not self.hashes:

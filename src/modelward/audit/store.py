@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
@@ -85,8 +85,12 @@ for _column in SEARCHED:
     _after_create(_WORDS, f"DROP INDEX IF EXISTS ix_ledger_entries_{_column}")
 
 _PAGE_ROWS = 2048
+_COLUMNS = 7
 _ROWS_A_STATEMENT = 64
 _BEFORE_EVERYTHING = -(1 << 63)
+
+
+Value: TypeAlias = int | str | bytes
 
 
 class RowsUnreadableError(LookupError):
@@ -145,17 +149,19 @@ def read_head(connection: RawConnection) -> Head | None:
     return Head(*row)
 
 
-def append(
-    connection: RawConnection, rows: Sequence[tuple[object, ...]], *, nodes: Sequence[tuple[int, int, bytes]], head: Head
-) -> None:
-    """Write entries, the roots and the words of the blocks they completed, and the new head."""
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        part = rows[start : start + _ROWS_A_STATEMENT]
+def append(connection: RawConnection, values: Sequence[Value], *, nodes: Sequence[tuple[int, int, bytes]], head: Head) -> None:
+    """Write entries, the roots and the words of the blocks they completed, and the new head.
+
+    `values` are those of the entries' columns, one entry after the other, in the order of `Row`.
+    """
+    width = _COLUMNS * _ROWS_A_STATEMENT
+    for start in range(0, len(values), width):
+        part = values[start : start + width]
         # One statement for many rows: each statement gives up the interpreter lock once, and gets it back late.
-        connection.execute(_insert_entries(len(part)), [value for row in part for value in row])
+        connection.execute(_insert_entries(len(part) // _COLUMNS), part)
     for node in nodes:
         connection.execute(_INSERT_NODE, node)
-    for block in range((head.size - len(rows)) // BLOCK, head.size // BLOCK):
+    for block in range((head.size - len(values) // _COLUMNS) // BLOCK, head.size // BLOCK):
         _enter(connection, block)
     connection.execute(_UPDATE_HEAD, _columns(head))
 
@@ -306,7 +312,7 @@ _UPDATE_HEAD = "UPDATE ledger_head SET size = :size, last = :last, frontier = :f
 
 @cache
 def _insert_entries(count: int) -> str:
-    row = f"({', '.join(['?'] * 7)})"
+    row = f"({', '.join(['?'] * _COLUMNS)})"
     return f"INSERT INTO ledger_entries (idx, entry, leaf, event, actor, subject, request) VALUES {', '.join([row] * count)}"  # noqa: S608  # marks alone vary
 
 
