@@ -34,11 +34,11 @@ class Asker:
 
 @pytest.fixture
 def asking(live, gate, entered):
-    """A gateway over `income`, `gated` and `gated-too` with one slot, and what runs a coroutine there."""
-    live.make_live(live.register("gated"))
-    live.make_live(live.register("gated-too"))
+    """A gateway over `income` and models that are gated, with one slot, and what runs a coroutine there."""
 
-    def enter(**settings):
+    def enter(*models, **settings):
+        for model in models or ["gated"]:
+            live.make_live(live.register(model))
         gateway, run = entered(**{"engine_threads": 1} | settings)
         gate.close()
         return Asker(live, gateway), run
@@ -68,7 +68,7 @@ def test_what_waits_while_the_slot_is_busy_is_computed_together(asking, gate):
 
 
 def test_a_model_whose_line_never_ends_does_not_keep_another_waiting(asking, gate):
-    asker, run = asking(batch_rows=1)
+    asker, run = asking("gated", "gated-too", batch_rows=1)
 
     async def scenario():
         busy = [asker.ask(age) for age in range(20)]
@@ -84,7 +84,7 @@ def test_a_model_whose_line_never_ends_does_not_keep_another_waiting(asking, gat
 
 
 def test_a_slot_that_nobody_needs_any_more_goes_to_who_does(asking, gate):
-    asker, run = asking()
+    asker, run = asking("gated", "gated-too")
 
     async def scenario():
         first = asker.ask(1)

@@ -107,8 +107,12 @@ class Answering:
             if self._tracing is not None:
                 self._tracing.answered([pending for pending in answered if pending.is_wanted], entries=entries)
         for pending in answered:
-            if pending.is_wanted:
-                self._tell(pending, fault)
+            if not pending.is_wanted:
+                continue
+            if fault is None:
+                self._tell(pending, None)
+            else:
+                self.fail(pending, fault)
 
     def fail(self, pending: Pending, fault: Exception) -> None:
         """A question gets a fault in place of an answer, and that is put on record, where it must be."""
@@ -139,7 +143,7 @@ class Answering:
     def end(self) -> None:
         """Tell all who wait still that nobody answers any more."""
         for pending in list(self.open):
-            self.fail(pending, ShuttingDownError("The service is shutting down and began no more answers. Ask again later."))
+            self._give_up(pending, ShuttingDownError("The service is shutting down and began no more answers. Ask again later."))
         if self._sweeper is not None:
             self._sweeper.cancel()
 
@@ -159,7 +163,15 @@ class Answering:
 
     def _too_slow(self, pending: Pending) -> None:
         allowed = pending.deadline - pending.began
-        self.fail(pending, TooSlowError(f"No answer within {allowed:g} s. Ask again, or ask for fewer rows."))
+        self._give_up(pending, TooSlowError(f"No answer within {allowed:g} s. Ask again, or ask for fewer rows."))
+
+    def _give_up(self, pending: Pending, fault: Exception) -> None:
+        """Let nobody wait any longer. Whose answer is being made durable right now is told once it is known whether it is on
+        record: nobody gets a fault whom the ledger calls answered.
+        """
+        pending.is_recordable = False
+        if pending.bunch is None or not pending.bunch.is_taken:
+            self.fail(pending, fault)
 
     def _sweep(self) -> None:
         """Tell those who waited as long as the settings say."""

@@ -148,6 +148,9 @@ class Gateway:
             UnauthenticatedError: the key opens nothing. RefusedError: it may not ask this model.
         """
         expires = None
+        # Read first: of a key that is revoked meanwhile the standing must not look as if it had been found after that. While the
+        # keys cannot be read there is no revision, and no standing that holds.
+        revision = -1 if self._keychain.revision is None else self._keychain.revision
         if isinstance(caller, str):
             credential = self._keychain.credential(caller)
             caller, expires = credential.actor, credential.expires
@@ -156,7 +159,7 @@ class Gateway:
         except RefusedError as fault:
             self.record_refusal(caller, fault, model=model, number=number, request=request)
             raise
-        return Standing(caller, model=model, number=number, revision=self._keychain.revision, expires=expires)
+        return Standing(caller, model=model, number=number, revision=revision, expires=expires)
 
     def record_refusal(self, actor: Actor, fault: Exception, *, model: str, number: int | None, request: str) -> None:
         """Put on record that a question of a known caller was refused."""

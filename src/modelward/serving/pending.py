@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from modelward.serving.answer import Computed, Written
     from modelward.serving.deployments import Deployment
     from modelward.serving.question import Asking
+    from modelward.serving.recording import Bunch
 
 
 class Standing:
@@ -54,6 +55,7 @@ class Pending:
 
     __slots__ = (
         "began",
+        "bunch",
         "caller",
         "deadline",
         "deployment",
@@ -95,6 +97,7 @@ class Pending:
         self.is_wanted = True
         self.is_recordable = True
         self.rows = 0
+        self.bunch: Bunch | None = None
         self.entry: int | None = None
         self.timer: asyncio.TimerHandle | None = None
 

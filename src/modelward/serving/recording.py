@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 
 from modelward.audit import Draft, Event, Form, GroupCommit, Ledger, WriterClosedError
-from modelward.serving.answer import LedgerUnavailableError, ShuttingDownError
+from modelward.serving.answer import LedgerUnavailableError, ShuttingDownError, TooSlowError
 from modelward.serving.pending import Pending
 
 _FORMS_KEPT = 4096
@@ -48,8 +48,11 @@ class Recording:
 
     def submit(self, answers: list[Pending], drafts: list[Draft], release: Release) -> None:
         """Have answers recorded, and released once they are, with the number of entries that were made durable together."""
+        bunch = Bunch(answers, drafts, _forget if self._is_relaxed else partial(self._recorded, release))
+        for pending in answers:
+            pending.bunch = bunch
         try:
-            self._commits.submit(Bunch(answers, drafts, partial(self._recorded, release)))
+            self._commits.submit(bunch)
         except WriterClosedError:
             fault = "The service is shutting down, and no answer is given that is not on record. Ask again later."
             release(answers, ShuttingDownError(fault), 0)
@@ -72,16 +75,19 @@ class Recording:
 class Bunch:
     """The answers of one call, on their way into the ledger, and their drafts; or a draft that nobody waits for."""
 
-    __slots__ = ("_drafts", "_tell", "answers", "recorded")
+    __slots__ = ("_drafts", "_tell", "answers", "is_taken", "recorded")
 
     def __init__(self, answers: list[Pending], drafts: list[Draft], tell: Callable[[Bunch, int | Exception, int], None]) -> None:
         self.answers = answers
         self.recorded = answers
+        self.is_taken = False
         self._drafts = drafts
         self._tell = tell
 
     def drafts(self) -> Sequence[Draft]:
         """In the writer's thread. An answer that nobody waits for is not given, so it must not be on record as given."""
+        # Before any is looked at: whoever sees that it is not set yet, and then forbids an answer, is sure that it is left out.
+        self.is_taken = True
         wanted = [pending.is_recordable for pending in self.answers]
         if all(wanted):
             return self._drafts
@@ -100,6 +106,9 @@ def _hand_out(release: Release, bunch: Bunch, first: int | Exception, entries: i
     for entry, pending in enumerate(bunch.recorded, first):
         pending.entry = entry
     release(bunch.recorded, None, entries)
+    if len(bunch.recorded) < len(bunch.answers):
+        told = "The time for the answer was over before it was on record. Ask again, or ask for fewer rows."
+        release([pending for pending in bunch.answers if pending.entry is None], TooSlowError(told), 0)
 
 
 def _forget(_bunch: Bunch, _first: int | Exception, _entries: int) -> None:

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger says of every question what its caller was told, also of those who were given up at the last moment."""
+
+import asyncio
+import sqlite3
+import threading
+
+import msgspec
+import pytest
+
+from modelward.serving import Panel, Question, TooSlowError
+from modelward.serving.recording import Bunch
+
+ROW = [{"age": 50, "hours": 38, "sector": "public"}]
+
+
+def ask(live, opened, **more):
+    question = Question(caller=live.admin, model="income", payload=msgspec.json.encode(ROW), **more)
+    return asyncio.ensure_future(opened.predict(question, ROW))
+
+
+class Locked:
+    """A ledger that nobody can write to, for somebody else does."""
+
+    def __init__(self, home):
+        self._connection = sqlite3.connect(home / "modelward.db", isolation_level=None, check_same_thread=False)
+
+    def __enter__(self):
+        self._connection.execute("BEGIN IMMEDIATE")
+        return self
+
+    def __exit__(self, *_fault):
+        self._connection.execute("ROLLBACK")
+        self._connection.close()
+
+
+class Held:
+    """Holds the writer of the ledger after it has chosen what to record, and before that is durable."""
+
+    def __init__(self, monkeypatch):
+        self.chosen = threading.Event()
+        self.end = threading.Event()
+        choose = Bunch.drafts
+
+        def drafts(bunch):
+            found = choose(bunch)
+            if bunch.answers:
+                self.chosen.set()
+                assert self.end.wait(30)
+            return found
+
+        monkeypatch.setattr(Bunch, "drafts", drafts)
+
+
+@pytest.fixture
+def held(monkeypatch):
+    holding = Held(monkeypatch)
+    yield holding
+    holding.end.set()
+
+
+def test_whose_time_is_over_while_the_ledger_is_locked_is_told_at_once_and_not_on_record_as_answered(live, entered, home):
+    opened, run = entered()
+
+    async def scenario():
+        with Locked(home):
+            with pytest.raises(TooSlowError, match=r"0\.1 s"):
+                await ask(live, opened, timeout_seconds=0.1)
+            assert len(opened._open) == 0
+        return await ask(live, opened)
+
+    reply = run(scenario())
+    assert [entry.request for entry in live.logged("inference.answered")] == [reply.request]
+    assert [entry.facts["error"] for entry in live.logged("inference.refused")] == ["TooSlowError"]
+
+
+def test_whose_time_is_over_while_their_answer_is_made_durable_gets_it(live, entered, held):
+    opened, run = entered()
+
+    async def scenario():
+        asked = ask(live, opened, timeout_seconds=0.1)
+        await asyncio.to_thread(held.chosen.wait, 30)
+        await asyncio.sleep(0.2)
+        held.end.set()
+        return await asked
+
+    reply = run(scenario())
+    assert [entry.request for entry in live.logged("inference.answered")] == [reply.request]
+    assert live.logged("inference.refused") == []
+    assert len(opened._open) == 0
+
+
+def test_of_answers_made_durable_together_the_ones_given_up_before_are_left_out(live, entered, home):
+    opened, run = entered()
+
+    async def scenario():
+        with Locked(home):
+            staying = [ask(live, opened) for _ in range(3)]
+            hasty = ask(live, opened, timeout_seconds=0.1)
+            leaving = ask(live, opened)
+            with pytest.raises(TooSlowError):
+                await hasty
+            leaving.cancel()
+            await asyncio.sleep(0)
+        return await asyncio.gather(*staying)
+
+    replies = run(scenario())
+    answered = live.logged("inference.answered")
+    assert {entry.request for entry in answered} == {reply.request for reply in replies}
+    assert {entry.index: entry.request for entry in answered} == {reply.entry: reply.request for reply in replies}
+    assert len(live.logged("inference.refused")) == 1
+
+
+def test_at_the_end_whose_answer_is_made_durable_still_gets_it(live, held):
+    async def scenario():
+        async with live.serving.gateway() as gateway:
+            gateway._settings = msgspec.structs.replace(gateway._settings, shutdown_grace_seconds=0.1)
+            asked = ask(live, gateway)
+            await asyncio.to_thread(held.chosen.wait, 30)
+            asyncio.get_running_loop().call_later(0.3, held.end.set)
+        return await asked
+
+    reply = asyncio.run(scenario())
+    assert [entry.request for entry in live.logged("inference.answered")] == [reply.request]
+
+
+@pytest.mark.parametrize("durability", ["full", "relaxed"])
+def test_every_answer_is_counted_once(live, entered, durability):
+    opened, run = entered(ledger_durability=durability)
+
+    async def scenario():
+        await asyncio.gather(*(ask(live, opened) for _ in range(7)))
+        # In the other order than answers come, so that the entries are written by now.
+        await asyncio.to_thread(opened._commits.close)
+        await asyncio.sleep(0.01)
+
+    run(scenario())
+    said = Panel(opened.meters.instruments).snapshot()
+    assert dict(said["modelward_questions_total"]) == {("answered",): [7]}
+    assert dict(said["modelward_predictions_total"]) == {("income", "1"): [7]}
+    assert len(live.logged("inference.answered")) == 7
