@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -24,12 +25,30 @@ SERVER_CORE, ASKER_CORE = 0, 1
 TOO_BUSY_CORES = 0.2
 _MARK = "BENCHMARK_TREE"
 _END_SECONDS = 15.0
+_NICE = -15
 
 
 def pinned(core: int) -> list[str]:
     """What puts a command on one core, and before others where that is allowed."""
     taskset = ["taskset", "-c", str(core)] if shutil.which("taskset") and (os.cpu_count() or 1) > 1 else []
-    return [*taskset, *(["nice", "-n", "-15"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])]
+    return [*taskset, *(["nice", "-n", str(_NICE)] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])]
+
+
+def favoured(process: subprocess.Popen[Any]) -> None:
+    """Put a session of its own before others as `nice` puts a process: Linux weighs sessions first, and processes within them."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{process.pid}/autogroup").write_text(f"{_NICE}\n")
+
+
+def asked_by(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """What a load generator says that runs on its core."""
+    command = [*pinned(ASKER_CORE), *command]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        favoured(process)
+        said = process.communicate()[0]
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode} and said: {said[-1000:]}")
+    return said
 
 
 def free_port() -> int:
@@ -87,6 +106,7 @@ class Tree:
             stderr=self._sink,
             start_new_session=True,
         )
+        favoured(self.process)
 
     def members(self) -> list[psutil.Process]:
         found: dict[int, psutil.Process] = {}

@@ -19,7 +19,6 @@ import asyncio
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,7 +31,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
-from machine import ASKER_CORE, pinned
+from machine import ASKER_CORE, asked_by
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _RETRY_AFTER = re.compile(rb"\r\nretry-after: *\d", re.IGNORECASE)
@@ -168,7 +167,7 @@ def offer(
         lines.write_bytes(b"".join(body + b"\n" for body in bodies))
         told = ["--bodies", str(lines), "--rate", str(rate), "--seconds", str(seconds), "--connections", str(connections)]
         command = [sys.executable, __file__, url, *told, *(word for header in headers for word in ("--header", header))]
-        said = subprocess.run([*pinned(ASKER_CORE), *command], capture_output=True, text=True, check=True).stdout
+        said = asked_by(command, os.environ)
     return Outcome(**json.loads(said))
 
 

@@ -113,6 +113,8 @@ class Measuring:
         """Twice what it just did, in an open loop; and with deadlines, half of what an answer then took."""
         calm()
         peak = self.closed(1, OVERLOAD_CONNECTIONS)
+        if not peak.answers_per_second:
+            raise SystemExit(f"None of {peak.requests} questions on {OVERLOAD_CONNECTIONS} connections was answered.")
         headers = [f"Authorization: Bearer {self._server.key}"] if self._server.key else []
         deadline = max(1, round(peak.p50_ms / 2)) if with_deadlines else None
         if deadline is not None:

@@ -6,13 +6,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from machine import ASKER_CORE, pinned
+from machine import asked_by
 
 _LUA = """
 local asked, count, turn = {}, 0, 0
@@ -64,7 +63,7 @@ def ask(url: str, bodies: Sequence[bytes], *, connections: int, seconds: int, ke
         lines.write_bytes(b"".join(body + b"\n" for body in bodies))
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
         environment = os.environ | {"KEY": key, "BODIES": str(lines)}
-        said = subprocess.run([*pinned(ASKER_CORE), *command], env=environment, capture_output=True, text=True, check=True).stdout
+        said = asked_by(command, environment)
     told = json.loads(said.rpartition("TOLD ")[2])
     return Told(
         requests=told["requests"],

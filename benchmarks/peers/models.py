@@ -39,14 +39,15 @@ def make_models(folder: Path) -> dict[str, Served]:
     forest = make_pipeline(StandardScaler(), RandomForestClassifier(100, random_state=0)).fit(train, known)
     graph = to_onnx(forest, train[:1].astype(np.float32), options={"zipmap": False}, target_opset=17)
     folder.mkdir(parents=True, exist_ok=True)
-    rows = test.astype(np.float32)
+    # As a client has them, not with the seventeen digits of a number that was in single precision before.
+    rows = np.round(test, 6)
     made = {}
     for name, model in ((FOREST, graph), (DEAR, with_toll(graph))):
         file = folder / f"{name}.onnx"
         file.write_bytes(model.SerializeToString())
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
         wanted, entry = [end.name for end in session.get_outputs() if end.type == "tensor(float)"], session.get_inputs()[0].name
-        alone = [session.run(wanted, {entry: row.reshape(1, -1)})[0][0].tolist() for row in rows]
+        alone = [session.run(wanted, {entry: row.reshape(1, -1).astype(np.float32)})[0][0].tolist() for row in rows]
         made[name] = Served(name, file, rows.tolist(), alone)
     return made
 
