@@ -17,6 +17,7 @@ from msgspec import Meta
 from modelward.errors import InvalidError
 
 HOME_FOLDER = ".modelward"
+_FILES = ("keys", "tls_certificate", "tls_key", "tls_client_ca", "client_ca", "client_certificate", "client_certificate_key")
 
 
 class InvalidSettingError(InvalidError):
@@ -33,6 +34,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="Address that `modelward serve` binds.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port that `modelward serve` binds; 0 lets the system choose.")] = 8321
     grpc_port: Annotated[int, Meta(ge=0, le=65535, description="Port that `modelward serve` binds for gRPC; 0 is none.")] = 0
+    tls_certificate: Annotated[
+        str, Meta(description="File with the server's certificate and those up to its CA, in PEM; empty means plain HTTP.")
+    ] = ""
+    tls_key: Annotated[str, Meta(description="File with the certificate's key, in PEM, closed to others.")] = ""
+    tls_client_ca: Annotated[
+        str, Meta(description="File with the CAs that sign clients, in PEM; then every client must show such a certificate.")
+    ] = ""
+    client_ca: Annotated[
+        str,
+        Meta(description="File with the CAs that a service (`--url https://…`) is trusted by; empty means the well-known ones."),
+    ] = ""
+    client_certificate: Annotated[str, Meta(description="File with the certificate to show to a service, in PEM.")] = ""
+    client_certificate_key: Annotated[str, Meta(description="File with the key of that certificate, in PEM.")] = ""
     body_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest request body of an inference or control route.")] = 4 << 20
     upload_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest data file that may be uploaded.")] = 512 << 20
     rows_limit: Annotated[int, Meta(ge=1, description="Most rows in one inference request.")] = 4096
@@ -115,8 +129,8 @@ def read_settings(environment: Mapping[str, str] | None = None, *, home: Path | 
         _check(name, value)
     chosen = home or Path(given.get("home") or find_home(Path.cwd()))
     settings = msgspec.convert(given | {"home": str(chosen)}, Settings, strict=False, dec_hook=_path)
-    keys = str(_absolute("keys", Path(settings.keys))) if settings.keys else ""
-    return msgspec.structs.replace(settings, home=_absolute("home", settings.home), keys=keys)
+    files = {name: str(_absolute(name, Path(path))) if (path := getattr(settings, name)) else "" for name in _FILES}
+    return msgspec.structs.replace(settings, home=_absolute("home", settings.home), **files)
 
 
 def limits_of(name: str) -> str:

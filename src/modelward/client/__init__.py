@@ -20,14 +20,15 @@ from modelward.client.load import ARRIVALS, Load, NoAnswerError, Plan, Step
 from modelward.client.load_page import report_page
 from modelward.client.load_pictures import amount, label_of, report_pictures
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
+from modelward.client.trust import Trust, TrustFileError
 from modelward.client.wire import PROTOCOLS
 
 
 class Client:
-    """A house elsewhere."""
+    """A house elsewhere. `trust` says whom to trust, and what to show, where it speaks TLS: `https://…`."""
 
-    def __init__(self, url: str, *, key: str, timeout_seconds: float = 60.0) -> None:
-        self._connection = Connection(url, key=key, timeout_seconds=timeout_seconds)
+    def __init__(self, url: str, *, key: str, timeout_seconds: float = 60.0, trust: Trust | None = None) -> None:
+        self._connection = Connection(url, key=key, timeout_seconds=timeout_seconds, trust=trust)
         self.access = RemoteAccess(self._connection)
         self.assessment = RemoteAssessment(self._connection)
         self.auditing = RemoteAuditing(self._connection)
@@ -65,6 +66,8 @@ __all__ = [
     "Plan",
     "Step",
     "StrangeAnswerError",
+    "Trust",
+    "TrustFileError",
     "UnreachableError",
     "amount",
     "label_of",

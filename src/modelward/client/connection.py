@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from modelward import errors
+from modelward.client.trust import Trust
 from modelward.errors import ModelwardError, UnavailableError
 
 T = TypeVar("T")
@@ -42,16 +43,17 @@ class StrangeAnswerError(UnavailableError):
 class Connection:
     """One connection pool to one service, acting as one key."""
 
-    def __init__(self, url: str, *, key: str, timeout_seconds: float) -> None:
+    def __init__(self, url: str, *, key: str, timeout_seconds: float, trust: Trust | None = None) -> None:
         if not (key.isascii() and key.isprintable()):
             raise AddressError("The key holds characters that no key has. Copy it anew; it begins with mw_.")
         if not url.startswith(("http://", "https://")):
             raise AddressError(f"{url[:200]!r} is no address of a service. Give one such as http://127.0.0.1:8321.")
         self.url = url.rstrip("/")
         self.key = key
+        self.tls = (trust or Trust()).context() if url.startswith("https://") else None
         headers = {"authorization": f"Bearer {key}"} if key else {}
         try:
-            self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout_seconds)
+            self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout_seconds, verify=self.tls or True)
         except httpx.InvalidURL as wrong:
             raise AddressError(f"{url[:200]!r} is no address: {wrong}. Give one such as http://127.0.0.1:8321.") from None
 
@@ -114,9 +116,15 @@ def _unreachable(url: str, fault: Exception) -> str:
         return f"{url} did not answer in time. Ask again later, or look at the log of `modelward serve` there."
     if isinstance(fault, httpx.ConnectError):
         if "[SSL" in str(fault):
-            return f"{url} shows no certificate that this machine trusts, or speaks no TLS. Check the address and the certificate."
+            return (
+                f"{url} shows no certificate that is trusted here, or wants another from this client, or speaks no TLS. Check the "
+                "address; name the CA in MODELWARD_CLIENT_CA, and what to show in MODELWARD_CLIENT_CERTIFICATE."
+            )
         return f"Nothing answers at {url}. Is `modelward serve` running there?"
-    return f"The connection to {url} broke before an answer came. Is it `modelward serve` that runs there?"
+    other = (
+        "does it want a certificate (MODELWARD_CLIENT_CERTIFICATE)" if url.startswith("https:") else "does it speak TLS (https://…)"
+    )
+    return f"The connection to {url} broke before an answer came. Is it `modelward serve` that runs there, and {other}?"
 
 
 def _error_of(response: httpx.Response) -> ModelwardError:

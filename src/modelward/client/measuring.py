@@ -49,7 +49,7 @@ def measure(connection: Connection, model: str, *, plan: Plan, examples: Sequenc
     versions: dict[str, None] = {}
     steps = []
     for rate, connections in itertools.product(plan.rates or (None,), plan.connections):
-        observed = _observe(connection.url, requests, plan, connections=connections, rate=rate)
+        observed = _observe(connection, requests, plan, connections=connections, rate=rate)
         versions |= dict.fromkeys(observed.versions)
         steps.append(_step(observed, plan, connections=connections, rate=rate))
     if not any(step.requests for step in steps):
@@ -82,14 +82,16 @@ def _rows_and_inputs(
     return list(examples) or [made_up], inputs
 
 
-def _observe(url: str, requests: Sequence[bytes], plan: Plan, *, connections: int, rate: float | None) -> Observed:
+def _observe(connection: Connection, requests: Sequence[bytes], plan: Plan, *, connections: int, rate: float | None) -> Observed:
     import uvloop
 
-    times = {"warm_up_seconds": plan.warm_up_seconds, "seconds": plan.seconds}
+    url, times = connection.url, {"warm_up_seconds": plan.warm_up_seconds, "seconds": plan.seconds}
     if rate is None:
-        traffic = Traffic(url, requests, connections=connections, **times)
+        traffic = Traffic(url, requests, connections=connections, tls=connection.tls, **times)
     else:
-        traffic = TrafficAtARate(url, requests, connections=connections, arrivals=_arrivals(rate, plan.arrivals), **times)
+        traffic = TrafficAtARate(
+            url, requests, connections=connections, arrivals=_arrivals(rate, plan.arrivals), tls=connection.tls, **times
+        )
     with _undisturbed(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(traffic.run())
 

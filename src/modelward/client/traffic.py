@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -74,8 +75,8 @@ class Line(asyncio.Protocol):
         self._traffic.lost(self)
 
     def close(self) -> None:
-        """End the connection."""
-        self._transport.close()
+        """End the connection, at once: whoever says goodbye over TLS waits for an answer."""
+        self._transport.abort()
 
 
 class Traffic:
@@ -83,8 +84,18 @@ class Traffic:
 
     _lines: set[Line]
 
-    def __init__(self, url: str, requests: Sequence[bytes], *, connections: int, warm_up_seconds: float, seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        requests: Sequence[bytes],
+        *,
+        connections: int,
+        warm_up_seconds: float,
+        seconds: float,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._url = url
+        self._tls = tls
         self._connections = connections
         self._warm_up_seconds = warm_up_seconds
         self._seconds = seconds
@@ -172,11 +183,10 @@ class Traffic:
 
     async def _keep_connecting(self) -> None:
         place = urlsplit(self._url)
-        is_secret = place.scheme == "https"
         while not self._is_over:
             try:
                 await self._loop.create_connection(
-                    lambda: Line(self), place.hostname or "", place.port or (443 if is_secret else 80), ssl=is_secret or None
+                    lambda: Line(self), place.hostname or "", place.port or (443 if self._tls else 80), ssl=self._tls
                 )
             except OSError:
                 self._broke()
@@ -215,8 +225,9 @@ class TrafficAtARate(Traffic):
         connections: int,
         warm_up_seconds: float,
         seconds: float,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(url, requests, connections=connections, warm_up_seconds=warm_up_seconds, seconds=seconds)
+        super().__init__(url, requests, connections=connections, warm_up_seconds=warm_up_seconds, seconds=seconds, tls=tls)
         self._arrivals = arrivals
         self._idle: list[Line] = []
         self.due = inf

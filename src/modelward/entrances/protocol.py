@@ -112,9 +112,9 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
         """The client sends no more. It may be gone, or wait for its answer with the other half of the connection: that cannot be
-        told apart, so a question is still answered if that is soon, and dropped otherwise.
+        told apart, so a question is still answered if that is soon, and dropped otherwise. TLS has no halves.
         """
-        if not isinstance(self.cycle, Exchange) or self.cycle.response_complete:
+        if not isinstance(self.cycle, Exchange) or self.cycle.response_complete or self.scheme == "https":
             return None
         self.cycle.keep_alive = False
         self.loop.call_later(_HALF_CLOSED_SECONDS, self.transport.close)

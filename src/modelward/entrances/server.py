@@ -16,6 +16,7 @@ from modelward.app import open_platform
 from modelward.entrances.exchange import Counter
 from modelward.entrances.logs import write_json_lines
 from modelward.entrances.protocol import connection_class
+from modelward.entrances.tls import Tls, tls_of
 from modelward.entrances.web import web
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _SWITCH_SECONDS = 0.0005
 _LOOK_AFTER_SECONDS = 0.5
+_FAREWELL_SECONDS = 5.0
 
 
 def serve(settings: Settings, listening: socket.socket, *, announce: Callable[[Platform], None]) -> None:
@@ -62,14 +64,16 @@ class Server(uvicorn.Server):
         application = web(platform, self._gateway)
         self._telemetry = application.telemetry
         self._rpc: RpcDoor | None = None
+        self._tls = tls_of(platform.settings)
         counter = Counter(self._gateway, application.telemetry, platform.settings.body_limit_bytes)
-        super().__init__(_configuration(application, counter, platform.settings))
+        super().__init__(_configuration(application, counter, platform.settings, self._tls))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open, listen, and say so."""
         await self._gateway.__aenter__()
         try:
-            await super().startup(sockets)
+            await super().startup([])
+            await self._listen(sockets or [])
             await self._open_rpc()
             # What is loaded by now stays: the collector need not look at it again.
             gc.collect()
@@ -80,6 +84,28 @@ class Server(uvicorn.Server):
             await self._gateway.__aexit__(None, None, None)
             raise
 
+    async def _listen(self, sockets: list[socket.socket]) -> None:
+        """As uvicorn does, which gives a handshake a minute."""
+        self.started = False
+        config, loop = self.config, asyncio.get_running_loop()
+
+        def connection() -> asyncio.Protocol:
+            found: asyncio.Protocol = config.http_protocol_class(config=config, server_state=self.server_state, app_state={})  # type: ignore[call-arg]  # as uvicorn calls it
+            return found
+
+        seconds = self._platform.settings.receive_timeout_seconds if config.ssl else None
+        for each in sockets:
+            listening = await loop.create_server(
+                connection,
+                sock=each,
+                ssl=config.ssl,
+                backlog=config.backlog,
+                ssl_handshake_timeout=seconds,
+                ssl_shutdown_timeout=seconds and min(seconds, _FAREWELL_SECONDS),
+            )
+            self.servers.append(listening)
+        self.started = True
+
     async def _open_rpc(self) -> None:
         settings = self._platform.settings
         if not settings.grpc_port:
@@ -88,7 +114,8 @@ class Server(uvicorn.Server):
         from modelward.entrances.rpc import RpcDoor
 
         self._rpc = RpcDoor(self._platform, self._gateway, self._telemetry)
-        await self._rpc.start(settings.host, settings.grpc_port, shares_port=settings.workers > 1)
+        credentials = self._tls.rpc_credentials() if self._tls else None
+        await self._rpc.start(settings.host, settings.grpc_port, credentials=credentials, shares_port=settings.workers > 1)
 
     def _look_after(self) -> None:
         """One clock for all connections costs less than one for each."""
@@ -96,6 +123,8 @@ class Server(uvicorn.Server):
         now = loop.time()
         for connection in list(self.server_state.connections):
             connection.look_after(now)  # type: ignore[union-attr]  # every connection is one of ours
+        if self._tls:
+            self._tls.renew()
         loop.call_later(_LOOK_AFTER_SECONDS, self._look_after)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -107,7 +136,7 @@ class Server(uvicorn.Server):
         await self._gateway.__aexit__(None, None, None)
 
 
-def _configuration(application: Watch, counter: Counter, settings: Settings) -> uvicorn.Config:
+def _configuration(application: Watch, counter: Counter, settings: Settings, tls: Tls | None) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         lifespan="off",
@@ -122,4 +151,5 @@ def _configuration(application: Watch, counter: Counter, settings: Settings) -> 
         timeout_keep_alive=30,
         timeout_graceful_shutdown=int(settings.shutdown_grace_seconds) + 1,
         backlog=2048,
+        ssl_context_factory=(lambda _config, _default: tls.context) if tls else None,
     )

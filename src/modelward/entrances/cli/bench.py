@@ -149,11 +149,10 @@ def _service(desk: Desk, model: str) -> Iterator[Client]:
         yield desk.client
         return
     from modelward.access import Role
-    from modelward.client import Client
 
     issued = desk.house.access.create_key(f"bench-{token_hex(4)}", role=Role.CALLER, models=[model], purpose="bench", by=desk.actor)
     try:
-        with _server(desk) as address, Client(address, key=issued.secret) as client:
+        with _server(desk) as address, desk.connect(address, key=issued.secret) as client:
             yield client
     finally:
         desk.house.access.revoke_key(issued.key.id, by=desk.actor)

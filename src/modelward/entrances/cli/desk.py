@@ -74,7 +74,7 @@ class Desk:
     @property
     def address(self) -> str:
         """Where the service answers, or would if `modelward serve` ran here as the settings say."""
-        return self.common.url.rstrip("/") if self.common.url else address_of(self.settings.host, self.settings.port)
+        return self.common.url.rstrip("/") if self.common.url else address_of(self.settings, self.settings.port)
 
     @property
     def house(self) -> Platform:
@@ -115,22 +115,32 @@ class Desk:
         if self._house is not None:
             self._house.close()
 
+    def connect(self, url: str, *, key: str) -> Client:
+        """A client of the service at that address."""
+        from modelward.client import Client, Trust
+
+        settings = self.settings
+        ca, certificate, own = (
+            Path(path) if path else None
+            for path in (settings.client_ca, settings.client_certificate, settings.client_certificate_key)
+        )
+        return Client(url, key=key, trust=Trust(ca, certificate, own))
+
     def _open(self) -> Platform | Client:
         if self.common.url is not None:
-            from modelward.client import Client
-
             if not self.common.key:
                 raise KeyNotGivenError("A service asks who you are: give a key with --key, or in MODELWARD_KEY.")
-            return Client(self.common.url, key=self.common.key)
+            return self.connect(self.common.url, key=self.common.key)
         from modelward.app import open_platform
 
         return open_platform(self.settings)
 
 
-def address_of(host: str, port: int) -> str:
-    """The address of a service that listens on `host`; one that listens everywhere is at least on this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # read, not bound
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def address_of(settings: Settings, port: int) -> str:
+    """The address of a service with those settings; one that listens everywhere is at least on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # read, not bound
+    scheme = "https" if settings.tls_certificate else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def console(stream: IO[str]) -> Console:

@@ -45,10 +45,11 @@ def declare(app: typer.Typer) -> None:
 
     @verb(app, "doctor", show=None, panel=_PANEL, only_here=True)
     def doctor(desk: Desk) -> None:
-        """Look the home over: keys, database, ledger, objects, space, optional parts."""
+        """Look the home over: keys, database, ledger, objects, space, optional parts, the certificate."""
         from modelward.app import examine
+        from modelward.entrances.tls import certificate_checks
 
-        checks = examine(desk.settings)
+        checks = [*examine(desk.settings), *certificate_checks(desk.settings)]
         desk.answer(checks, _show_checks)
         if not all(check.is_well for check in checks):
             raise typer.Exit(EXIT[PrerequisiteError])

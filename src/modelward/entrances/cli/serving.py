@@ -44,8 +44,8 @@ def run(settings: Settings, desk: Desk) -> None:
 def _told(platform: Platform, port: int) -> dict[str, Any]:
     """Where it is served, what answers, and how the first administrator comes in."""
     settings, found = platform.settings, platform.serving.deployments.readiness()
-    address = address_of(settings.host, port)
-    grpc = address_of(settings.host, settings.grpc_port).partition("://")[2] if settings.grpc_port else None
+    address = address_of(settings, port)
+    grpc = address_of(settings, settings.grpc_port).partition("://")[2] if settings.grpc_port else None
     token = platform.first_invitation
     return {
         "address": address,
