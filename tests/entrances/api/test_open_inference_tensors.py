@@ -339,7 +339,21 @@ def one(**values):
     return json.dumps({"inputs": [tensor(**values)]}).encode()
 
 
+def three(at=0, names="xyz", **values):
+    """A tensor for each feature, one of them changed."""
+    inputs = [{"name": name, "shape": [2, 1], "datatype": "FP32", "data": [1, 2]} for name in names]
+    inputs[at] |= values
+    return json.dumps({"inputs": inputs}).encode()
+
+
 CANARY = "canary-41c2"
+
+
+def test_a_tensor_for_each_feature_is_read_whatever_its_order(dialect):
+    inputs = json.loads(three(data=[3, 4], shape=[2]))["inputs"]
+    read = dialect.read(json.dumps({"inputs": inputs[::-1]}).encode(), {}, POINTS)
+    columns, _ = shown(POINTS, read)
+    assert [np.frombuffer(columns[name], dtype=np.float32).tolist() for name in "xyz"] == [[3, 4], [1, 2], [1, 2]]
 
 
 @pytest.mark.parametrize(
@@ -387,6 +401,20 @@ CANARY = "canary-41c2"
         (one(parameters={"binary_data_size": 12}), "has data in JSON and `binary_data_size`"),
         (one(parameters={"shared_memory_region": CANARY}), "shared_memory_region` is not offered"),
         (one(parameters={"a": [1]}), "Expected"),
+        (three(name="w"), "'w' is unknown"),
+        (three(name="y"), "same name"),
+        (three(shape=[1]), r"has the shape \[1\], which is 1 values, and its data has 2"),
+        (three(shape=[1, 2]), "more than one column"),
+        (three(shape=[2, 1, 1]), r"must have the shape \[rows\]"),
+        (three(shape=[1], data=[1]), "has 1 rows and another has 2"),
+        (three(data=[1, 4e38]), "Row 2: feature 'x' is not finite or beyond"),
+        (three(data=[1, None]), "Row 2: feature 'x' is null"),
+        (three(shape=[0], data=[]), "dimension below one"),
+        (three(datatype="INT32", data=[1, 2.5]), "not INT32"),
+        (three(2, data=[1]), "which is 2 values, and its data has 1"),
+        (three(names="xy"), "lacks the feature 'z'"),
+        (three(names="xyxy"), "same name"),
+        (three(names="xyzx"), "same name"),
         (json.dumps({"inputs": [tensor(), tensor()]}).encode(), "more than one column"),
         (json.dumps({"inputs": [tensor(shape=[1], data=[1]), tensor(shape=[1], data=[1])]}).encode(), "same name"),
         (json.dumps({"inputs": [tensor()], "outputs": [{"name": CANARY * 20}]}).encode(), "No output is called"),

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The question over REST that is asked most: one tensor of numbers in JSON, all features of the model in it. It is read in one go;
-whatever is of another kind, or wrong, is left to `requests`, which says what is wrong.
+"""The questions over REST that are asked most: numbers in JSON, all features in one tensor or each in its own. They are read in one
+go; whatever is of another kind, or wrong, is left to `requests`, which says what is wrong.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -22,9 +24,12 @@ _LONG_BYTES = 2048
 # What stands for data that was taken out: nobody can guess it, so nobody can send it.
 _STAND_IN = secrets.token_hex(16)
 Data = TypeVar("Data")
+Inputs = TypeVar("Inputs")
 
 
-class _Input(msgspec.Struct, Generic[Data], gc=False):
+class _Block(msgspec.Struct, Generic[Data], gc=False):
+    """All features."""
+
     name: str
     shape: tuple[int, int]
     datatype: Literal["FP32", "FP64"]
@@ -32,18 +37,30 @@ class _Input(msgspec.Struct, Generic[Data], gc=False):
     parameters: None = None
 
 
-class PlainRequest(msgspec.Struct, Generic[Data], gc=False):
-    """One tensor of two dimensions, and what may be said besides."""
+class _Column(msgspec.Struct, gc=False):
+    """One feature."""
 
-    inputs: tuple[_Input[Data]]
+    name: str
+    shape: list[int]
+    datatype: Literal["FP32", "FP64"]
+    data: list[Number]
+    parameters: None = None
+
+
+class PlainRequest(msgspec.Struct, Generic[Inputs], gc=False):
+    """A question, and what may be said besides."""
+
+    inputs: Inputs
     id: str | None = None
     parameters: Parameters | None = None
     outputs: list[RequestedOutput] | None = None
 
 
-_decode_flat = msgspec.json.Decoder(PlainRequest[list[Number]]).decode
-_decode_nested = msgspec.json.Decoder(PlainRequest[list[list[Number]]]).decode
-_decode_emptied = msgspec.json.Decoder(PlainRequest[str]).decode
+_decode_flat = msgspec.json.Decoder(PlainRequest[tuple[_Block[list[Number]]]]).decode
+_decode_nested = msgspec.json.Decoder(PlainRequest[tuple[_Block[list[list[Number]]]]]).decode
+_decode_emptied = msgspec.json.Decoder(PlainRequest[tuple[_Block[str]]]).decode
+_decode_columns = msgspec.json.Decoder(PlainRequest[list[_Column]]).decode
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Read: TypeAlias = tuple[PlainRequest[Any], Table]
 
 
@@ -51,6 +68,7 @@ def read_plain(text: bytes, interface: Interface, *, rows_limit: int) -> Read | 
     """The question and its table; None where it is of another kind, or wrong."""
     if not interface.is_of_numbers:
         return None
+    read = None
     try:
         if len(text) > _LONG_BYTES and (lying := _lying(text)) is not None:
             read = _long(text, lying, interface)
@@ -58,8 +76,9 @@ def read_plain(text: bytes, interface: Interface, *, rows_limit: int) -> Read | 
             read = _nested(text, len(interface.features))
         else:
             read = _flat(text, len(interface.features))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    except _NOT_JSON:
+        with suppress(*_NOT_JSON):
+            read = _columns(text, interface.names)
     return read if read is not None and 0 < len(read[1]) <= rows_limit else None
 
 
@@ -91,6 +110,22 @@ def _long(text: bytes, lying: slice, interface: Interface) -> Read | None:
         return None
     numbers = numbers_of_json(text[lying], rows=rows, width=columns)
     return None if numbers is None else (request, interface.table_of_matrix(numbers.reshape(rows, columns)))
+
+
+def _columns(text: bytes, names: Sequence[str]) -> Read | None:
+    request = _decode_columns(text)
+    columns = {tensor.name: tensor.data for tensor in request.inputs}
+    if len(request.inputs) != len(names):
+        return None
+    rows = len(request.inputs[0].data)
+    shapes = ([rows], [rows, 1])
+    if any(tensor.shape not in shapes or len(tensor.data) != rows for tensor in request.inputs):
+        return None
+    try:
+        ordered = [columns[name] for name in names]
+    except KeyError:
+        return None
+    return request, Table(rows, list(zip(*ordered, strict=True)), ())
 
 
 def _lying(text: bytes) -> slice | None:
