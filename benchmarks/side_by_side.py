@@ -29,9 +29,9 @@ from typing import Any
 import wrk
 from machine import ASKER_CORE, TOO_BUSY_CORES, calm, described, watched
 from open_loop import offer
-from peers import PEERS, Peer
+from peers import DEAR, FOREST, PEERS, Peer, Served
 from peers.checking import check
-from peers.models import DEAR, FOREST, Served, make_models
+from peers.models import make_models
 from peers.showing import BEGIN, END, put, tables
 from peers.starting import Running, check_ledger, environment_of, running
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from peers.wording import BENTO, MLFLOW, MOSEC, PLAIN, V2, Wording
 
+FOREST, DEAR = "forest", "dear"
 BATCHING = "at most 64 questions, 1 ms"
 
 
@@ -36,6 +38,16 @@ class Peer:
     def is_governed(self) -> bool:
         """Whether each answer has to be on record."""
         return self.is_modelward and not self.environment
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model's file, rows of numbers to ask it, and the probabilities of each."""
+
+    name: str
+    file: Path
+    rows: list[list[float]]
+    probabilities: list[list[float]]
 
 
 PEERS = {

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from peers.models import Served
+from peers import Served
 from peers.starting import Running
 from peers.wording import Wording
 

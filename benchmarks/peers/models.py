@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,18 +17,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-FOREST, DEAR = "forest", "dear"
+from peers import DEAR, FOREST, Served
+
 _TOLL_WIDTH, _TOLL_STEPS = 256, 20
-
-
-@dataclass(frozen=True)
-class Served:
-    """A model's file, rows of numbers to ask it, and the probabilities of each."""
-
-    name: str
-    file: Path
-    rows: list[list[float]]
-    probabilities: list[list[float]]
 
 
 def make_models(folder: Path) -> dict[str, Served]:

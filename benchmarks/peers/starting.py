@@ -21,8 +21,7 @@ from machine import Tree, free_port, plain_environment
 from modelward.access import Role, local_actor
 from modelward.app import create_home, open_platform
 from modelward.settings import Settings
-from peers import Peer
-from peers.models import DEAR, Served
+from peers import DEAR, Peer, Served
 
 HERE = Path(__file__).parent
 POLICY = "name: bench\nrules:\n  - rule: signed\n"
