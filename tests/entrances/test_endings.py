@@ -15,6 +15,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import pytest
 
@@ -26,17 +27,25 @@ from modelward.audit import verify_receipt
 SLOW = "/v1/models/slow/predict"
 
 
+class Lost(NamedTuple):
+    """A question that was sent at that moment, so long after the answer before it, and never answered; and whether the
+    answer before it said that the connection ends.
+    """
+
+    at: float
+    silence_seconds: float
+    is_told: bool
+
+
 @dataclass(eq=False)
 class Asker(threading.Thread):
-    """Asks one question after the other on one connection until it ends. `given` is what it was answered; `unanswered` is when the
-    last question had been sent whole, where no answer to it came.
-    """
+    """Asks one question after the other on one connection, until an answer says that the connection ends, or it does."""
 
     port: int
     request: bytes
     at_once: int = 1
     given: list[Reply] = field(default_factory=list)
-    unanswered: float | None = None
+    lost: Lost | None = None
     cut: str = ""
 
     def __post_init__(self) -> None:
@@ -45,14 +54,22 @@ class Asker(threading.Thread):
     def run(self) -> None:
         try:
             with Line(self.port) as line:
-                while line.send(self.request * self.at_once):
-                    sent = time.monotonic()
+                before = time.monotonic()
+                while True:
+                    is_told, is_sent, sent = False, line.send(self.request * self.at_once), time.monotonic()
+                    if not is_sent:
+                        self.lost = Lost(sent, sent - before, is_told)
+                        return
                     for _ in range(self.at_once):
                         reply = line.answer()
                         if reply is None:
-                            self.unanswered = sent
+                            self.lost = Lost(sent, sent - before, is_told)
                             return
                         self.given.append(reply)
+                        is_told = reply.headers.get("connection") == "close"
+                    if is_told:
+                        return
+                    before = time.monotonic()
         except AssertionError as cut:
             self.cut = str(cut)
         except ConnectionRefusedError:
@@ -139,8 +156,10 @@ def test_when_it_is_asked_to_end_under_load_all_that_was_taken_is_answered(house
     given = [reply for asker in askers for reply in asker.given]
     assert {reply.status for reply in given} == {200}
     assert [asker.cut for asker in askers if asker.cut] == [], "no answer is cut off"
-    lost = [asker.unanswered for asker in askers if asker.unanswered is not None]
-    assert [sent for sent in lost if sent < door.last_open] == [], "what was sent while the door was open is answered"
+    lost = [asker.lost for asker in askers if asker.lost is not None]
+    assert [one for one in lost if one.at < door.last_open] == [], "what was sent while the door was open is answered"
+    steady = [one for one in lost if one.silence_seconds < 0.1]
+    assert all(one.is_told for one in steady), "who asks steadily is told before the connection ends"
     must_be_on_record(house, given)
 
 

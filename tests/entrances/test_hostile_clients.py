@@ -218,20 +218,18 @@ def test_what_waits_behind_a_slow_request_has_a_bound(server, key, watcher):
     assert process.memory_info().rss - before < 32 << 20
 
 
-@pytest.mark.parametrize("many", ["questions", "pages"])
-def test_a_client_that_never_reads_is_dropped_and_its_answers_are_not_kept(server, key, watcher, many):
-    sent = asking(key, rows_of(30, 64)) if many == "questions" else asking(watcher, to="/api/openapi.json", method="GET")
+@pytest.mark.parametrize("much", ["questions", "pages"])
+def test_a_client_that_never_reads_is_dropped_and_its_answers_are_not_kept(server, key, watcher, much):
+    sent = asking(key, rows_of(30, 64)) if much == "questions" else asking(watcher, to="/api/openapi.json", method="GET")
     process = psutil.Process(server.pid)
     before, peak = process.memory_info().rss, 0
     with Line(server.port, receive_bytes=4096) as line:
         line.patience(10 * RECEIVE_SECONDS)
         try:
-            for _ in range(100_000):
-                if not line.send(sent * 10):
-                    break
+            # One at a time, so that none waits for the one before it.
+            while line.send(sent):
                 peak = max(peak, process.memory_info().rss)
-            else:
-                raise AssertionError("the server took it all")
+                time.sleep(0.002)
         except TimeoutError:
             raise AssertionError("the connection was never dropped") from None
     assert peak - before < 48 << 20
@@ -267,7 +265,7 @@ def test_who_reads_slowly_gets_all_answers(server, key):
     ("to", "method", "rows"),
     [
         (PREDICT, "POST", 1),
-        (SLOW, "POST", 40),
+        (SLOW, "POST", 8),
         ("/livez", "GET", 0),
         pytest.param("/v1/models/income/explain", "POST", 1, marks=HALF_CLOSED),
         pytest.param("/api/v1/ledger/verify", "POST", -1, marks=HALF_CLOSED),
