@@ -122,7 +122,8 @@ class Database:
         with explained():
             connection = self._tending = self._tending or self._open()
             pages, _ = _copy_back(connection)
-            if pages > _LOG_PAGES and self._turn.take(patience_seconds=self._patience_seconds):
+            if pages > _LOG_PAGES:
+                self._turn.take_in_line()
                 try:
                     _copy_back(connection)
                 finally:

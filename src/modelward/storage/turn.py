@@ -23,6 +23,8 @@ class Turn:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._threads = Lock()
+        # Held by the one thread that is next, so that who gives the turn back cannot snatch it again.
+        self._next = Lock()
         self._file: int | None = None
 
     def take(self, *, patience_seconds: float) -> bool:
@@ -32,16 +34,19 @@ class Turn:
         database decides then.
         """
         give_up = time.monotonic() + patience_seconds
-        if not self._threads.acquire(timeout=patience_seconds):
-            return False
-        if (file := self._open()) is not None:
-            while not _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB) and time.monotonic() < give_up:
-                time.sleep(_GLANCE_SECONDS)
-        return True
+        while self._is_next(give_up):
+            file = self._open()
+            if file is None or _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB) or time.monotonic() >= give_up:
+                return True
+            # Meanwhile other threads may stand in line.
+            self._threads.release()
+            time.sleep(_GLANCE_SECONDS)
+        return False
 
     def take_in_line(self) -> None:
         """Wait for the turn as long as it takes, and get it when who has it gives it back, without a look in between."""
-        self._threads.acquire()
+        with self._next:
+            self._threads.acquire()
         if (file := self._open()) is not None:
             _lock(file, fcntl.LOCK_EX)
 
@@ -56,6 +61,14 @@ class Turn:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _is_next(self, give_up: float) -> bool:
+        if not self._next.acquire(timeout=max(0.0, give_up - time.monotonic())):
+            return False
+        try:
+            return self._threads.acquire(timeout=max(0.0, give_up - time.monotonic()))
+        finally:
+            self._next.release()
 
     def _open(self) -> int | None:
         if self._file is None:
