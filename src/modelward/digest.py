@@ -11,8 +11,8 @@ import rfc8785
 
 _CHUNK_BYTES = 1 << 20
 _BLOCK_BYTES = 64
-_INNER = bytes(value ^ 0x36 for value in range(256))
-_OUTER = bytes(value ^ 0x5C for value in range(256))
+INNER = bytes(value ^ 0x36 for value in range(256))
+OUTER = bytes(value ^ 0x5C for value in range(256))
 
 
 def sha256_hex(data: bytes) -> str:
@@ -28,29 +28,25 @@ def sha256_of_stream(stream: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def blocks(key: bytes) -> tuple[bytes, bytes]:
-    """What HMAC-SHA-256 puts before the data and before the inner digest."""
-    block = (key if len(key) <= _BLOCK_BYTES else sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
-    return block.translate(_INNER), block.translate(_OUTER)
-
-
 class KeyedDigest:
     """HMAC-SHA-256 (RFC 2104) under one key: digests that nobody without the key can confirm a guess against."""
 
     # By hand, because `hmac.new` takes twice as long and `hmac.digest` gives up the interpreter lock even for a few bytes, which
     # a busy server waits to get back.
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("inner", "outer")
 
     def __init__(self, key: bytes) -> None:
-        self._inner, self._outer = blocks(key)
+        block = (key if len(key) <= _BLOCK_BYTES else sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
+        self.inner = block.translate(INNER)
+        self.outer = block.translate(OUTER)
 
     def raw(self, data: bytes) -> bytes:
         """The 32 bytes of the digest of `data`."""
-        return sha256(self._outer + sha256(self._inner + data).digest()).digest()
+        return sha256(self.outer + sha256(self.inner + data).digest()).digest()
 
     def hexadecimal(self, data: bytes) -> str:
         """The digest of `data` in lower-case hexadecimal, 64 characters."""
-        return sha256(self._outer + sha256(self._inner + data).digest()).hexdigest()
+        return sha256(self.outer + sha256(self.inner + data).digest()).hexdigest()
 
 
 def keyed_digest(key: bytes, data: bytes) -> str:

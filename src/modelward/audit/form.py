@@ -16,7 +16,7 @@ import msgspec
 from modelward.audit.entry import Draft
 from modelward.audit.event import Event
 from modelward.audit.request_key import RequestKey
-from modelward.digest import KeyedDigest, blocks
+from modelward.digest import INNER, OUTER, KeyedDigest
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,7 +27,8 @@ class Form:
     def __init__(
         self, digests: KeyedDigest, event: Event, *, actor: str, subject: str, filled: Sequence[str], fixed: Mapping[str, Any]
     ) -> None:
-        self._digests = digests
+        # Written out here, for a call costs as much as a hash.
+        self._inner, self._outer = digests.inner, digests.outer
         self._event, self._actor, self._subject = event.name, actor, subject
         told = [b'"input":"%b"', b'"output":"%b"', *(_fixed(name) + b":%b" for name in filled)]
         told += [_fixed(name) + b":" + _fixed(value) for name, value in fixed.items()]
@@ -37,9 +38,10 @@ class Form:
     def draft(self, request: str, came: bytes, went: bytes, *filled: bytes) -> Draft:
         """The draft of one request, with the JSON of the facts to be filled in, in their order."""
         name = request.encode()
-        secret = self._digests.raw(name)
-        inner, outer = blocks(secret)
-        draft, key = Draft.__new__(Draft), RequestKey.__new__(RequestKey)
+        secret = sha256(self._outer + sha256(self._inner + name).digest()).digest()
+        block = secret + _PADDING
+        inner, outer = block.translate(INNER), block.translate(OUTER)
+        draft, key = _new_draft(Draft), _new_key(RequestKey)
         key.request, key.secret, key.digest = request, secret, sha256(secret).hexdigest()
         draft.event, draft.actor, draft.subject, draft.request, draft.key = self._event, self._actor, self._subject, request, key
         draft.body = self._body % (
@@ -49,6 +51,10 @@ class Form:
             *filled,
         )
         return draft
+
+
+_PADDING = bytes(32)
+_new_draft, _new_key = Draft.__new__, RequestKey.__new__
 
 
 def _fixed(value: Any) -> bytes:

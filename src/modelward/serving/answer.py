@@ -81,18 +81,19 @@ class Answer:
 
 
 class Answers:
-    """What an engine said in one call: `probabilities` float32 [rows, classes], in the order of the interface's classes, and row by
-    row the features whose value training never saw. What several questions of a call need is made once.
+    """What an engine said in one call: `probabilities` float32 [rows, classes], in the order of the interface's classes, also as
+    lists, and row by row the features whose value training never saw. What several questions of a call need is made once.
     """
 
-    __slots__ = ("_labels", "_listed", "interface", "probabilities", "unfamiliar")
+    __slots__ = ("_labels", "interface", "is_familiar", "listed", "probabilities", "unfamiliar")
 
     def __init__(self, interface: Interface, probabilities: npt.NDArray[np.float32], unfamiliar: Sequence[tuple[str, ...]]) -> None:
         self.interface = interface
         self.probabilities = probabilities
+        self.listed: list[list[float]] = probabilities.tolist()
         self.unfamiliar = unfamiliar
+        self.is_familiar = not any(unfamiliar)
         self._labels: list[str] | None = None
-        self._listed: list[list[float]] | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -101,41 +102,29 @@ class Answers:
             self._labels = labels_of(self.interface, self.probabilities)
         return self._labels
 
-    @property
-    def listed(self) -> list[list[float]]:
-        """`probabilities` as lists."""
-        if self._listed is None:
-            self._listed = self.probabilities.tolist()
-        return self._listed
-
 
 class Computed:
-    """What an engine said to one request: its part of the answers of a call."""
+    """What an engine said to one request: its part of the answers of a call. `listed` are its probabilities as lists, and
+    `is_familiar` says that training saw the like of all values of the call.
+    """
 
-    __slots__ = ("_answers", "_start", "_stop", "model", "number", "request")
+    __slots__ = ("_answers", "_start", "_stop", "interface", "is_familiar", "listed", "model", "number", "request")
 
-    def __init__(self, answers: Answers, start: int, stop: int, *, request: str, model: str, number: int) -> None:
+    def __init__(self, answers: Answers, start: int, stop: int, request: str, model: str, number: int) -> None:
         self._answers = answers
         self._start = start
         self._stop = stop
+        self.interface = answers.interface
+        self.is_familiar = answers.is_familiar
+        self.listed = answers.listed[start:stop]
         self.request = request
         self.model = model
         self.number = number
 
     @property
-    def interface(self) -> Interface:
-        """What the version takes and gives."""
-        return self._answers.interface
-
-    @property
     def probabilities(self) -> npt.NDArray[np.float32]:
         """float32 [rows, classes], in the order of the interface's classes."""
         return self._answers.probabilities[self._start : self._stop]
-
-    @property
-    def listed(self) -> list[list[float]]:
-        """`probabilities` as lists."""
-        return self._answers.listed[self._start : self._stop]
 
     @property
     def labels(self) -> list[str]:

@@ -31,6 +31,8 @@ from modelward.serving.tracing import Tracing
 
 _LOG = logging.getLogger("modelward.serving")
 _SWEEP_SECONDS = 0.5
+# A caller who cannot be told must not keep the others from being told.
+_UNTOLD = "an answer could not be handed out"
 _UNRECORDED = (LedgerUnavailableError, OverloadedError, ShuttingDownError)
 
 
@@ -80,9 +82,7 @@ class Answering:
             stop += pending.rows
             if pending.is_wanted:
                 try:
-                    pending.written = pending.render(
-                        Computed(answers, start, stop, request=pending.request, model=model, number=number)
-                    )
+                    pending.written = pending.render(Computed(answers, start, stop, pending.request, model, number))
                     written.append(pending)
                 except Exception as fault:  # noqa: BLE001  # whoever asked is told
                     self.fail(pending, fault)
@@ -92,8 +92,7 @@ class Answering:
     def record(self, written: list[Pending], event: Event) -> None:
         """Put answers that are written on record; they leave once they are."""
         now = time.perf_counter()
-        draft = self._recording.draft
-        drafts = [draft(pending, event, now=now) for pending in written]
+        drafts = self._recording.drafts(written, event, now=now)
         if self._tracing is not None:
             self._tracing.submitted(written)
         self._recording.submit(written, drafts, self.release)
@@ -109,10 +108,16 @@ class Answering:
         for pending in answered:
             if not pending.is_wanted:
                 continue
-            if fault is None:
-                self._tell(pending, None)
-            else:
+            if fault is not None:
                 self.fail(pending, fault)
+                continue
+            pending.is_wanted = False
+            if pending.timer is not None:
+                pending.timer.cancel()
+            try:
+                pending.tell(None)
+            except Exception:  # noqa: BLE001  # whoever it is
+                _LOG.exception(_UNTOLD)
 
     def fail(self, pending: Pending, fault: Exception) -> None:
         """A question gets a fault in place of an answer, and that is put on record, where it must be."""
@@ -123,7 +128,7 @@ class Answering:
             standing = pending.standing
             self.record_refusal(standing.actor, fault, model=standing.model, number=standing.number, request=pending.request)
         self.open.discard(pending)
-        self._tell(pending, fault)
+        self._refuse(pending, fault)
 
     def drop(self, pending: Pending) -> None:
         """The caller left: what was not begun is not done."""
@@ -147,19 +152,17 @@ class Answering:
         if self._sweeper is not None:
             self._sweeper.cancel()
 
-    def _tell(self, pending: Pending, fault: Exception | None) -> None:
+    def _refuse(self, pending: Pending, fault: Exception) -> None:
         pending.is_wanted = False
         if pending.timer is not None:
             pending.timer.cancel()
-        if fault is not None:
-            self._meters.note_rejection(fault)
-            if self._tracing is not None:
-                self._tracing.failed(pending, fault)
+        self._meters.note_rejection(fault)
+        if self._tracing is not None:
+            self._tracing.failed(pending, fault)
         try:
             pending.tell(fault)
         except Exception:  # noqa: BLE001  # whoever it is
-            # A caller who cannot be told must not keep the others from being told.
-            _LOG.exception("an answer could not be handed out")
+            _LOG.exception(_UNTOLD)
 
     def _too_slow(self, pending: Pending) -> None:
         allowed = pending.deadline - pending.began

@@ -101,27 +101,20 @@ class Batcher:
         self._learned = time.perf_counter()
         self._timer: asyncio.TimerHandle | None = None
 
-    def put(self, pending: Pending) -> None:
-        """Let a question stand in line; it is answered some time after `begin`.
-
-        Raises:
-            OverloadedError: by all that is known its answer would come after its deadline.
+    def put(self, *arrived: Pending) -> None:
+        """Let questions stand in line; they are answered some time after `begin`. Whose answer would come after its deadline, by
+        all that is known, is told so at once.
         """
-        needed = self.seconds_ahead(pending.rows)
-        if pending.began + needed > pending.deadline and not self._is_in_doubt():
-            left = max(0.0, pending.deadline - time.perf_counter())
-            raise OverloadedError(
-                f"The answer would take about {needed:.3g} s, and the caller waits {left:.3g} s more. Ask again later, ask for "
-                "fewer rows, or allow more time (header x-request-timeout-ms).",
-                retry_after_seconds=needed,
-            )
-        self._line.add(pending)
-
-    def seconds_ahead(self, rows: int) -> float:
-        """About how long a question of so many rows takes, all that is before it included."""
-        ahead = self._rows_ahead()
-        calls = 1 + ahead // self._batch_rows
-        return calls * self.cost.call_seconds + (ahead + rows) * self.cost.row_seconds
+        ahead, call_seconds, row_seconds = self._rows_ahead(), self.cost.call_seconds, self.cost.row_seconds
+        admitted = []
+        for pending in arrived:
+            needed = (1 + ahead // self._batch_rows) * call_seconds + (ahead + pending.rows) * row_seconds
+            if pending.began + needed > pending.deadline and not self._is_in_doubt():
+                self._finish(Call([Outcome([pending], _too_busy(pending, needed))], 0, pending.began, 0.0, 0.0))
+                continue
+            ahead += pending.rows
+            admitted.append(pending)
+        self._line.add(*admitted)
 
     def _rows_ahead(self) -> int:
         held = sum([pending.rows for batch in self._held for pending in batch]) if self._held else 0
@@ -230,3 +223,12 @@ class Batcher:
             half = len(batch) // 2
             return self._outcomes(batch[:half]) + self._outcomes(batch[half:])
         return [Outcome(batch, Answers(self.deployment.interface, probabilities, encoded.unfamiliar))]
+
+
+def _too_busy(pending: Pending, needed: float) -> OverloadedError:
+    left = max(0.0, pending.deadline - time.perf_counter())
+    return OverloadedError(
+        f"The answer would take about {needed:.3g} s, and the caller waits {left:.3g} s more. Ask again later, ask for fewer rows, "
+        "or allow more time (header x-request-timeout-ms).",
+        retry_after_seconds=needed,
+    )

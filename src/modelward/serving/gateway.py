@@ -275,35 +275,51 @@ class Gateway:
             self._loop.call_soon(self._gather)
             return
         self._arrived = []
-        get, waiting, begun = self._deployments.get, self._open, dict[int, Batcher]()
-        room = self._inflight_limit - len(waiting)
+        arrived = self._admitted(arrived)
+        put: dict[str, tuple[Deployment, list[Pending]]] = {}
+        get, rows_limit = self._deployments.get, self._rows_limit
         for pending in arrived:
-            if not pending.is_wanted:
-                continue
-            if room <= 0:
-                self._answering.fail(pending, self._full())
-                continue
-            room -= 1
-            waiting.add(pending)
-            if pending.has_own_deadline:
-                self._answering.watch(pending)
             standing = pending.standing
             try:
                 deployment = get(standing.model, standing.number)
             except ModelwardError as fault:
                 self._look_again(pending, fault, partial(self._read_alone, pending))
                 continue
+            if len(pending.payload) > _LARGE_BYTES:
+                self._read_alone(pending, deployment)
+                continue
             try:
-                if len(pending.payload) > _LARGE_BYTES:
-                    self._read_alone(pending, deployment)
-                else:
-                    batcher = self._put(pending, pending.read(deployment.interface), deployment)
-                    begun[id(batcher)] = batcher
+                asking = pending.read(deployment.interface)
+                table = asking.table
+                if table.rows > rows_limit:
+                    _check_rows(table.rows, rows_limit)
             except Exception as fault:  # noqa: BLE001  # whoever asked is told
                 self._answering.fail(pending, fault)
+                continue
+            pending.table, pending.render, pending.group = table, asking.render, asking.group
+            pending.rows, pending.deployment = table.rows, deployment
+            if (found := put.get(deployment.release)) is None:
+                put[deployment.release] = deployment, [pending]
+            else:
+                found[1].append(pending)
         self._answering.keep_looking()
-        for batcher in begun.values():
+        for deployment, questions in put.values():
+            batcher = self._batcher(deployment)
+            batcher.put(*questions)
             batcher.begin()
+
+    def _admitted(self, arrived: list[Pending]) -> list[Pending]:
+        """Those of the questions that somebody waits for and there is room for. From now on they are open, and have an id."""
+        wanted = [pending for pending in arrived if pending.is_wanted]
+        room = max(0, self._inflight_limit - len(self._open))
+        for pending in wanted[room:]:
+            self._answering.fail(pending, self._full())
+        wanted = wanted[:room]
+        self._open.update(wanted)
+        for pending in wanted:
+            if pending.has_own_deadline:
+                self._answering.watch(pending)
+        return wanted
 
     def _full(self) -> OverloadedError:
         text = f"{len(self._open)} questions are being answered, which is the limit. Ask again in 1 s."
@@ -338,22 +354,20 @@ class Gateway:
 
     def _read_alone(self, pending: Pending, deployment: Deployment) -> None:
         def put(asking: Asking) -> None:
-            self._put(pending, asking, deployment).begin()
+            _check_rows(asking.table.rows, self._rows_limit)
+            pending.table, pending.render, pending.group = asking.table, asking.render, asking.group
+            pending.rows, pending.deployment = asking.table.rows, deployment
+            batcher = self._batcher(deployment)
+            batcher.put(pending)
+            batcher.begin()
 
         self._elsewhere(pending, self._reader, partial(pending.read, deployment.interface), put)
 
-    def _put(self, pending: Pending, asking: Asking, deployment: Deployment) -> Batcher:
-        table = asking.table
-        if table.rows > self._rows_limit:
-            _check_rows(table.rows, self._rows_limit)
-        pending.render, pending.group = asking.render, asking.group
-        pending.table, pending.rows, pending.deployment = table, table.rows, deployment
+    def _batcher(self, deployment: Deployment) -> Batcher:
         batcher = self._batchers.get(deployment.version.model)
         if batcher is None or batcher.deployment is not deployment:
-            batcher = self._batchers[deployment.version.model] = Batcher(
-                deployment, self._slots, finish=self._answering.finish, settings=self._settings
-            )
-        batcher.put(pending)
+            batcher = Batcher(deployment, self._slots, finish=self._answering.finish, settings=self._settings)
+            self._batchers[deployment.version.model] = batcher
         return batcher
 
     def _refresh(self) -> None:

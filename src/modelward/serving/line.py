@@ -57,19 +57,21 @@ class Line(Generic[Question]):
         for waiting in self._of.values():
             yield from waiting
 
-    def add(self, question: Question) -> None:
+    def add(self, *questions: Question) -> None:
         """Stand in line: behind the caller's own questions of the same priority."""
-        self.rows += question.rows
-        queue = self._of.get(question.caller)
-        if queue is None:
-            self._of[question.caller] = deque((question,))
-            self._turns.append(question.caller)
-            self._credit[question.caller] = 0
-        elif queue[-1].priority >= question.priority:
-            queue.append(question)
-        else:
-            place = next(at for at, waiting in enumerate(queue) if waiting.priority < question.priority)
-            queue.insert(place, question)
+        of = self._of
+        for question in questions:
+            self.rows += question.rows
+            queue = of.get(question.caller)
+            if queue is None:
+                of[question.caller] = deque((question,))
+                self._turns.append(question.caller)
+                self._credit[question.caller] = 0
+            elif queue[-1].priority >= question.priority:
+                queue.append(question)
+            else:
+                place = next(at for at, waiting in enumerate(queue) if waiting.priority < question.priority)
+                queue.insert(place, question)
 
     def take(self, limit_rows: int) -> list[Question]:
         """The questions whose turn it is, all of one group and of at most `limit_rows` rows in all; a larger one comes alone."""

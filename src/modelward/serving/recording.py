@@ -29,12 +29,15 @@ class Recording:
         self._loop = asyncio.get_running_loop()
         self._forms: dict[tuple[str, str, str], Form] = {}
 
-    def draft(self, pending: Pending, event: Event, *, now: float) -> Draft:
-        """The entry of an answer that is written: it commits to what came in and goes out. `now` is of `time.perf_counter`."""
-        place = pending.caller, pending.deployment.release, event.name
-        form = self._forms.get(place) or self._form(place, event, pending)
-        milliseconds = b"%.3f" % ((now - pending.began) * 1000)
-        return form.draft(pending.request, pending.payload, pending.written.body, b"%d" % pending.rows, milliseconds)
+    def drafts(self, written: Sequence[Pending], event: Event, *, now: float) -> list[Draft]:
+        """The entries of answers that are written: they commit to what came in and goes out. `now` is of `time.perf_counter`."""
+        forms, made = self._forms, []
+        for pending in written:
+            place = pending.caller, pending.deployment.release, event.name
+            form = forms.get(place) or self._form(place, event, pending)
+            milliseconds = b"%.3f" % ((now - pending.began) * 1000)
+            made.append(form.draft(pending.request, pending.payload, pending.written.body, b"%d" % pending.rows, milliseconds))
+        return made
 
     def _form(self, place: tuple[str, str, str], event: Event, pending: Pending) -> Form:
         """What is alike in all entries of one kind, of one caller, and of one release."""

@@ -67,20 +67,21 @@ def wanted_outputs(asked: Sequence[Wanted], *, is_packed: bool = False) -> tuple
     return tuple(asked)
 
 
-def written(computed: Computed, *, id: str, wanted: Sequence[Wanted]) -> Written:
+def written(computed: Computed, *, id: str, wanted: tuple[Wanted, ...]) -> Written:
     """The answer over REST: JSON, and behind it what is to be packed."""
     listed = computed.listed
     rows, width = len(listed), len(computed.interface.classes)
+    if computed.is_familiar and (form := _form(computed.model, computed.number, rows, width, wanted)) is not None:
+        said = _encode(id) if id else b'"%b"' % computed.request.encode()
+        return Written(form % (said, *[_listed_output(name, computed) for name, _ in wanted]))
     parts, packed = [], []
     for name, is_packed in wanted:
         if is_packed:
             data = packed_output(name, computed)
             packed.append(data)
             held = b'"parameters":{"binary_data_size":%d}}' % len(data)
-        elif name == LABEL:
-            held = b'"data":[%b]}' % b",".join([_quoted(label) for label in computed.labels])
         else:
-            held = b'"data":%b}' % _encode(listed[0] if rows == 1 else list(chain.from_iterable(listed)))
+            held = b'"data":%b}' % _listed_output(name, computed)
         parts.append((_LABEL_HEAD % rows if name == LABEL else _PROBABILITIES_HEAD % (rows, width)) + held)
     unfamiliar = computed.unfamiliar
     text = b'%b"id":%b,"parameters":{"unfamiliar":%b},"outputs":[%b]}' % (
@@ -93,6 +94,26 @@ def written(computed: Computed, *, id: str, wanted: Sequence[Wanted]) -> Written
         return Written(text)
     length = (b"inference-header-content-length", b"%d" % len(text))
     return Written(b"".join((text, *packed)), "application/octet-stream", (length,))
+
+
+def _listed_output(name: str, computed: Computed) -> bytes:
+    """The JSON of one output's values."""
+    if name == LABEL:
+        return b"[%b]" % b",".join([_quoted(label) for label in computed.labels])
+    listed = computed.listed
+    return _encode(listed[0] if len(listed) == 1 else list(chain.from_iterable(listed)))
+
+
+@lru_cache(maxsize=_FORMS_KEPT)
+def _form(model: str, number: int, rows: int, width: int, wanted: tuple[Wanted, ...]) -> bytes | None:
+    """An answer in which nothing is unfamiliar or packed, with places for its id and its values; None where anything is packed."""
+    if any(output.is_packed for output in wanted):
+        return None
+    heads = [_LABEL_HEAD % rows if name == LABEL else _PROBABILITIES_HEAD % (rows, width) for name, _ in wanted]
+    unfamiliar = _encode(_nothing_unfamiliar(rows))
+    beginning = _beginning(model, number).replace(b"%", b"%%")
+    outputs = b",".join([head + b'"data":%b}' for head in heads])
+    return b'%b"id":%%b,"parameters":{"unfamiliar":%b},"outputs":[' % (beginning, unfamiliar) + outputs + b"]}"
 
 
 def packed_output(name: str, computed: Computed) -> bytes:
