@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from modelward.audit.service import Ledger
 
-_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS = 0.1
 
 
 class Upkeep:
