@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from modelward.entrances.exchange import Counter
 from modelward.entrances.logs import write_json_lines
 from modelward.entrances.protocol import connection_class
 from modelward.entrances.tls import Tls, tls_of
+from modelward.entrances.traces import Traces, traces_of
 from modelward.entrances.web import web
 
 if TYPE_CHECKING:
@@ -40,8 +42,9 @@ def serve(settings: Settings, listening: socket.socket, *, announce: Callable[[P
     """
     write_json_lines(settings.log_level)
     platform = open_platform(settings)
+    traces = traces_of(os.environ)
     try:
-        server = Server(platform, announce=announce)
+        server = Server(platform, announce=announce, traces=traces)
         # The signal that ended uvicorn is raised once more when all is done; to be asked to end is no fault.
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, lambda _signal, _frame: None)
@@ -50,6 +53,8 @@ def serve(settings: Settings, listening: socket.socket, *, announce: Callable[[P
         server.run(sockets=[listening])
     finally:
         platform.close()
+        if traces is not None:
+            traces.close()
 
 
 class Server(uvicorn.Server):
@@ -57,11 +62,12 @@ class Server(uvicorn.Server):
     opening is raised by `run`.
     """
 
-    def __init__(self, platform: Platform, *, announce: Callable[[Platform], None]) -> None:
+    def __init__(self, platform: Platform, *, announce: Callable[[Platform], None], traces: Traces | None = None) -> None:
         self._platform = platform
         self._announce = announce
-        self._gateway = platform.serving.gateway()
-        application = web(platform, self._gateway)
+        self._gateway = platform.serving.gateway(tracing=traces)
+        self._traces = traces
+        application = web(platform, self._gateway, traces)
         self._telemetry = application.telemetry
         self._rpc: RpcDoor | None = None
         self._tls = tls_of(platform.settings)
@@ -113,7 +119,7 @@ class Server(uvicorn.Server):
         # It loads grpcio, which who does not ask for it need not hold.
         from modelward.entrances.rpc import RpcDoor
 
-        self._rpc = RpcDoor(self._platform, self._gateway, self._telemetry)
+        self._rpc = RpcDoor(self._platform, self._gateway, self._telemetry, self._traces)
         credentials = self._tls.rpc_credentials() if self._tls else None
         await self._rpc.start(settings.host, settings.grpc_port, credentials=credentials, shares_port=settings.workers > 1)
 

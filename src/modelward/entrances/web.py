@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from modelward.app import Platform
+    from modelward.entrances.traces import Traces
     from modelward.serving import Gateway
 
 
@@ -30,7 +31,7 @@ class NoSuchRouteError(NotFoundError):
 _NO_ROUTE = NoSuchRouteError("Nothing answers at this path. `GET /api/openapi.json` lists what does.")
 
 
-def web(platform: Platform, gateway: Gateway) -> Watch:
+def web(platform: Platform, gateway: Gateway, traces: Traces | None = None) -> Watch:
     """The application that `modelward serve` runs. It answers while the gateway is entered."""
     telemetry = Telemetry(gateway.meters, entries=lambda: platform.ledger.head().size, seat=platform.settings.seat)
     routes = [*api_routes(Premises(platform, gateway, telemetry)), *console_routes(platform, gateway)]
@@ -41,7 +42,7 @@ def web(platform: Platform, gateway: Gateway) -> Watch:
             fault = _method(routes, scope) if fault.status_code == MethodNotAllowedError.status else _NO_ROUTE
         return failure(fault, path=scope["path"])
 
-    return Watch(Router(routes, redirect_slashes=False), telemetry=telemetry, answer=answer)
+    return Watch(Router(routes, redirect_slashes=False), telemetry=telemetry, answer=answer, traces=traces)
 
 
 def _method(routes: Sequence[Route], scope: Scope) -> MethodNotAllowedError:

@@ -80,7 +80,7 @@ def build(folder: Path, **settings) -> House:
 class Threaded:
     """The web application of a home, on a port of its own, in a thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, traces=None) -> None:
         from modelward.entrances.server import Server
 
         self._listening = socket.socket()
@@ -88,7 +88,7 @@ class Threaded:
         self.port = self._listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._platform = open_platform(settings)
-        self._server = Server(self._platform, announce=lambda _platform: None)
+        self._server = Server(self._platform, announce=lambda _platform: None, traces=traces)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listening]})
 
     def routes(self) -> list:

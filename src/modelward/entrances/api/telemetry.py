@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
@@ -34,6 +35,9 @@ from modelward.serving import (
     Snapshot,
     new_request_id,
 )
+
+if TYPE_CHECKING:
+    from modelward.entrances.traces import Traces
 
 _ELSEWHERE, _ANY = "unmatched", "any"
 # A path with an encoded slash, backslash or control character names nothing; who sends one hopes that it is read twice.
@@ -106,14 +110,23 @@ class Watch:
     answer, and logs what failed without quoting it.
     """
 
-    def __init__(self, app: ASGIApp, *, telemetry: Telemetry, answer: Callable[[Scope, Exception], Response]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        telemetry: Telemetry,
+        answer: Callable[[Scope, Exception], Response],
+        traces: Traces | None = None,
+    ) -> None:
         self._app = app
+        self._traces = traces
         self.telemetry = telemetry
         self._fault_answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
         began, took = time.perf_counter(), None
+        trail = self._traces.begin(_traceparent(scope)) if self._traces else None
         status = 0
         state = scope.setdefault("state", {})
         state["request"] = request = new_request_id()
@@ -154,8 +167,18 @@ class Watch:
             route = state.get("template", _ELSEWHERE)
             seconds = time.perf_counter() - began if took is None else took
             self.telemetry.count_request(scope["method"], route, status or 500, seconds=seconds)
+            lost = state.get("fault")
             if status >= 500 or not status:
-                _log(request, route, status, state.get("fault"))
+                _log(request, route, status, lost)
+            if self._traces and trail:
+                trail.request, trail.method, trail.scheme, trail.status = request, scope["method"], scope["scheme"], status or 500
+                trail.route = "" if route == _ELSEWHERE else route
+                trail.fault = type(lost).__name__ if lost else ""
+                self._traces.end(trail)
+
+
+def _traceparent(scope: Scope) -> bytes | None:
+    return next((value for name, value in scope["headers"] if name == b"traceparent"), None)
 
 
 def _log(request: str, route: str, status: int, fault: BaseException | None) -> None:

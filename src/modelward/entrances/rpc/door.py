@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
@@ -22,6 +22,7 @@ from modelward.serving import new_request_id
 if TYPE_CHECKING:
     from modelward.app import Platform
     from modelward.entrances.api import Telemetry
+    from modelward.entrances.traces import Traces, Trail
     from modelward.serving import Gateway
     from modelward.settings import Settings
 
@@ -41,7 +42,8 @@ class RpcPortTakenError(UnavailableError):
 class RpcDoor:
     """Answers calls while the gateway is entered. It belongs to the event loop in which it is started."""
 
-    def __init__(self, platform: Platform, gateway: Gateway, telemetry: Telemetry) -> None:
+    def __init__(self, platform: Platform, gateway: Gateway, telemetry: Telemetry, traces: Traces | None = None) -> None:
+        self._traces = traces
         self._settings = platform.settings
         self._telemetry = telemetry
         self._premises = Premises(platform, gateway, telemetry)
@@ -91,21 +93,36 @@ class RpcDoor:
             began, status = time.perf_counter(), _LEFT
             metadata, seconds = context.invocation_metadata(), context.time_remaining()
             call = Call(self._premises, data, metadata, request=new_request_id(), seconds=seconds)
+            trail = self._traces.begin(_traceparent(metadata)) if self._traces else None
+            found: Exception | None = None
             try:
                 answered = await answer(call)
                 status = 200
                 context.set_trailing_metadata(_trailer(call))
             except Exception as fault:  # whoever asked is told
-                status = status_of(fault)
+                status, found = status_of(fault), fault
                 _log(call.request, path, status, fault)
                 code = getattr(grpc.StatusCode, status_name(fault))
                 await context.abort(code, message_of(fault), (*_trailer(call), *_again(fault)))
                 raise  # `abort` did
             finally:
                 self._telemetry.count_request(_METHOD, path, status, seconds=time.perf_counter() - began)
+                if self._traces and trail:
+                    _complete(trail, path, call.request, status=status, fault=found)
+                    self._traces.end(trail)
             return answered
 
         return handle
+
+
+def _traceparent(metadata: Sequence[tuple[str, str | bytes]]) -> bytes | None:
+    return next((value.encode() for name, value in metadata if name == "traceparent" and isinstance(value, str)), None)
+
+
+def _complete(trail: Trail, path: str, request: str, *, status: int, fault: Exception | None) -> None:
+    trail.route, trail.request, trail.status = path, request, status
+    trail.fault = type(fault).__name__ if fault else ""
+    trail.code = status_name(fault) if fault else "CANCELLED" if status == _LEFT else "OK"
 
 
 def _trailer(call: Call) -> list[tuple[str, str]]:
