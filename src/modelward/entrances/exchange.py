@@ -6,6 +6,7 @@ It is what uvicorn calls a cycle: while it is not complete, later requests of th
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass
@@ -54,13 +55,28 @@ class Target:
     fault: ModelwardError | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Counter:
     """What every exchange of one server needs."""
 
-    gateway: Gateway
-    telemetry: Telemetry
-    body_limit_bytes: int
+    def __init__(self, gateway: Gateway, telemetry: Telemetry, body_limit_bytes: int) -> None:
+        self.gateway = gateway
+        self.telemetry = telemetry
+        self.body_limit_bytes = body_limit_bytes
+        self._answered: dict[str, list[float]] = {}
+
+    def count_answer(self, template: str, seconds: float) -> None:
+        """One question was answered after so many seconds. Telemetry is told of all answers of a pass of the loop together."""
+        if not self._answered:
+            asyncio.get_running_loop().call_soon(self._tell)
+        if (found := self._answered.get(template)) is None:
+            self._answered[template] = [seconds]
+        else:
+            found.append(seconds)
+
+    def _tell(self) -> None:
+        answered, self._answered = self._answered, {}
+        for template, seconds in answered.items():
+            self.telemetry.count_requests(template, 200, seconds)
 
 
 class Head(NamedTuple):
@@ -74,6 +90,7 @@ class Head(NamedTuple):
     seconds: float
     priority: int
     is_hasty: bool
+    is_plain: bool
 
 
 def read_head(target: Target, heading: Heading, counter: Counter, *, request: str) -> Head:
@@ -92,50 +109,47 @@ def read_head(target: Target, heading: Heading, counter: Counter, *, request: st
                 priority = _whole(_PRIORITY, text, least=0, most=_GREATEST_PRIORITY)
     except ModelwardError as wrong:
         fault = wrong
-    return Head(target, heading, standing, fault, length, seconds, priority, _TIMEOUT in heading)
+    is_hasty = _TIMEOUT in heading
+    is_plain = fault is None and not priority and not is_hasty
+    return Head(target, heading, standing, fault, length, seconds, priority, is_hasty, is_plain)
 
 
 class Exchange(Pending):
     """One question and its answer."""
 
-    __slots__ = (
-        "_parts",
-        "_received",
-        "ahead",
-        "connection",
-        "counter",
-        "disconnected",
-        "fault",
-        "head",
-        "is_read",
-        "keep_alive",
-        "message_event",
-        "response_complete",
-    )
+    # What a plain question leaves as it is. uvicorn wakes a cycle that waits for its body; nobody waits here.
+    ahead: Any = None
+    disconnected = False
+    fault: Exception | None = None
+    is_read = True
+    keep_alive = True
+    response_complete = False
+    _parts: list[bytes] | None = None
+    _received = 0
 
     def __init__(self, connection: Connection, head: Head, *, request: str, body: bytes = b"") -> None:
-        if head.standing is not None:
-            super().__init__(
-                head.standing,
-                payload=body,
-                request=request,
-                seconds=head.seconds,
-                priority=head.priority,
-                is_hasty=head.is_hasty,
-            )
-        else:
-            self.request, self.began = request, time.perf_counter()
-        self.head = head
+        # Instead of what `Pending` does: one call less for each question.
         self.connection = connection
-        self.counter = connection.counter
-        # uvicorn wakes a cycle that waits for its body; nobody waits here.
-        self.message_event = connection.nobody
-        self.fault = head.fault
-        self.keep_alive = self.is_read = True
-        self.disconnected = self.response_complete = False
-        self.ahead: Any = None
-        self._parts: list[bytes] | None = None
-        self._received = 0
+        self.head = head
+        self.request = request
+        self.payload = body
+        self.began = began = time.perf_counter()
+        if (standing := head.standing) is not None:
+            self.standing = standing
+            self.caller = standing.caller
+            self.deadline = began + head.seconds
+        if not head.is_plain:
+            self.fault, self.priority, self.has_own_deadline = head.fault, head.priority, head.is_hasty
+
+    @property
+    def message_event(self) -> asyncio.Event:
+        """What uvicorn sets when there is news for a cycle: nobody looks."""
+        return self.connection.nobody
+
+    @property
+    def counter(self) -> Counter:
+        """What every exchange of the server needs."""
+        return self.connection.counter
 
     @property
     def is_refused(self) -> bool:
@@ -165,6 +179,8 @@ class Exchange(Pending):
         gateway = self.counter.gateway
         if self.fault is not None:
             gateway.meters.note_rejection(self.fault)
+            if gateway.tracing is not None:
+                gateway.tracing.failed(self, self.fault)
             self.tell(self.fault)
             return
         if self._parts is not None:
@@ -181,8 +197,11 @@ class Exchange(Pending):
         if self.response_complete:
             return
         self.response_complete = True
+        gateway = self.counter.gateway
         if self.head.standing is not None:
-            self.counter.gateway.drop(self)
+            gateway.drop(self)
+        elif gateway.tracing is not None:
+            gateway.tracing.dropped(self)
         self._count(status_of(CallerLeftError("")))
 
     def tell(self, fault: Exception | None) -> None:
@@ -190,27 +209,22 @@ class Exchange(Pending):
         if self.response_complete:
             return
         self.response_complete = True
-        self.connection.send(self._answer() if fault is None else self._refusal(fault), self)
-
-    def _answer(self) -> bytes:
-        self._count(200)
-        written = self.written
-        body, headers = written.body, written.headers
-        entry = b"" if self.entry is None else b"x-modelward-ledger-index: %d\r\n" % self.entry
-        more = b"".join([b"%b: %b\r\n" % header for header in headers]) if headers else b""
-        return (
-            b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n"
-            b"x-request-id: %b\r\nx-modelward-model: %b\r\n%b%b%b\r\n%b"
-            % (
-                written.media.encode(),
-                len(body),
-                self.request.encode(),
-                self.deployment.name.encode(),
-                entry,
-                more,
-                b"" if self.keep_alive else _CLOSE,
-                body,
-            )
+        if fault is not None:
+            self.connection.send(self._refusal(fault), self)
+            return
+        head, written = self.head, self.written
+        self.connection.counter.count_answer(head.target.template, time.perf_counter() - self.began)
+        body = written.body
+        more = b"" if self.entry is None else b"x-modelward-ledger-index: %d\r\n" % self.entry
+        if written.headers:
+            more += b"".join([b"%b: %b\r\n" % header for header in written.headers])
+        if not self.keep_alive:
+            more += _CLOSE
+        named = b"x-request-id: %b\r\nx-modelward-model: %b\r\n" % (self.request.encode(), self.deployment.name.encode())
+        self.connection.send(
+            b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b"
+            % (written.media.encode(), len(body), named, more, body),
+            self,
         )
 
     def _refusal(self, fault: Exception) -> bytes:

@@ -126,13 +126,15 @@ class Connection(HttpToolsProtocol):
             return
         self._new = None
         # Between two requests the parser holds nothing, so that it misses nothing either.
-        if self._since is None and self._is_idle and (end := data.find(b"\r\n\r\n") + 4) > 4:
+        cycle = self.cycle
+        if self._since is None and (cycle is None or cycle.response_complete) and (end := data.find(b"\r\n\r\n") + 4) > 4:
             head = self._heads.get(data[:end])
             if head is None:
                 self._new = data, end
             elif len(data) - end == head.length and self._holds(head.standing):
                 self.cycle = exchange = Exchange(self, head, request=new_request_id(), body=data[end:])
-                exchange.keep_alive = not self._is_ending
+                if self._is_ending:
+                    exchange.keep_alive = False
                 self.counter.gateway.ask(exchange)
                 return
         self._parse(data)
@@ -215,10 +217,16 @@ class Connection(HttpToolsProtocol):
 
     def send(self, answer: bytes, exchange: Exchange) -> None:
         """The whole answer to a question."""
-        if self.transport.is_closing():
+        transport = self.transport
+        if transport.is_closing():
             return
-        self.transport.write(answer)
-        if exchange.is_read:
+        transport.write(answer)
+        if not exchange.is_read:
+            return
+        if exchange.keep_alive and not self.pipeline and not self.flow.read_paused:
+            self._idle_since = self.loop.time()
+            exchange.ahead = None
+        else:
             self._after(exchange)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # it says less than what is sent

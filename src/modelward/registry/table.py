@@ -86,22 +86,20 @@ class ColumnWriter:
         return np.concatenate([np.asarray(table.numbers, dtype=np.float32).reshape(len(table), width) for table in tables])
 
     def _unfamiliar(self, numbers: npt.NDArray[np.float32], texts: Sequence[tuple[str, ...]], rows: int) -> list[tuple[str, ...]]:
-        strange: dict[str, Iterable[int]] = {}
+        strange: dict[str, list[int]] = {}
         # A comparison with NaN, which stands for missing, is false.
         outside = (numbers < self._lowest) | (numbers > self._highest)
-        if np.count_nonzero(outside):
-            strange |= {name: np.flatnonzero(column) for name, column in zip(self._numbers, outside.T, strict=True)}
+        for at, place in np.argwhere(outside).tolist():
+            strange.setdefault(self._numbers[place], []).append(at)
         for name, place, known in self._known:
             given = texts[place]
             if not known.issuperset(given):
                 strange[name] = [at for at, value in enumerate(given) if value not in known]
-        if not strange:
-            return [()] * rows
-        found: list[list[str]] = [[] for _ in range(rows)]
-        for name in self._names:
+        found: list[tuple[str, ...]] = [()] * rows
+        for name in self._names if strange else ():
             for at in strange.get(name, ()):
-                found[at].append(name)
-        return [tuple(names) for names in found]
+                found[at] += (name,)
+        return found
 
 
 def _bounds(limits: Iterable[float | None], *, unknown: float) -> npt.NDArray[np.float32]:

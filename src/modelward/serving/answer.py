@@ -105,7 +105,7 @@ class Answers:
 
 class Computed:
     """What an engine said to one request: its part of the answers of a call. `listed` are its probabilities as lists, and
-    `is_familiar` says that training saw the like of all values of the call.
+    `is_familiar` says that training saw the like of all its values.
     """
 
     __slots__ = ("_answers", "_start", "_stop", "interface", "is_familiar", "listed", "model", "number", "request")
@@ -115,7 +115,7 @@ class Computed:
         self._start = start
         self._stop = stop
         self.interface = answers.interface
-        self.is_familiar = answers.is_familiar
+        self.is_familiar = answers.is_familiar or not any(answers.unfamiliar[start:stop])
         self.listed = answers.listed[start:stop]
         self.request = request
         self.model = model

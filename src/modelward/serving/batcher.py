@@ -109,7 +109,7 @@ class Batcher:
         admitted = []
         for pending in arrived:
             needed = (1 + ahead // self._batch_rows) * call_seconds + (ahead + pending.rows) * row_seconds
-            if pending.began + needed > pending.deadline and not self._is_in_doubt():
+            if pending.began + needed > pending.deadline and (ahead or not self._is_in_doubt()):
                 self._finish(Call([Outcome([pending], _too_busy(pending, needed))], 0, pending.began, 0.0, 0.0))
                 continue
             ahead += pending.rows
@@ -121,10 +121,10 @@ class Batcher:
         return self._line.rows + held + self._under_way
 
     def _is_in_doubt(self) -> bool:
-        """Whether nothing was learned for a while of what calls take. Without calls nothing ever would be, and who was turned away
-        because the machine once stood still would be for ever.
+        """Whether nothing was learned for a while of what calls take. Then one is made for whoever is alone: without calls nothing
+        ever would be learned, and who was turned away because the machine once stood still would be for ever.
         """
-        return not self._rows_ahead() and time.perf_counter() - self._learned > _DOUBT_SECONDS
+        return time.perf_counter() - self._learned > _DOUBT_SECONDS
 
     def begin(self) -> None:
         """Make calls, as far as they can be made now."""
@@ -210,19 +210,24 @@ class Batcher:
         return Call(outcomes, rows, began, time.perf_counter() - began, time.thread_time() - worked)
 
     def _outcomes(self, batch: Sequence[Pending]) -> list[Outcome]:
+        said = self._asked(batch)
+        if isinstance(said, Answers) or len(batch) == 1:
+            return [Outcome(batch, said)]
+        half = len(batch) // 2
+        return self._outcomes(batch[:half]) + self._outcomes(batch[half:])
+
+    def _asked(self, batch: Sequence[Pending]) -> Answers | Exception:
+        interface = self.deployment.interface
         try:
-            encoded = self.deployment.interface.encode([pending.table for pending in batch])
+            encoded = interface.encode([pending.table for pending in batch])
             probabilities = self.deployment.engine.answers(encoded.columns)
-            asked = len(encoded.unfamiliar), len(self.deployment.interface.classes)
+            asked = len(encoded.unfamiliar), len(interface.classes)
             if probabilities.shape != asked:
                 # Whose answers they are cannot be known.
                 raise ValueError(f"The engine gave answers of shape {probabilities.shape}, not {asked}.")
+            return Answers(interface, probabilities, encoded.unfamiliar)
         except Exception as fault:  # noqa: BLE001  # whoever asked is told
-            if len(batch) == 1:
-                return [Outcome(batch, fault)]
-            half = len(batch) // 2
-            return self._outcomes(batch[:half]) + self._outcomes(batch[half:])
-        return [Outcome(batch, Answers(self.deployment.interface, probabilities, encoded.unfamiliar))]
+            return fault
 
 
 def _too_busy(pending: Pending, needed: float) -> OverloadedError:

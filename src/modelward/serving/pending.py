@@ -53,35 +53,28 @@ class Pending:
     follows it. Subclasses say how to tell.
     """
 
-    __slots__ = (
-        "began",
-        "bunch",
-        "caller",
-        "deadline",
-        "deployment",
-        "entry",
-        "group",
-        "has_own_deadline",
-        "is_recordable",
-        "is_wanted",
-        "payload",
-        "priority",
-        "render",
-        "request",
-        "rows",
-        "standing",
-        "table",
-        "timer",
-        "trail",
-        "written",
-    )
-
+    standing: Standing
+    caller: str
+    payload: bytes
+    request: str
+    began: float
+    deadline: float
     deployment: Deployment
-    group: Hashable
     render: Callable[[Computed], Written]
     table: Table
     trail: object
     written: Written
+
+    # As every question begins. No slots: what most of them leave as it is costs them nothing here.
+    bunch: Bunch | None = None
+    entry: int | None = None
+    group: Hashable = None
+    has_own_deadline = False
+    is_recordable = True
+    is_wanted = True
+    priority = 0
+    rows = 0
+    timer: asyncio.TimerHandle | None = None
 
     def __init__(
         self, standing: Standing, *, payload: bytes, request: str, seconds: float, priority: int = 0, is_hasty: bool = False
@@ -94,12 +87,6 @@ class Pending:
         self.began = time.perf_counter()
         self.deadline = self.began + seconds
         self.has_own_deadline = is_hasty
-        self.is_wanted = True
-        self.is_recordable = True
-        self.rows = 0
-        self.bunch: Bunch | None = None
-        self.entry: int | None = None
-        self.timer: asyncio.TimerHandle | None = None
 
     def read(self, interface: Interface) -> Asking:
         """What is asked, against the interface of the version that answers; raises what the caller is told."""

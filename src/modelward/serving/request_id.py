@@ -34,7 +34,7 @@ class _RequestIds:
                 return self._prefix + self._drawn.pop()
             except IndexError:
                 drawn = os.urandom(_RANDOM_BYTES * _DRAWN_AT_ONCE).hex()
-                self._drawn.extend(drawn[at : at + _WIDTH] for at in range(0, len(drawn), _WIDTH))
+                self._drawn.extend([drawn[at : at + _WIDTH] for at in range(0, len(drawn), _WIDTH)])
 
 
 _REQUEST_IDS = _RequestIds()

@@ -72,13 +72,11 @@ def read_plain(text: bytes, interface: Interface, *, rows_limit: int) -> Read | 
     try:
         if len(text) > _LONG_BYTES and (lying := _lying(text)) is not None:
             read = _long(text, lying, interface)
-        elif b"[[" in text:
-            read = _nested(text, len(interface.features))
         else:
             read = _flat(text, len(interface.features))
     except _NOT_JSON:
         with suppress(*_NOT_JSON):
-            read = _columns(text, interface.names)
+            read = _nested(text, len(interface.features)) if b"[[" in text else _columns(text, interface.names)
     return read if read is not None and 0 < len(read[1]) <= rows_limit else None
 
 

@@ -104,8 +104,11 @@ def wanted_of(outputs: Sequence[RequestedOutput] | None, parameters: Parameters 
     Raises:
         TensorError: it wants what is not offered.
     """
-    if not parameters and not any(output.parameters for output in outputs or ()):
-        return _plainly_wanted(tuple([output.name for output in outputs])) if outputs else EVERYTHING
+    if not parameters:
+        if not outputs:
+            return EVERYTHING
+        if not any([output.parameters for output in outputs]):  # noqa: C419  # a list of one or two is made at once
+            return _plainly_wanted(tuple([output.name for output in outputs]))
     parameters = parameters or {}
     check_parameters(parameters)
     is_packed = bool(parameters.get("binary_data_output"))
