@@ -100,6 +100,18 @@ def test_no_answer_leaves_that_is_not_on_record(server, stub):
     assert len(stub.ModelInfer(question(), metadata=list(server.headers.items())).outputs) == 2
 
 
+def test_several_workers_answer_on_one_port_and_keep_one_ledger(tmp_path):
+    with served(tmp_path, workers=2) as server:
+        said = list(server.headers.items())
+        for at in range(24):
+            # Channels to one address share a connection, unless they differ in their options.
+            with grpc.insecure_channel(server.rpc, options=[("grpc.use_local_subchannel_pool", 1), ("number", at)]) as channel:
+                assert len(service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(question(), metadata=said).outputs) == 2
+        assert answered(server) == 24
+        assert server.house.platform.ledger.verify().is_sound
+        assert server.process.end() == 0
+
+
 def test_a_port_that_is_taken_is_named(server):
     port = server.rpc.rpartition(":")[2]
     command = [sys.executable, "-m", "modelward", "serve", "--port", "0", "--grpc-port", port]
