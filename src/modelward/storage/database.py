@@ -16,7 +16,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from modelward.errors import InvalidError
-from modelward.storage.sqlite import DatabaseBusyError, explained, prepare
+from modelward.storage.sqlite import DatabaseBusyError, meaning, prepare
 from modelward.storage.turn import Turn
 
 Connection = sa.Connection
@@ -71,7 +71,7 @@ class Database:
         Raises:
             DatabaseBusyError: the lock could not be had, or the disk is full; nothing was written. DatabaseDamagedError.
         """
-        with explained(), self._engine.connect() as connection:
+        with _explained(), self._engine.connect() as connection:
             if not self._turn.take(patience_seconds=self._patience_seconds):
                 raise DatabaseBusyError("Another change to the database takes too long. Nothing was written. Try again.")
             try:
@@ -94,7 +94,7 @@ class Database:
         Raises:
             DatabaseBusyError: another program held the lock, or the disk is full; nothing was written. DatabaseDamagedError.
         """
-        with explained():
+        with _explained():
             self._turn.take_in_line()
             try:
                 connection = self._writing = self._writing or self._open()
@@ -119,7 +119,7 @@ class Database:
         Raises:
             DatabaseBusyError: the disk is full, for instance; nothing is lost. DatabaseDamagedError.
         """
-        with explained():
+        with _explained():
             connection = self._tending = self._tending or self._open()
             pages, _ = _copy_back(connection)
             if pages > _LOG_PAGES:
@@ -132,7 +132,7 @@ class Database:
     @contextmanager
     def look(self) -> Iterator[Connection]:
         """One consistent reading; writes are rolled back."""
-        with explained(), self._engine.connect() as connection:
+        with _explained(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
                 yield connection
@@ -156,6 +156,21 @@ class Database:
 
     def _prepare(self, connection: RawConnection, _record: Any) -> None:
         prepare(connection, patience_seconds=self._patience_seconds)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Raises what SQLite complains of as the error of ours that it means; a fault in a statement as it is."""
+    try:
+        yield
+    except sa.exc.TimeoutError as fault:
+        raise DatabaseBusyError("Every connection to the database is in use. Nothing was written. Try again.") from fault
+    except (sa.exc.DatabaseError, sqlite3.DatabaseError) as fault:
+        said = str(fault.orig if isinstance(fault, sa.exc.DatabaseError) else fault)
+        error = meaning(said, is_operational=isinstance(fault, sa.exc.OperationalError | sqlite3.OperationalError))
+        if error is None:
+            raise
+        raise error from fault
 
 
 def raw(connection: Connection) -> RawConnection:

@@ -5,10 +5,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import sqlalchemy as sa
 
 from modelward.errors import RefusedError, UnavailableError
 
@@ -43,25 +39,13 @@ def prepare(connection: sqlite3.Connection, *, patience_seconds: float) -> None:
     connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES_KEPT}")
 
 
-@contextmanager
-def explained() -> Iterator[None]:
-    """Raises what SQLite complains of as the error of ours that it means; a fault in a statement as it is.
-
-    Raises:
-        DatabaseBusyError, DatabaseDamagedError.
-    """
-    try:
-        yield
-    except sa.exc.TimeoutError as fault:
-        raise DatabaseBusyError("Every connection to the database is in use. Nothing was written. Try again.") from fault
-    except (sa.exc.DatabaseError, sqlite3.DatabaseError) as fault:
-        said = str(fault.orig if isinstance(fault, sa.exc.DatabaseError) else fault)
-        if any(word in said for word in _DAMAGED):
-            raise DatabaseDamagedError(f"The database said: {said}. Restore it from a backup.") from fault
-        is_operational = isinstance(fault, (sa.exc.OperationalError, sqlite3.OperationalError))
-        if is_operational and any(word in said for word in _PASSING):
-            raise DatabaseBusyError(f"The database said: {said}. Nothing was written. Free some space or try again.") from fault
-        raise
+def meaning(said: str, *, is_operational: bool) -> DatabaseBusyError | DatabaseDamagedError | None:
+    """What SQLite's complaint means for whoever wanted something of the database; None where a statement is at fault."""
+    if any(word in said for word in _DAMAGED):
+        return DatabaseDamagedError(f"The database said: {said}. Restore it from a backup.")
+    if is_operational and any(word in said for word in _PASSING):
+        return DatabaseBusyError(f"The database said: {said}. Nothing was written. Free some space or try again.")
+    return None
 
 
 def _write_ahead(connection: sqlite3.Connection, patience_seconds: float) -> None:
