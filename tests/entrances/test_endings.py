@@ -182,6 +182,7 @@ def test_what_takes_longer_than_the_grace_is_told_so_and_not_waited_for(house):
     must_be_on_record(house, [reply for reply in replies if reply])
 
 
+@pytest.mark.slow
 def test_every_answer_given_before_a_kill_is_on_record_however_often_it_is_killed(house):
     key, given, draw = house.key(), [], random.Random(7)
     for _ in range(5):

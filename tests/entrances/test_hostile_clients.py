@@ -348,6 +348,7 @@ def test_who_leaves_in_the_midst_of_a_body_leaves_nothing_behind(server, key, wa
     until(lambda: being_answered(server, watcher) == 0)
 
 
+@pytest.mark.slow
 def test_ten_thousand_connections_come_and_go_and_leave_nothing_behind(server, key):
     process = psutil.Process(server.pid)
     with Line(server.port) as line:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hooks of schemathesis, which `test_document.py` runs: every other right question is one that the home can answer, and nobody
-revokes the key that the questions are asked with.
+revokes the key that the questions are asked with, or decides what another is to decide.
 """
 
 import os
@@ -26,13 +26,16 @@ ANSWERABLE = {
     "POST /api/v1/datasets/{name}/split": {"by": "random"},
     "POST /api/v1/models/{model}/versions/{number}/assessments": {"only": ["size"]},
 }
+# A release that is left for whoever asks to approve it.
+AWAITED = "r-2"
 _turns = dict.fromkeys(ANSWERABLE, 0)
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
     label = f"{case.method} {case.path}"
-    if case.path_parameters.get("id") == os.environ["MODELWARD_TEST_KEY_ID"]:
+    named = case.path_parameters.get("id")
+    if named == os.environ["MODELWARD_TEST_KEY_ID"] or (named == AWAITED and not label.endswith("/approve")):
         case.path_parameters["id"] = "another"
     if label in ANSWERABLE and case.meta is not None and case.meta.generation.mode.is_positive:
         _turns[label] += 1
