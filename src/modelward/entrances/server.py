@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from modelward.settings import Settings
 
 _SWITCH_SECONDS = 0.0005
+_COLLECT = 20_000, 50, 100
 _LOOK_AFTER_SECONDS = 0.5
 _FAREWELL_SECONDS = 5.0
 
@@ -84,6 +85,8 @@ class Server(uvicorn.Server):
             # What is loaded by now stays: the collector need not look at it again.
             gc.collect()
             gc.freeze()
+            # Nearly all that a request makes is gone with it, without the collector.
+            gc.set_threshold(*_COLLECT)
             self._look_after()
             self._announce(self._platform)
         except BaseException:

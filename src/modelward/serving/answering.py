@@ -97,27 +97,34 @@ class Answering:
             self._tracing.submitted(written)
         self._recording.submit(written, drafts, self.release)
 
-    def release(self, answered: Sequence[Pending], fault: Exception | None, entries: int) -> None:
-        """Answers are on record, together with others, `entries` in all, and leave; or they are not, and do not."""
+    def release(self, answered: Sequence[Pending], first: int | Exception | None, entries: int) -> None:
+        """Answers are on record from entry `first` on, together with others, `entries` in all, and leave; or they are not, and do
+        not. Without `first` they leave before they are.
+        """
         self.open.difference_update(answered)
-        if fault is None and answered:
-            rows = sum([pending.rows for pending in answered])
-            self._meters.note_answers(answered[0].deployment.labels, questions=len(answered), rows=rows)
-            if self._tracing is not None:
-                self._tracing.answered([pending for pending in answered if pending.is_wanted], entries=entries)
-        for pending in answered:
+        if isinstance(first, Exception):
+            for pending in answered:
+                self.fail(pending, first)
+            return
+        if self._tracing is not None:
+            self._tracing.answered([pending for pending in answered if pending.is_wanted], entries=entries)
+        told = rows = 0
+        for place, pending in enumerate(answered):
             if not pending.is_wanted:
                 continue
-            if fault is not None:
-                self.fail(pending, fault)
-                continue
             pending.is_wanted = False
+            if first is not None:
+                pending.entry = first + place
             if pending.timer is not None:
                 pending.timer.cancel()
+            told += 1
+            rows += pending.rows
             try:
                 pending.tell(None)
             except Exception:  # noqa: BLE001  # whoever it is
                 _LOG.exception(_UNTOLD)
+        if told:
+            self._meters.note_answers(answered[0].deployment.labels, questions=told, rows=rows)
 
     def fail(self, pending: Pending, fault: Exception) -> None:
         """A question gets a fault in place of an answer, and that is put on record, where it must be."""

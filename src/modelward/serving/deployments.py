@@ -35,20 +35,19 @@ class Deployment:
     release: str
     opened: OpenVersion
     engine: Engine
+    # Asked for with each answer, so they are not looked up each time: `income:3`, what it takes and gives, and how it is counted.
+    name: str = field(init=False)
+    interface: Interface = field(init=False)
     labels: Labels = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", (self.version.model, str(self.version.number)))
-
-    @property
-    def name(self) -> str:
-        """`income:3`."""
-        return self.version.name
-
-    @property
-    def interface(self) -> Interface:
-        """What it takes and gives."""
-        return self.version.interface
+        version = self.version
+        for name, value in {
+            "name": version.name,
+            "interface": version.interface,
+            "labels": (version.model, str(version.number)),
+        }.items():
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from modelward.serving.answer import LedgerUnavailableError, ShuttingDownError, 
 from modelward.serving.pending import Pending
 
 _FORMS_KEPT = 4096
-Release = Callable[[Sequence[Pending], Exception | None, int], None]
+Release = Callable[[Sequence[Pending], int | Exception | None, int], None]
+"""Told the answers; the index of the first of their entries, nothing where they leave before they are on record, or what went
+wrong; and how many entries were made durable together."""
 
 
 class Recording:
@@ -106,9 +108,7 @@ def _hand_out(release: Release, bunch: Bunch, first: int | Exception, entries: i
     if isinstance(first, Exception):
         release(bunch.answers, _unrecorded(first), 0)
         return
-    for entry, pending in enumerate(bunch.recorded, first):
-        pending.entry = entry
-    release(bunch.recorded, None, entries)
+    release(bunch.recorded, first, entries)
     if len(bunch.recorded) < len(bunch.answers):
         told = "The time for the answer was over before it was on record. Ask again, or ask for fewer rows."
         release([pending for pending in bunch.answers if pending.entry is None], TooSlowError(told), 0)

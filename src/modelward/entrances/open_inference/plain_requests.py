@@ -68,7 +68,7 @@ def read_plain(text: bytes, interface: Interface, *, rows_limit: int) -> Read | 
     """The question and its table; None where it is of another kind, or wrong."""
     if not interface.is_of_numbers:
         return None
-    read = None
+    read: Read | None = None
     try:
         if len(text) > _LONG_BYTES and (lying := _lying(text)) is not None:
             read = _long(text, lying, interface)
