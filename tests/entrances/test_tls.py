@@ -72,8 +72,8 @@ def mutual(house, authority):
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    more = {"tls_client_ca": authority.file, "grpc_port": port, **authority.issue().settings}
-    with Process(house.settings.home, **more) as running:
+    more = {"tls_client_ca": authority.file, "grpc_port": port, "receive_timeout_seconds": RECEIVE_SECONDS}
+    with Process(house.settings.home, **more, **authority.issue().settings) as running:
         running.rpc = f"localhost:{port}"
         yield running
         well(running)
@@ -202,6 +202,14 @@ def test_who_never_finishes_a_handshake_is_let_go(server, authority, sent):
         assert not line.is_closed(within_seconds=RECEIVE_SECONDS / 4)
         with client(server, trusting(authority)) as http:
             assert http.get("/livez").status_code == 200
+        assert line.is_closed(within_seconds=10 * RECEIVE_SECONDS)
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=["nothing", "half a greeting"])
+def test_who_never_finishes_a_handshake_with_grpc_is_let_go(mutual, sent):
+    with opened(int(mutual.rpc.rpartition(":")[2])) as line:
+        line.send(sent)
+        assert not line.is_closed(within_seconds=RECEIVE_SECONDS / 4)
         assert line.is_closed(within_seconds=10 * RECEIVE_SECONDS)
 
 

@@ -146,6 +146,7 @@ def _options(settings: Settings, *, shares_port: bool) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", -1),
         ("grpc.max_metadata_size", settings.header_limit_bytes),
         ("grpc.so_reuseport", int(shares_port)),
+        ("grpc.server_handshake_timeout_ms", max(1, int(settings.receive_timeout_seconds * 1000))),
         # Bodies are read as they are: a small one must not become a large one.
         ("grpc.compression_enabled_algorithms_bitset", 1),
     ]
