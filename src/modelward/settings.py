@@ -69,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     engine_threads: Annotated[
         int, Meta(ge=0, le=256, description="Threads of one worker for dear engines; 0 means that the workers share the cores out.")
     ] = 0
-    batch_rows: Annotated[int, Meta(ge=1, le=65536, description="Most rows that one call of an engine answers.")] = 64
+    batch_rows: Annotated[int, Meta(ge=1, le=65536, description="Most rows that one call of an engine answers.")] = 256
     batch_delay_seconds: Annotated[
         float, Meta(ge=0, le=1, description="Longest wait for company, never longer than a call takes; 0 means none.")
     ] = 0.0

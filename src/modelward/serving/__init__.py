@@ -49,7 +49,7 @@ from modelward.serving.keychain import Keychain
 from modelward.serving.meters import SECONDS, Meters
 from modelward.serving.offline import Batch
 from modelward.serving.pending import Pending, Standing
-from modelward.serving.question import Asking, Question, Read
+from modelward.serving.question import Asking, Question
 from modelward.serving.records import as_records
 from modelward.serving.request_id import new_request_id
 from modelward.serving.service import Serving
@@ -92,7 +92,6 @@ __all__ = [
     "Pending",
     "Prediction",
     "Question",
-    "Read",
     "Readiness",
     "Reading",
     "Reply",
