@@ -101,9 +101,12 @@ class RowReader:
 
     def matrix(self, rows: Sequence[Sequence[Any]] | npt.NDArray[Any]) -> Table:
         """See `Interface.table_of_matrix`."""
-        if isinstance(rows, np.ndarray) and rows.dtype.kind in "fiu" and not self._categories and self._has_shape(rows):
-            return self._block(rows)
         width = len(self._encoders)
+        if isinstance(rows, np.ndarray):
+            if rows.ndim != 2:
+                raise InvalidRowsError(f"The rows come in {rows.ndim} dimensions. Send two: rows, and {width} values in each.")
+            if rows.dtype.kind in "fiu" and not self._categories and len(rows) and rows.shape[1] == width:
+                return self._block(rows)
         for number, row in enumerate(rows, 1):
             if len(row) != width:
                 raise InvalidRowsError(
@@ -118,13 +121,11 @@ class RowReader:
         plain = rows.tolist() if isinstance(rows, np.ndarray) else rows
         return self.rows([dict(zip(names, row, strict=True)) for row in plain])
 
-    def _has_shape(self, block: npt.NDArray[Any]) -> bool:
-        return block.ndim == 2 and block.shape[0] > 0 and block.shape[1] == len(self._encoders)
-
     def _block(self, block: npt.NDArray[Any]) -> Table:
         with np.errstate(over="ignore"):
             numbers = np.asarray(block, dtype=np.float32)
-        strange = ~np.isfinite(numbers)
+        # What is a little beyond float32 becomes its largest number, and is refused all the same, as it is elsewhere.
+        strange = ~(np.abs(block) <= LARGEST) if block.dtype.itemsize > 4 else ~np.isfinite(numbers)
         if np.count_nonzero(strange):
             missing = np.isnan(block)
             missing[:, self._never_missing] = False
