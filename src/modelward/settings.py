@@ -56,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     receive_timeout_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="Longest time for a whole request to arrive, beside 1 s for each 16 KiB of it.")
     ] = 30.0
+    keep_alive_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="How long a connection is kept on which nothing happens.")
+    ] = 30.0
     request_timeout_seconds: Annotated[float, Meta(gt=0, le=3600, description="Longest wait for one inference answer.")] = 30.0
     shutdown_grace_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="How long open requests may finish after SIGTERM.")

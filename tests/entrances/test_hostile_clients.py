@@ -19,14 +19,6 @@ SLOW = "/v1/models/slow/predict"
 RECEIVE_SECONDS = 1.0
 
 
-def owed(reason: str):
-    """What the door does not keep yet. A mark that is no longer needed fails."""
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
-HALF_CLOSED = owed("the web application loses a client that says to send no more")
-
-
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     built = build(tmp_path_factory.mktemp("hostile"))
@@ -135,7 +127,6 @@ def test_a_large_body_that_comes_steadily_is_waited_for(server, key):
         assert line.answer().status == 200
 
 
-@owed("there is no setting MODELWARD_KEEP_ALIVE_SECONDS; a connection on which nothing happens is kept for 30 s")
 def test_a_connection_on_which_nothing_happens_is_closed(house, key):
     with Process(house.settings.home, keep_alive_seconds=1) as alone, Line(alone.port) as line:
         line.send(asking(key))
@@ -267,8 +258,8 @@ def test_who_reads_slowly_gets_all_answers(server, key):
         (PREDICT, "POST", 1),
         (SLOW, "POST", 8),
         ("/livez", "GET", 0),
-        pytest.param("/v1/models/income/explain", "POST", 1, marks=HALF_CLOSED),
-        pytest.param("/api/v1/ledger/verify", "POST", -1, marks=HALF_CLOSED),
+        pytest.param("/v1/models/income/explain", "POST", 1),
+        pytest.param("/api/v1/ledger/verify", "POST", -1),
     ],
 )
 def test_who_says_to_send_no_more_still_gets_the_answer(house, server, key, to, method, rows):
@@ -282,7 +273,6 @@ def test_who_says_to_send_no_more_still_gets_the_answer(house, server, key, to, 
             assert line.is_closed()
 
 
-@owed("the connection closes after the answer to the first of them")
 def test_who_says_to_send_no_more_after_several_requests_gets_all_answers(server, key):
     ages = [25, 35, 45]
     wanted = alone(server, key, ages)

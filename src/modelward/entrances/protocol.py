@@ -82,6 +82,7 @@ class Connection(HttpToolsProtocol):
     targets: ClassVar[Targets]
     head_limit_bytes: ClassVar[int]
     receive_seconds: ClassVar[float]
+    keep_alive_seconds: ClassVar[float]
     nobody: ClassVar[Nobody]
 
     cycle: Any  # what uvicorn calls so, or an Exchange
@@ -111,13 +112,15 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
-        """The client sends no more. It may be gone, or wait for its answer with the other half of the connection: that cannot be
-        told apart, so a question is still answered if that is soon, and dropped otherwise. TLS has no halves.
+        """The client sends no more. It may be gone, or wait for its answers with the other half of the connection: that cannot be
+        told apart, so what was asked is still answered; a question to a model only if that is soon, for no work is done for who has
+        left. TLS has no halves.
         """
-        if not isinstance(self.cycle, Exchange) or self.cycle.response_complete or self.scheme == "https":
+        if self._is_idle or self._since is not None or self.scheme == "https":
             return None
         self.cycle.keep_alive = False
-        self.loop.call_later(_HALF_CLOSED_SECONDS, self.transport.close)
+        if isinstance(self.cycle, Exchange):
+            self.loop.call_later(_HALF_CLOSED_SECONDS, self.transport.close)
         return True
 
     def data_received(self, data: bytes) -> None:
@@ -279,7 +282,7 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         elif self._is_idle:
             is_refused = self._asking is not None
-            limit = _LINGER_SECONDS if is_refused else self.timeout_keep_alive
+            limit = _LINGER_SECONDS if is_refused else self.keep_alive_seconds
             if (is_refused or self._since is None) and now - self._idle_since > limit:
                 self.transport.close()
 
@@ -365,6 +368,7 @@ def connection_class(counter: Counter, settings: Settings) -> type[Connection]:
             "nobody": Nobody(),
             "head_limit_bytes": settings.header_limit_bytes,
             "receive_seconds": settings.receive_timeout_seconds,
+            "keep_alive_seconds": settings.keep_alive_seconds,
         },
     )
 

@@ -157,7 +157,6 @@ def _configuration(application: Watch, counter: Counter, settings: Settings, tls
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        timeout_keep_alive=30,
         timeout_graceful_shutdown=int(settings.shutdown_grace_seconds) + 1,
         backlog=2048,
         ssl_context_factory=(lambda _config, _default: tls.context) if tls else None,
