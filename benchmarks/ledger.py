@@ -288,8 +288,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long the full load on the log lasts")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder) as place:
-        folder = Path(place)
         for title, entries in (("a new ledger", 0), (f"a ledger of {asked.grown:,} entries", asked.grown)):
+            folder = Path(place) / str(entries)
+            folder.mkdir()
             ledger = open_ledger(folder)
             if entries:
                 print(f"growing to {entries:,} …", flush=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from modelward.audit import export, store
+from modelward.audit import export, search, store
 from modelward.audit.anchor import MENDING, Anchor
 from modelward.audit.appender import Appender
 from modelward.audit.checkpoint import Checkpoint, VerifierKey, open_kept, public_half
@@ -148,7 +148,7 @@ class Ledger:
         """
         wanted = {"event": event, "actor": actor, "subject": subject, "request": request}
         with self._look() as connection:
-            found = store.find(
+            found = search.find(
                 connection,
                 columns={name: value for name, value in wanted.items() if value},
                 since=since,
@@ -165,7 +165,7 @@ class Ledger:
             ReceiptMissingError: no entry does. LedgerBrokenError: the ledger was tampered with, so that nothing can be proved.
         """
         with self._look() as connection:
-            found = store.find(connection, columns={"request": request}, since=0, limit=1, newest_first=True) if request else []
+            found = search.find(connection, columns={"request": request}, since=0, limit=1, newest_first=True) if request else []
             if not found:
                 raise ReceiptMissingError(f"No entry of the ledger belongs to the request {request!r}. See `modelward audit log`.")
             row, checkpoint = found[0], signed_head(connection, self._public)
@@ -175,7 +175,7 @@ class Ledger:
     def proves(self, logged: LoggedEntry) -> bool:
         """Whether `logged` stands at its index under the signed root, as an entry that was read from a row may not."""
         with self._look() as connection:
-            found = store.find(connection, columns={}, since=logged.index, limit=1, newest_first=False)
+            found = search.find(connection, columns={}, since=logged.index, limit=1, newest_first=False)
             try:
                 if not found or _logged(found[0]) != logged:
                     return False
@@ -219,7 +219,7 @@ class Ledger:
                 if head and store.spare_nodes(connection, head.size):
                     findings.add(None, "Roots are stored of blocks that the ledger has not completed; no ledger wrote them.")
                 verifier = Verifier(head, trusted=trusted, stored=partial(_stored, connection), findings=findings)
-                missing = partial(store.missing_words, connection)
+                missing = partial(search.missing_words, connection)
                 words = WordsHeld(missing, findings, until=head.size // store.BLOCK if head else 0)
                 return verifier.run(words.watch(store.pages(connection)), progress)
         except DatabaseDamagedError as damage:

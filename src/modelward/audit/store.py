@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ledger's rows: entries, the words they are searched by, roots of complete blocks, and the head that is appended to.
 
-An index of every entry would cost more than the entries themselves. So each block of 1024 entries that is complete is entered
-under the words that occur in it, and a search reads the blocks of its words and the entries that came since.
+Indexes of every answer would cost more than the answers' entries themselves. So changes, which belong to no request, have indexes;
+each complete block of 1024 entries is entered once under the words that occur in its other entries, and a search reads the blocks
+of its words; and what came since is looked through.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
@@ -31,7 +32,13 @@ _ENTRIES = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("request", sa.Text, nullable=False),
 )
+SEARCHED = ("event", "actor", "subject")
+BLOCK = 1024
+"""How many entries are searched together."""
+
 sa.Index("ix_ledger_entries_request", _ENTRIES.c.request, sqlite_where=_ENTRIES.c.request != "")
+for _column in SEARCHED:
+    sa.Index(f"ix_ledger_changes_{_column}", _ENTRIES.c[_column], sqlite_where=_ENTRIES.c.request == "")
 _NODES = sa.Table(
     "ledger_nodes",
     SCHEMA,
@@ -71,18 +78,17 @@ for _table in (_ENTRIES, _NODES, _WORDS):
             "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
         )
 
-SEARCHED = ("event", "actor", "subject")
-BLOCK = 1024
-"""How many entries are searched together."""
-
-# A ledger of version 0.1 had an index for each of these columns in place of the words.
+# A ledger of version 0.1 had an index of all entries for each of these columns.
 for _column in SEARCHED:
     _after_create(
         _WORDS,
         f"INSERT INTO ledger_words (word, block) SELECT DISTINCT '{_column}=' || {_column}, idx / {BLOCK} FROM ledger_entries "  # noqa: S608  # our own names
-        f"WHERE idx >= 0 AND idx / {BLOCK} < (SELECT (MAX(idx) + 1) / {BLOCK} FROM ledger_entries)",
+        f"WHERE request != '' AND idx >= 0 AND idx / {BLOCK} < (SELECT (MAX(idx) + 1) / {BLOCK} FROM ledger_entries)",
     )
     _after_create(_WORDS, f"DROP INDEX IF EXISTS ix_ledger_entries_{_column}")
+    _after_create(
+        _WORDS, f"CREATE INDEX IF NOT EXISTS ix_ledger_changes_{_column} ON ledger_entries ({_column}) WHERE request = ''"
+    )
 
 _PAGE_ROWS = 2048
 _COLUMNS = 7
@@ -174,16 +180,8 @@ def _enter(connection: RawConnection, block: int) -> None:
 
 
 def words_of(event: str, actor: str, subject: str) -> tuple[str, str, str]:
-    """The words that an entry is searched by."""
+    """The words that an entry of a request is searched by."""
     return f"event={event}", f"actor={actor}", f"subject={subject}"
-
-
-def missing_words(connection: RawConnection, block: int, words: Iterable[str]) -> list[str]:
-    """Those of `words` under which a block should be found, and is not."""
-    try:
-        return [word for word in words if connection.execute(_READ_WORD, (word, block)).fetchone() is None]
-    except sqlite3.Error:
-        return sorted(words)
 
 
 def hashes(connection: RawConnection, level: int, start: int, stop: int) -> list[bytes]:
@@ -246,57 +244,11 @@ def _row_at(connection: RawConnection, index: Any) -> Row:
     return Row(*found)
 
 
-def find(
-    connection: RawConnection, *, columns: Mapping[str, str], since: int, limit: int, newest_first: bool, until: int | None = None
-) -> list[Row]:
-    """Entries whose columns have the values given, from index `since` on and before `until`, at most `limit`."""
-    (last,) = connection.execute(_READ_LAST).fetchone()
-    size = 0 if last is None else last + 1
-    until = size if until is None else min(until, size)
-    # Hardly two entries belong to one request, and there is an index of requests.
-    words = [] if "request" in columns else [f"{name}={value}" for name, value in columns.items()]
-    # What came after the last complete block is under no word yet.
-    settled = max(since, min(until, size // BLOCK * BLOCK)) if words else since
-    parts = [(words, since, settled), ([], settled, until)]
-    found: list[Row] = []
-    for sought, first, stop in reversed(parts) if newest_first else parts:
-        query = _search(tuple(columns), len(sought), newest_first)
-        place = {f"word{at}": word for at, word in enumerate(sought)}
-        place |= {"since": first, "until": stop, "limit": limit - len(found), **columns}
-        found += [Row(*row) for row in connection.execute(query, place)]
-    return found
-
-
-@cache
-def _search(columns: tuple[str, ...], words: int, newest_first: bool) -> str:  # noqa: FBT001  # a cache takes no keywords apart
-    """The entries between `:since` and `:until` that have these columns, in the blocks that have so many words, if any."""
-    order = "DESC" if newest_first else "ASC"
-    wanted = "".join(f" AND e.{name} = :{name}" for name in columns)
-    if "request" in columns:
-        # Said because the partial index is used only for a query that says so.
-        wanted += " AND e.request != ''"
-    if not words:
-        where = f"ledger_entries e WHERE e.idx >= :since AND e.idx < :until{wanted} ORDER BY e.idx {order}"
-    else:
-        others = "".join(
-            f" AND EXISTS (SELECT 1 FROM ledger_words o WHERE o.word = :word{at} AND o.block = w.block)"  # noqa: S608  # our own names
-            for at in range(1, words)
-        )
-        where = (
-            f"ledger_words w CROSS JOIN ledger_entries e ON e.idx >= MAX(w.block * {BLOCK}, :since) "
-            f"AND e.idx < MIN((w.block + 1) * {BLOCK}, :until) WHERE w.word = :word0 AND w.block >= :since / {BLOCK} "
-            f"AND w.block < (:until + {BLOCK - 1}) / {BLOCK}{others}{wanted} ORDER BY w.block {order}, e.idx {order}"
-        )
-    return f"SELECT e.idx, e.entry, e.leaf, e.event, e.actor, e.subject, e.request FROM {where} LIMIT :limit"  # noqa: S608  # our own names
-
-
 _READ_HEAD = "SELECT origin, size, last, frontier, checkpoint FROM ledger_head WHERE id = 1"
-_READ_LAST = "SELECT MAX(idx) FROM ledger_entries"
 _READ_PAGE = "SELECT idx, entry, leaf, event, actor, subject, request FROM ledger_entries WHERE idx > ? ORDER BY idx LIMIT ?"
 _READ_INDICES = "SELECT idx FROM ledger_entries WHERE idx > ? ORDER BY idx LIMIT ?"
 _READ_ROW = "SELECT idx, entry, leaf, event, actor, subject, request FROM ledger_entries WHERE idx = ?"
-_READ_WORDS = "SELECT DISTINCT event, actor, subject FROM ledger_entries WHERE idx >= ? AND idx < ?"
-_READ_WORD = "SELECT 1 FROM ledger_words WHERE word = ? AND block = ?"
+_READ_WORDS = "SELECT DISTINCT event, actor, subject FROM ledger_entries WHERE idx >= ? AND idx < ? AND request != ''"
 _READ_LEAVES = "SELECT leaf FROM ledger_entries WHERE idx >= ? AND idx < ? ORDER BY idx"
 _READ_NODES = "SELECT hash FROM ledger_nodes WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx"
 _COUNT_EVERYTHING = "SELECT (SELECT COUNT(*) FROM ledger_head) + (SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries LIMIT 1) e)"

@@ -42,7 +42,7 @@ class WordsHeld:
 
 def _places(page: Sequence[Row]) -> list[tuple[int, str, str, str]]:
     try:
-        return sorted({(row.idx // BLOCK, row.event, row.actor, row.subject) for row in page})
+        return sorted({(row.idx // BLOCK, row.event, row.actor, row.subject) for row in page if row.request})
     except TypeError:
         # A row that is not as it was written is named by the walk.
         return []
