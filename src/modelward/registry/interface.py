@@ -97,8 +97,10 @@ class Interface:
         """The rows in `{"rows": [{"FEATURE": VALUE, …}, …]}`, checked while they are read; None where anything is amiss, or needs
         a closer look: then `table_of_rows` says what.
         """
+        if (decoder := self._reader.decoder) is None:
+            return None
         try:
-            rows = self._reader.decoder.decode(body).rows
+            rows = decoder.decode(body).rows
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         return self._reader.typed(rows)

@@ -52,13 +52,18 @@ class RowReader:
         self._never_missing = [place for place, feature in enumerate(numbers) if not feature.nullable]
 
     @cached_property
-    def decoder(self) -> msgspec.json.Decoder[Any]:
-        """Reads `{"rows": [{"FEATURE": VALUE, …}, …]}` whose rows fit, straight into values, and refuses whatever else is said."""
+    def decoder(self) -> msgspec.json.Decoder[Any] | None:
+        """Reads `{"rows": [{"FEATURE": VALUE, …}, …]}` whose rows fit, straight into values, and refuses whatever else is said.
+        None where a feature has a name that JSON has to escape, for no type can have it.
+        """
         # In the order of a table: numbers first.
         ordered = sorted(self._features, key=lambda feature: feature.kind != "number")
         fields = [(f"f{place}", _type_of(feature)) for place, feature in enumerate(ordered)]
         named = {f"f{place}": feature.name for place, feature in enumerate(ordered)}
-        row = msgspec.defstruct("Row", fields, rename=named, forbid_unknown_fields=True, gc=False)
+        try:
+            row = msgspec.defstruct("Row", fields, rename=named, forbid_unknown_fields=True, gc=False)
+        except ValueError:
+            return None
         return msgspec.json.Decoder(msgspec.defstruct("Rows", [("rows", list[row])], forbid_unknown_fields=True))  # type: ignore[valid-type]
 
     def typed(self, rows: Sequence[Any]) -> Table | None:

@@ -37,9 +37,16 @@ def as_records(computed: Computed) -> Written:
 
 @lru_cache(maxsize=_FORMS_KEPT)
 def _forms(classes: tuple[str, ...]) -> _Forms:
+    return _Forms(_like(Answer), _like(Prediction), _probabilities(classes))
+
+
+def _probabilities(classes: tuple[str, ...]) -> Any:
     places = {f"p{place}": name for place, name in enumerate(classes)}
-    probabilities = msgspec.defstruct("Probabilities", [(place, float) for place in places], rename=places, gc=False)
-    return _Forms(_like(Answer), _like(Prediction), probabilities)
+    try:
+        return msgspec.defstruct("Probabilities", [(place, float) for place in places], rename=places, gc=False)
+    except ValueError:
+        # A type cannot have fields whose names JSON has to escape.
+        return lambda *row: dict(zip(classes, row, strict=True))
 
 
 def _like(described: type) -> Any:
