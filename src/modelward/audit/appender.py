@@ -47,7 +47,7 @@ class Appender:
         at, leaf, leaves, values = timestamp(), head.last, list[bytes](), list[store.Value]()
         for index, draft in enumerate(drafts, head.size):
             request = draft.request
-            key = (draft.key or self._request_key(request)).digest if request else ""
+            key = draft.key or (self._request_key(request).digest if request else "")
             entry = entry_bytes(index, draft.body, at=at, key=key, previous=leaf.hex())
             leaf = sha256(b"\0" + entry).digest()
             leaves.append(leaf)

@@ -91,7 +91,7 @@ class Draft:
         self.actor = actor
         self.subject = subject
         self.request = request
-        self.key = key
+        self.key = key.digest if key else ""
         try:
             self.body = _encode(_Body(event.name, actor, subject, request, facts or {}))[1:-1]
         except (TypeError, ValueError, RecursionError) as wrong:

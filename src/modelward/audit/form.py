@@ -15,7 +15,6 @@ import msgspec
 
 from modelward.audit.entry import Draft
 from modelward.audit.event import Event
-from modelward.audit.request_key import RequestKey
 from modelward.digest import INNER, OUTER, KeyedDigest
 
 _encode = msgspec.json.Encoder().encode
@@ -41,9 +40,9 @@ class Form:
         secret = sha256(self._outer + sha256(self._inner + name).digest()).digest()
         block = secret + _PADDING
         inner, outer = block.translate(INNER), block.translate(OUTER)
-        draft, key = _new_draft(Draft), _new_key(RequestKey)
-        key.request, key.secret, key.digest = request, secret, sha256(secret).hexdigest()
-        draft.event, draft.actor, draft.subject, draft.request, draft.key = self._event, self._actor, self._subject, request, key
+        draft = _new(Draft)
+        draft.event, draft.actor, draft.subject, draft.request = self._event, self._actor, self._subject, request
+        draft.key = sha256(secret).hexdigest()
         draft.body = self._body % (
             name,
             sha256(outer + sha256(inner + came).digest()).hexdigest().encode(),
@@ -54,7 +53,7 @@ class Form:
 
 
 _PADDING = bytes(32)
-_new_draft, _new_key = Draft.__new__, RequestKey.__new__
+_new = Draft.__new__
 
 
 def _fixed(value: Any) -> bytes:
