@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -34,17 +33,17 @@ def pinned(core: int) -> list[str]:
     return [*taskset, *(["nice", "-n", str(_NICE)] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])]
 
 
-def favoured(process: subprocess.Popen[Any]) -> None:
-    """Put a session of its own before others as `nice` puts a process: Linux weighs sessions first, and processes within them."""
+def favour(process: int) -> None:
+    """Put the session of a process before others, as `nice` puts a process: Linux weighs sessions first, then what is in them."""
     with contextlib.suppress(OSError):
-        Path(f"/proc/{process.pid}/autogroup").write_text(f"{_NICE}\n")
+        Path(f"/proc/{process}/autogroup").write_text(f"{_NICE}\n")
 
 
 def asked_by(command: Sequence[str], environment: Mapping[str, str]) -> str:
     """What a load generator says that runs on its core."""
     command = [*pinned(ASKER_CORE), *command]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
-        favoured(process)
+        favour(process.pid)
         said = process.communicate()[0]
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode} and said: {said[-1000:]}")
@@ -106,7 +105,7 @@ class Tree:
             stderr=self._sink,
             start_new_session=True,
         )
-        favoured(self.process)
+        favour(self.process.pid)
 
     def members(self) -> list[psutil.Process]:
         found: dict[int, psutil.Process] = {}
@@ -115,6 +114,11 @@ class Tree:
                 if process.environ().get(_MARK) == self._mark:
                     found |= {each.pid: each for each in (process, *process.children(recursive=True))}
         return list(found.values())
+
+    def favour(self) -> None:
+        """All members: some servers give their workers sessions of their own."""
+        for member in self.members():
+            favour(member.pid)
 
     def check_alive(self) -> None:
         if self.process.poll() is not None:

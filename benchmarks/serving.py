@@ -33,7 +33,7 @@ import httpx
 import msgspec
 import psutil
 import wrk
-from machine import SERVER_CORE, described, favoured, free_port, pinned, watched
+from machine import SERVER_CORE, described, favour, free_port, pinned, watched
 
 from modelward.access import Role, local_actor
 from modelward.app import Platform, create_home, open_platform
@@ -148,7 +148,7 @@ class Server:
         self.process = subprocess.Popen(
             [*pinned(SERVER_CORE), *command], stdout=self._log, stderr=self._log, start_new_session=True
         )
-        favoured(self.process)
+        favour(self.process.pid)
         while not is_ready(port):
             if self.process.poll() is not None:
                 raise SystemExit(f"The server ended: {log.read_text()}")

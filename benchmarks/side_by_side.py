@@ -83,6 +83,7 @@ class Measuring:
     def __init__(self, peer: Peer, served: Served, server: Running, *, seconds: int) -> None:
         self._server = server
         self._seconds = seconds
+        server.tree.favour()
         self._members = server.tree.members()
         self.answered = 0
         self._bodies = {rows: _bodies(peer, served, rows) for rows in (1, 32)}
