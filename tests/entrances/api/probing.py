@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks of schemathesis, which `test_document.py` runs: every other right question is one that the home can answer, and nobody
-revokes the key that the questions are asked with, or decides what another is to decide.
+"""Hooks of schemathesis, which `test_document.py` runs: every other right question is one that the home can answer, whatever was
+asked before, and none of the others takes away what they need.
 """
 
 import os
+import re
 
 import schemathesis
 
@@ -11,8 +12,8 @@ from entrances.api.house import ROW, tensors
 
 SPEC = "model: grants\npurpose: tests\nowner: tests\ndata: {dataset: people}\ncandidates: [naive-bayes]\n"
 POLICY = "name: another\nrules:\n  - rule: signed\n"
-# What nobody could guess from a schema: features of a model, and texts that are YAML.
-ANSWERABLE = {
+# What nobody could guess from a schema: features of a model, texts that are YAML, versions there are.
+BODIES = {
     "POST /v1/models/{model}/predict": {"rows": [ROW]},
     "POST /v1/models/{model}/explain": {"rows": [ROW]},
     "POST /v2/models/{model}/infer": tensors(),
@@ -21,23 +22,48 @@ ANSWERABLE = {
     "POST /models/{model}/versions/{version}/invocations": {"inputs": [ROW]},
     "POST /endpoints/{model}/invocations": {"inputs": [ROW]},
     "POST /api/v1/policies": {"text": POLICY},
+    "POST /api/v1/releases": {"version": "fresh:1"},
     "POST /api/v1/runs": {"spec": SPEC},
     "POST /api/v1/comparisons": {"versions": ["grants:1", "grants:2"], "objective": {}},
     "POST /api/v1/datasets/{name}/split": {"by": "random"},
     "POST /api/v1/models/{model}/versions/{number}/assessments": {"only": ["size"]},
 }
-# A release that is left for whoever asks to approve it.
-AWAITED = "r-2"
-_turns = dict.fromkeys(ANSWERABLE, 0)
+# Names of what there is; the first that fits an operation counts.
+NAMES = [
+    (r"/version$", {}),
+    (r"/approve$", {"id": "r-2"}),
+    (r"/refuse$", {"id": "r-3"}),
+    (r"/(pause|promote)$", {"id": "r-4"}),
+    (r" /api/v1/releases/", {"id": "r-1"}),
+    (r" /api/v1/models/", {"model": "grants", "number": 1, "path": "README.md"}),
+    (r" /api/v1/datasets/", {"name": "people"}),
+    (r" /api/v1/policies/", {"name": "by-purpose"}),
+    (r"DELETE /api/v1/users/", {"name": "omar"}),
+    (r" /api/v1/users/", {"name": "ada"}),
+    (r" /api/v1/runs/", {"id": os.environ["MODELWARD_TEST_RUN"]}),
+    (r" /api/v1/keys/", {"id": os.environ["MODELWARD_TEST_SPARE_ID"]}),
+    (r" /api/v1/receipts/", {"request": os.environ["MODELWARD_TEST_REQUEST"]}),
+    (r"", {"model": "income", "version": 1}),
+]
+QUERIES = {"GET /api/v1/ledger/consistency": {"from": 1, "to": 2}}
+# What only the operation named above may decide on, and what nobody may take away.
+KEPT = {"r-1", "r-2", "r-3", "r-4", "ada", os.environ["MODELWARD_TEST_KEY_ID"]}
+_turns: dict[str, int] = {}
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
     label = f"{case.method} {case.path}"
-    named = case.path_parameters.get("id")
-    if named == os.environ["MODELWARD_TEST_KEY_ID"] or (named == AWAITED and not label.endswith("/approve")):
-        case.path_parameters["id"] = "another"
-    if label in ANSWERABLE and case.meta is not None and case.meta.generation.mode.is_positive:
-        _turns[label] += 1
-        if _turns[label] % 2:
-            case.body, case.media_type = ANSWERABLE[label], "application/json"
+    names = next(found for pattern, found in NAMES if re.search(pattern, label))
+    if case.method != "GET":
+        for name, value in case.path_parameters.items():
+            if value in KEPT and value != names.get(name):
+                case.path_parameters[name] = "another"
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    _turns[label] = _turns.get(label, 0) + 1
+    if _turns[label] % 2:
+        case.path_parameters.update({name: value for name, value in names.items() if name in case.path_parameters})
+        case.query.update(QUERIES.get(label, {}))
+        if label in BODIES:
+            case.body, case.media_type = BODIES[label], "application/json"

@@ -42,8 +42,10 @@ def lived_in(tmp_path_factory):
     house = build(folder)
     platform, me = house.platform, house.by
     platform.releases.policies.put(WATCHED, by=me)
-    for weight in range(6):
+    for weight in (0.2, 0.3):
         platform.releases.propose(house.register(weight=weight), policy="watched", by=ADA)
+    house.make_live(house.register("other"))
+    house.register("fresh")
     (folder / "people.csv").write_text(people(300))
     platform.datasets.add(
         "people", [folder / "people.csv"], target="grant", sensitive=["town"], purpose="tests", owner="tester", by=me
@@ -54,6 +56,8 @@ def lived_in(tmp_path_factory):
         house.make_live(name)
     for name in ("ada", "omar"):
         platform.access.add_user(name, role=Role.OPERATOR, by=me)
+    house.key()
+    spare = platform.access.keys(by=me)[-1].id
     key = house.key(Role.ADMINISTRATOR)
     with Process(house.settings.home) as server, client(server.url, key) as http:
         request = http.post("/v1/models/income/predict", content=body()).headers["x-request-id"]
@@ -61,6 +65,7 @@ def lived_in(tmp_path_factory):
             "MODELWARD_TEST_URL": server.url,
             "MODELWARD_TEST_KEY": key,
             "MODELWARD_TEST_KEY_ID": platform.access.keys(by=me)[-1].id,
+            "MODELWARD_TEST_SPARE_ID": spare,
             "MODELWARD_TEST_RUN": run.id,
             "MODELWARD_TEST_REQUEST": request,
         }
