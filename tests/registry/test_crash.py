@@ -51,6 +51,11 @@ def dying_around_commit(real):
 
 if place == "sync":
     os.fsync = dying(os.fsync)
+elif place == "entry":
+    Ledger.record_all = dying(Ledger.record_all)
+elif place == "after entry":
+    record = Ledger.record_all
+    Ledger.record_all = lambda *given: (record(*given), die())
 else:
     import sqlalchemy as sa
     if place == "statement":
@@ -82,7 +87,7 @@ def die(home, request):
     return run
 
 
-MOMENTS = [("sync", 1), ("sync", 6), ("statement", 4), ("statement", 7), ("statement", 9), ("before commit", 0)]
+MOMENTS = [("sync", 1), ("sync", 6), ("statement", 2), ("statement", 4), ("entry", 1), ("after entry", 0), ("before commit", 0)]
 
 
 @pytest.mark.parametrize(("place", "after"), MOMENTS)
