@@ -354,3 +354,11 @@ def test_what_is_asked_for_and_not_installed_is_told_with_its_command(monkeypatc
 def test_an_exporter_that_is_not_installed_is_named(caplog):
     assert traces_of({"OTEL_TRACES_EXPORTER": "zipkin"}) is None
     assert "no exporter named 'zipkin' is installed" in caplog.text
+    assert traces_of({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}) is None
+    assert "no exporter named 'otlp_proto_grpc' is installed" in caplog.text
+
+
+def test_what_opentelemetry_does_not_take_keeps_no_server_from_starting(monkeypatch, caplog):
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-1")
+    assert traces_of({"OTEL_TRACES_EXPORTER": "otlp"}) is None
+    assert "does not take what the environment says (ValueError)" in caplog.text

@@ -134,7 +134,10 @@ def _exporter(name: str, environment: Mapping[str, str]) -> SpanExporter:
     for found in entry_points(group="opentelemetry_traces_exporter", name=name):
         made: SpanExporter = found.load()()
         return made
-    raise ExporterMissingError(f"no exporter named {name[:80]!r} is installed")
+    raise ExporterMissingError(
+        f"no exporter named {name[:80]!r} is installed. Install the package that brings it, or set OTEL_TRACES_EXPORTER to `otlp` "
+        "and OTEL_EXPORTER_OTLP_PROTOCOL to `http/protobuf`: `pip install 'modelward[otel]'` brings that."
+    )
 
 
 def _resource() -> Resource:

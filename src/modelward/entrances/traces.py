@@ -205,11 +205,18 @@ def traces_of(environment: Mapping[str, str]) -> Traces | None:
         return None
     try:
         spans: Spans = import_module(_MAKER).spans_of(environment)
-    except (ImportError, ExporterMissingError) as fault:
-        lacking = str(fault) if isinstance(fault, ExporterMissingError) else "OpenTelemetry is not installed"
-        _LOG.warning("OTEL_… asks for traces, and there are none: %s. Run `pip install 'modelward[otel]'`.", lacking)
+    except Exception as fault:  # noqa: BLE001  # a server that cannot be traced serves all the same
+        _LOG.warning("OTEL_… asks for traces, and there are none: %s", _why(fault))
         return None
     return Traces(spans)
+
+
+def _why(fault: Exception) -> str:
+    if isinstance(fault, ExporterMissingError):
+        return str(fault)
+    if isinstance(fault, ImportError):
+        return "OpenTelemetry is not installed. Run `pip install 'modelward[otel]'`."
+    return f"OpenTelemetry does not take what the environment says ({type(fault).__name__}). See docs/how-to/traces.md."
 
 
 def _are_asked_for(environment: Mapping[str, str]) -> bool:
