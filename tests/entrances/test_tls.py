@@ -17,6 +17,7 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from entrances.api.house import Process, body, build
 from entrances.certificates import Authority
+from entrances.triton import free_port
 from entrances.wire import PREDICT, Line
 from modelward.access import Role
 from modelward.client import Client, Plan, Trust
@@ -69,9 +70,7 @@ def server(house, authority):
 @pytest.fixture(scope="module")
 def mutual(house, authority):
     """One that asks clients for a certificate of the same authority."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     more = {"tls_client_ca": authority.file, "grpc_port": port, "receive_timeout_seconds": RECEIVE_SECONDS}
     with Process(house.settings.home, **more, **authority.issue().settings) as running:
         running.rpc = f"localhost:{port}"
@@ -93,10 +92,10 @@ def client(running, context, key="") -> httpx.Client:
 
 
 @contextlib.contextmanager
-def handshake(running, context):
+def handshake(running, context, *, port=None):
     """A connection that begins with one."""
     with (
-        socket.create_connection(("127.0.0.1", running.port), timeout=20) as plain,
+        socket.create_connection(("127.0.0.1", port or running.port), timeout=20) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as line,
     ):
         yield line
@@ -110,9 +109,12 @@ def opened(port):
     line.drop()
 
 
-def shown_by(running, authority) -> bytes:
-    """The certificate that the server shows to a new connection."""
-    with handshake(running, trusting(authority)) as line:
+def shown_by(running, authority, *, port=None) -> bytes:
+    """The certificate that the server shows to a new connection, at the port of gRPC if it is given."""
+    context = trusting(authority)
+    if port is not None:
+        context.set_alpn_protocols(["h2"])
+    with handshake(running, context, port=port) as line:
         return line.getpeercert(binary_form=True)
 
 
@@ -322,10 +324,10 @@ def put(issued, place) -> None:
     issued.key.replace(place.key)
 
 
-def shows_soon(running, authority, certificate) -> bool:
+def shows_soon(running, authority, certificate, *, port=None) -> bool:
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        if shown_by(running, authority) == certificate:
+        if shown_by(running, authority, port=port) == certificate:
             return True
         time.sleep(0.1)
     return False
@@ -336,13 +338,17 @@ def binary(issued) -> bytes:
 
 
 def test_a_renewed_certificate_is_shown_without_a_restart_and_one_of_no_use_is_not(house, authority):
-    place = authority.issue(kind="rsa")
-    with Process(house.settings.home, **place.settings) as running, client(running, trusting(authority), house.key()) as http:
-        assert shown_by(running, authority) == binary(place)
+    place, rpc = authority.issue(kind="rsa"), free_port()
+    with (
+        Process(house.settings.home, grpc_port=rpc, **place.settings) as running,
+        client(running, trusting(authority), house.key()) as http,
+    ):
+        assert shown_by(running, authority) == shown_by(running, authority, port=rpc) == binary(place)
         renewed = authority.issue(kind="ec")
         expected = binary(renewed)
         put(renewed, place)
         assert shows_soon(running, authority, expected)
+        assert shows_soon(running, authority, expected, port=rpc)
         assert http.post(PREDICT, content=body()).status_code == 200
         place.certificate.write_text("nothing of use")
         while "stays in use" not in running.errors():
