@@ -56,12 +56,17 @@ def test_the_page_about_speed_has_both_marks(benchmarks):
     assert (page.count(showing.BEGIN), page.count(showing.END)) == (1, 1)
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 64  # the crowd comes at once, and who finds no place in the queue tries again only after seconds
+
+
 @contextmanager
 def answering(answer):
     """A server that says to rows what `answer` makes of them; its address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self):
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -74,7 +79,7 @@ def answering(answer):
         def log_message(self, *_words):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
