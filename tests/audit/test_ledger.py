@@ -177,6 +177,23 @@ def test_the_key_of_another_request_is_not_taken(ledger):
         Draft(DONE, actor="a", subject="s", request="r-1", key=ledger.request_key("r-2"))
 
 
+def test_what_another_process_anchors_meanwhile_is_no_fault(database, keyring, ledger, home, caplog):
+    other = Ledger(Database(f"sqlite:///{home / 'modelward.db'}"), keyring, anchor=home / "ledger.checkpoint")
+    look = ledger._look
+
+    def late():
+        # The other one appends and anchors before this one looks, and after it has seen what was kept.
+        with other._database.change() as connection:
+            other.record(connection, DONE, actor="service:other", subject="x")
+        assert other.anchor_now()
+        return look()
+
+    ledger._look = late
+    assert ledger.anchor_now()
+    assert not caplog.records
+    assert ledger.verify().is_sound
+
+
 def test_the_anchor_follows_the_ledger(database, ledger, home):
     anchor = home / "ledger.checkpoint"
     assert anchor.read_text() == ledger.head().text

@@ -40,13 +40,13 @@ class Anchor:
         except FileNotFoundError:
             return None
 
-    def keep(self, now: Checkpoint, key: VerifierKey, *, is_past: Callable[[Checkpoint], bool]) -> None:
-        """Write the checkpoint `now`, durably, over one of the ledger's past. `OSError` where there is no room; the old text stays.
+    def keep(self, now: Checkpoint, key: VerifierKey, *, kept: str | None, is_past: Callable[[Checkpoint], bool]) -> None:
+        """Write the checkpoint `now`, durably, over one of the ledger's past: over `kept`, which was read before `now` was. `OSError`
+        where there is no room; the old text stays.
 
         Raises:
             AnchorHeldError: what lies there is no checkpoint that `key` signed, or not one of the ledger's past.
         """
-        kept = self.read()
         if kept == now.text:
             return
         if kept is not None:

@@ -246,10 +246,12 @@ class Ledger:
         """
         self._anchored_at = monotonic()
         try:
+            # Read first: what another process keeps meanwhile may be newer than what is seen here, and no fault.
+            kept = self._anchor.read()
             with self._look() as connection:
                 now = signed_head(connection, self._public)
                 is_past = partial(_is_past, connection, now)
-                self._anchor.keep(now, VerifierKey(now.origin, self._public), is_past=is_past)
+                self._anchor.keep(now, VerifierKey(now.origin, self._public), kept=kept, is_past=is_past)
         except (ModelwardError, OSError) as fault:
             _logger.warning("The ledger could not be anchored: %s", fault)
             return False
