@@ -24,7 +24,7 @@ RawConnection = sqlite3.Connection
 SCHEMA = sa.MetaData()
 
 PATIENCE_SECONDS = 30.0
-_LOG_PAGES = 4000
+_LOG_PAGES = 2000
 _ONLY_SQLITE = (
     "The database URL {}. Rows lie in an SQLite file: set MODELWARD_DATABASE_URL to `sqlite:////path/to/file.db`, or unset it."
 )

@@ -9,7 +9,7 @@ import time
 from modelward.errors import RefusedError, UnavailableError
 
 # Whoever serves copies the write-ahead log back all the time. These are for who does not, and for a reader that was in the way.
-_LOG_PAGES = 8000
+_LOG_PAGES = 16_000
 _LOG_BYTES_KEPT = 64 << 20
 _PASSING = ("locked", "busy", "full", "disk I/O", "unable to open", "readonly", "connection")
 _DAMAGED = ("malformed", "not a database")
