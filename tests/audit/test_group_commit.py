@@ -208,6 +208,15 @@ def test_each_commit_is_told_with_its_time_and_its_entries(ledger):
     assert all(seconds > 0 and entries > 0 for seconds, entries in commits)
 
 
+def test_a_counter_that_fails_does_not_stop_the_writer(ledger, caplog):
+    writer = GroupCommit(ledger, on_commit=lambda seconds, entries: 1 / 0)
+    writer.start()
+    assert [outcome for _, outcome in wait_for(writer, range(3))] == [1, 2, 3]
+    assert [outcome for _, outcome in wait_for(writer, range(3))] == [4, 5, 6]
+    writer.close()
+    assert "could not be told" in caplog.text
+
+
 def test_the_anchor_follows_while_the_writer_runs(ledger, home, commits):
     """Nothing else is written and nobody closes the writer; the anchor comes by itself, in the end."""
     before = (home / "ledger.checkpoint").read_text()

@@ -107,9 +107,16 @@ class GroupCommit:
             seconds = perf_counter() - began
             group.tell(index)
             self._upkeep.note()
-            if self._on_commit and group.entries:
-                self._on_commit(seconds, group.entries)
+            if group.entries:
+                self._note(seconds, group.entries)
         return not group.is_last
+
+    def _note(self, seconds: float, entries: int) -> None:
+        try:
+            if self._on_commit:
+                self._on_commit(seconds, entries)
+        except Exception:
+            _logger.exception("Whoever counts the ledger's commits could not be told.")
 
 
 class _Group:
