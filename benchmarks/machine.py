@@ -9,7 +9,9 @@ import platform
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -191,6 +193,19 @@ def watched(members: Sequence[psutil.Process]) -> Iterator[Use]:
     everybody, server, asker = (late - early for late, early in zip(after, before, strict=True))
     use.server_seconds, use.server, use.asker = server, server / seconds, asker / seconds
     use.elsewhere = max(0.0, everybody - server - asker) / seconds
+
+
+def sync_milliseconds(folder: Path) -> float:
+    """How long the disk takes to make 4 KiB durable; the middle of some. A governed answer waits for that."""
+    taken = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(25):
+            file.write(bytes(4096))
+            file.flush()
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            taken.append(time.perf_counter() - began)
+    return statistics.median(taken) * 1e3
 
 
 def calm(seconds: float = 3.0) -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import wrk
-from machine import ASKER_CORE, TOO_BUSY_CORES, calm, described, watched
+from machine import ASKER_CORE, TOO_BUSY_CORES, calm, described, sync_milliseconds, watched
 from open_loop import offer
 from peers import DEAR, FOREST, PEERS, Peer, Served
 from peers.checking import check
@@ -171,8 +171,9 @@ def measure(kept: Kept, name: str, cells: Sequence[str], *, lap: int, served: Se
         start |= {"idle_resident_megabytes": resident, "idle_proportional_megabytes": proportional}
         measuring.closed(1, 64, seconds=2)
         for cell in cells:
+            start["sync_ms"] = sync_milliseconds(place)
             told = measuring.cell(CELLS[cell]) if cell in CELLS else measuring.overload(with_deadlines=cell == DEADLINES)
-            print(f"  {said(cell, told)}", file=sys.stderr)
+            print(f"  {said(cell, start | told)}", file=sys.stderr)
             at = time.strftime("%Y-%m-%dT%H:%M:%S")
             found.append({"round": lap, "peer": name, "cell": cell, "model": served.name, "at": at, **start, **told})
         if server.home is not None:
@@ -183,7 +184,7 @@ def measure(kept: Kept, name: str, cells: Sequence[str], *, lap: int, served: Se
 
 
 def said(cell: str, told: dict[str, Any]) -> str:
-    others = f"others {told['elsewhere_cores']:.2f} cores"
+    others = f"others {told['elsewhere_cores']:.2f} cores, disk {told['sync_ms']:.2f} ms"
     if cell in CELLS:
         return (
             f"{cell}: {told['per_second']:,.0f}/s, p50 {told['p50_ms']:.2f} ms, p99 {told['p99_ms']:.2f} ms, "

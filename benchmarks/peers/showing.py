@@ -25,7 +25,8 @@ def tables(lines: Sequence[Line], *, on: Mapping[str, str]) -> str:
     rounds = max(line["round"] for line in lines)
     when = " and ".join(dict.fromkeys((days[0], days[-1])))
     of = f"the middle of {rounds} rounds" if rounds > 1 else "one round"
-    said = f"Measured on {when} on {', '.join(on.values())}; {of}."
+    sync = statistics.median(line["sync_ms"] for line in lines)
+    said = f"Measured on {when} on {', '.join(on.values())}; {of}. The disk made 4 KiB durable in {sync:.2f} ms."
     made = [said, _throughput(lines), _ratios(lines), _cost(lines), _overload(lines), _settings(), _disturbed(lines)]
     return "\n\n".join(each for each in made if each)
 
