@@ -233,7 +233,6 @@ def test_a_model_taken_offline_answers_nothing_more_on_a_connection_that_knows_i
             assert time.monotonic() < end
 
 
-@pytest.mark.xfail(strict=True, reason="each connection keeps up to 128 heads of up to 32 KiB each: 4 MiB")
 def test_what_is_remembered_of_heads_is_little(house, keys):
     with Process(house.settings.home) as alone:
         process = psutil.Process(alone.pid)

@@ -64,10 +64,13 @@ class Ground:
         self.database = home / "modelward.db"
         self.keys = [house.key(f"caller-{at}") for at in range(CALLERS)]
         self.live = {model: f"{model}:1" for model in MODELS}
+        self._versions = {}
         self._engines = {}
 
     def version(self, name):
-        return self.house.registry.find(name, by=self.house.admin)
+        if name not in self._versions:
+            self._versions[name] = self.house.registry.find(name, by=self.house.admin)
+        return self._versions[name]
 
     def alone(self, name, rows):
         """What a version says to some rows when nobody else asks."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("modelward.api")
 _TARGETS_LIMIT = 1000
 _HEADS_LIMIT = 128
+_HEADS_BYTES = 64 << 10
 _PIPELINE_LIMIT = 32
 _LINGER_SECONDS = 5.0
 _HALF_CLOSED_SECONDS = 1.0
@@ -90,6 +91,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._heads: dict[bytes, Head] = {}
+        self._heads_bytes = 0
         self._new: tuple[bytes, int] | None = None
         self._asking: Exchange | None = None
         self._is_in_head = True
@@ -306,7 +308,7 @@ class Connection(HttpToolsProtocol):
 
     def _holds(self, standing: Standing | None) -> bool:
         if standing is None or standing.revision != self.counter.gateway.keys_revision:
-            self._heads.clear()
+            self._forget()
             return False
         return standing.expires is None or not standing.has_expired
 
@@ -343,9 +345,14 @@ class Connection(HttpToolsProtocol):
             return
         data, end = new
         if exchange.body == data[end:]:
-            if len(self._heads) >= _HEADS_LIMIT:
-                self._heads.clear()
+            if len(self._heads) >= _HEADS_LIMIT or self._heads_bytes + end > _HEADS_BYTES:
+                self._forget()
             self._heads[data[:end]] = head
+            self._heads_bytes += end
+
+    def _forget(self) -> None:
+        self._heads.clear()
+        self._heads_bytes = 0
 
     def _hand_over(self) -> None:
         """The request is for the web application."""

@@ -180,7 +180,7 @@ class Answering:
         record: nobody gets a fault whom the ledger calls answered.
         """
         pending.is_recordable = False
-        if pending.bunch is None or not pending.bunch.is_taken:
+        if not self._recording.is_taken(pending):
             self.fail(pending, fault)
 
     def _sweep(self) -> None:

@@ -322,7 +322,7 @@ class Gateway:
         return wanted
 
     def _full(self) -> OverloadedError:
-        text = f"{len(self._open)} questions are being answered, which is the limit. Ask again in 1 s."
+        text = f"{self._inflight_limit} questions are being answered, which is the limit. Ask again in 1 s."
         return OverloadedError(text, retry_after_seconds=1)
 
     def _look_again(self, pending: Pending, fault: ModelwardError, then: Callable[[Deployment], None]) -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from modelward.serving.answer import Computed, Written
     from modelward.serving.deployments import Deployment
     from modelward.serving.question import Asking
-    from modelward.serving.recording import Bunch
 
 
 class Standing:
@@ -66,7 +65,6 @@ class Pending:
     written: Written
 
     # As every question begins. No slots: what most of them leave as it is costs them nothing here.
-    bunch: Bunch | None = None
     entry: int | None = None
     group: Hashable = None
     has_own_deadline = False

@@ -30,6 +30,8 @@ class Recording:
         self._is_relaxed = is_relaxed
         self._loop = asyncio.get_running_loop()
         self._forms: dict[tuple[str, str, str], Form] = {}
+        # Here, not in the questions: they would hold each other, and be left to the collector.
+        self._under_way: set[Bunch] = set()
 
     def drafts(self, written: Sequence[Pending], event: Event, *, now: float) -> list[Draft]:
         """The entries of answers that are written: they commit to what came in and goes out. `now` is of `time.perf_counter`."""
@@ -54,8 +56,6 @@ class Recording:
     def submit(self, answers: list[Pending], drafts: list[Draft], release: Release) -> None:
         """Have answers recorded, and released once they are, with the number of entries that were made durable together."""
         bunch = Bunch(answers, drafts, _forget if self._is_relaxed else partial(self._recorded, release))
-        for pending in answers:
-            pending.bunch = bunch
         try:
             self._commits.submit(bunch)
         except WriterClosedError:
@@ -64,6 +64,12 @@ class Recording:
             return
         if self._is_relaxed:
             release(answers, None, 0)
+        else:
+            self._under_way.add(bunch)
+
+    def is_taken(self, pending: Pending) -> bool:
+        """Whether its answer is being made durable right now, so that it may be on record."""
+        return any(bunch.is_taken and pending in bunch.answers for bunch in self._under_way)
 
     def note(self, draft: Draft) -> None:
         """Put something on record that nobody waits for. What cannot be recorded is not."""
@@ -74,7 +80,17 @@ class Recording:
         """In the writer's thread: the entries are durable, or the answers do not leave."""
         # The loop may be closed; then nobody waits any more.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(_hand_out, release, bunch, first, entries)
+            self._loop.call_soon_threadsafe(self._hand_out, release, bunch, first, entries)
+
+    def _hand_out(self, release: Release, bunch: Bunch, first: int | Exception, entries: int) -> None:
+        self._under_way.discard(bunch)
+        if isinstance(first, Exception):
+            release(bunch.answers, _unrecorded(first), 0)
+            return
+        release(bunch.recorded, first, entries)
+        if len(bunch.recorded) < len(bunch.answers):
+            told = "The time for the answer was over before it was on record. Ask again, or ask for fewer rows."
+            release([pending for pending in bunch.answers if pending.is_wanted], TooSlowError(told), 0)
 
 
 class Bunch:
@@ -102,16 +118,6 @@ class Bunch:
     def done(self, first: int | Exception, entries: int) -> None:
         """See `modelward.audit.Bunch`."""
         self._tell(self, first, entries)
-
-
-def _hand_out(release: Release, bunch: Bunch, first: int | Exception, entries: int) -> None:
-    if isinstance(first, Exception):
-        release(bunch.answers, _unrecorded(first), 0)
-        return
-    release(bunch.recorded, first, entries)
-    if len(bunch.recorded) < len(bunch.answers):
-        told = "The time for the answer was over before it was on record. Ask again, or ask for fewer rows."
-        release([pending for pending in bunch.answers if pending.entry is None], TooSlowError(told), 0)
 
 
 def _forget(_bunch: Bunch, _first: int | Exception, _entries: int) -> None:

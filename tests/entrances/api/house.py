@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real home with a tiny live model, and real servers over it: in a thread, or as the process that `modelward serve` is."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -94,6 +95,12 @@ class Threaded:
     def routes(self) -> list:
         """What the application's router holds."""
         return self._server.config.app._app.routes
+
+    def look(self) -> None:
+        """Return once the server's loop has looked at everything that was sent before."""
+        loop = self._server.servers[0].get_loop()
+        for _ in range(3):
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(20)
 
     def __enter__(self):
         self._thread.start()
