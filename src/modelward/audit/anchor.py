@@ -41,8 +41,8 @@ class Anchor:
             return None
 
     def keep(self, now: Checkpoint, key: VerifierKey, *, kept: str | None, is_past: Callable[[Checkpoint], bool]) -> None:
-        """Write the checkpoint `now`, durably, over one of the ledger's past: over `kept`, which was read before `now` was. `OSError`
-        where there is no room; the old text stays.
+        """Write the checkpoint `now`, durably, over one of the ledger's past: over `kept`, which was read before `now` was.
+        `OSError` where there is no room; the old text stays.
 
         Raises:
             AnchorHeldError: what lies there is no checkpoint that `key` signed, or not one of the ledger's past.
