@@ -11,6 +11,13 @@ from modelward.serving.engines.onnx import OnnxEngine
 POISON = 66.0
 
 
+def work(seconds):
+    """Keep a processor busy."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
 class Poisonable(OnnxEngine):
     """Fails whenever any of its rows holds a certain age."""
 
@@ -24,9 +31,7 @@ class Dear(OnnxEngine):
     """Costs much of a processor, so that it is called in a slot."""
 
     def answers(self, columns):
-        until = time.thread_time() + 0.002
-        while time.thread_time() < until:
-            pass
+        work(0.002)
         return super().answers(columns)
 
 
@@ -57,6 +62,17 @@ class Gated(Dear):
 
     def answers(self, columns):
         self.gate.pass_through(self._version.version.model, columns["age"].ravel().tolist())
+        return super().answers(columns)
+
+
+class Uneven(OnnxEngine):
+    """Costs 0.1 ms of work for each row, so that large questions alone are dear; those have to pass the gate."""
+
+    def answers(self, columns):
+        ages = columns["age"].ravel().tolist()
+        if len(ages) > 10:
+            Gated.gate.pass_through(self._version.version.model, ages)
+        work(0.0001 * len(ages))
         return super().answers(columns)
 
 
@@ -99,6 +115,7 @@ KINDS = {
     "lossy": Lossy,
     "gated": Gated,
     "gated-too": Gated,
+    "uneven": Uneven,
 }
 
 

@@ -20,6 +20,7 @@ from modelward.serving import (
     ShuttingDownError,
     TooManyRowsError,
     as_records,
+    new_request_id,
 )
 
 ROW = {"age": 40, "hours": 38.5, "sector": "public"}
@@ -110,6 +111,24 @@ def test_a_revoked_key_stops_working_while_the_server_runs(live):
 
     with pytest.raises(UnknownCredentialError):
         asyncio.run(until_refused())
+
+
+def test_the_standing_of_a_key_that_is_revoked_while_it_is_looked_at_does_not_hold(live, entered, monkeypatch):
+    gateway, _ = entered()
+    issued = live.access.create_key("till", role=Role.CALLER, by=live.admin)
+    look = gateway._keychain.credential
+
+    def meanwhile(secret):
+        found = look(secret)
+        live.access.revoke_key(issued.key.id, by=live.admin)
+        gateway._keychain.refresh()
+        return found
+
+    about = {"model": "income", "number": None, "request": new_request_id()}
+    assert gateway.standing(issued.secret, **about).revision != gateway.keys_revision, "the keychain had not seen the key"
+    assert gateway.standing(issued.secret, **about).revision == gateway.keys_revision
+    monkeypatch.setattr(gateway._keychain, "credential", meanwhile)
+    assert gateway.standing(issued.secret, **about).revision != gateway.keys_revision
 
 
 def test_a_key_made_while_the_server_runs_works_at_once(live):

@@ -103,6 +103,26 @@ def test_a_slot_that_nobody_needs_any_more_goes_to_who_does(asking, gate):
     assert asker.open_questions() == 0
 
 
+def test_a_question_too_large_to_be_answered_on_the_way_waits_for_a_slot_and_keeps_no_small_one_waiting(asking, gate):
+    asker, run = asking("gated", "uneven")
+
+    async def scenario():
+        busy = asker.ask(1)
+        await asyncio.to_thread(gate.wait_for, 1)
+        large, leaving = (asker.ask(*[age] * 40, model="uneven") for age in (2, 3))
+        await passes()
+        leaving.cancel()
+        for age in (4, 5):
+            await asyncio.wait_for(asker.ask(age, model="uneven"), 20)
+        assert not large.done()
+        gate.open()
+        return await asyncio.gather(busy, large)
+
+    assert len(run(scenario())) == 2
+    assert gate.calls == [("gated", [1]), ("uneven", [2] * 40)], "what was not begun was not done"
+    assert asker.open_questions() == 0
+
+
 def test_a_caller_with_a_long_line_does_not_keep_another_waiting(asking, live, gate):
     asker, run = asking(batch_rows=8)
     busy, quiet = live.key("busy"), live.key("quiet")
