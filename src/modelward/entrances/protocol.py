@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from modelward.settings import Settings
 
 _LOG = logging.getLogger("modelward.api")
+_UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*\r\n", re.IGNORECASE)
 _TARGETS_LIMIT = 1000
 _HEADS_LIMIT = 128
 _HEADS_BYTES = 64 << 10
@@ -54,7 +55,10 @@ class Targets:
         found = self._known.get(url)
         if found is None:
             found = self._look(url)
-            if found is not None and found.fault is None and len(self._known) < _TARGETS_LIMIT:
+            if found is not None and found.fault is None:
+                # Strangers can fill it, too, and must not keep others out for ever.
+                if len(self._known) >= _TARGETS_LIMIT:
+                    self._known.clear()
                 self._known[url] = found
         return found
 
@@ -104,7 +108,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client came."""
         super().connection_made(transport)
-        self._since = self.loop.time()
+        self._idle_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client left."""
@@ -135,7 +139,8 @@ class Connection(HttpToolsProtocol):
         if self._since is None and (cycle is None or cycle.response_complete) and (end := data.find(b"\r\n\r\n") + 4) > 4:
             head = self._heads.get(data[:end])
             if head is None:
-                self._new = data, end
+                data = _without_upgrade(data, end)
+                self._new = data, data.find(b"\r\n\r\n") + 4
             elif len(data) - end == head.length and self._holds(head.standing):
                 self.cycle = exchange = Exchange(self, head, request=new_request_id(), body=data[end:])
                 if self._is_ending:
@@ -174,6 +179,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if self._head_bytes > self.head_limit_bytes:
             raise ValueError("head too large")
+        self._check_head()
         target = self.targets.find(self.url) if self.parser.get_method() == b"POST" else None
         if target is None:
             self._new = None
@@ -192,6 +198,12 @@ class Connection(HttpToolsProtocol):
             # Whether the body comes all the same cannot be known, so that nothing after it could be read.
             exchange.keep_alive &= not exchange.is_refused
         self._refuse_early(exchange)
+
+    def _check_head(self) -> None:
+        """RFC 9112, sections 2.3 and 3.2: a request says its version, and from 1.1 on its host, once."""
+        version = self.parser.get_http_version()
+        if version not in {"1.0", "1.1"} or (version == "1.1" and sum(name == b"host" for name, _ in self.headers) != 1):
+            raise ValueError("no version, or not one host")
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
@@ -284,7 +296,8 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         elif self._is_idle:
             is_refused = self._asking is not None
-            limit = _LINGER_SECONDS if is_refused else self.keep_alive_seconds
+            usual = self.receive_seconds if self.cycle is None else self.keep_alive_seconds
+            limit = _LINGER_SECONDS if is_refused else usual
             if (is_refused or self._since is None) and now - self._idle_since > limit:
                 self.transport.close()
 
@@ -378,6 +391,14 @@ def connection_class(counter: Counter, settings: Settings) -> type[Connection]:
             "keep_alive_seconds": settings.keep_alive_seconds,
         },
     )
+
+
+def _without_upgrade(data: bytes, end: int) -> bytes:
+    """What came, with a head that does not ask to speak another protocol from here on, which is asked in vain. The parser would
+    stop before the body. Java's client asks so with the first request.
+    """
+    head = data[:end]
+    return _UPGRADE.sub(b"\r\n", head) + data[end:] if _UPGRADE.search(head) else data
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -18,7 +18,7 @@ PREDICT = "/v1/models/income/predict"
 @pytest.fixture
 def alone(tmp_path):
     """A house of one's own, to break things in."""
-    built = build(tmp_path, receive_timeout_seconds=1.0)
+    built = build(tmp_path, receive_timeout_seconds=1.0, request_timeout_seconds=1.0)
     yield built
     built.platform.close()
 

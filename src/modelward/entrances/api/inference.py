@@ -157,7 +157,7 @@ def named_model(params: Mapping[str, str]) -> tuple[str, int | None]:
     if not colon and "version" not in params:
         return model, None
     text = params.get("version", number)
-    if (colon and text != number) or not (text.isascii() and text.isdecimal() and len(text) < 10):
+    if (colon and text != number) or not (text.isascii() and text.isdecimal() and len(text) < 10 and text[0] != "0"):
         raise VersionNumberError(f"{text[:20]!r} is not the number of a version. Versions are numbered from 1.")
     return model, int(text)
 
