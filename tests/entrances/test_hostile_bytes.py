@@ -13,14 +13,6 @@ import pytest
 from entrances.api.house import Process, body, build, tensors
 from entrances.wire import PREDICT, Line, asking
 
-
-def owed(reason: str):
-    """What the door does not keep yet. A mark that is no longer needed fails."""
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
-UNMEASURED = owed("chunk extensions and trailers count towards no limit")
-NOISE = owed("uvicorn writes a warning for each request that is none")
 INFER = "/v2/models/income/infer"
 HEAD_BYTES = 4096
 BODY_BYTES = 65536
@@ -392,7 +384,6 @@ def test_a_trailer_that_says_where_the_body_ends_is_refused(server, key, trailer
     assert [reply.status for reply in answers] == [400], answers
 
 
-@UNMEASURED
 @pytest.mark.parametrize(
     ("begun", "more"),
     [
@@ -448,7 +439,6 @@ def test_a_client_that_would_rather_speak_another_protocol_is_answered_in_this_o
     assert [reply.status for reply in exchange(server, asking(key, headers=headers))] == [200]
 
 
-@NOISE
 def test_the_log_has_no_line_for_what_strangers_send(house, key):
     with Process(house.settings.home, header_limit_bytes=HEAD_BYTES) as alone:
         for sent in (b"\0\0\0\0", b"GET / HTTP/9.9\r\n\r\n", closing(key, body(), f"X-Much: {'y' * 60_000}"), closing("mw_wrong")):

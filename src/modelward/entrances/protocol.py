@@ -30,6 +30,7 @@ _TARGETS_LIMIT = 1000
 _HEADS_LIMIT = 128
 _HEADS_BYTES = 64 << 10
 _PIPELINE_LIMIT = 32
+_BESIDE_BYTES = 1 << 20
 _LINGER_SECONDS = 5.0
 _HALF_CLOSED_SECONDS = 1.0
 _FAREWELL_SECONDS = 0.25
@@ -99,7 +100,7 @@ class Connection(HttpToolsProtocol):
         self._new: tuple[bytes, int] | None = None
         self._asking: Exchange | None = None
         self._is_in_head = True
-        self._head_bytes = self._bytes = 0
+        self._head_bytes = self._bytes = self._body_bytes = 0
         self._since: float | None = None
         self._idle_since = 0.0
         self._blocked_since: float | None = None
@@ -153,11 +154,20 @@ class Connection(HttpToolsProtocol):
         # A head that spans several readings is measured while it grows, for the parser keeps it.
         self._bytes += len(data)
         was_in_head = self._is_in_head
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # Nothing else is spoken here; that is said nowhere, for strangers could fill the log.
+            self.transport.close()
+        except httptools.HttpParserError:
+            self.send_400_response("")
         if was_in_head and self._is_in_head:
             self._head_bytes += len(data)
             if self._head_bytes > self.head_limit_bytes:
                 self.send_400_response("")
+        elif self._since is not None and self._bytes > 2 * self._body_bytes + self.head_limit_bytes + _BESIDE_BYTES:
+            # Chunks of next to nothing, what is said beside them, and what follows the last.
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         """A request begins. What uvicorn prepares for the web application is prepared once it is known to be for it."""
@@ -166,7 +176,7 @@ class Connection(HttpToolsProtocol):
         self.expect_100_continue = False
         self._asking = None
         self._is_in_head = True
-        self._head_bytes = self._bytes = 0
+        self._head_bytes = self._bytes = self._body_bytes = 0
         self._since = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -207,6 +217,7 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
+        self._body_bytes += len(body)
         if self._asking is None:
             super().on_body(body)
             return
