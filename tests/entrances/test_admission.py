@@ -119,6 +119,25 @@ def test_who_leaves_makes_room_and_is_not_computed(house, server, gate, crowd):
     assert len(gate.calls) == INFLIGHT_LIMIT
 
 
+def test_a_question_whose_head_is_known_waits_for_the_one_before_it_on_its_connection(house, server, gate):
+    key = house.key()
+    quick, slow = asking(key), question(key)
+    with Line(server.port) as line:
+        for _ in range(4):
+            line.send(quick)
+            assert line.answer().headers["x-modelward-model"] == "income:1"
+        line.send(slow)
+        gate.wait_for(1)
+        line.send(quick)
+        server.look()
+        # Its answer would be there by now.
+        with Line(server.port) as another:
+            another.send(quick)
+            assert another.answer().status == 200
+        gate.open()
+        assert [line.answer().headers["x-modelward-model"] for _ in range(2)] == ["gated:1", "income:1"]
+
+
 @pytest.mark.parametrize("header", ["x-request-timeout-ms: soon", "x-request-timeout-ms: 0", "x-request-priority: 10"])
 def test_a_header_that_says_nothing_is_refused_by_its_name(house, server, header):
     with Line(server.port) as line:
