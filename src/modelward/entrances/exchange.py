@@ -24,7 +24,7 @@ from modelward.entrances.api import (
     too_large,
 )
 from modelward.errors import InvalidError, ModelwardError
-from modelward.serving import Pending, Standing
+from modelward.serving import OverloadedError, Pending, Standing
 
 if TYPE_CHECKING:
     from modelward.entrances.api import Telemetry
@@ -230,7 +230,8 @@ class Exchange(Pending):
     def _refusal(self, fault: Exception) -> bytes:
         status = status_of(fault)
         self._count(status)
-        if status >= 500:
+        # That there is too much to do is counted, and not written down for each who is turned away.
+        if status >= 500 and not isinstance(fault, OverloadedError):
             level = logging.ERROR if status == 500 else logging.WARNING
             said = {"request": self.request, "route": self.head.target.template, "status": status}
             _LOG.log(level, "request failed", exc_info=fault, extra=said)
