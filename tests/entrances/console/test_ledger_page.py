@@ -63,7 +63,8 @@ def test_the_faulty_entry_is_marked_among_the_others(own_house):
 
 def test_a_head_that_was_changed_is_reported_not_an_error(own_house):
     visitor = own_house.visitor(Role.AUDITOR)
-    tamper(own_house, f"update {HEAD} set checkpoint = replace(checkpoint, '1', '2')")
+    # Within what is signed: before the empty line that ends it.
+    tamper(own_house, f"update {HEAD} set checkpoint = replace(checkpoint, char(10, 10), 'x' || char(10, 10))")
     answer = visitor.get("/ledger")
     assert answer.status_code == 200
     assert badge(answer.text)[0] == "broken"
