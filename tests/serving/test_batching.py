@@ -59,9 +59,9 @@ class Interleavings(RuleBasedStateMachine):
     def arrive(self, together):
         self.trial.arrive(*together)
 
-    @rule(one=asked, times=st.integers(1, 10))
-    def ask_again_and_again(self, one, times):
-        self.trial.arrive(*[one] * times)
+    @rule(model=st.sampled_from(MODELS), together=st.lists(asked, min_size=4, max_size=16))
+    def arrive_at_one_model(self, model, together):
+        self.trial.arrive(*(one._replace(model=model, group=None) for one in together))
 
     @rule(number=st.integers(1, 4))
     def step(self, number):
