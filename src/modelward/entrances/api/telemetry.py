@@ -7,7 +7,6 @@ Labels come from a bounded set (route templates, models that exist, status codes
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelward.entrances.api.bodies import discard_body, has_body
 from modelward.entrances.api.exposition import Exposition
+from modelward.entrances.api.problems import names_nothing
 from modelward.entrances.api.process_readings import process_readings
 from modelward.entrances.api.tally import Tally
 from modelward.serving import (
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from modelward.entrances.traces import Traces
 
 _ELSEWHERE, _ANY = "unmatched", "any"
-# A path with an encoded slash, backslash or control character names nothing; who sends one hopes that it is read twice.
-_HIDDEN = re.compile(rb"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 _LOG = logging.getLogger("modelward.api")
 
 
@@ -156,7 +154,7 @@ class Watch:
             await send(message)
 
         try:
-            if _HIDDEN.search(scope["raw_path"]):
+            if names_nothing(scope["raw_path"]):
                 raise HTTPException(404)
             await self._app(scope, receiving, sending)
         except Exception as fault:  # noqa: BLE001  # whoever asked gets an answer, and the fault's text stays here
