@@ -1,13 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a failure looks like to whoever asked over the network, by whichever door."""
+"""What a failure looks like to whoever asked, by whichever door. Each door has a table with every kind of error; which kind an
+error counts as is told here.
+"""
 
 from __future__ import annotations
 
-from modelward.errors import ModelwardError
+from collections.abc import Mapping
+from typing import TypeVar
+
+from modelward.errors import (
+    ConflictError,
+    InvalidError,
+    ModelwardError,
+    NotFoundError,
+    PrerequisiteError,
+    RefusedError,
+    TooLargeError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+
+T = TypeVar("T")
+# Of HTTP, which two doors speak.
+STATUS: dict[type[ModelwardError], int] = {
+    InvalidError: 400,
+    TooLargeError: 413,
+    UnauthenticatedError: 401,
+    RefusedError: 403,
+    NotFoundError: 404,
+    ConflictError: 409,
+    UnavailableError: 503,
+    PrerequisiteError: 503,
+    ModelwardError: 500,
+}
+
+
+def by_kind(error: BaseException, table: Mapping[type[ModelwardError], T]) -> T:
+    """What a table says of the nearest kind an error is of; of a fault nobody meant, what it says of `ModelwardError`."""
+    return next((table[kind] for kind in type(error).__mro__ if kind in table), table[ModelwardError])
+
+
+def kind_of(error: BaseException) -> str:
+    """The name of the nearest kind an error is of."""
+    return next((kind.__name__ for kind in type(error).__mro__ if kind in STATUS), "fault")
 
 
 def message_of(error: BaseException) -> str:
-    """What may be said: our own messages; of an unexpected fault only that there was one, for its text may hold a payload."""
+    """What may be said over the network: our own messages; of an unexpected fault only that there was one, for its text may hold a
+    payload.
+    """
     if isinstance(error, ModelwardError):
         return str(error)
     return "An unexpected fault. The server's log names its place under this answer's x-request-id."

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from modelward import errors
-from modelward.entrances.api import STATUS, failure, status_of
+from modelward.entrances.api import failure, status_of
 from modelward.entrances.api.problems import HttpError
 from modelward.entrances.cli.failing import EXIT
+from modelward.entrances.faults import STATUS
 from modelward.errors import ModelwardError
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "errors.md"

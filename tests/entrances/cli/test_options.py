@@ -8,7 +8,8 @@ import pytest
 
 from entrances.cli.terminal import SPEC, interrupted_run
 from modelward import errors
-from modelward.entrances.cli.failing import EXIT, exit_code_of, kind_of, of_system
+from modelward.entrances.cli.failing import EXIT, exit_code_of, of_system
+from modelward.entrances.faults import kind_of
 
 ROOT = Path(__file__).parents[3]
 

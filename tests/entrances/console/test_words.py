@@ -34,7 +34,7 @@ def words_of_data() -> set[str]:
         *(assessor.title for assessor in assessors),
         *(measure.title for assessor in assessors for measure in assessor.measures),
         *(word for _, word, _ in visit._SECTIONS),
-        *(title for _, title in visit.FACES.values()),
+        *visit.TITLES.values(),
         "broken",
     }
 

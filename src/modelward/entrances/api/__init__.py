@@ -18,13 +18,7 @@ from modelward.entrances.api.inference import RECORDS, VersionNumberError, infer
 from modelward.entrances.api.mlflow_scoring import MLFLOW
 from modelward.entrances.api.open_inference import OPEN_INFERENCE
 from modelward.entrances.api.openapi import document
-from modelward.entrances.api.problems import (
-    STATUS,
-    MethodNotAllowedError,
-    fault_headers,
-    names_nothing,
-    status_of,
-)
+from modelward.entrances.api.problems import MethodNotAllowedError, fault_headers, names_nothing, status_of
 from modelward.entrances.api.telemetry import Telemetry, Watch
 
 
@@ -59,7 +53,6 @@ def api_routes(premises: Premises) -> list[Route]:
 __all__ = [
     "ENDPOINTS",
     "INFERENCE",
-    "STATUS",
     "CallerLeftError",
     "Dialect",
     "Endpoint",

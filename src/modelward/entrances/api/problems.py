@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a failure looks like to a client: one table from kinds to status codes, one writer per protocol.
+"""What a failure looks like to a client: its status, and one writer per protocol.
 
 No answer here ever holds what the caller sent.
 """
@@ -15,30 +15,9 @@ from typing import Literal
 import msgspec
 from starlette.responses import Response
 
-from modelward.entrances.faults import message_of
-from modelward.errors import (
-    ConflictError,
-    InvalidError,
-    ModelwardError,
-    NotFoundError,
-    PrerequisiteError,
-    RefusedError,
-    TooLargeError,
-    UnauthenticatedError,
-    UnavailableError,
-)
+from modelward.entrances.faults import STATUS, by_kind, kind_of, message_of
+from modelward.errors import InvalidError
 
-STATUS: dict[type[ModelwardError], int] = {
-    InvalidError: 400,
-    TooLargeError: 413,
-    UnauthenticatedError: 401,
-    RefusedError: 403,
-    NotFoundError: 404,
-    ConflictError: 409,
-    UnavailableError: 503,
-    PrerequisiteError: 503,
-    ModelwardError: 500,
-}
 RETRY_AFTER_SECONDS = 1
 _HIDDEN = re.compile(rb"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 
@@ -61,9 +40,7 @@ class MethodNotAllowedError(HttpError):
 
 def status_of(error: BaseException) -> int:
     """The status of the nearest kind an error is of; 500 for a fault nobody meant."""
-    if isinstance(error, HttpError):
-        return error.status
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+    return error.status if isinstance(error, HttpError) else by_kind(error, STATUS)
 
 
 def asks(path: str) -> bool:
@@ -91,7 +68,7 @@ def problem(error: BaseException) -> Response:
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": message_of(error),
-        "kind": _kind(error),
+        "kind": kind_of(error),
     }
     return Response(msgspec.json.encode(body), status, fault_headers(error), "application/problem+json")
 
@@ -105,10 +82,6 @@ def inference_error(error: BaseException) -> Response:
 def told_plainly(error: BaseException) -> bytes:
     """The body of `inference_error`."""
     return msgspec.json.encode({"error": message_of(error)})
-
-
-def _kind(error: BaseException) -> str:
-    return next((kind.__name__ for kind in type(error).__mro__ if kind in STATUS), "fault")
 
 
 def fault_headers(error: BaseException) -> dict[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from modelward.entrances.cli.desk import console, print_json
 from modelward.entrances.cli.showing import plain
+from modelward.entrances.faults import by_kind, kind_of
 from modelward.errors import (
     ConflictError,
     InvalidError,
@@ -80,12 +81,7 @@ def of_system(fault: OSError) -> ModelwardError:
 
 def exit_code_of(error: BaseException) -> int:
     """The exit code of the nearest kind an error is of; 1 for a fault nobody meant."""
-    return next((EXIT[kind] for kind in type(error).__mro__ if kind in EXIT), FAULT)
-
-
-def kind_of(error: BaseException) -> str:
-    """The name of the nearest kind an error is of."""
-    return next((kind.__name__ for kind in type(error).__mro__ if kind in EXIT), "fault")
+    return by_kind(error, EXIT)
 
 
 def wants_json(words: Sequence[str]) -> bool:

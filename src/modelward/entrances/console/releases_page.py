@@ -10,7 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from modelward.access import Permission
-from modelward.entrances.console.visit import Visit, face_of
+from modelward.entrances.console.visit import Visit
+from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import ConflictError, InvalidError, ModelwardError, RefusedError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _draw(
 ) -> Response:
     return visit.page(
         "releases.html",
-        status=face_of(fault)[0] if fault else 200,
+        status=by_kind(fault, STATUS) if fault else 200,
         section="releases",
         choices=[_choice(visit, release) for release in found],
         one=one,

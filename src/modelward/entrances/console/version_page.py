@@ -14,7 +14,8 @@ from modelward.entrances.console.files import is_shown
 from modelward.entrances.console.recent import Recent
 from modelward.entrances.console.report_view import view_of
 from modelward.entrances.console.shelf_page import states_of
-from modelward.entrances.console.visit import Visit, face_of
+from modelward.entrances.console.visit import Visit
+from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import InvalidError, ModelwardError, RefusedError, UnavailableError
 from modelward.registry import CARD_FILE
 from modelward.releases import ReleaseRefusedError
@@ -56,7 +57,7 @@ class VersionPages:
         self, visit: Visit, form: dict[str, str], *, outcome: Outcome | None = None, fault: ModelwardError | None = None
     ) -> Response:
         shown = await run_in_threadpool(self._read, visit, form)
-        status = face_of(fault)[0] if fault else 200
+        status = by_kind(fault, STATUS) if fault else 200
         bad_field = fault.feature if isinstance(fault, FieldError) else None
         notice = str(fault) if fault else ""
         return visit.page(

@@ -25,7 +25,7 @@ from modelward.entrances.console.session import (
     session_of,
 )
 from modelward.entrances.console.words import Translator, choose_language
-from modelward.entrances.faults import message_of
+from modelward.entrances.faults import STATUS, by_kind, message_of
 from modelward.errors import (
     ConflictError,
     InvalidError,
@@ -45,16 +45,16 @@ Page = Callable[["Visit"], Awaitable[Response]]
 
 HOME = "/console/models"
 SIGN_IN = "/console/sign-in"
-FACES: dict[type[ModelwardError], tuple[int, str]] = {
-    InvalidError: (400, "This cannot be used as it is"),
-    TooLargeError: (413, "Too large"),
-    UnauthenticatedError: (401, "Sign in"),
-    RefusedError: (403, "Refused"),
-    NotFoundError: (404, "Not found"),
-    ConflictError: (409, "Not possible as things stand"),
-    UnavailableError: (503, "Not now"),
-    PrerequisiteError: (503, "Something is missing"),
-    ModelwardError: (500, "Something went wrong"),
+TITLES: dict[type[ModelwardError], str] = {
+    InvalidError: "This cannot be used as it is",
+    TooLargeError: "Too large",
+    UnauthenticatedError: "Sign in",
+    RefusedError: "Refused",
+    NotFoundError: "Not found",
+    ConflictError: "Not possible as things stand",
+    UnavailableError: "Not now",
+    PrerequisiteError: "Something is missing",
+    ModelwardError: "Something went wrong",
 }
 _SECTIONS = (
     ("models", "Models", Permission.MODELS_READ),
@@ -83,11 +83,6 @@ def endpoint(page: Page, *, drawn: Drawn, platform: Platform, template: str, is_
         return visit.fence(response)
 
     return answer
-
-
-def face_of(error: BaseException) -> tuple[int, str]:
-    """Status and title of the page that tells of a failure."""
-    return next((FACES[kind] for kind in type(error).__mro__ if kind in FACES), FACES[ModelwardError])
 
 
 class Visit:
@@ -163,7 +158,7 @@ class Visit:
 
     def failure(self, error: BaseException) -> Response:
         """The page that tells of a failure."""
-        status, title = face_of(error)
+        status, title = by_kind(error, STATUS), by_kind(error, TITLES)
         return self.page("failure.html", status=status, title=title, message=message_of(error))
 
     def refuse_entry(self, error: UnauthenticatedError) -> Response:

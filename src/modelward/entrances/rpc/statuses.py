@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from modelward.entrances.faults import by_kind
 from modelward.errors import (
     ConflictError,
     InvalidError,
@@ -33,4 +34,4 @@ STATUS: dict[type[ModelwardError], str] = {
 
 def status_name(error: BaseException) -> str:
     """The name of the status of the nearest kind an error is of; INTERNAL for a fault nobody meant."""
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), "INTERNAL")
+    return by_kind(error, STATUS)
