@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelward import errors
-from modelward.entrances.api import failure, status_of
+from modelward.entrances.api import failure, openapi, status_of
 from modelward.entrances.api.problems import HttpError
 from modelward.entrances.cli.failing import EXIT
 from modelward.entrances.faults import STATUS
@@ -39,6 +39,14 @@ def test_the_statuses_of_http_itself_are_on_the_page():
     assert found == {405, 411, 415}
     for status in (*found, 431):
         assert f"| {status} |" in PAGE.read_text()
+
+
+def test_the_page_and_the_document_know_the_same_statuses():
+    shown = {int(status) for status in re.findall(r"\| (\d{3}) \|", PAGE.read_text())}
+    paths = openapi()["paths"].values()
+    told = {int(status) for operations in paths for operation in operations.values() for status in operation["responses"]}
+    # A method that a route lacks is in no document of routes; a fault of ours is in the text.
+    assert {status for status in told if status >= 400} | {405} == shown | {500}
 
 
 CODES = {

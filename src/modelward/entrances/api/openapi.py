@@ -51,12 +51,10 @@ _MEANING: Mapping[int, str] = {
     401: "The credential is missing, wrong, expired or revoked.",
     403: "A permission, a policy or an integrity check said no.",
     404: "What the path or the body names does not exist.",
-    408: "The request did not come to its end in time.",
     409: "It exists already, or is in a state that does not allow this.",
     411: "An upload came without a Content-Length.",
     413: "The body, or what is in it, passes a limit.",
     415: "The body has a Content-Encoding; bodies are read as they are.",
-    429: "There are more questions than can be answered in time.",
     431: "The head of the request is too large.",
     500: "A fault of the service itself.",
     503: "It may work later.",
@@ -68,7 +66,7 @@ _OWN = {
     "problem": ("application/problem+json", "Problem"),
 }
 # What the server says before a request is known to be one; such an answer has no request id.
-_UNREAD = frozenset({400, 408, 431})
+_UNREAD = frozenset({400, 431})
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -141,7 +139,7 @@ def _taken(endpoint: Endpoint, named: Mapping[int, Any], components: Mapping[str
 
 def statuses(endpoint: Endpoint) -> set[int]:
     """All that a route may answer, by how it is declared."""
-    found = {endpoint.status, 400, 408, 431, 500, 503}
+    found = {endpoint.status, 400, 431, 500, 503}
     if endpoint.permission is not Open.HEALTH:
         found.add(401)
     if isinstance(endpoint.permission, Permission):
@@ -152,9 +150,7 @@ def statuses(endpoint: Endpoint) -> set[int]:
         found |= {413, 415}
     if endpoint.has_files:
         found.add(411)
-    if asks(endpoint.path):
-        found |= {429} if endpoint.takes is not None else set()
-    elif endpoint.method != "GET":
+    if endpoint.method != "GET" and not asks(endpoint.path):
         found.add(409)
     return found
 
@@ -189,7 +185,7 @@ def _headers(endpoint: Endpoint, status: int, *, is_health: bool) -> Iterator[tu
     yield "x-request-id", _header("By which the log and the ledger know this request.", is_required=status not in _UNREAD)
     if status == HTTPStatus.UNAUTHORIZED:
         yield "www-authenticate", _header("Always `Bearer`.")
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS} and not is_health:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and not is_health:
         yield "retry-after", _header("After how many seconds to ask again.", kind="integer")
     asks_model = isinstance(endpoint.permission, Permission) and endpoint.takes is not None and asks(endpoint.path)
     if status == endpoint.status and asks_model:

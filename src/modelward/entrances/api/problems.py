@@ -91,7 +91,7 @@ def fault_headers(error: BaseException) -> dict[str, str]:
         return {"allow": error.allowed}
     if status == HTTPStatus.UNAUTHORIZED:
         return {"www-authenticate": "Bearer"}
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
         seconds = getattr(error, "retry_after_seconds", RETRY_AFTER_SECONDS)
         return {"retry-after": str(max(1, math.ceil(seconds)))}
     return {}
