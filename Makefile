@@ -13,7 +13,7 @@ export ORT_DISABLE_TELEMETRY = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick nightly check format serve docs lock bench clean
+.PHONY: help setup demo test quick nightly check format serve docs lock bench compare clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ lock: $(READY) ## resolve the pinned dependencies anew
 
 bench: $(READY) ## measure this machine (see benchmarks/README.md)
 	@$(BIN)/python benchmarks/serving.py $(ARGS)
+
+compare: $(READY) ## measure Modelward beside other servers, and install them (ARGS="--peers modelward,mosec")
+	@$(BIN)/python benchmarks/side_by_side.py $(ARGS)
 
 clean: ## remove what the build and the tests left, and the homes of past demos (.cache/demo-*)
 	@rm -rf .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache/demo-* build dist
