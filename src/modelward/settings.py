@@ -74,8 +74,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     batch_rows: Annotated[int, Meta(ge=1, le=65536, description="Most rows that one call of an engine answers.")] = 256
     batch_delay_seconds: Annotated[
-        float, Meta(ge=0, le=1, description="Longest wait for company, never longer than a call takes; 0 means none.")
-    ] = 0.0
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Longest wait of a dear engine for callers who were back by then before, never longer than a call takes; "
+            "0 means none.",
+        ),
+    ] = 0.02
     ledger_durability: Annotated[
         Literal["full", "relaxed"],
         Meta(description="`relaxed` lets answers leave before they are on record: to measure what the ledger costs, not to serve."),

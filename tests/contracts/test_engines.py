@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from modelward.errors import ModelwardError
-from modelward.registry import GRAPH_FILE, Feature, Interface, Registry
+from modelward.registry import GRAPH_FILE, Columns, Feature, Interface, Registry
 from modelward.serving import ENGINES, EXPLAINERS
 from serving.tiny import BACKGROUND, LINEAGE, ROW, register
 
@@ -21,9 +21,9 @@ WIDE = Interface(
 )
 
 
-def linear_graph() -> bytes:
+def linear_graph(*, is_turned: bool = False) -> bytes:
     """The linear classifier of scikit-learn's logistic regressions, whose sums depend on how many rows come together."""
-    names = [feature.name for feature in WIDE.features]
+    names = WIDE.names[::-1] if is_turned else WIDE.names
     weights = np.random.default_rng(1).normal(size=(2, FEATURES)).astype(np.float32)
     weights[0] = -weights[1]
     classifier = {
@@ -69,12 +69,12 @@ def wide(registry, admin):
 
 
 def wide_columns(rows):
-    chance = np.random.default_rng(2)
-    return {feature.name: chance.normal(size=(rows, 1)).astype(np.float32) for feature in WIDE.features}
+    numbers = np.random.default_rng(2).normal(size=(rows, len(WIDE.features))).astype(np.float32)
+    return Columns(tuple(WIDE.names), numbers, {})
 
 
 def cut(columns, start, stop):
-    return {name: values[start:stop] for name, values in columns.items()}
+    return Columns(columns.number_names, columns.numbers[start:stop], columns.texts)
 
 
 def test_a_row_gets_the_same_bits_alone_and_in_any_company(kind, wide):
@@ -83,6 +83,19 @@ def test_a_row_gets_the_same_bits_alone_and_in_any_company(kind, wide):
     for size in (1, 2, 7, 64):
         parts = [engine.answers(cut(columns, at, at + size)) for at in range(0, 300, size)]
         assert np.array_equal(np.concatenate(parts), together), size
+
+
+@pytest.mark.parametrize("is_turned", [False, True], ids=["in the order of the features", "in another order"])
+def test_numbers_that_lie_side_by_side_are_the_same_as_columns(registry, admin, is_turned):
+    files = {GRAPH_FILE: linear_graph(is_turned=is_turned)}
+    named = {"interface": WIDE, "purpose": "tests", "owner": "tester", "facts": {}}
+    opened = registry.open(registry.register("wide", files, lineage=LINEAGE, by=admin, **named))
+    columns = wide_columns(65)
+    apart = {name: columns[name] for name in columns}
+    assert {name: values.tobytes() for name, values in columns.apart().items()} == {
+        name: values.tobytes() for name, values in apart.items()
+    }
+    assert opened.predict(columns).tobytes() == opened.predict(apart).tobytes()
 
 
 def test_answers_are_probabilities_of_every_class(kind, wide):
@@ -102,7 +115,7 @@ def test_many_threads_get_what_one_gets(kind, wide):
 
 
 def test_what_was_asked_is_left_as_it_was(kind, tiny):
-    columns = tiny.interface.columns([ROW])
+    columns = tiny.interface.encode([tiny.interface.table_of_rows([ROW])]).columns
     before = {name: values.copy() for name, values in columns.items()}
     kind(tiny).answers(columns)
     assert all(np.array_equal(columns[name], before[name]) for name in before)
@@ -120,7 +133,7 @@ def test_a_closed_engine_answers_nothing(kind, tiny):
     engine = kind(tiny)
     engine.close()
     with pytest.raises(ModelwardError):
-        engine.answers(tiny.interface.columns([ROW]))
+        engine.answers(tiny.interface.encode([tiny.interface.table_of_rows([ROW])]).columns)
 
 
 @pytest.fixture(params=EXPLAINERS.names())

@@ -65,6 +65,17 @@ class Gated(Dear):
         return super().answers(columns)
 
 
+class Laborious(OnnxEngine):
+    """Costs so much of a processor that callers are back before the next call is over, and notes how many rows come together."""
+
+    together: "list[int]"
+
+    def answers(self, columns):
+        self.together.append(columns.rows)
+        work(0.02)
+        return super().answers(columns)
+
+
 class Uneven(OnnxEngine):
     """Costs 0.1 ms of work for each row, so that large questions alone are dear; those have to pass the gate."""
 
@@ -114,6 +125,7 @@ KINDS = {
     "sleepy": Sleepy,
     "lossy": Lossy,
     "gated": Gated,
+    "laborious": Laborious,
     "gated-too": Gated,
     "uneven": Uneven,
 }

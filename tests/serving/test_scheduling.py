@@ -9,6 +9,7 @@ import pytest
 
 from modelward.errors import ModelwardError
 from modelward.serving import Asking, OverloadedError, Panel, Question, TooSlowError, as_records
+from serving.engines import Laborious
 
 
 class Asker:
@@ -65,6 +66,30 @@ def test_what_waits_while_the_slot_is_busy_is_computed_together(asking, gate):
 
     run(scenario())
     assert [ages for _, ages in gate.calls] == [[1], [2, 3, 4]]
+
+
+@pytest.mark.parametrize(("delay", "is_together"), [(1.0, True), (0.0, False)])
+def test_callers_who_ask_again_at_once_do_not_stay_two_halves(live, engines, entered, delay, is_together):
+    Laborious.together = calls = []
+    live.make_live(live.register("laborious"))
+    gateway, run = entered(engine_threads=1, batch_delay_seconds=delay)
+    asker = Asker(live, gateway)
+
+    async def caller(at):
+        if at >= 3:
+            # The others are being computed by then.
+            while not calls:
+                await asyncio.sleep(0.001)
+        for _ in range(20):
+            await asker.ask(at, model="laborious")
+
+    async def scenario():
+        calls.clear()
+        await asyncio.gather(*map(caller, range(6)))
+
+    run(scenario())
+    # In halves no call has more than three rows, but where the machine stood still.
+    assert (calls.count(6) > len(calls) / 2) is is_together
 
 
 def test_a_model_whose_line_never_ends_does_not_keep_another_waiting(asking, gate):

@@ -19,7 +19,7 @@ from modelward.registry.paths import UnsafePathError
 from modelward.registry.rows import InvalidRowsError, Number
 from modelward.registry.service import Registry
 from modelward.registry.signing import SignatureInvalidError, Signer, Statement, verify_signature
-from modelward.registry.table import Encoded, Table
+from modelward.registry.table import Columns, Encoded, Table
 from modelward.registry.verifying import verify_folder
 from modelward.registry.version import (
     Dossier,
@@ -44,6 +44,7 @@ __all__ = [
     "GRAPH_FILE",
     "LABEL",
     "PROBABILITIES",
+    "Columns",
     "Dossier",
     "DossierMissingError",
     "Encoded",

@@ -72,7 +72,7 @@ class Interface:
 
     def columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
         """The columns of `encode`, of rows of JSON."""
-        return self.encode([self.table_of_rows(rows)]).columns
+        return self.encode([self.table_of_rows(rows)]).columns.apart()
 
     def encode(self, tables: Sequence[Table]) -> Encoded:
         """One column per feature, of all rows of all tables in order: float32 [n, 1] for numbers, objects (text) [n, 1] for

@@ -16,6 +16,7 @@ from modelward.errors import InvalidError, ModelwardError, UnavailableError
 from modelward.registry.graph import PROBABILITIES, check_ends, check_graph
 from modelward.registry.interface import Interface
 from modelward.registry.joining import join_columns
+from modelward.registry.table import Columns
 from modelward.registry.version import Version
 from modelward.registry.watchdog import WATCHDOG
 
@@ -64,12 +65,16 @@ class OpenVersion:
         session = self._session
         if session is None:
             raise VersionClosedError(f"{self.version.name} was closed. Open it again.")
-        if self._matrices:
-            columns = self._joined(columns)
-        return _answer(session, columns, name=self.version.name, classes=len(self.interface.classes))
+        return _answer(session, self._joined(columns), name=self.version.name, classes=len(self.interface.classes))
 
-    def _joined(self, columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    def _joined(self, columns: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, npt.NDArray[Any]]:
         """The columns as the graph takes them: side by side, where it would put them there."""
+        if isinstance(columns, Columns):
+            if len(self._matrices) == 1 and self._matrices.get(name := next(iter(self._matrices))) == columns.number_names:
+                return {name: columns.numbers, **columns.texts}
+            columns = columns.apart()
+        if not self._matrices:
+            return columns
         left = dict(columns)
         for name, names in self._matrices.items():
             left[name] = np.concatenate([left.pop(column) for column in names], axis=1)

@@ -8,7 +8,7 @@ computed together.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,10 +39,54 @@ class Table:
         return self.rows
 
 
+class Columns(Mapping[str, npt.NDArray[Any]]):
+    """Rows as a graph takes them, a column for each feature: float32 [rows, 1] for numbers, objects (text) [rows, 1] for texts.
+
+    The numbers lie side by side, float32 [rows, numbers] in the order of `number_names`, and are cut into columns only when asked
+    for one: most graphs would put them side by side again.
+    """
+
+    __slots__ = ("number_names", "numbers", "rows", "texts")
+
+    def __init__(
+        self, number_names: tuple[str, ...], numbers: npt.NDArray[np.float32], texts: Mapping[str, npt.NDArray[np.object_]]
+    ) -> None:
+        self.rows = len(numbers)
+        self.number_names = number_names
+        self.numbers = numbers
+        self.texts = texts
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        if name in self.texts:
+            return self.texts[name]
+        try:
+            place = self.number_names.index(name)
+        except ValueError:
+            raise KeyError(name) from None
+        return np.ascontiguousarray(self.numbers[:, place : place + 1])
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.number_names
+        yield from self.texts
+
+    def __len__(self) -> int:
+        return len(self.number_names) + len(self.texts)
+
+    def apart(self) -> dict[str, npt.NDArray[Any]]:
+        """Every column by itself, all made at once."""
+        block = np.ascontiguousarray(self.numbers.T).reshape(len(self.number_names), self.rows, 1)
+        return {**dict(zip(self.number_names, block, strict=True)), **self.texts}
+
+    def twice(self) -> Columns:
+        """The same rows, and then the same rows again."""
+        texts = {name: np.concatenate((values, values)) for name, values in self.texts.items()}
+        return Columns(self.number_names, np.concatenate((self.numbers, self.numbers)), texts)
+
+
 class Encoded(NamedTuple):
     """Rows as a graph takes them, and for each row the features whose value training never saw."""
 
-    columns: dict[str, npt.NDArray[Any]]
+    columns: Columns
     unfamiliar: list[tuple[str, ...]]
 
 
@@ -53,7 +97,7 @@ class ColumnWriter:
         numbers = [feature for feature in features if feature.kind == "number"]
         categories = [feature for feature in features if feature.kind == "category"]
         self._names = [feature.name for feature in features]
-        self._numbers = [feature.name for feature in numbers]
+        self._numbers = tuple(feature.name for feature in numbers)
         self._categories = [feature.name for feature in categories]
         self._pack = struct.Struct(f"{len(numbers)}f").pack
         # As float32, like the rows: a number that the graph cannot tell from one of training is none that training never saw.
@@ -67,17 +111,15 @@ class ColumnWriter:
         ]
 
     def encode(self, tables: Sequence[Table]) -> Encoded:
-        """All rows of all tables, in order: float32 [n, 1] for numbers, objects (text) [n, 1] for categories."""
-        rows = sum(table.rows for table in tables)
+        """All rows of all tables, in order."""
+        rows = sum([table.rows for table in tables])
         numbers = self._joined(tables, rows)
-        columns: dict[str, npt.NDArray[Any]] = dict(
-            zip(self._numbers, np.ascontiguousarray(numbers.T).reshape(len(self._numbers), rows, 1), strict=True)
-        )
         texts: list[tuple[str, ...]] = []
+        block: Iterable[npt.NDArray[np.object_]] = ()
         if self._categories:
             texts = list(zip(*chain.from_iterable(table.texts for table in tables), strict=True))
             block = np.array(texts, dtype=object).reshape(len(self._categories), rows, 1)
-            columns.update(zip(self._categories, block, strict=True))
+        columns = Columns(self._numbers, numbers, dict(zip(self._categories, block, strict=True)))
         return Encoded(columns, self._unfamiliar(numbers, texts, rows))
 
     def _joined(self, tables: Sequence[Table], rows: int) -> npt.NDArray[np.float32]:
@@ -97,8 +139,9 @@ class ColumnWriter:
         strange: dict[str, list[int]] = {}
         # A comparison with NaN, which stands for missing, is false.
         outside = (numbers < self._lowest) | (numbers > self._highest)
-        for at, place in np.argwhere(outside).tolist():
-            strange.setdefault(self._numbers[place], []).append(at)
+        if np.count_nonzero(outside):
+            for at, place in np.argwhere(outside).tolist():
+                strange.setdefault(self._numbers[place], []).append(at)
         for name, place, known in self._known:
             given = texts[place]
             if not known.issuperset(given):

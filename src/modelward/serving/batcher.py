@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The batcher: one for each version that answers. Questions that wait at the same time are computed in one call.
 
-Nobody waits for a clock, unless the settings allow it. What arrived in the same passes of the event loop is begun together, as
-soon as it can be. Calls that are cheap by measurement are made right there, for a change of thread would cost more; dear ones go
-to a slot, and what comes while all slots are busy gathers.
+What arrived in the same passes of the event loop is begun together, as soon as it can be. Calls that are cheap by measurement are
+made right there, for a change of thread would cost more; dear ones go to a slot, and what comes while all slots are busy gathers.
+Nobody waits for a clock, but for a bounded moment for callers of a dear engine who were always back by then.
 
 The law: each question gets exactly the answer to its own rows, the one it would get alone. A call that fails is halved until
 whoever is to blame is alone with the fault.
@@ -22,6 +22,7 @@ from modelward.serving.answer import Answers, OverloadedError, TooSlowError
 from modelward.serving.cost import CallCost
 from modelward.serving.line import Line
 from modelward.serving.pending import Pending
+from modelward.serving.regulars import Regulars
 
 if TYPE_CHECKING:
     from modelward.serving.deployments import Deployment
@@ -99,6 +100,7 @@ class Batcher:
         self._held: deque[list[Pending]] = deque()
         self._under_way = 0
         self._learned = time.perf_counter()
+        self._regulars = Regulars()
         self._timer: asyncio.TimerHandle | None = None
 
     def put(self, *arrived: Pending) -> None:
@@ -115,6 +117,7 @@ class Batcher:
             ahead += pending.rows
             admitted.append(pending)
         self._line.add(*admitted)
+        self._regulars.came(len(admitted), now=time.perf_counter())
 
     def _rows_ahead(self) -> int:
         held = sum([pending.rows for batch in self._held for pending in batch]) if self._held else 0
@@ -127,12 +130,13 @@ class Batcher:
         return time.perf_counter() - self._learned > _DOUBT_SECONDS
 
     def begin(self) -> None:
-        """Make calls, as far as they can be made now."""
-        if self._timer is None and self._delay_seconds and 0 < self._line.rows < self._batch_rows:
-            # Waiting longer pays only where it saves a call, so no longer than a call takes.
-            self._timer = self._loop.call_later(min(self._delay_seconds, self.cost.call_seconds), self._call_now)
-        elif self._timer is None or self._line.rows >= self._batch_rows:
+        """Make calls, as far as they can be made now, and are worth it."""
+        is_waiting = not self._held and 0 < self._line.rows < self._batch_rows and self._work.seconds(1) > INLINE_SECONDS
+        moment = self._regulars.seconds(time.perf_counter()) if is_waiting else 0.0
+        if not moment:
             self._call_now()
+        elif self._timer is None:
+            self._timer = self._loop.call_later(moment, self._call_now)
 
     def _call_now(self) -> None:
         if self._timer is not None:
@@ -155,11 +159,11 @@ class Batcher:
             self._loop.call_soon(self._call_now)
 
     def _begin_held(self) -> None:
-        while self._held and self._slots.take(self._call_now):
+        while self._held and self._slots.take(self.begin):
             self._start(self._held.popleft())
 
     def _begin_dear(self) -> None:
-        while self._line.rows and self._slots.take(self._call_now):
+        while self._line.rows and self._slots.take(self.begin):
             self._start(self._next(self._batch_rows))
 
     def _next(self, limit_rows: int) -> list[Pending]:
@@ -184,10 +188,13 @@ class Batcher:
 
         def done(call: asyncio.Future[Call]) -> None:
             self._under_way -= rows
+            # Waiting longer pays only where it saves a call, so no longer than a call takes.
+            within = min(self._delay_seconds, self.cost.call_seconds)
+            self._regulars.answered(len(batch), now=time.perf_counter(), within=within)
             # The next call begins first: the engine works while this one's answers go out.
             self._slots.give_back()
             if self._line.rows or self._held:
-                self._call_now()
+                self.begin()
             if not call.cancelled():
                 self._end(call.result())
 

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from modelward.registry import OpenVersion
+    from modelward.registry import Columns, OpenVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,8 @@ class Engine(Protocol):
         """What it takes."""
         ...
 
-    def answers(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
-        """Probabilities, float32 [n, K] in the order of the interface's classes, for columns as `Interface.columns` makes them.
+    def answers(self, columns: Columns) -> npt.NDArray[np.float32]:
+        """Probabilities, float32 [n, K] in the order of the interface's classes, for columns as `Interface.encode` makes them.
 
         Raises:
             ModelwardError: it could not compute; the message holds no value.

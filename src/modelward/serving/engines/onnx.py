@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from modelward.registry import Interface, OpenVersion
+from modelward.registry import Columns, Interface, OpenVersion
 from modelward.serving.engine import Cost
 
 _PROBES = 3
@@ -26,13 +24,13 @@ class OnnxEngine:
         row_seconds = max(0.0, (many - one) / (_MANY - 1))
         self.cost = Cost(version.size_bytes, max(0.0, one - row_seconds), row_seconds)
 
-    def answers(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+    def answers(self, columns: Columns) -> npt.NDArray[np.float32]:
         """See `Engine.answers`. A lone row is asked twice over: for one row the runtime adds products up in another order (its
         linear classifier does), and the last bits would tell how many rows came together.
         """
-        if len(next(iter(columns.values()))) > 1:
+        if columns.rows > 1:
             return self._version.predict(columns)
-        return self._version.predict({name: np.concatenate((values, values)) for name, values in columns.items()})[:1]
+        return self._version.predict(columns.twice())[:1]
 
     def close(self) -> None:
         """See `Engine.close`."""
@@ -44,7 +42,7 @@ class OnnxEngine:
             feature.name: (feature.minimum or 0.0) if feature.kind == "number" else (*feature.categories, "unseen")[0]
             for feature in interface.features
         }
-        columns = interface.columns([row] * rows)
+        columns = interface.encode([interface.table_of_rows([row] * rows)]).columns
         taken = []
         for _ in range(_PROBES):
             began = time.thread_time()
