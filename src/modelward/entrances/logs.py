@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from structlog.processors import JSONRenderer, TimeStamper
@@ -41,11 +42,14 @@ def write_json_lines(level: str) -> None:
 
 class _Lines(logging.StreamHandler[Any]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name
-        """A line that cannot be written as it was meant: what Python would print of it quotes its values."""
+        """A line that cannot be written as it was meant: what Python would print of it quotes its values. Where there is no room for
+        any line, whoever wanted to write it goes on all the same.
+        """
         lost = logging.LogRecord(
             record.name, logging.ERROR, record.pathname, record.lineno, "a line could not be written", (), None
         )
-        self.stream.write(self.format(lost) + self.terminator)
+        with suppress(OSError):
+            self.stream.write(self.format(lost) + self.terminator)
 
 
 def _lost(event: str, fault: BaseException | None) -> None:

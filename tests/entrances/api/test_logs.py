@@ -5,12 +5,14 @@ import json
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from entrances.api.house import Process, build, client
 from modelward.access import Role
 
+FULL = Path("/dev/full")
 CANARY = "canary-7f3a91d2"
 # What a library, a thread, a task or Python itself may write, each quoting somebody's data.
 SPOKEN = f"""
@@ -70,6 +72,15 @@ def test_whoever_writes_it_is_a_line_of_json_without_the_text_of_a_fault():
     assert len({line["process"] for line in lines}) == 1
     assert all(line["timestamp"] for line in lines)
     assert CANARY not in done.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
+def test_a_log_for_which_there_is_no_room_hinders_nobody():
+    with FULL.open("w") as log:
+        done = subprocess.run(
+            [sys.executable, "-c", f"{SPOKEN}\nprint('went on')"], stdout=subprocess.PIPE, stderr=log, text=True, check=False
+        )
+    assert done.stdout == "went on\n"
 
 
 @pytest.fixture
