@@ -42,8 +42,8 @@ def write_json_lines(level: str) -> None:
 
 class _Lines(logging.StreamHandler[Any]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name
-        """A line that cannot be written as it was meant: what Python would print of it quotes its values. Where there is no room for
-        any line, whoever wanted to write it goes on all the same.
+        """A line that cannot be written as it was meant: what Python would print of it quotes its values. Where there is no room
+        for any line, whoever wanted to write it goes on all the same.
         """
         lost = logging.LogRecord(
             record.name, logging.ERROR, record.pathname, record.lineno, "a line could not be written", (), None
