@@ -17,10 +17,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from entrances.api.house import ROW, Process, Reply, body, build, client
 from entrances.slow_model import make_slow_live
+from entrances.triton import free_port
 from entrances.wire import PREDICT, Line, asking
 from modelward.audit import verify_receipt
 
@@ -209,20 +212,37 @@ def test_every_answer_given_before_a_kill_is_on_record_however_often_it_is_kille
         assert again.end() == 0
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit of another process's files is set the Linux way")
+def log_of(house):
+    """The write-ahead log of the database."""
+    return house.settings.home / "modelward.db-wal"
+
+
+def fill(server: Process) -> None:
+    """No file of the server grows beyond this from now on, nor is anything written that lies behind it: to the ledger the disk is
+    full, as for whoever else has no room.
+    """
+    _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (60_000, hard))
+
+
+def make_room(server: Process) -> None:
+    _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+
+FILLS = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit of another process's files is set the Linux way")
+
+
+@FILLS
 def test_when_the_disk_is_full_no_answer_leaves_and_when_there_is_room_again_they_do(house):
     key = house.key()
     with Process(house.settings.home, request_timeout_seconds=5) as server:
         askers = [Asker(server.port, asking(key)) for _ in range(4)]
         for asker in askers:
             asker.start()
-        log = house.settings.home / "modelward.db-wal"
-        while sum(len(asker.given) for asker in askers) < 500 or log.stat().st_size < 200_000:
+        while sum(len(asker.given) for asker in askers) < 500 or log_of(house).stat().st_size < 200_000:
             time.sleep(0.01)
-        # No file of the server grows beyond this from now on, nor is anything written that lies behind it: to the ledger the
-        # disk is full, as for whoever else has no room.
-        _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (60_000, hard))
+        fill(server)
         until(lambda: all(asker.given[-1].status == 503 for asker in askers))
         with client(server.url, key) as http:
             refused = http.post(PREDICT, content=body())
@@ -230,7 +250,7 @@ def test_when_the_disk_is_full_no_answer_leaves_and_when_there_is_room_again_the
             assert int(refused.headers["retry-after"]) >= 1
             assert "predictions" not in refused.json()
             assert http.get("/livez").status_code == 200
-            resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard, hard))
+            make_room(server)
             until(lambda: http.post(PREDICT, content=body()).status_code == 200)
             until(lambda: all(asker.given[-1].status == 200 for asker in askers))
             assert http.get("/readyz").status_code == 200
@@ -241,6 +261,36 @@ def test_when_the_disk_is_full_no_answer_leaves_and_when_there_is_room_again_the
     assert {reply.status for reply in given} == {200, 503}
     assert all("predictions" not in json.loads(reply.body) for reply in given if reply.status == 503)
     must_be_on_record(house, given)
+
+
+@FILLS
+def test_while_the_disk_is_full_it_is_not_ready_and_it_is_again_by_itself_when_there_is_room(house):
+    port = free_port()
+    with (
+        Process(house.settings.home, request_timeout_seconds=5, grpc_port=port) as server,
+        client(server.url, house.key()) as http,
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        health = health_pb2_grpc.HealthStub(channel)
+
+        def told() -> set[bool]:
+            """What each door says of whether it is ready."""
+            routes = {http.get(path).status_code == 200 for path in ("/readyz", "/v2/health/ready")}
+            return routes | {health.Check(health_pb2.HealthCheckRequest()).status == health_pb2.HealthCheckResponse.SERVING}
+
+        while log_of(house).stat().st_size < 200_000:
+            assert http.post(PREDICT, content=body()).status_code == 200
+        assert told() == {True}
+        fill(server)
+        until(lambda: http.post(PREDICT, content=body()).status_code == 503 and told() == {False})
+        assert http.get("/livez").status_code == 200
+        make_room(server)
+        # Nobody asks a model: who balances the load sends no questions to who is not ready.
+        until(lambda: told() == {True})
+        assert http.post(PREDICT, content=body()).status_code == 200
+        assert server.end() == 0
+    assert house.platform.ledger.verify().is_sound
+    assert house.logged()[-2].event == "ledger.resumed"
 
 
 def until(condition, *, seconds=20):

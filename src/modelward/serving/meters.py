@@ -82,6 +82,8 @@ class Meters:
         self._entries = Distributions("modelward_ledger_commit_entries", "Ledger entries made durable at once.", bounds=_COUNTS)
         self._commit_seconds, self._commit_entries = self._commit.of(), self._entries.of()
         self._of_model: dict[str, OfBatches] = {}
+        # What became of the last answers that were to be put on record.
+        self.is_recording = True
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -98,6 +100,8 @@ class Meters:
         """A question got this error instead of an answer."""
         self._questions.add(("rejected",))
         self._rejections.add((reason_of(fault),))
+        if isinstance(fault, LedgerUnavailableError):
+            self.is_recording = False
 
     def note_drops(self, questions: int = 1) -> None:
         """So many questions were dropped, for their callers had left."""
@@ -120,6 +124,7 @@ class Meters:
         """So many entries were made durable at once, which took so many seconds. As `GroupCommit` tells it."""
         self._commit_seconds.add(seconds)
         self._commit_entries.add(entries)
+        self.is_recording = True
 
 
 def reason_of(fault: BaseException) -> str:

@@ -20,6 +20,7 @@ from modelward.serving.gateway import Gateway
 from modelward.serving.keychain import Keychain
 from modelward.serving.meters import Meters
 from modelward.serving.offline import Batch, Form, answer_file
+from modelward.serving.outage import Outage
 from modelward.serving.request_id import new_request_id
 from modelward.serving.tracing import Tracing
 from modelward.settings import Settings
@@ -50,6 +51,7 @@ class Serving:
         self._settings = settings
         self._explanations = Explanations(registry)
         self._meters = Meters()
+        self._outage = Outage(database, ledger, meters=self._meters, actor=_SERVER.id)
         self.deployments = Deployments(releases, self._open, meters=self._meters)
 
     def gateway(self, *, tracing: Tracing | None = None) -> Gateway:
@@ -63,6 +65,16 @@ class Serving:
             settings=self._settings,
             tracing=tracing,
         )
+
+    def can_record(self) -> bool:
+        """Whether answers can be put on record, as far as is known. After one that could not, an entry is tried, once a second at
+        most; then this may take as long as the database waits for others.
+        """
+        try:
+            self._ledger.head()
+        except Exception:  # noqa: BLE001  # whatever is wrong with the ledger, no answer could leave
+            return False
+        return self._outage.is_over()
 
     def predict_file(self, name: str, file: Path, *, form: Form = "csv", by: Actor) -> Batch:
         """Answer every row of a file (a table or JSON) with the live version of a model: the numbers are those it gives

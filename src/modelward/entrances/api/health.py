@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,9 +11,6 @@ from starlette.routing import Route
 
 from modelward.access import Permission
 from modelward.entrances.api.endpoint import Endpoint, Open, Premises
-
-if TYPE_CHECKING:
-    from modelward.app import Platform
 
 
 def health_route(endpoint: Endpoint, premises: Premises) -> Route:
@@ -36,15 +31,7 @@ async def _live(_premises: Premises) -> bool:
 
 async def is_ready(premises: Premises) -> bool:
     """Whether questions are taken and can be recorded."""
-    return premises.gateway.is_taking and await run_in_threadpool(_can_record, premises.platform)
-
-
-def _can_record(platform: Platform) -> bool:
-    try:
-        platform.ledger.head()
-    except Exception:  # noqa: BLE001  # whatever is wrong with the ledger, no answer could leave
-        return False
-    return True
+    return premises.gateway.is_taking and await run_in_threadpool(premises.platform.serving.can_record)
 
 
 HEALTH = (
