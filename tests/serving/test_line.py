@@ -27,6 +27,13 @@ class Asked:
     at: int = 0
 
 
+@dataclass(frozen=True)
+class Left:
+    """The caller of one of those who wait, by its place, leaves."""
+
+    place: int
+
+
 class FirstComeFirstServed:
     """What a line must not be."""
 
@@ -46,7 +53,8 @@ class FirstComeFirstServed:
 questions = st.builds(
     Asked, st.sampled_from("abcd"), sizes, priority=st.integers(0, 2), group=st.sampled_from(["", "", "", "other", "third"])
 )
-histories = st.lists(st.one_of(questions, questions, limits), max_size=80)
+leaving = st.builds(Left, st.integers(0, 20))
+histories = st.lists(st.one_of(questions, questions, questions, limits, leaving), max_size=80)
 
 
 def replay(history):
@@ -57,6 +65,13 @@ def replay(history):
             step.at = next(places)
             waiting.append(step)
             line.add(step)
+        elif isinstance(step, Left):
+            # Whoever is not in line any more, or never was, may leave, too.
+            line.remove(Asked("a"))
+            for one in waiting[step.place : step.place + 1]:
+                waiting.remove(one)
+                line.remove(one)
+                line.remove(one)
         else:
             taken = line.take(step)
             yield list(waiting), step, taken
@@ -192,6 +207,15 @@ def test_a_question_larger_than_any_call_comes_alone_and_lets_others_go_first():
         assert large not in batch or batch == [large]
         served += batch
     assert small[0] in served[: served.index(large)]
+
+
+def test_a_caller_whose_last_question_is_taken_away_has_no_turn_left():
+    line, gone = Line(), Asked("a", 5)
+    line.add(gone, Asked("b", 1))
+    line.remove(gone)
+    assert line.rows == 1
+    assert [one.caller for one in line.take(64)] == ["b"]
+    assert line.take(64) == []
 
 
 def test_who_left_and_comes_again_has_saved_nothing():

@@ -128,6 +128,28 @@ def test_a_slot_that_nobody_needs_any_more_goes_to_who_does(asking, gate):
     assert asker.open_questions() == 0
 
 
+def test_questions_that_nobody_waits_for_any_more_keep_nobody_from_being_admitted(asking, gate):
+    asker, run = asking(batch_rows=1)
+
+    async def scenario():
+        first = asker.ask(1)
+        await asyncio.to_thread(gate.wait_for, 1)
+        # Each takes 2 ms of work, so that as many as these would take longer than the last caller waits.
+        leaving = [asker.ask(age) for age in range(2, 62) for _ in range(10)]
+        await passes()
+        for question in leaving:
+            question.cancel()
+        await passes()
+        staying = asker.ask(1.5, timeout_seconds=1.0)
+        await passes()
+        assert not staying.done()
+        gate.open()
+        await first
+        return await staying
+
+    assert run(scenario()).rows == 1
+
+
 def test_a_question_too_large_to_be_answered_on_the_way_waits_for_a_slot_and_keeps_no_small_one_waiting(asking, gate):
     asker, run = asking("gated", "uneven")
 

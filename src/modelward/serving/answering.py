@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from modelward.access import Actor, InvalidNameError, check_name
 from modelward.audit import Draft, Event
@@ -39,8 +39,12 @@ _UNRECORDED = (LedgerUnavailableError, OverloadedError, ShuttingDownError)
 class Answering:
     """Knows every question that waits, and sees to it that each is told once."""
 
-    def __init__(self, recording: Recording, meters: Meters, tracing: Tracing | None = None) -> None:
+    def __init__(
+        self, recording: Recording, meters: Meters, *, forget: Callable[[Pending], None], tracing: Tracing | None = None
+    ) -> None:
+        """`forget` is told of each question that nobody waits for any more, and that may still stand in a line."""
         self.open: set[Pending] = set()
+        self._forget = forget
         self._recording = recording
         self._meters = meters
         self._tracing = tracing
@@ -144,6 +148,7 @@ class Answering:
             if self._tracing is not None:
                 self._tracing.dropped(pending)
         pending.drop()
+        self._forget(pending)
         self.open.discard(pending)
 
     def record_refusal(self, actor: Actor, fault: Exception, *, model: str, number: int | None, request: str) -> None:
@@ -180,6 +185,7 @@ class Answering:
         record: nobody gets a fault whom the ledger calls answered.
         """
         pending.is_recordable = False
+        self._forget(pending)
         if not self._recording.is_taken(pending):
             self.fail(pending, fault)
 

@@ -119,6 +119,10 @@ class Batcher:
         self._line.add(*admitted)
         self._regulars.came(len(admitted), now=time.perf_counter())
 
+    def forget(self, pending: Pending) -> None:
+        """Nobody waits for a question any more: it keeps nobody else from being admitted."""
+        self._line.remove(pending)
+
     def _rows_ahead(self) -> int:
         held = sum([pending.rows for batch in self._held for pending in batch]) if self._held else 0
         return self._line.rows + held + self._under_way

@@ -94,7 +94,7 @@ class Gateway:
         self._commits = GroupCommit(self._ledger, on_commit=self.meters.note_commit)
         self._commits.start()
         recording = Recording(self._ledger, self._commits, is_relaxed=self._settings.ledger_durability == "relaxed")
-        self._answering = Answering(recording, self.meters, self.tracing)
+        self._answering = Answering(recording, self.meters, forget=self._forget, tracing=self.tracing)
         self._open = self._answering.open
         self.meters.inflight.follow(lambda: len(self._open))
         self._slots = Slots(self._settings.engine_threads or usable_cores())
@@ -369,6 +369,10 @@ class Gateway:
             batcher = Batcher(deployment, self._slots, finish=self._answering.finish, settings=self._settings)
             self._batchers[deployment.version.model] = batcher
         return batcher
+
+    def _forget(self, pending: Pending) -> None:
+        if (batcher := self._batchers.get(pending.standing.model)) is not None:
+            batcher.forget(pending)
 
     def _refresh(self) -> None:
         try:

@@ -42,7 +42,7 @@ Question = TypeVar("Question", bound=Waiting)
 
 
 class Line(Generic[Question]):
-    """Questions that wait. Every operation costs the same, however many wait."""
+    """Questions that wait. To stand in line and to be taken costs the same, however many wait."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -101,6 +101,18 @@ class Line(Generic[Question]):
             if room <= 0:
                 break
         return taken
+
+    def remove(self, question: Question) -> None:
+        """Nobody waits for it any more, if it stands here. It takes as long as the caller's line is."""
+        queue = self._of.get(question.caller, deque())
+        try:
+            queue.remove(question)
+        except ValueError:
+            return
+        self.rows -= question.rows
+        if not queue:
+            self._turns.remove(question.caller)
+            del self._of[question.caller], self._credit[question.caller]
 
     def _leave(self, caller: str) -> None:
         self._turns.popleft()
