@@ -20,6 +20,7 @@ from modelward.entrances.api.open_inference import OPEN_INFERENCE
 from modelward.entrances.api.openapi import document
 from modelward.entrances.api.problems import MethodNotAllowedError, fault_headers, names_nothing, status_of
 from modelward.entrances.api.telemetry import Telemetry, Watch
+from modelward.entrances.api.urgency import urgency_of
 
 
 def openapi() -> dict[str, Any]:
@@ -75,4 +76,5 @@ __all__ = [
     "openapi",
     "status_of",
     "too_large",
+    "urgency_of",
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import DecodeError
 
 from modelward.access import Permission
-from modelward.entrances.api import credential, is_ready, named_model
+from modelward.entrances.api import Heading, credential, is_ready, named_model, urgency_of
 from modelward.entrances.open_inference import (
     IndexedModel,
     TensorMetadata,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from modelward.entrances.api import Premises
 
 _SERVING, _NOT_SERVING = 1, 2
-_KEYS = ("authorization", "x-api-key")
 
 
 class MalformedMessageError(InvalidError):
@@ -54,14 +53,18 @@ class Call:
     version: str = ""
     entry: int | None = None
 
+    @property
+    def heading(self) -> Heading:
+        """The metadata, as HTTP has its headers."""
+        return {name.encode(): value.encode() for name, value in self.metadata if isinstance(value, str)}
+
     def actor(self) -> Actor:
         """Who calls.
 
         Raises:
             UnauthenticatedError: nobody that is known.
         """
-        said = [(name.encode(), value.encode()) for name, value in self.metadata if name in _KEYS and isinstance(value, str)]
-        return self.premises.gateway.actor(credential(said))
+        return self.premises.gateway.actor(credential(self.heading.items()))
 
     def read(self, name: str) -> Any:
         """The message.
@@ -135,8 +138,17 @@ async def _repository_index(call: Call) -> bytes:
 async def _model_infer(call: Call) -> bytes:
     actor, asked = call.actor(), call.read("ModelInferRequest")
     model, number = _named(asked.model_name, asked.model_version)
+    urgency = urgency_of(call.heading)
+    # Whoever says both is told by the earlier.
+    allowed = [seconds for seconds in (call.seconds, urgency.seconds) if seconds is not None]
     question = Question(
-        caller=actor, model=model, payload=call.data, number=number, request=call.request, timeout_seconds=call.seconds
+        caller=actor,
+        model=model,
+        payload=call.data,
+        number=number,
+        request=call.request,
+        timeout_seconds=min(allowed, default=None),
+        priority=urgency.priority,
     )
     rows_limit = call.premises.platform.settings.rows_limit
     reply = await call.premises.gateway.answer(question, lambda interface: asking(asked, interface, rows_limit=rows_limit))
