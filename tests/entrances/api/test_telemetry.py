@@ -5,11 +5,13 @@ import asyncio
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from entrances.api.house import ROW, body, client
+from entrances.wire import Line
 from modelward.access import Role
 from modelward.entrances.api import telemetry
 from modelward.serving import Meters
@@ -159,6 +161,32 @@ def test_waiting_for_a_body_that_never_comes_is_no_part_of_the_time_to_answer(ho
     asyncio.run(watch(scope, receive, send))
     assert (clock[0], sent[-1]) == (101.0, {"type": "http.response.body"}), "it waited"
     assert b'modelward_request_duration_seconds_sum{route="unmatched"} 1.0' in instruments.text().body
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "kind"),
+    [
+        (PREDICT, ROUTE, "application/json"),
+        ("/v1/models/income/explain", "/v1/models/{model}/explain", "application/json"),
+        ("/api/v1/releases", "/api/v1/releases", "application/json"),
+        ("/api/v1/datasets", "/api/v1/datasets", "multipart/form-data; boundary=here"),
+    ],
+)
+def test_who_leaves_in_the_midst_of_a_body_is_counted_as_such(operator, server, house, path, route, kind):
+    grown = Grown(operator)
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: here\r\nauthorization: Bearer {house.key(Role.ADMINISTRATOR)}\r\ncontent-type: {kind}\r\n"
+    )
+    line = Line(server.port)
+    line.send(f"{head}content-length: 99\r\n\r\n--here\r\n".encode())
+    server.look()
+    line.drop()
+    counted = "modelward_requests_total", ("method", "POST"), ("route", route), ("status", "499")
+    end = time.monotonic() + 20
+    while counted not in grown.look():
+        assert time.monotonic() < end, [key for key in grown.now if "requests_total" in key[0]]
+        time.sleep(0.02)
+    assert grown("modelward_requests_total", method="POST", route=route, status="499") == 1
 
 
 def test_promtool_finds_nothing_to_mend(operator):

@@ -40,7 +40,9 @@ class EncodedBodyError(HttpError):
 
 
 class CallerLeftError(HttpError):
-    """The caller closed the connection before the body was complete."""
+    """The caller closed the connection before the body was complete. Nobody is told; it is counted under this status."""
+
+    status = 499
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit_bytes: int) -> bytes:

@@ -19,6 +19,8 @@ from modelward.entrances.faults import STATUS, by_kind, kind_of, message_of
 from modelward.errors import InvalidError
 
 RETRY_AFTER_SECONDS = 1
+# Of 499, which is counted and never sent, there is none.
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _HIDDEN = re.compile(rb"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
@@ -65,7 +67,7 @@ def problem(error: BaseException) -> Response:
     status = status_of(error)
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": _PHRASES.get(status, ""),
         "status": status,
         "detail": message_of(error),
         "kind": kind_of(error),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 
-from modelward.entrances.api import Premises, fault_headers, status_of
+from modelward.entrances.api import CallerLeftError, Premises, fault_headers, status_of
 from modelward.entrances.faults import message_of
 from modelward.entrances.rpc.service import SERVICES, Call, Method
 from modelward.entrances.rpc.statuses import status_name
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 Handler: TypeAlias = Callable[[bytes, Any], Awaitable[bytes]]
 _LOG = logging.getLogger("modelward.rpc")
 _METHOD = "gRPC"
-# The status by which HTTP's figures say that the caller left.
-_LEFT = 499
+_LEFT = status_of(CallerLeftError(""))
 # Health, metadata and refusals have room beside the questions.
 _ROOM = 256
 
