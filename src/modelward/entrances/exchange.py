@@ -22,8 +22,9 @@ from modelward.entrances.api import (
     fault_headers,
     status_of,
     too_large,
+    urgency_of,
 )
-from modelward.errors import InvalidError, ModelwardError
+from modelward.errors import ModelwardError
 from modelward.serving import OverloadedError, Pending, Standing
 
 if TYPE_CHECKING:
@@ -33,15 +34,7 @@ if TYPE_CHECKING:
     from modelward.serving import Asking, Gateway
 
 _LOG = logging.getLogger("modelward.api")
-_TIMEOUT = b"x-request-timeout-ms"
-_PRIORITY = b"x-request-priority"
-_LONGEST_MS = 3_600_000
-_GREATEST_PRIORITY = 9
 _CLOSE = b"connection: close\r\n"
-
-
-class HeaderUnreadableError(InvalidError):
-    """A header that says how to answer cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +89,19 @@ class Head(NamedTuple):
 def read_head(target: Target, heading: Heading, counter: Counter, *, request: str) -> Head:
     """Who asks, may they, and is the body one that is read? Known before any of it is."""
     gateway, standing, length = counter.gateway, None, None
-    seconds, priority = gateway.seconds(None), 0
+    allowed, priority = None, 0
     fault: Exception | None = target.fault
     try:
         secret = credential(heading.items(), takes_basic=True)
         if fault is None:
             standing = gateway.standing(secret, model=target.model, number=target.number, request=request)
             length = check_body_head(heading, limit_bytes=counter.body_limit_bytes)
-            if (text := heading.get(_TIMEOUT)) is not None:
-                seconds = gateway.seconds(_whole(_TIMEOUT, text, least=1, most=_LONGEST_MS) / 1000)
-            if (text := heading.get(_PRIORITY)) is not None:
-                priority = _whole(_PRIORITY, text, least=0, most=_GREATEST_PRIORITY)
+            allowed, priority = urgency_of(heading)
     except ModelwardError as wrong:
         fault = wrong
-    is_hasty = _TIMEOUT in heading
+    is_hasty = allowed is not None
     is_plain = fault is None and not priority and not is_hasty
-    return Head(target, heading, standing, fault, length, seconds, priority, is_hasty, is_plain)
+    return Head(target, heading, standing, fault, length, gateway.seconds(allowed), priority, is_hasty, is_plain)
 
 
 class Exchange(Pending):
@@ -247,9 +237,3 @@ class Exchange(Pending):
     def _count(self, status: int) -> None:
         seconds = time.perf_counter() - self.began
         self.counter.telemetry.count_request("POST", self.head.target.template, status, seconds=seconds)
-
-
-def _whole(name: bytes, text: bytes, *, least: int, most: int) -> int:
-    if not text.isdigit() or len(text) > 9 or not least <= int(text) <= most:
-        raise HeaderUnreadableError(f"The header {name.decode()} takes a whole number from {least} to {most}.")
-    return int(text)
