@@ -250,7 +250,7 @@ MATRICES = st.lists(st.lists(VALUES, min_size=1, max_size=3) | st.lists(st.float
 )
 def test_what_is_read_in_one_go_is_what_a_closer_look_finds(rows, shape, columns, index):
     held_rows = {"columns": columns, "data": rows} | ({} if index is None else {"index": index})
-    body = json.dumps({shape: held_rows if shape == "dataframe_split" else rows, "params": {"x": 1}}).encode()
+    body = json.dumps({shape: held_rows if shape == "dataframe_split" else rows, "params": {"x": "1"}}).encode()
     plain = read_plain(body, PAIR)
     try:
         looked = read(body, PAIR)
@@ -259,7 +259,15 @@ def test_what_is_read_in_one_go_is_what_a_closer_look_finds(rows, shape, columns
         return
     if plain is not None:
         assert held(plain[0]) == held(looked)
-        assert plain[1] == {"x": 1}
+        assert plain[1] == {"x": "1"}
+
+
+@pytest.mark.parametrize("shape", ['"inputs": [[1, 2]]', '"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2]]}'])
+def test_params_are_no_deeper_than_the_limit_however_plain_the_rows_are(shape):
+    body = b'{%b, "params": {"predict_method": %b}}' % (shape.encode(), b"[" * 33 + b"]" * 33)
+    assert read_plain(body, PAIR) is None
+    with pytest.raises(MalformedBodyError, match="deeper than 32"):
+        read(body, PAIR)
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,31 @@ def test_tensors_that_contradict_themselves_or_the_model_are_refused(caller, ask
     assert words in refused.json()["error"]
 
 
+def nested(deep):
+    return json.loads("[" * deep + "]" * deep)
+
+
+UNKNOWN = [
+    lambda asked, more: asked | {"more": more},
+    lambda asked, more: asked | {"inputs": [asked["inputs"][0] | {"more": more}, *asked["inputs"][1:]]},
+    lambda asked, more: asked | {"outputs": [{"name": "label", "more": more}]},
+]
+
+
+@pytest.mark.parametrize("place", UNKNOWN, ids=["request", "input", "output"])
+@pytest.mark.parametrize("path", [INFER, POINTS])
+def test_what_the_protocol_does_not_know_changes_nothing_and_is_no_deeper_than_the_limit(caller, path, place):
+    block = {"name": "p", "shape": [1, 3], "datatype": "FP32", "data": SPOTS[0]}
+    asked = tensors() if path == INFER else {"inputs": [block]}
+    assert caller.post(path, json=place(asked, nested(29))).json()["outputs"][0]["name"] == "label"
+    for deep in (33, 900, 2000):
+        # Too deep for Python's own writer of JSON.
+        data = json.dumps(place(asked, "deep")).replace('"deep"', "[" * deep + "]" * deep)
+        refused = caller.post(path, content=data)
+        assert refused.status_code == 400
+        assert "nested deeper than 32 levels (setting MODELWARD_JSON_DEPTH_LIMIT)" in refused.json()["error"]
+
+
 def test_more_rows_than_the_limit_are_refused_before_they_are_read(caller):
     refused = caller.post(POINTS, json={"inputs": [{"name": "p", "shape": [2**63, 3], "datatype": "FP32", "data": []}]})
     assert refused.status_code == 413

@@ -51,7 +51,7 @@ class _Rows(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The question that programs ask most: numbers in the order of the features."""
 
     inputs: list[list[Number]]
-    params: dict[str, Any] | None = None
+    params: dict[str, str] | None = None
 
 
 class _Frame(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -66,7 +66,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The question that MLflow's client asks most."""
 
     dataframe_split: _Frame
-    params: dict[str, Any] | None = None
+    params: dict[str, str] | None = None
 
 
 _decode_rows = msgspec.json.Decoder(_Rows).decode

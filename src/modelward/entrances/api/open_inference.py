@@ -15,7 +15,7 @@ import msgspec
 from starlette.responses import Response
 
 from modelward.access import Permission
-from modelward.entrances.api.bodies import MalformedBodyError, told
+from modelward.entrances.api.bodies import MalformedBodyError, check_depth, told
 from modelward.entrances.api.dialect import Heading
 from modelward.entrances.api.endpoint import Endpoint, Open
 from modelward.entrances.api.inference import Asked
@@ -28,6 +28,7 @@ from modelward.entrances.open_inference import (
     TensorError,
     Wanted,
     model_metadata,
+    read_known,
     read_plain,
     read_request,
     repository_index,
@@ -85,6 +86,7 @@ class OpenInference:
     """See `Dialect`."""
 
     def __init__(self, settings: Settings) -> None:
+        self._depth_limit = settings.json_depth_limit
         self._rows_limit = settings.rows_limit
 
     def read(self, body: bytes, heading: Heading, interface: Interface) -> Asking:
@@ -98,13 +100,22 @@ class OpenInference:
             asked, table = plain
             return _asking(table, asked.id, wanted_of(asked.outputs, asked.parameters))
         text, packed = (body, _NOTHING) if length is None else _parted(body, length)
-        request = _read(text)
+        request = read_known(text) or self._read(text)
         wanted = wanted_of(request.outputs, request.parameters)
         return _asking(table_of(interface, tensors_of(request, packed, rows_limit=self._rows_limit)), request.id, wanted)
 
     def fault(self, error: Exception) -> Written:
         """`{"error": "text"}`."""
         return Written(told_plainly(error))
+
+    def _read(self, text: bytes) -> InferRequest:
+        check_depth(text, limit=self._depth_limit)
+        try:
+            return read_request(text)
+        except msgspec.ValidationError as wrong:
+            raise MalformedBodyError(f"The JSON is no inference request: {told(wrong)}. {_EXAMPLE}") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+            raise MalformedBodyError(f"The body is not valid JSON: {told(wrong)}. {_HINT}") from None
 
 
 _NOTHING = memoryview(b"")
@@ -119,15 +130,6 @@ def _asking(table: Table, id: str | None, wanted: tuple[Wanted, ...]) -> Asking:
 @lru_cache(maxsize=_WRITERS_KEPT)
 def _writer(wanted: tuple[Wanted, ...]) -> Callable[[Computed], Written]:
     return partial(written, id="", wanted=wanted)
-
-
-def _read(text: bytes) -> InferRequest:
-    try:
-        return read_request(text)
-    except msgspec.ValidationError as wrong:
-        raise MalformedBodyError(f"The JSON is no inference request: {told(wrong)}. {_EXAMPLE}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-        raise MalformedBodyError(f"The body is not valid JSON: {told(wrong)}. {_HINT}") from None
 
 
 def _parted(body: bytes, length: bytes) -> tuple[bytes, memoryview]:

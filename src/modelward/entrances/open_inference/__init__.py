@@ -28,6 +28,7 @@ from modelward.entrances.open_inference.packed_values import values_of_bytes
 from modelward.entrances.open_inference.plain_requests import read_plain
 from modelward.entrances.open_inference.requests import (
     InferRequest,
+    read_known,
     read_request,
     tensors_of,
     wanted_of,
@@ -51,6 +52,7 @@ __all__ = [
     "head",
     "model_metadata",
     "packed_output",
+    "read_known",
     "read_plain",
     "read_request",
     "repository_index",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 import msgspec
 
 from modelward.entrances.open_inference.json_values import numbers_of_json
-from modelward.entrances.open_inference.requests import Parameters, RequestedOutput
+from modelward.entrances.open_inference.requests import NOT_JSON, KnownOutput, Parameters
 from modelward.registry import Number, Table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Data = TypeVar("Data")
 Inputs = TypeVar("Inputs")
 
 
-class _Block(msgspec.Struct, Generic[Data], gc=False):
+class _Block(msgspec.Struct, Generic[Data], forbid_unknown_fields=True, gc=False):
     """All features."""
 
     name: str
@@ -37,7 +37,7 @@ class _Block(msgspec.Struct, Generic[Data], gc=False):
     parameters: None = None
 
 
-class _Column(msgspec.Struct, gc=False):
+class _Column(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """One feature."""
 
     name: str
@@ -47,20 +47,19 @@ class _Column(msgspec.Struct, gc=False):
     parameters: None = None
 
 
-class PlainRequest(msgspec.Struct, Generic[Inputs], gc=False):
-    """A question, and what may be said besides."""
+class PlainRequest(msgspec.Struct, Generic[Inputs], forbid_unknown_fields=True, gc=False):
+    """A question, and what may be said besides: nothing unknown, which could be nested to any depth."""
 
     inputs: Inputs
     id: str | None = None
     parameters: Parameters | None = None
-    outputs: list[RequestedOutput] | None = None
+    outputs: list[KnownOutput] | None = None
 
 
 _decode_flat = msgspec.json.Decoder(PlainRequest[tuple[_Block[list[Number]]]]).decode
 _decode_nested = msgspec.json.Decoder(PlainRequest[tuple[_Block[list[list[Number]]]]]).decode
 _decode_emptied = msgspec.json.Decoder(PlainRequest[tuple[_Block[str]]]).decode
 _decode_columns = msgspec.json.Decoder(PlainRequest[list[_Column]]).decode
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Read: TypeAlias = tuple[PlainRequest[Any], Table]
 
 
@@ -74,8 +73,8 @@ def read_plain(text: bytes, interface: Interface, *, rows_limit: int) -> Read | 
             read = _long(text, lying, interface)
         else:
             read = _flat(text, len(interface.features))
-    except _NOT_JSON:
-        with suppress(*_NOT_JSON):
+    except NOT_JSON:
+        with suppress(*NOT_JSON):
             read = _nested(text, len(interface.features)) if b"[[" in text else _columns(text, interface.names)
     return read if read is not None and 0 < len(read[1]) <= rows_limit else None
 

@@ -49,17 +49,40 @@ class RequestedOutput(msgspec.Struct):
 class InferRequest(msgspec.Struct):
     """A question."""
 
-    inputs: list[Input]
+    inputs: Sequence[Input]
     id: str | None = None
     parameters: Parameters | None = None
-    outputs: list[RequestedOutput] | None = None
+    outputs: Sequence[RequestedOutput] | None = None
 
 
+class _KnownInput(Input, forbid_unknown_fields=True):
+    pass
+
+
+class KnownOutput(RequestedOutput, forbid_unknown_fields=True):
+    """The same, of which nothing else is said."""
+
+
+class _Known(InferRequest, forbid_unknown_fields=True, kw_only=True):
+    inputs: Sequence[_KnownInput]
+    outputs: Sequence[KnownOutput] | None = None
+
+
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode = msgspec.json.Decoder(InferRequest).decode
+_decode_known = msgspec.json.Decoder(_Known).decode
+
+
+def read_known(text: bytes) -> InferRequest | None:
+    """A question in which nothing is unknown, so that it is no deeper than questions are; None where it is any other."""
+    try:
+        return _decode_known(text)
+    except NOT_JSON:
+        return None
 
 
 def read_request(text: bytes) -> InferRequest:
-    """A question's JSON.
+    """A question's JSON. What is not known here changes nothing, as the protocol has it; how deep it is must have been looked at.
 
     Raises:
         msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is none.
