@@ -385,6 +385,8 @@ def test_a_tensor_for_each_feature_is_read_whatever_its_order(dialect):
         (one(data=[[1e-200] * 3] * 50 + [[1e-200] * 2, [1e-200] * 4], shape=[52, 3]), "nested otherwise"),
         (one(data=[[1], [2], [3]]), "nested otherwise"),
         (one(data=[[[1, 2, 3]]]), "nested otherwise"),
+        (one(data=[[[1, 2, 3, 4]] * 3], shape=[4, 3]).replace(b"]]]", b"]]" + b" " * 3000 + b"]"), "nested otherwise"),
+        (three(data=[[[1, 2]]]).replace(b"]]]", b"]]" + b" " * 3000 + b"]"), "nested otherwise"),
         (one(data={"a": 1}), "holds values"),
         (one(data=CANARY), "holds values"),
         (one(data=[1, 2, 4e38]), "feature 'z' is not finite or beyond"),

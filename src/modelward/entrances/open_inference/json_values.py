@@ -83,7 +83,7 @@ def numbers_of_json(data: bytes, *, rows: int, width: int) -> npt.NDArray[np.flo
         # A parser of its own each time: one that is used again must not while anybody holds what it read before.
         array: Any = Parser().parse(data)
         is_nested = data.find(b"[", 1) > 0
-        if is_nested and (data.count(b"[") != rows + 1 or any(len(row) != width for row in array)):
+        if is_nested and (len(array) != rows or data.count(b"[") != rows + 1 or any(len(row) != width for row in array)):
             return None
         numbers = np.frombuffer(array.as_buffer(of_type="d"), dtype=np.float64)
     except (ValueError, TypeError, RuntimeError, AttributeError):
