@@ -104,6 +104,12 @@ def test_every_unknown_feature_is_named_and_the_nearest_to_the_first():
     assert message.startswith("Row 1: 30 features are unknown: 00, 01, 02, 03, 04, 05, 06, 07, 08, 09 and 20 more. There are: ")
 
 
+def test_what_a_row_lacks_is_not_taken_for_all_that_there_is():
+    assert refused({"zzz": 1, "age": 2, "job": "nurse"}) == "Row 1: feature 'zzz' is unknown. The row lacks 'hours'."
+    assert refused({"zzz": 1, "qqq": 2, "age": 2}) == "Row 1: 2 features are unknown: zzz, qqq. The row lacks 'hours', 'job'."
+    assert refused({"zzz": 1}) == "Row 1: feature 'zzz' is unknown. There are: age, hours, job."
+
+
 def test_every_missing_feature_is_named():
     assert refused({"age": 1, "job": "nurse"}).startswith("Row 1 lacks the feature 'hours'. ")
     assert refused({}) == "Row 1 lacks 3 features: age, hours, job. Send each, or null where the version fills it in."

@@ -155,7 +155,7 @@ class RowReader:
         missing = [name for name in self._encoders if name not in row]
         unknown = [name for name in row if name not in self._encoders]
         if unknown:
-            return f": {_unknown(unknown, missing or list(self._encoders))}"
+            return f": {_unknown(unknown, missing, list(self._encoders))}"
         if missing:
             return f" lacks {_lacking(missing)}"
         for name, encode in self._encoders.items():
@@ -245,14 +245,17 @@ def _lacking(names: Sequence[str]) -> str:
     return f"{len(names)} features: {_listed(names)}. Send each, or null where the version fills it in."
 
 
-def _unknown(names: Sequence[Any], known: Sequence[str]) -> str:
+def _unknown(names: Sequence[Any], missing: Sequence[str], known: Sequence[str]) -> str:
     shown = [str(name)[:100] for name in names]
-    near = difflib.get_close_matches(shown[0], known, n=1, cutoff=0.5)
-    if len(shown) == 1:
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {_listed(known)}."
-        return f"feature {shown[0]!r} is unknown. {hint}"
-    hint = f"Did you mean {near[0]!r} by {shown[0]!r}?" if near else f"There are: {_listed(known)}."
-    return f"{len(shown)} features are unknown: {_listed(shown)}. {hint}"
+    near = difflib.get_close_matches(shown[0], missing or known, n=1, cutoff=0.5)
+    if near:
+        hint = f"Did you mean {near[0]!r}?" if len(shown) == 1 else f"Did you mean {near[0]!r} by {shown[0]!r}?"
+    elif 0 < len(missing) < len(known):
+        hint = f"The row lacks {_listed([repr(name) for name in missing])}."
+    else:
+        hint = f"There are: {_listed(known)}."
+    unknown = f"feature {shown[0]!r} is unknown" if len(shown) == 1 else f"{len(shown)} features are unknown: {_listed(shown)}"
+    return f"{unknown}. {hint}"
 
 
 def _listed(names: Sequence[str]) -> str:
