@@ -235,3 +235,15 @@ def test_bytes_that_follow_unannounced_are_refused_in_words(caller):
     assert "2 bytes follow the last tensor" in refused.json()["error"]
     refused = caller.post(INFER, content=packed + b"\x00\x01")
     assert "say its length as Inference-Header-Content-Length" in refused.json()["error"]
+
+
+def test_a_header_that_a_client_kept_from_another_request_is_named(caller):
+    asked = json.dumps(tensors()).encode()
+    refused = caller.post(INFER, content=asked, headers={"inference-header-content-length": "57"})
+    assert refused.status_code == 400
+    assert (
+        f"By the header Inference-Header-Content-Length it ends after 57 of the body's {len(asked)} bytes"
+        in refused.json()["error"]
+    )
+    refused = caller.post(INFER, content=asked, headers={"inference-header-content-length": str(len(asked) + 1)})
+    assert f"within the body, which has {len(asked)}" in refused.json()["error"]

@@ -55,6 +55,17 @@ def test_it_finds_the_server_and_its_models(server, client):
     ]
 
 
+def test_a_header_that_the_client_left_in_what_it_was_given_is_named(server, client):
+    kept = server.headers
+    packed, _ = block(triton)
+    client.infer("points", [packed], headers=kept)
+    listed, _ = block(triton, binary_data=False)
+    wanted = [triton.InferRequestedOutput("label", binary_data=False)]
+    with pytest.raises(InferenceServerException, match="By the header Inference-Header-Content-Length it ends after"):
+        client.infer("points", [listed], headers=kept, outputs=wanted)
+    assert len(client.infer("points", [listed], headers=server.headers, outputs=wanted).as_numpy("label")) == len(SPOTS)
+
+
 # JSON has no form for BF16: the client refuses it, and so does the server.
 @pytest.mark.parametrize(
     ("datatype", "is_binary"), [*((name, True) for name in KINDS), *((name, False) for name in KINDS if name != "BF16")]

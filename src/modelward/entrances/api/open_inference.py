@@ -100,7 +100,7 @@ class OpenInference:
             asked, table = plain
             return _asking(table, asked.id, wanted_of(asked.outputs, asked.parameters))
         text, packed = (body, _NOTHING) if length is None else _parted(body, length)
-        request = read_known(text) or self._read(text)
+        request = read_known(text) or self._read(text, hint=_HINT if length is None else _doubt(text, body))
         wanted = wanted_of(request.outputs, request.parameters)
         return _asking(table_of(interface, tensors_of(request, packed, rows_limit=self._rows_limit)), request.id, wanted)
 
@@ -108,14 +108,14 @@ class OpenInference:
         """`{"error": "text"}`."""
         return Written(told_plainly(error))
 
-    def _read(self, text: bytes) -> InferRequest:
+    def _read(self, text: bytes, *, hint: str) -> InferRequest:
         check_depth(text, limit=self._depth_limit)
         try:
             return read_request(text)
         except msgspec.ValidationError as wrong:
             raise MalformedBodyError(f"The JSON is no inference request: {told(wrong)}. {_EXAMPLE}") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-            raise MalformedBodyError(f"The body is not valid JSON: {told(wrong)}. {_HINT}") from None
+            raise MalformedBodyError(f"The body is not valid JSON: {told(wrong)}. {hint}") from None
 
 
 _NOTHING = memoryview(b"")
@@ -130,6 +130,13 @@ def _asking(table: Table, id: str | None, wanted: tuple[Wanted, ...]) -> Asking:
 @lru_cache(maxsize=_WRITERS_KEPT)
 def _writer(wanted: tuple[Wanted, ...]) -> Callable[[Computed], Written]:
     return partial(written, id="", wanted=wanted)
+
+
+def _doubt(text: bytes, body: bytes) -> str:
+    return (
+        f"By the header Inference-Header-Content-Length it ends after {len(text)} of the body's {len(body)} bytes. Send the header "
+        "anew with each request, or none where no binary tensors follow the JSON."
+    )
 
 
 def _parted(body: bytes, length: bytes) -> tuple[bytes, memoryview]:
