@@ -7,7 +7,6 @@ It is what uvicorn calls a cycle: while it is not complete, later requests of th
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,7 +24,7 @@ from modelward.entrances.api import (
     urgency_of,
 )
 from modelward.errors import ModelwardError
-from modelward.serving import OverloadedError, Pending, Standing
+from modelward.serving import Pending, Standing
 
 if TYPE_CHECKING:
     from modelward.entrances.api import Telemetry
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from modelward.registry import Interface
     from modelward.serving import Asking, Gateway
 
-_LOG = logging.getLogger("modelward.api")
 _CLOSE = b"connection: close\r\n"
 
 
@@ -220,11 +218,8 @@ class Exchange(Pending):
     def _refusal(self, fault: Exception) -> bytes:
         status = status_of(fault)
         self._count(status)
-        # That there is too much to do is counted, and not written down for each who is turned away.
-        if status >= 500 and not isinstance(fault, OverloadedError):
-            level = logging.ERROR if status == 500 else logging.WARNING
-            said = {"request": self.request, "route": self.head.target.template, "status": status}
-            _LOG.log(level, "request failed", exc_info=fault, extra=said)
+        failures = self.counter.telemetry.failures
+        failures.note(fault, request=self.request, route=self.head.target.template, status=status)
         told = self.head.target.dialect.fault(fault)
         lines = [b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())]
         lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in fault_headers(fault).items()]

@@ -51,4 +51,4 @@ def message_of(error: BaseException) -> str:
     """
     if isinstance(error, ModelwardError):
         return str(error)
-    return "An unexpected fault. The server's log names its place under this answer's x-request-id."
+    return "An unexpected fault. The server's log names its place, and the x-request-id of who met it first."

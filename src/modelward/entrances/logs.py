@@ -16,7 +16,7 @@ from structlog.typing import EventDict
 
 from modelward.errors import place_of
 
-_FIELDS = ("request", "route", "status")
+_FIELDS = ("request", "route", "status", "fault", "place", "left_out")
 _LOG = logging.getLogger("modelward.server")
 
 

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be watched: counters and times per route, and one log line for each request that failed.
+"""What can be watched: counters and times per route, and what the log says of requests that failed.
 
 Labels come from a bounded set (route templates, models that exist, status codes), and no line or label holds what a caller sent.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from modelward.entrances.api.exposition import Exposition
 from modelward.entrances.api.problems import names_nothing
 from modelward.entrances.api.process_readings import process_readings
 from modelward.entrances.api.tally import Tally
+from modelward.entrances.failure_log import FailureLog
 from modelward.serving import (
     SECONDS,
     Counter,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from modelward.entrances.traces import Traces
 
 _ELSEWHERE, _ANY = "unmatched", "any"
-_LOG = logging.getLogger("modelward.api")
 
 
 class Telemetry:
@@ -51,6 +50,7 @@ class Telemetry:
     """
 
     def __init__(self, meters: Meters, *, entries: Callable[[], float], seat: str = "") -> None:
+        self.failures = FailureLog()
         self._requests = Counter("modelward_requests_total", "Requests answered.", labels=("method", "route", "status"))
         self._seconds = Distributions(
             "modelward_request_duration_seconds", "Time to answer a request.", bounds=SECONDS, labels=("route",)
@@ -166,8 +166,7 @@ class Watch:
             seconds = time.perf_counter() - began if took is None else took
             self.telemetry.count_request(scope["method"], route, status or 500, seconds=seconds)
             lost = state.get("fault")
-            if status >= 500 or not status:
-                _log(request, route, status, lost)
+            self.telemetry.failures.note(lost, request=request, route=route, status=status or 500)
             if self._traces and trail:
                 trail.request, trail.method, trail.scheme, trail.status = request, scope["method"], scope["scheme"], status or 500
                 trail.route = "" if route == _ELSEWHERE else route
@@ -177,8 +176,3 @@ class Watch:
 
 def _traceparent(scope: Scope) -> bytes | None:
     return next((value for name, value in scope["headers"] if name == b"traceparent"), None)
-
-
-def _log(request: str, route: str, status: int, fault: BaseException | None) -> None:
-    level = logging.ERROR if status in (0, 500) else logging.WARNING
-    _LOG.log(level, "request failed", exc_info=fault, extra={"request": request, "route": route, "status": status})

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from modelward.settings import Settings
 
 Handler: TypeAlias = Callable[[bytes, Any], Awaitable[bytes]]
-_LOG = logging.getLogger("modelward.rpc")
 _METHOD = "gRPC"
 _LEFT = status_of(CallerLeftError(""))
 # Health, metadata and refusals have room beside the questions.
@@ -100,7 +98,7 @@ class RpcDoor:
                 context.set_trailing_metadata(_trailer(call))
             except Exception as fault:  # whoever asked is told
                 status, found = status_of(fault), fault
-                _log(call.request, path, status, fault)
+                self._telemetry.failures.note(fault, request=call.request, route=path, status=status)
                 code = getattr(grpc.StatusCode, status_name(fault))
                 await context.abort(code, message_of(fault), (*_trailer(call), *_again(fault)))
                 raise  # `abort` did
@@ -149,9 +147,3 @@ def _options(settings: Settings, *, shares_port: bool) -> list[tuple[str, int]]:
         # Bodies are read as they are: a small one must not become a large one.
         ("grpc.compression_enabled_algorithms_bitset", 1),
     ]
-
-
-def _log(request: str, route: str, status: int, fault: Exception) -> None:
-    if status >= 500:
-        level = logging.ERROR if status == 500 else logging.WARNING
-        _LOG.log(level, "request failed", exc_info=fault, extra={"request": request, "route": route, "status": status})
