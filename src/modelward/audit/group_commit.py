@@ -106,7 +106,7 @@ class GroupCommit:
         else:
             seconds = perf_counter() - began
             group.tell(index)
-            self._upkeep.note()
+            self._upkeep.note(group.entries)
             if group.entries:
                 self._note(seconds, group.entries)
         return not group.is_last

@@ -8,6 +8,9 @@ from threading import Event, Thread
 from modelward.audit.service import Ledger
 
 _PAUSE_SECONDS = 0.1
+# The disk is shared with the commits, so what is much is copied in small bites: each keeps them waiting as long as it is large.
+_BUSY_PAUSE_SECONDS = 0.02
+_BUSY_ENTRIES = 100
 
 
 class Upkeep:
@@ -16,6 +19,7 @@ class Upkeep:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._written = Event()
+        self._entries = 0
         self._closing = Event()
         self._thread = Thread(target=self._work, name="ledger-upkeep", daemon=True)
 
@@ -23,8 +27,9 @@ class Upkeep:
         """Begin. Once only."""
         self._thread.start()
 
-    def note(self) -> None:
-        """Something was written."""
+    def note(self, entries: int = 0) -> None:
+        """Something was written: so many entries."""
+        self._entries += entries
         if not self._written.is_set():
             self._written.set()
 
@@ -36,8 +41,12 @@ class Upkeep:
         self._ledger.anchor_now()
 
     def _work(self) -> None:
-        while self._written.wait() and not self._closing.wait(_PAUSE_SECONDS):
+        pause = _PAUSE_SECONDS
+        while self._written.wait() and not self._closing.wait(pause):
             self._written.clear()
+            # What the writer adds in between may be lost; it decides nothing but when to look again.
+            entries, self._entries = self._entries, 0
+            pause = _BUSY_PAUSE_SECONDS if entries > _BUSY_ENTRIES else _PAUSE_SECONDS
             self._ledger.tend()
             if not self._ledger.anchor_when_due():
                 self.note()

@@ -81,7 +81,6 @@ class Head(NamedTuple):
     seconds: float
     priority: int
     is_hasty: bool
-    is_plain: bool
 
 
 def read_head(target: Target, heading: Heading, counter: Counter, *, request: str) -> Head:
@@ -97,23 +96,28 @@ def read_head(target: Target, heading: Heading, counter: Counter, *, request: st
             allowed, priority = urgency_of(heading)
     except ModelwardError as wrong:
         fault = wrong
-    is_hasty = allowed is not None
-    is_plain = fault is None and not priority and not is_hasty
-    return Head(target, heading, standing, fault, length, gateway.seconds(allowed), priority, is_hasty, is_plain)
+    return Head(target, heading, standing, fault, length, gateway.seconds(allowed), priority, allowed is not None)
 
 
 class Exchange(Pending):
     """One question and its answer."""
 
-    # What a plain question leaves as it is. uvicorn wakes a cycle that waits for its body; nobody waits here.
-    ahead: Any = None
-    disconnected = False
-    fault: Exception | None = None
-    is_read = True
-    keep_alive = True
-    response_complete = False
-    _parts: list[bytes] | None = None
-    _received = 0
+    __slots__ = (
+        "_parts",
+        "_received",
+        "ahead",
+        "connection",
+        "disconnected",
+        "fault",
+        "head",
+        "is_read",
+        "keep_alive",
+        "response_complete",
+    )
+
+    ahead: Any
+    fault: Exception | None
+    _parts: list[bytes] | None
 
     def __init__(self, connection: Connection, head: Head, *, request: str, body: bytes = b"") -> None:
         # Instead of what `Pending` does: one call less for each question.
@@ -126,8 +130,11 @@ class Exchange(Pending):
             self.standing = standing
             self.caller = standing.caller
             self.deadline = began + head.seconds
-        if not head.is_plain:
-            self.fault, self.priority, self.has_own_deadline = head.fault, head.priority, head.is_hasty
+        self.fault, self.priority, self.has_own_deadline = head.fault, head.priority, head.is_hasty
+        self.is_wanted = self.is_recordable = self.is_read = self.keep_alive = True
+        self.disconnected = self.response_complete = False
+        self.entry = self.group = self.timer = self.ahead = self._parts = None
+        self.rows = self._received = 0
 
     @property
     def message_event(self) -> asyncio.Event:

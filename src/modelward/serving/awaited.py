@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Awaited(Pending):
     """Told by a future."""
 
+    __slots__ = ("_read", "waiting")
+
     def __init__(self, standing: Standing, read: Read, **question: Any) -> None:
         super().__init__(standing, **question)
         self._read = read

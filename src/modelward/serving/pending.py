@@ -52,27 +52,47 @@ class Pending:
     follows it. Subclasses say how to tell.
     """
 
+    __slots__ = (
+        "began",
+        "caller",
+        "deadline",
+        "deployment",
+        "entry",
+        "group",
+        "has_own_deadline",
+        "is_recordable",
+        "is_wanted",
+        "payload",
+        "priority",
+        "render",
+        "request",
+        "rows",
+        "standing",
+        "table",
+        "timer",
+        "trail",
+        "written",
+    )
+
     standing: Standing
     caller: str
     payload: bytes
     request: str
     began: float
     deadline: float
+    priority: int
+    has_own_deadline: bool
+    is_wanted: bool
+    is_recordable: bool
+    entry: int | None
+    group: Hashable
+    rows: int
+    timer: asyncio.TimerHandle | None
     deployment: Deployment
     render: Callable[[Computed], Written]
     table: Table
     trail: object
     written: Written
-
-    # As every question begins. No slots: what most of them leave as it is costs them nothing here.
-    entry: int | None = None
-    group: Hashable = None
-    has_own_deadline = False
-    is_recordable = True
-    is_wanted = True
-    priority = 0
-    rows = 0
-    timer: asyncio.TimerHandle | None = None
 
     def __init__(
         self, standing: Standing, *, payload: bytes, request: str, seconds: float, priority: int = 0, is_hasty: bool = False
@@ -81,10 +101,12 @@ class Pending:
         self.caller = standing.caller
         self.payload = payload
         self.request = request
-        self.priority = priority
         self.began = time.perf_counter()
         self.deadline = self.began + seconds
-        self.has_own_deadline = is_hasty
+        self.priority, self.has_own_deadline = priority, is_hasty
+        self.is_wanted = self.is_recordable = True
+        self.entry = self.group = self.timer = None
+        self.rows = 0
 
     def read(self, interface: Interface) -> Asking:
         """What is asked, against the interface of the version that answers; raises what the caller is told."""
