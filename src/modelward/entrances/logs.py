@@ -25,6 +25,7 @@ def write_json_lines(level: str) -> None:
     what they tell in more detail may hold what callers sent.
     """
     handler = _Lines(sys.stderr)
+    handler.addFilter(_name_faults)
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=[add_logger_name, add_log_level, ExtraAdder(_FIELDS), _without_texts],
@@ -50,6 +51,13 @@ class _Lines(logging.StreamHandler[Any]):
         )
         with suppress(OSError):
             self.stream.write(self.format(lost) + self.terminator)
+
+
+def _name_faults(line: logging.LogRecord) -> bool:
+    """A fault that stands among the values of a message is told by its kind, too."""
+    if isinstance(line.args, tuple):
+        line.args = tuple(type(value).__name__ if isinstance(value, BaseException) else value for value in line.args)
+    return True
 
 
 def _lost(event: str, fault: BaseException | None) -> None:

@@ -39,6 +39,10 @@ try:
     fail()
 except ValueError:
     logging.getLogger("library").exception("it failed\\n")
+try:
+    fail()
+except ValueError as fault:
+    logging.getLogger("library").warning("%s met %s", "somebody", fault)
 warnings.warn("old")
 thread = threading.Thread(target=fail)
 thread.start()
@@ -66,7 +70,8 @@ def test_whoever_writes_it_is_a_line_of_json_without_the_text_of_a_fault():
         ("library", "a line could not be written"),
         ("modelward.room", "told"),
     ]
-    assert [line.get("fault") for line in lines] == [None, None, None, "ValueError", None, "ValueError", "ValueError", "ValueError"]
+    assert [line.get("fault") for line in lines] == [None] * 3 + ["ValueError"] + [None] * 2 + ["ValueError"] * 3
+    assert lines[4]["event"] == "somebody met ValueError"
     assert {line["place"] for line in lines if "fault" in line} == {"<string>:6"}
     assert {line["level"] for line in lines} == {"error", "info", "warning"}
     assert len({line["process"] for line in lines}) == 1
