@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server's log: one JSON document on each line of standard error, whoever wrote it, and never what a caller sent."""
+"""The server's log: one JSON document on each line of standard error, in UTF-8, whoever wrote it, and never what a caller sent."""
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -24,12 +25,16 @@ def write_json_lines(level: str) -> None:
     """Write what we and the libraries log, warn of or let fall as JSON lines; ours from `level` on, theirs from warnings on, for
     what they tell in more detail may hold what callers sent.
     """
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        # JSON between programs is UTF-8, whatever the locale. A half of a character, which is none, is written as its escape.
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     handler = _Lines(sys.stderr)
     handler.addFilter(_name_faults)
+    renderer = JSONRenderer(ensure_ascii=False)
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=[add_logger_name, add_log_level, ExtraAdder(_FIELDS), _without_texts],
-            processors=[TimeStamper(fmt="iso", utc=True), _of_process, ProcessorFormatter.remove_processors_meta, JSONRenderer()],
+            processors=[TimeStamper(fmt="iso", utc=True), _of_process, ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     least = getattr(logging, level.upper())

@@ -2,6 +2,7 @@
 """Whatever happens in the server, each line of its log is one JSON document and holds nothing of a payload."""
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -77,6 +78,21 @@ def test_whoever_writes_it_is_a_line_of_json_without_the_text_of_a_fault():
     assert len({line["process"] for line in lines}) == 1
     assert all(line["timestamp"] for line in lines)
     assert CANARY not in done.stderr
+
+
+def test_the_log_is_utf_8_whatever_the_locale_is():
+    said = "OTEL_… 收入 ✓ \U0001f512 \ud800"
+    program = f"""
+import logging
+from modelward.entrances.logs import write_json_lines
+write_json_lines("info")
+logging.getLogger("modelward.room").info({said!a})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}
+    )
+    assert "OTEL_… 收入 ✓ \U0001f512 \\ud800".encode() in done.stderr
+    assert json.loads(done.stderr)["event"] == said
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
