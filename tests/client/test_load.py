@@ -64,6 +64,15 @@ def test_what_is_due_while_every_connection_is_busy_is_timed_from_then():
     assert any("questions were answered well in time" in note for note in step.notes)
 
 
+def test_who_finds_a_free_connection_did_not_wait_for_one():
+    """However late this client sends it: that is told for itself."""
+    with Service(itertools.repeat(Says(seconds=0.002))) as service:
+        (step,) = measured(service, connections=(200,), rates=(200.0,), warm_up_seconds=0.5, seconds=2.0).steps
+    assert step.requests > 300
+    assert step.waited == 0
+    assert step.late_ms is not None
+
+
 def test_each_number_of_connections_and_each_rate_is_a_step():
     with Service(itertools.repeat(Says())) as service:
         load = measured(service, connections=(1, 2), rates=(50.0, 100.0), seconds=0.5)

@@ -235,12 +235,14 @@ class TrafficAtARate(Traffic):
     def free(self, line: Line) -> None:
         """A connection has nothing to do: it takes a question that waits for one, or waits for a question."""
         self._lines.add(line)
-        if not self._is_over and self.due <= time.perf_counter():
+        if self._idle or self._is_over or self.due > time.perf_counter():
+            self._idle.append(line)
+            # What is due had a connection before this one was free: it is late, and did not wait for one.
+            self.send_due()
+            self._look_for_end()
+        else:
             self.observed.waited += self.due >= self._begin
             self._send(line)
-        else:
-            self._idle.append(line)
-            self._look_for_end()
 
     def lost(self, line: Line) -> None:
         """See `Traffic.lost`."""
