@@ -74,6 +74,23 @@ def test_every_route_says_which_permission_it_needs(server):
             assert (operation["x-permission"] == "health") == (path in OPEN_PATHS)
 
 
+def test_every_route_of_questions_says_which_headers_tell_how_urgent_one_is(caller):
+    paths = openapi()["paths"]
+    questions = [path for path in paths if path.endswith(("/predict", "/infer", "/invocations"))]
+    assert len(questions) == 6
+    for path in questions:
+        told = {said["name"]: said["schema"] for said in paths[path]["post"]["parameters"] if said["in"] == "header"}
+        assert set(told) == {"x-request-timeout-ms", "x-request-priority"}
+        for name, schema in told.items():
+            for value in (schema["minimum"] - 1, schema["maximum"] + 1):
+                refused = caller.post(concrete(path, model="income"), json=BODIES["/predict"], headers={name: str(value)})
+                assert (refused.status_code, name in refused.text) == (400, True)
+            asked = {"json": BODIES["/predict"], "headers": {name: str(schema["maximum"])}}
+            assert caller.post("/v1/models/income/predict", **asked).status_code == 200
+    others = [path for path in paths if path not in questions]
+    assert not [said for path in others for found in paths[path].values() for said in found["parameters"] if said["in"] == "header"]
+
+
 def test_every_route_outside_of_health_and_console_asks_for_a_key(server, stranger):
     walked = 0
     for method, path in sorted(table(server)):

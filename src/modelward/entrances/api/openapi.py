@@ -15,10 +15,11 @@ import msgspec
 
 from modelward import __version__
 from modelward.access import Permission
-from modelward.entrances.api.endpoint import MODEL_OR_VERSION_PATTERN, NAME_PATTERN, Endpoint, Open
+from modelward.entrances.api.endpoint import MODEL_OR_VERSION_PATTERN, NAME_PATTERN, Endpoint, Open, Parameter
 from modelward.entrances.api.inference import is_question
 from modelward.entrances.api.mlflow_faults import MlflowFailure
 from modelward.entrances.api.problems import asks, speaks
+from modelward.entrances.api.urgency import URGENCY
 
 _BYTES = "application/octet-stream"
 _REFERENCE = "#/components/schemas/{name}"
@@ -101,7 +102,11 @@ def _operation(endpoint: Endpoint, named: Mapping[int, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
         "operationId": re.sub(r"\W+", "-", f"{endpoint.method.lower()} {endpoint.path}").strip("-"),
-        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint)],
+        "parameters": [
+            *_path_parameters(endpoint),
+            *_parameters("query", endpoint.query),
+            *_parameters("header", URGENCY if is_question(endpoint) else {}),
+        ],
         "responses": {str(status): _response(endpoint, status, named) for status in sorted(statuses(endpoint))},
         "x-permission": permission.value if isinstance(permission, Permission) else permission.name.lower(),
     }
@@ -120,9 +125,9 @@ def _path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
         yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def _query_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
-    for name, said in endpoint.query.items():
-        yield {"name": name, "in": "query", "description": said.meaning, "required": said.is_required, "schema": said.schema}
+def _parameters(place: str, named: Mapping[str, Parameter]) -> Iterator[dict[str, Any]]:
+    for name, said in named.items():
+        yield {"name": name, "in": place, "description": said.meaning, "required": said.is_required, "schema": said.schema}
 
 
 def _taken(endpoint: Endpoint, named: Mapping[int, Any], components: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,12 +8,23 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from modelward.entrances.api.dialect import Heading
+from modelward.entrances.api.endpoint import Parameter
 from modelward.errors import InvalidError
 
 _TIMEOUT = b"x-request-timeout-ms"
 _PRIORITY = b"x-request-priority"
 _LONGEST_MS = 3_600_000
 _GREATEST_PRIORITY = 9
+URGENCY = {
+    _TIMEOUT.decode(): Parameter(
+        "So many milliseconds the caller waits, within what the server's settings allow; without it, all of that.",
+        {"type": "integer", "minimum": 1, "maximum": _LONGEST_MS},
+    ),
+    _PRIORITY.decode(): Parameter(
+        "Of one key's questions that wait for a model, those of greater priority go first.",
+        {"type": "integer", "minimum": 0, "maximum": _GREATEST_PRIORITY, "default": 0},
+    ),
+}
 
 
 class HeaderUnreadableError(InvalidError):
