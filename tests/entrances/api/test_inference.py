@@ -9,11 +9,25 @@ import math
 import pytest
 
 from entrances.api.house import ROW, body, tensors
+from entrances.points import make_live
 from modelward.audit import verify_receipt
 
 PREDICT = "/v1/models/income/predict"
 INFER = "/v2/models/income/infer"
 ROWS = [ROW, {"age": None, "hours": 5, "sector": None}, {"age": 71.25, "hours": 12.5, "sector": "unheard of"}]
+
+
+SPOT = {"x": 1.2345678901234567, "y": -2.345678901234567, "z": 3.456789012345678}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def points(house):
+    make_live(house)
+
+
+def block(data) -> dict:
+    rows = len(data) if isinstance(data[0], list) else len(data) // 3
+    return {"inputs": [{"name": "p", "shape": [rows, 3], "datatype": "FP32", "data": data}]}
 
 
 def low(age, hours, sector) -> float:
@@ -29,6 +43,46 @@ def test_rows_are_answered_with_label_and_probabilities(caller):
         assert prediction["probabilities"] == pytest.approx({"high": 1 - expected, "low": expected}, abs=1e-6)
         assert prediction["label"] == ("low" if expected > 0.5 else "high")
         assert prediction["abstained"] is False
+
+
+def other(value):
+    """The same with other numbers."""
+    if isinstance(value, dict):
+        return {name: other(inner) for name, inner in value.items()}
+    return list(map(other, value)) if isinstance(value, list) else value if isinstance(value, str) else 7
+
+
+def doubled(value) -> str:
+    """JSON in which each name stands twice, the first time with other numbers."""
+    if isinstance(value, dict):
+        said = [f'"{name}":{json.dumps(other(held))},"{name}":{doubled(held)}' for name, held in value.items()]
+        return "{" + ",".join(said) + "}"
+    return f"[{','.join(map(doubled, value))}]" if isinstance(value, list) else json.dumps(value)
+
+
+PROBABILITIES = {"predict_method": "predict_proba"}
+
+
+@pytest.mark.parametrize("many", [1, 60])
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        (PREDICT, lambda many: {"rows": [ROW] * many}),
+        ("/v1/models/points/predict", lambda many: {"rows": [SPOT] * many}),
+        (INFER, lambda many: tensors([ROW] * many)),
+        ("/v2/models/points/infer", lambda many: block([[*SPOT.values()]] * many)),
+        ("/v2/models/points/infer", lambda many: block([*SPOT.values()] * many)),
+        ("/models/income/invocations", lambda many: {"inputs": [ROW] * many, "params": PROBABILITIES}),
+        ("/models/points/invocations", lambda many: {"inputs": [[*SPOT.values()]] * many, "params": PROBABILITIES}),
+    ],
+)
+def test_of_a_name_that_stands_twice_the_last_value_counts_in_every_protocol(caller, path, asked, many):
+    answers = [
+        caller.post(path, content=body, headers={"content-type": "application/json"}).raise_for_status().json()
+        for body in (json.dumps(asked(many)), doubled(asked(many)))
+    ]
+    told = [[answer.get(name) for name in ("predictions", "outputs")] for answer in answers]
+    assert told[0] == told[1]
 
 
 def test_a_body_without_rows_is_shown_how_to_write_them(caller):
