@@ -14,6 +14,7 @@ from modelward.entrances.api.problems import HttpError
 from modelward.entrances.cli.failing import EXIT
 from modelward.entrances.faults import STATUS
 from modelward.errors import ModelwardError
+from modelward.serving.meters import REASONS
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "errors.md"
 KINDS = {kind for _, kind in inspect.getmembers(errors, inspect.isclass)}
@@ -39,6 +40,13 @@ def test_the_statuses_of_http_itself_are_on_the_page():
     assert found == {405, 411, 415, 499}
     for status in (*found, 431):
         assert f"| {status} |" in PAGE.read_text()
+
+
+def test_an_error_that_metrics_know_by_a_name_of_its_own_is_on_the_page():
+    own = set(REASONS) - KINDS - {BaseException}
+    assert len(own) == 4
+    for kind in own:
+        assert re.search(rf"^\| .* \| `{kind.__name__}` \| [^|]+ \|$", PAGE.read_text(), re.M), kind
 
 
 def test_the_page_and_the_document_know_the_same_statuses():
