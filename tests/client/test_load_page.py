@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report of a load is one file that anybody may see: no script, no key, no row; in English, and wholly in Chinese."""
 
+import base64
 import itertools
 import re
 import xml.etree.ElementTree as ElementTree
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 import modelward
@@ -16,9 +18,12 @@ from client.slow_service import Says, Service
 from modelward.client import Client, Load, Plan, Step, report_page, report_pictures
 from modelward.client.latencies import summarise
 from modelward.client.load import notes_of
+from modelward.client.load_pictures import tail
 from modelward.client.load_words import LOAD_WORDS, WORDS
 
 TEMPLATE = Path(modelward.__file__).parent / "client" / "templates" / "load.html"
+# What a page leaves to a picture on a screen of 400 pixels.
+PHONE = 331
 KEY, SECRET = "mw_very_secret_key", "very-secret-payload"
 
 
@@ -77,7 +82,7 @@ def test_the_page_is_one_file_without_script_and_without_anything_from_outside(n
     page = report_page(LOADS[name], language=language).decode()
     assert "<script" not in page
     assert "default-src 'none'" in page
-    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', page)
     assert sources
     assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
     assert f'<html lang="{"zh-Hans" if language == "zh" else "en"}">' in page
@@ -92,6 +97,32 @@ def test_the_pictures_are_equal_for_equal_figures_and_hold_nothing_from_outside(
     assert all(link.startswith(b"#") for link in re.findall(rb'(?:href|src)="([^"]*)"', drawn))
     assert b"percentile of the answers" in drawn
     assert b"seconds" in drawn
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_on_a_phone_the_pictures_fit_and_their_words_are_no_smaller_than_elsewhere(language):
+    tail = summarise([at / 1e5 for at in range(200_000)], [0.001 + at / 1e6 for at in range(200_000)], seconds=2.0)
+    page = report_page(load(*[step(1024, rate, latencies=tail) for rate in (1000.0, 20_000.5)]), language=language).decode()
+    shown = re.findall(r'<source media="screen and [^"]*" srcset="data:image/svg\+xml;base64,([^"]*)"><img src=', page)
+    assert len(shown) == page.count("<img ") == 2
+    for coded in shown:
+        drawn = base64.b64decode(coded).decode()
+        width = float(re.search(r'<svg [^>]*\bwidth="([\d.]+)pt"', drawn)[1]) * 4 / 3
+        words = [float(size) * 4 / 3 for size in re.findall(r"font(?:-size)?: (?:[a-z]+ )*([\d.]+)px", drawn)]
+        assert len(words) > 5
+        assert width <= PHONE
+        assert min(words) >= 11.5
+
+
+@pytest.mark.parametrize("answers", [10, 1000, 20_000, 200_000, 3_000_000])
+def test_however_many_nines_there_are_their_names_do_not_lie_on_each_other(answers):
+    latencies = summarise(np.zeros(answers), np.full(answers, 0.01), seconds=1.0)
+    drawn = tail([step(latencies=latencies)], is_narrow=True).decode()
+    named = re.findall(r'text-anchor: middle[^>]*? x="([\d.]+)"[^>]*>([\d.]+)</text>', drawn)
+    assert "50" in [word for _, word in named]
+    # A digit is as wide as two thirds of its height at most.
+    spans = [(float(at) - 3.5 * len(word), float(at) + 3.5 * len(word)) for at, word in named]
+    assert all(ends < begins for (_, ends), (begins, _) in itertools.pairwise(spans))
 
 
 @every_load

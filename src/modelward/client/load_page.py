@@ -20,6 +20,7 @@ class _Picture:
     title: str
     text: str
     source: str
+    narrow_source: str
 
 
 def report_page(load: Load, *, language: Language = "en") -> bytes:
@@ -32,8 +33,14 @@ def report_page(load: Load, *, language: Language = "en") -> bytes:
             "Towards the slowest answer",
             "Latency over percentile. Each nine takes as much room as the one before.",
             _source(tail(steps)),
+            _source(tail(steps, is_narrow=True)),
         ),
-        _Picture("Over time", "The median, the 99th percentile and the greatest latency of each moment.", _source(course(steps))),
+        _Picture(
+            "Over time",
+            "The median, the 99th percentile and the greatest latency of each moment.",
+            _source(course(steps)),
+            _source(course(steps, is_narrow=True)),
+        ),
     ]
     text = pages.get_template("load.html").render(
         load=load,

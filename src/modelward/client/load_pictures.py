@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures of a load: how latencies go up towards the slowest answer, and how they went over time."""
+"""The pictures of a load: how latencies go up towards the slowest answer, and how they went over time. The narrow ones are for a
+screen on which text in the others would be too small to read.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +14,29 @@ from modelward.client.load import Step
 
 _MOST_LINES = 6
 _MOST_PANELS = 4
+_MOST_NARROW_NINES = 4
 _WIDTH, _TAIL_HEIGHT, _COURSE_HEIGHT = 9.2, 4.2, 2.7
+_NARROW_TAIL_WIDTH, _NARROW_COURSE_WIDTH, _NARROW_PANEL_HEIGHT = 2.9, 2.4, 2.0
 # Names of lines keep this share of a picture's height from each other.
 _GAP, _WIDE_GAP = 0.055, 0.11
 
 
-def tail(steps: Sequence[Step]) -> bytes:
+def tail(steps: Sequence[Step], *, is_narrow: bool = False) -> bytes:
     """Latency over percentile, one line a step. Each nine takes as much room as the one before it, so that the tail is seen."""
-    with canvas(_WIDTH, _TAIL_HEIGHT) as (figure, svg):
-        _draw_tail(figure.add_subplot(), _drawn(steps, _MOST_LINES))
+    with canvas(_NARROW_TAIL_WIDTH if is_narrow else _WIDTH, _TAIL_HEIGHT) as (figure, svg):
+        _draw_tail(figure.add_subplot(), _drawn(steps, _MOST_LINES), is_narrow=is_narrow)
     return svg()
 
 
-def course(steps: Sequence[Step]) -> bytes:
+def course(steps: Sequence[Step], *, is_narrow: bool = False) -> bytes:
     """Latency over time, one panel a step: the median, the 99th percentile and the greatest of each moment."""
     shown = _drawn(steps, _MOST_PANELS)
-    with canvas(_WIDTH, _COURSE_HEIGHT) as (figure, svg):
-        _draw_course(figure.subplots(1, len(shown), sharey=True, squeeze=False, gridspec_kw={"wspace": 0.08}).ravel(), shown)
+    down, across = (len(shown), 1) if is_narrow else (1, len(shown))
+    size = (_NARROW_COURSE_WIDTH, down * _NARROW_PANEL_HEIGHT) if is_narrow else (_WIDTH, _COURSE_HEIGHT)
+    with canvas(*size) as (figure, svg):
+        room = {"hspace": 0.3, "wspace": 0.08}
+        panels = figure.subplots(down, across, sharex=is_narrow, sharey=True, squeeze=False, gridspec_kw=room)
+        _draw_course(panels.ravel(), shown, is_narrow=is_narrow)
     return svg()
 
 
@@ -65,7 +73,7 @@ def _drawn(steps: Sequence[Step], most: int) -> list[Step]:
     return found if len(found) <= most else [*found[: most - 1], found[-1]]
 
 
-def _draw_tail(axes: Any, steps: Sequence[Step]) -> None:
+def _draw_tail(axes: Any, steps: Sequence[Step], *, is_narrow: bool = False) -> None:
     from matplotlib.ticker import FixedLocator, NullLocator
 
     ends: list[tuple[float, str, str]] = []
@@ -79,12 +87,17 @@ def _draw_tail(axes: Any, steps: Sequence[Step]) -> None:
         ends.append((times[-1], f"{label_of(step)}: {amount(times[-1])}", tone))
         furthest = max(furthest, nines[-1])
     axes.set(yscale="log", xlabel="percentile of the answers", xlim=(0, furthest * 1.02))
-    percents = [0.0, 50.0, *(100 * (1 - 10.0**-nine) for nine in range(1, ceil(furthest)))]
+    is_dense = is_narrow and furthest > _MOST_NARROW_NINES
+    percents = [50.0] if is_dense else [0.0, 50.0]
+    percents += [100 * (1 - 10.0**-nine) for nine in range(1, ceil(furthest), 2 if is_dense else 1)]
     axes.xaxis.set_major_locator(FixedLocator([-log10(1 - percent / 100) for percent in percents]))
     axes.xaxis.set_major_formatter(lambda place, _: f"{100 * (1 - 10**-place):.10g}")
     axes.xaxis.set_minor_locator(NullLocator())
     _dress(axes)
-    _name(axes, ends, gap=_GAP)
+    if is_narrow:
+        _list(axes, ends)
+    else:
+        _name(axes, ends, gap=_GAP)
 
 
 def _name(axes: Any, ends: Sequence[tuple[float, str, str]], *, gap: float) -> None:
@@ -98,7 +111,13 @@ def _name(axes: Any, ends: Sequence[tuple[float, str, str]], *, gap: float) -> N
         axes.annotate(name, (1, height - over), (8, 0), "axes fraction", "offset points", color=tone, va="center", fontsize=9)
 
 
-def _draw_course(panels: Sequence[Any], steps: Sequence[Step]) -> None:
+def _list(axes: Any, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Names above the plot, in the order in which the lines end."""
+    for place, (_, name, tone) in enumerate(sorted(ends)):
+        axes.annotate(name, (0, 1), (0, 10 + 13 * place), "axes fraction", "offset points", color=tone, fontsize=9)
+
+
+def _draw_course(panels: Sequence[Any], steps: Sequence[Step], *, is_narrow: bool = False) -> None:
     for axes, step in zip(panels, steps, strict=True):
         assert step.latencies is not None
         moments = step.latencies.moments
@@ -110,10 +129,10 @@ def _draw_course(panels: Sequence[Any], steps: Sequence[Step]) -> None:
         axes.plot(at, [moment.max_ms for moment in moments], linestyle="none", marker=".", markersize=4, color=INKS.soft)
         for times, tone in named.values():
             axes.plot(at, times, color=tone, linewidth=1.5, solid_joinstyle="round")
-        axes.set(yscale="log", xlabel="seconds")
+        axes.set(yscale="log", xlabel="" if is_narrow and axes is not panels[-1] else "seconds")
         axes.set_title(label_of(step), color=INKS.soft, fontsize=9, fontweight="normal")
         _dress(axes)
-        if axes is not panels[0]:
+        if axes is not panels[0] and not is_narrow:
             axes.spines["left"].set_visible(False)
             axes.tick_params(axis="y", which="both", length=0)
         if axes is panels[-1]:
