@@ -33,8 +33,8 @@ WORDS = {
     "answers/s": "回答/秒",
     "rows/s": "行/秒",
     "greatest": "最大值",
-    "refusals": "拒绝",
-    "failures": "失败",
+    "refused": "拒绝",
+    "failed": "失败",
     "client CPU": "客户端 CPU",
     "~ stands before a percentile that rests on fewer than ten slower answers: another run may well give another.": (
         "百分位数前的 ~ 表示只有不足十个更慢的回答作为依据：再测一次可能得到不同的值。"
