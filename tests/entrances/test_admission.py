@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is turned away over HTTP: at once, with 503 and when to come back, and nobody else is."""
 
+import time
 from contextlib import ExitStack
 
 import pytest
 
-from entrances.api.house import ROW, Threaded, body, build
+from entrances.api.house import ROW, Threaded, body, build, client
 from entrances.wire import Line, asking
+from modelward.access import Role
 from modelward.serving import ENGINES
 from serving.engines import Gate, Gated
 
@@ -90,6 +92,36 @@ def test_whose_time_runs_out_is_told_so(house, server, gate):
     assert refused.status == 503
     assert "No answer within 0.5 s" in refused.error
     assert int(refused.headers["retry-after"]) >= 1
+
+
+def wait_for(server, watcher, questions):
+    """Until so many are open."""
+    with client(server.url, watcher) as http:
+        end = time.monotonic() + 20
+        while f"modelward_inflight_requests {questions}.0" not in http.get("/metrics").text:
+            assert time.monotonic() < end, "they never came"
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("others", "one", "place"), [(0, 9, 1), (9, 0, 31), (5, 5, 31)])
+def test_of_one_callers_questions_those_of_greater_priority_go_first(house, server, gate, others, one, place):
+    """Also where the head of a question is known from the one before it on its connection."""
+    key, watcher = house.key(), house.key(Role.OPERATOR)
+    with ExitStack() as leaving:
+        lines = [leaving.enter_context(Line(server.port)) for _ in range(32)]
+        for _ in range(2):
+            gate.close()
+            lines[0].send(question(key, 20.0))
+            gate.wait_for(1)
+            for line in lines[1:-1]:
+                line.send(question(key, 30.0, priority=others))
+            wait_for(server, watcher, 31)
+            lines[-1].send(question(key, 77.0, priority=one))
+            wait_for(server, watcher, 32)
+            gate.open()
+            assert [line.answer().status for line in lines] == [200] * 32
+            ages = [age for _, each in gate.calls for age in each]
+            assert ages.index(77.0) == place
 
 
 def test_no_more_questions_wait_than_the_limit_and_who_is_refused_may_ask_again_on_the_same_connection(house, server, gate, crowd):
