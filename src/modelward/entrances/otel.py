@@ -7,15 +7,17 @@ sampled, how spans wait, where they go and under which name: the standard enviro
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, get_current_span, set_span_in_context
@@ -29,9 +31,11 @@ if TYPE_CHECKING:
 
     from modelward.entrances.traces import Batch, Trail
 
+_LOG = logging.getLogger("modelward.traces")
 _NOBODY = Context()
 _PARENTS = TraceContextTextMapPropagator()
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+_DOUBT_SECONDS = 1.0
 
 
 class Ids(RandomIdGenerator):
@@ -117,6 +121,62 @@ class SpanMaker:
         return self._epoch + int(moment * 1e9)
 
 
+class Sender(SpanExporter):
+    """An exporter, and whether anybody takes what it sends. `taken` are the batches that somebody took; `lost` are the spans that
+    nobody did since it gave up.
+    """
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._has_given_up = False
+        self.taken = self.lost = 0
+        self.is_heard = True
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """See `SpanExporter`."""
+        told = SpanExportResult.FAILURE if self._has_given_up else self._exporter.export(spans)
+        self.is_heard = told is SpanExportResult.SUCCESS
+        self.taken += self.is_heard
+        self.lost += len(spans) if self._has_given_up and not self.is_heard else 0
+        return told
+
+    def shutdown(self) -> None:
+        """Try nothing again and begin nothing new; what is on its way may still arrive."""
+        if not self._has_given_up:
+            self._has_given_up = True
+            self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """See `SpanExporter`."""
+        return self._exporter.force_flush(timeout_millis)
+
+
+class Sending(BatchSpanProcessor):
+    """Spans wait here and are sent many at once. At the end what is left is sent for as long as somebody takes it: OpenTelemetry
+    itself would try again and again for half a minute.
+    """
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._sender = Sender(exporter)
+        super().__init__(self._sender)
+
+    def shutdown(self) -> None:
+        """See `SpanProcessor`."""
+        ending = Thread(target=super().shutdown, name="last spans", daemon=True)
+        ending.start()
+        sender, taken = self._sender, -1
+        while ending.is_alive() and sender.taken > taken:
+            taken = sender.taken
+            ending.join(_DOUBT_SECONDS)
+        is_heard = sender.is_heard
+        sender.shutdown()
+        # Who never failed may only be slow.
+        if is_heard:
+            ending.join()
+        if sender.lost:
+            _LOG.warning("%d spans are not sent: nobody took any for %g s", sender.lost, _DOUBT_SECONDS)
+
+
 def spans_of(environment: Mapping[str, str]) -> SpanMaker:
     """What makes spans, and sends them where the environment says.
 
@@ -124,7 +184,7 @@ def spans_of(environment: Mapping[str, str]) -> SpanMaker:
         ExporterMissingError: nothing is installed that would.
     """
     names = [name.strip() for name in (environment.get("OTEL_TRACES_EXPORTER") or "otlp").split(",")]
-    return SpanMaker([BatchSpanProcessor(_exporter(name, environment)) for name in names if name not in {"", "none"}])
+    return SpanMaker([Sending(_exporter(name, environment)) for name in names if name not in {"", "none"}])
 
 
 def _exporter(name: str, environment: Mapping[str, str]) -> SpanExporter:
