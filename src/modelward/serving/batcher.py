@@ -245,6 +245,6 @@ def _too_busy(pending: Pending, needed: float) -> OverloadedError:
     left = max(0.0, pending.deadline - time.perf_counter())
     return OverloadedError(
         f"The answer would take about {needed:.3g} s, and the caller waits {left:.3g} s more. Ask again later, ask for fewer rows, "
-        "or allow more time (header x-request-timeout-ms).",
+        "or allow more time (x-request-timeout-ms, or the deadline of a call over gRPC).",
         retry_after_seconds=needed,
     )
