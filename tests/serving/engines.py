@@ -72,7 +72,7 @@ class Laborious(OnnxEngine):
 
     def answers(self, columns):
         self.together.append(columns.rows)
-        work(0.02)
+        work(0.05)
         return super().answers(columns)
 
 

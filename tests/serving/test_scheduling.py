@@ -80,7 +80,7 @@ def test_callers_who_ask_again_at_once_do_not_stay_two_halves(live, engines, ent
             # The others are being computed by then.
             while not calls:
                 await asyncio.sleep(0.001)
-        for _ in range(20):
+        for _ in range(16):
             await asker.ask(at, model="laborious")
 
     async def scenario():
@@ -88,8 +88,9 @@ def test_callers_who_ask_again_at_once_do_not_stay_two_halves(live, engines, ent
         await asyncio.gather(*map(caller, range(6)))
 
     run(scenario())
-    # In halves no call has more than three rows, but where the machine stood still.
-    assert (calls.count(6) > len(calls) / 2) is is_together
+    # In halves no call has more than three rows, but where the machine stood still. It takes some calls to learn who comes back.
+    settled = calls[len(calls) // 3 :]
+    assert (settled.count(6) > len(settled) / 2) is is_together
 
 
 def test_a_model_whose_line_never_ends_does_not_keep_another_waiting(asking, gate):
@@ -237,6 +238,28 @@ def test_who_can_not_be_answered_in_time_is_turned_away_before_they_stand_in_lin
     computed = [age for _, ages in gate.calls for age in ages]
     assert computed == [*range(30), 100]
     assert live.logged("inference.refused") == [], "overload is not put on record"
+
+
+def test_an_urgent_question_is_not_turned_away_for_those_it_overtakes(asking, gate):
+    asker, run = asking(batch_rows=1)
+
+    async def scenario():
+        line = [asker.ask(1)]
+        await asyncio.to_thread(gate.wait_for, 1)
+        # Each takes 2 ms of work, which is far longer than a second for all of them.
+        line += [asker.ask(age) for age in range(2, 62) for _ in range(15)]
+        await passes()
+        urgent = asker.ask(100, timeout_seconds=1.0, priority=9)
+        with pytest.raises(OverloadedError):
+            await asker.ask(200, timeout_seconds=1.0)
+        assert not urgent.done()
+        gate.open()
+        await urgent
+        for question in line:
+            question.cancel()
+
+    run(scenario())
+    assert gate.calls[1] == ("gated", [100])
 
 
 def test_one_long_call_does_not_turn_callers_away_for_ever(asking, gate):

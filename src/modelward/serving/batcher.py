@@ -107,10 +107,12 @@ class Batcher:
         """Let questions stand in line; they are answered some time after `begin`. Whose answer would come after its deadline, by
         all that is known, is told so at once.
         """
-        ahead, call_seconds, row_seconds = self._rows_ahead(), self.cost.call_seconds, self.cost.row_seconds
+        ahead = self._rows_ahead()
         admitted = []
         for pending in arrived:
-            needed = (1 + ahead // self._batch_rows) * call_seconds + (ahead + pending.rows) * row_seconds
+            needed = self._needed(pending, ahead)
+            if pending.priority and pending.began + needed > pending.deadline:
+                needed = self._needed(pending, ahead - self._line.overtaken(pending))
             if pending.began + needed > pending.deadline and (ahead or not self._is_in_doubt()):
                 self._finish(Call([Outcome([pending], _too_busy(pending, needed))], 0, pending.began, 0.0, 0.0))
                 continue
@@ -118,6 +120,10 @@ class Batcher:
             admitted.append(pending)
         self._line.add(*admitted)
         self._regulars.came(len(admitted), now=time.perf_counter())
+
+    def _needed(self, pending: Pending, ahead: int) -> float:
+        """How many seconds it takes to answer a question with so many rows ahead of it."""
+        return (1 + ahead // self._batch_rows) * self.cost.call_seconds + (ahead + pending.rows) * self.cost.row_seconds
 
     def forget(self, pending: Pending) -> None:
         """Nobody waits for a question any more: it keeps nobody else from being admitted."""

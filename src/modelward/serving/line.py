@@ -73,6 +73,10 @@ class Line(Generic[Question]):
                 place = next(at for at, waiting in enumerate(queue) if waiting.priority < question.priority)
                 queue.insert(place, question)
 
+    def overtaken(self, question: Question) -> int:
+        """How many rows of its caller's questions would come after it, if it came now. It takes as long as the caller's line is."""
+        return sum([waiting.rows for waiting in self._of.get(question.caller, ()) if waiting.priority < question.priority])
+
     def take(self, limit_rows: int) -> list[Question]:
         """The questions whose turn it is, all of one group and of at most `limit_rows` rows in all; a larger one comes alone."""
         taken: list[Question] = []
