@@ -165,16 +165,11 @@ def test_commitments_of_two_requests_do_not_tell_equal_payloads(ledger):
 
 
 def test_a_key_derived_beforehand_leaves_the_same_entry(ledger):
-    known = Draft(DONE, actor="a", subject="s", request="r-1", key=ledger.request_key("r-1"))
+    known = ledger.form(DONE, actor="a", subject="s", filled=(), fixed={}).draft("r-1", b"asked", b"answered")
     ledger.commit(lambda: [known, Draft(DONE, actor="a", subject="s", request="r-1"), Draft(DONE, actor="a", subject="s")])
     first, second, third = (one.entry for one in ledger.entries(since=1, newest_first=False))
     assert first.key == second.key == hashlib.sha256(ledger.request_key("r-1").secret).hexdigest()
     assert third.key == ""
-
-
-def test_the_key_of_another_request_is_not_taken(ledger):
-    with pytest.raises(ValueError, match="another request"):
-        Draft(DONE, actor="a", subject="s", request="r-1", key=ledger.request_key("r-2"))
 
 
 def test_what_another_process_anchors_meanwhile_is_no_fault(database, keyring, ledger, home, caplog):

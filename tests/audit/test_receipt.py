@@ -31,7 +31,7 @@ def ledger(tmp_path_factory):
     drafts = [draft(number, request=f"r-{number}") for number in range(1, SIZE - 1)]
     key = opened.request_key("asked")
     facts = {"input": key.commitment(b"age=44"), "output": key.commitment(b"yes"), "rows": 1}
-    drafts.insert(100, Draft(DONE, actor="service:till", subject="income:3", facts=facts, request="asked", key=key))
+    drafts.insert(100, Draft(DONE, actor="service:till", subject="income:3", facts=facts, request="asked"))
     opened.commit(lambda: drafts)
     assert opened.head().size == SIZE
     yield opened

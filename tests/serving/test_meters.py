@@ -177,7 +177,7 @@ def test_meters_tell_what_was_noted():
     meters = Meters()
     meters.inflight.follow(lambda: 2)
     meters.note_answers(("income", "3"), questions=2, rows=7)
-    meters.note_drops()
+    meters.note_drop()
     meters.note_load("income", 0.3, is_loaded=True)
     meters.note_load("income", 0.1, is_loaded=False)
     meters.note_commit(0.002, 40)

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from modelward.audit.event import Event
-from modelward.audit.request_key import RequestKey
 from modelward.errors import InvalidError, RefusedError
 
 ENTRY_LIMIT_BYTES = 64 << 10
@@ -67,7 +66,7 @@ class _Body(msgspec.Struct):
 class Draft:
     """What is to be recorded, before it has a place. Made by the caller, so that what cannot be recorded fails there.
 
-    `key` is the key of the `request` that the entry answers, of a caller who has derived it already; otherwise the ledger does.
+    `key` is what the entry will hold as its own, where a form derived it already; otherwise the ledger does.
 
     Raises:
         UnrecordableError: a fact is not JSON, or the entry would pass 64 KiB.
@@ -83,15 +82,12 @@ class Draft:
         subject: str,
         facts: Mapping[str, Any] | None = None,
         request: str = "",
-        key: RequestKey | None = None,
     ) -> None:
-        if key is not None and request != key.request:
-            raise ValueError(f"The key is of another request than {request!r}.")
         self.event = event.name
         self.actor = actor
         self.subject = subject
         self.request = request
-        self.key = key.digest if key else ""
+        self.key = ""
         try:
             self.body = _encode(_Body(event.name, actor, subject, request, facts or {}))[1:-1]
         except (TypeError, ValueError, RecursionError) as wrong:

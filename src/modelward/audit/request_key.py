@@ -11,10 +11,9 @@ from modelward.digest import KeyedDigest
 class RequestKey:
     """Derived once a request. `secret` is what the receipt reveals; `digest` is its SHA-256, which the entry holds as `key`."""
 
-    __slots__ = ("_commit", "digest", "request", "secret")
+    __slots__ = ("_commit", "digest", "secret")
 
-    def __init__(self, request: str, secret: bytes) -> None:
-        self.request = request
+    def __init__(self, secret: bytes) -> None:
         self.secret = secret
         self.digest = sha256(secret).hexdigest()
         self._commit = KeyedDigest(secret).hexadecimal

@@ -109,7 +109,7 @@ class Ledger:
 
     def request_key(self, request: str) -> RequestKey:
         """The key of one request's commitments, which commits to what was asked and answered."""
-        return RequestKey(request, self._digests.raw(request.encode()))
+        return RequestKey(self._digests.raw(request.encode()))
 
     def form(self, event: Event, *, actor: str, subject: str, filled: Sequence[str], fixed: Mapping[str, Any]) -> Form:
         """What makes many drafts of one kind, which commit to what was asked and answered; see `Form`."""

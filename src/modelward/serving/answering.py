@@ -116,11 +116,9 @@ class Answering:
         for place, pending in enumerate(answered):
             if not pending.is_wanted:
                 continue
-            pending.is_wanted = False
+            pending.end()
             if first is not None:
                 pending.entry = first + place
-            if pending.timer is not None:
-                pending.timer.cancel()
             told += 1
             rows += pending.rows
             try:
@@ -144,7 +142,7 @@ class Answering:
     def drop(self, pending: Pending) -> None:
         """The caller left: what was not begun is not done."""
         if pending.is_wanted:
-            self._meters.note_drops()
+            self._meters.note_drop()
             if self._tracing is not None:
                 self._tracing.dropped(pending)
         pending.drop()
@@ -165,9 +163,7 @@ class Answering:
             self._sweeper.cancel()
 
     def _refuse(self, pending: Pending, fault: Exception) -> None:
-        pending.is_wanted = False
-        if pending.timer is not None:
-            pending.timer.cancel()
+        pending.end()
         self._meters.note_rejection(fault)
         if self._tracing is not None:
             self._tracing.failed(pending, fault)

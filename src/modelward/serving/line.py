@@ -8,7 +8,7 @@ answered, so that who asks much does not keep others waiting, whether in many sm
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar
 
 QUANTUM_ROWS = 16
@@ -38,26 +38,19 @@ class Waiting(Protocol):
         ...
 
 
-Question = TypeVar("Question", bound=Waiting)
+Waiter = TypeVar("Waiter", bound=Waiting)
 
 
-class Line(Generic[Question]):
+class Line(Generic[Waiter]):
     """Questions that wait. To stand in line and to be taken costs the same, however many wait."""
 
     def __init__(self) -> None:
         self.rows = 0
-        self._of: dict[str, deque[Question]] = {}
+        self._of: dict[str, deque[Waiter]] = {}
         self._turns: deque[str] = deque()
         self._credit: dict[str, int] = {}
 
-    def __len__(self) -> int:
-        return sum(map(len, self._of.values()))
-
-    def __iter__(self) -> Iterator[Question]:
-        for waiting in self._of.values():
-            yield from waiting
-
-    def add(self, *questions: Question) -> None:
+    def add(self, *questions: Waiter) -> None:
         """Stand in line: behind the caller's own questions of the same priority."""
         of = self._of
         for question in questions:
@@ -73,13 +66,13 @@ class Line(Generic[Question]):
                 place = next(at for at, waiting in enumerate(queue) if waiting.priority < question.priority)
                 queue.insert(place, question)
 
-    def overtaken(self, question: Question) -> int:
+    def overtaken(self, question: Waiter) -> int:
         """How many rows of its caller's questions would come after it, if it came now. It takes as long as the caller's line is."""
         return sum([waiting.rows for waiting in self._of.get(question.caller, ()) if waiting.priority < question.priority])
 
-    def take(self, limit_rows: int) -> list[Question]:
+    def take(self, limit_rows: int) -> list[Waiter]:
         """The questions whose turn it is, all of one group and of at most `limit_rows` rows in all; a larger one comes alone."""
-        taken: list[Question] = []
+        taken: list[Waiter] = []
         room = limit_rows
         while self._turns:
             caller = self._turns[0]
@@ -106,7 +99,7 @@ class Line(Generic[Question]):
                 break
         return taken
 
-    def remove(self, question: Question) -> None:
+    def remove(self, question: Waiter) -> None:
         """Nobody waits for it any more, if it stands here. It takes as long as the caller's line is."""
         queue = self._of.get(question.caller, deque())
         try:

@@ -103,9 +103,9 @@ class Meters:
         if isinstance(fault, LedgerUnavailableError):
             self.is_recording = False
 
-    def note_drops(self, questions: int = 1) -> None:
-        """So many questions were dropped, for their callers had left."""
-        self._questions.add(("dropped",), questions)
+    def note_drop(self) -> None:
+        """A question was dropped, for its caller had left."""
+        self._questions.add(("dropped",))
 
     def of_batches(self, model: str) -> OfBatches:
         """Where the batchers of a model note their calls, always the same."""

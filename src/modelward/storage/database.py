@@ -121,8 +121,7 @@ class Database:
         """
         with _explained():
             connection = self._tending = self._tending or self._open()
-            pages, _ = _copy_back(connection)
-            if pages > _LOG_PAGES:
+            if _copy_back(connection) > _LOG_PAGES:
                 self._turn.take_in_line()
                 try:
                     _copy_back(connection)
@@ -178,10 +177,10 @@ def raw(connection: Connection) -> RawConnection:
     return cast(RawConnection, connection.connection.driver_connection)
 
 
-def _copy_back(connection: RawConnection) -> tuple[int, int]:
-    """How many pages the write-ahead log has, and how many of them are in the file now."""
-    _, pages, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    return pages, copied
+def _copy_back(connection: RawConnection) -> int:
+    """Copy what can be copied now, and tell how many pages the write-ahead log has."""
+    _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(pages)
 
 
 def _of_sqlite_file(url: str | sa.URL) -> sa.URL:
