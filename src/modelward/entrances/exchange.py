@@ -6,7 +6,6 @@ It is what uvicorn calls a cycle: while it is not complete, later requests of th
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -27,10 +26,12 @@ from modelward.errors import ModelwardError
 from modelward.serving import Pending, Standing
 
 if TYPE_CHECKING:
-    from modelward.entrances.api import Telemetry
+    import asyncio
+
+    from modelward.entrances.api import Premises
     from modelward.entrances.protocol import Connection
     from modelward.registry import Interface
-    from modelward.serving import Asking, Gateway
+    from modelward.serving import Asking
 
 _CLOSE = b"connection: close\r\n"
 
@@ -46,30 +47,6 @@ class Target:
     fault: ModelwardError | None = None
 
 
-class Counter:
-    """What every exchange of one server needs."""
-
-    def __init__(self, gateway: Gateway, telemetry: Telemetry, body_limit_bytes: int) -> None:
-        self.gateway = gateway
-        self.telemetry = telemetry
-        self.body_limit_bytes = body_limit_bytes
-        self._answered: dict[str, list[float]] = {}
-
-    def count_answer(self, template: str, seconds: float) -> None:
-        """One question was answered after so many seconds. Telemetry is told of all answers of a pass of the loop together."""
-        if not self._answered:
-            asyncio.get_running_loop().call_soon(self._tell)
-        if (found := self._answered.get(template)) is None:
-            self._answered[template] = [seconds]
-        else:
-            found.append(seconds)
-
-    def _tell(self) -> None:
-        answered, self._answered = self._answered, {}
-        for template, seconds in answered.items():
-            self.telemetry.count_requests(template, 200, seconds)
-
-
 class Head(NamedTuple):
     """What the head of a question says. `standing` is missing, and `fault` says why, where it is refused already."""
 
@@ -83,16 +60,16 @@ class Head(NamedTuple):
     is_hasty: bool
 
 
-def read_head(target: Target, heading: Heading, counter: Counter, *, request: str) -> Head:
+def read_head(target: Target, heading: Heading, premises: Premises, *, request: str) -> Head:
     """Who asks, may they, and is the body one that is read? Known before any of it is."""
-    gateway, standing, length = counter.gateway, None, None
+    gateway, standing, length = premises.gateway, None, None
     allowed, priority = None, 0
     fault: Exception | None = target.fault
     try:
         secret = credential(heading.items(), takes_basic=True)
         if fault is None:
             standing = gateway.standing(secret, model=target.model, number=target.number, request=request)
-            length = check_body_head(heading, limit_bytes=counter.body_limit_bytes)
+            length = check_body_head(heading, limit_bytes=premises.platform.settings.body_limit_bytes)
             allowed, priority = urgency_of(heading)
     except ModelwardError as wrong:
         fault = wrong
@@ -142,9 +119,9 @@ class Exchange(Pending):
         return self.connection.nobody
 
     @property
-    def counter(self) -> Counter:
-        """What every exchange of the server needs."""
-        return self.connection.counter
+    def premises(self) -> Premises:
+        """What the server stands on."""
+        return self.connection.premises
 
     @property
     def is_refused(self) -> bool:
@@ -161,9 +138,10 @@ class Exchange(Pending):
         self._received += len(part)
         if self.fault is not None:
             return
-        if self._received > self.counter.body_limit_bytes:
+        limit = self.premises.platform.settings.body_limit_bytes
+        if self._received > limit:
             self._parts = None
-            self.fault = too_large(self.counter.body_limit_bytes)
+            self.fault = too_large(limit)
         elif self._parts is None:
             self._parts = [part]
         else:
@@ -171,7 +149,7 @@ class Exchange(Pending):
 
     def begin(self) -> None:
         """It is this question's turn: ask, or tell what is wrong."""
-        gateway = self.counter.gateway
+        gateway = self.premises.gateway
         if self.fault is not None:
             gateway.meters.note_rejection(self.fault)
             if gateway.tracing is not None:
@@ -192,7 +170,7 @@ class Exchange(Pending):
         if self.response_complete:
             return
         self.response_complete = True
-        gateway = self.counter.gateway
+        gateway = self.premises.gateway
         if self.head.standing is not None:
             gateway.drop(self)
         elif gateway.tracing is not None:
@@ -207,8 +185,8 @@ class Exchange(Pending):
         if fault is not None:
             self.connection.send(self._refusal(fault), self)
             return
-        head, written = self.head, self.written
-        self.connection.counter.count_answer(head.target.template, time.perf_counter() - self.began)
+        self._count(200)
+        written = self.written
         body = written.body
         more = b"" if self.entry is None else b"x-modelward-ledger-index: %d\r\n" % self.entry
         if written.headers:
@@ -225,7 +203,7 @@ class Exchange(Pending):
     def _refusal(self, fault: Exception) -> bytes:
         status = status_of(fault)
         self._count(status)
-        failures = self.counter.telemetry.failures
+        failures = self.premises.telemetry.failures
         failures.note(fault, request=self.request, route=self.head.target.template, status=status)
         told = self.head.target.dialect.fault(fault)
         lines = [b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())]
@@ -238,4 +216,4 @@ class Exchange(Pending):
 
     def _count(self, status: int) -> None:
         seconds = time.perf_counter() - self.began
-        self.counter.telemetry.count_request("POST", self.head.target.template, status, seconds=seconds)
+        self.premises.telemetry.count_request("POST", self.head.target.template, status, seconds=seconds)

@@ -16,11 +16,11 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from modelward.entrances.api import INFERENCE, VersionNumberError, is_question, named_model, names_nothing
-from modelward.entrances.exchange import Counter, Exchange, Head, Target, read_head
+from modelward.entrances.exchange import Exchange, Head, Target, read_head
 from modelward.serving import new_request_id
 
 if TYPE_CHECKING:
-    from modelward.entrances.api import Dialect
+    from modelward.entrances.api import Dialect, Premises
     from modelward.serving import Standing
     from modelward.settings import Settings
 
@@ -84,7 +84,7 @@ class Connection(HttpToolsProtocol):
     connection, byte for byte, means the same, for as long as no key has changed.
     """
 
-    counter: ClassVar[Counter]
+    premises: ClassVar[Premises]
     targets: ClassVar[Targets]
     head_limit_bytes: ClassVar[int]
     receive_seconds: ClassVar[float]
@@ -146,7 +146,7 @@ class Connection(HttpToolsProtocol):
                 self.cycle = exchange = Exchange(self, head, request=new_request_id(), body=data[end:])
                 if self._is_ending:
                     exchange.keep_alive = False
-                self.counter.gateway.ask(exchange)
+                self.premises.gateway.ask(exchange)
                 return
         self._parse(data)
 
@@ -197,7 +197,7 @@ class Connection(HttpToolsProtocol):
             return
         heading = dict(self.headers)
         request = new_request_id()
-        head = read_head(target, heading, self.counter, request=request)
+        head = read_head(target, heading, self.premises, request=request)
         exchange = self._asking = Exchange(self, head, request=request)
         exchange.ahead, self.cycle = self.cycle, exchange
         exchange.is_read = False
@@ -331,7 +331,7 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _holds(self, standing: Standing | None) -> bool:
-        if standing is None or standing.revision != self.counter.gateway.keys_revision:
+        if standing is None or standing.revision != self.premises.gateway.keys_revision:
             self._forget()
             return False
         return standing.expires is None or not standing.has_expired
@@ -388,13 +388,14 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
 
-def connection_class(counter: Counter, settings: Settings) -> type[Connection]:
+def connection_class(premises: Premises) -> type[Connection]:
     """The protocol of one server."""
+    settings = premises.platform.settings
     return type(
         "Connection",
         (Connection,),
         {
-            "counter": counter,
+            "premises": premises,
             "targets": Targets(settings),
             "nobody": Nobody(),
             "head_limit_bytes": settings.header_limit_bytes,

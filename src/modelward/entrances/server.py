@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from modelward.app import open_platform
-from modelward.entrances.exchange import Counter
+from modelward.entrances.api import Premises
 from modelward.entrances.logs import write_json_lines
 from modelward.entrances.protocol import connection_class
 from modelward.entrances.tls import Tls, tls_of
@@ -69,11 +69,10 @@ class Server(uvicorn.Server):
         self._gateway = platform.serving.gateway(tracing=traces)
         self._traces = traces
         application = web(platform, self._gateway, traces)
-        self._telemetry = application.telemetry
+        self._premises = Premises(platform, self._gateway, application.telemetry)
         self._rpc: RpcDoor | None = None
         self._tls = tls_of(platform.settings)
-        counter = Counter(self._gateway, application.telemetry, platform.settings.body_limit_bytes)
-        super().__init__(_configuration(application, counter, platform.settings, self._tls))
+        super().__init__(_configuration(application, self._premises, self._tls))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open, listen, and say so."""
@@ -122,7 +121,7 @@ class Server(uvicorn.Server):
         # It loads grpcio, which who does not ask for it need not hold.
         from modelward.entrances.rpc import RpcDoor
 
-        self._rpc = RpcDoor(self._platform, self._gateway, self._telemetry, self._traces)
+        self._rpc = RpcDoor(self._premises, self._traces)
         credentials = self._tls.rpc_credentials() if self._tls else None
         await self._rpc.start(settings.host, settings.grpc_port, credentials=credentials, shares_port=settings.workers > 1)
 
@@ -145,12 +144,13 @@ class Server(uvicorn.Server):
         await self._gateway.__aexit__(None, None, None)
 
 
-def _configuration(application: Watch, counter: Counter, settings: Settings, tls: Tls | None) -> uvicorn.Config:
+def _configuration(application: Watch, premises: Premises, tls: Tls | None) -> uvicorn.Config:
+    settings = premises.platform.settings
     return uvicorn.Config(
         application,
         lifespan="off",
         loop="uvloop",
-        http=connection_class(counter, settings),
+        http=connection_class(premises),
         ws="none",
         access_log=False,
         log_config=None,

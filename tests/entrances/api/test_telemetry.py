@@ -96,19 +96,6 @@ def test_what_got_no_answer_is_counted_by_its_reason(operator, server, house):
     assert grown("modelward_questions_total", outcome="rejected") == 5
 
 
-def test_a_group_of_answers_is_counted_as_each_by_itself():
-    seconds = [0.0001, 0.004, 0.004, 7.0, 60.0]
-    one, many = (telemetry.Telemetry(Meters(), entries=lambda: 0) for _ in range(2))
-    for each in seconds:
-        one.count_request("POST", ROUTE, 200, seconds=each)
-    many.count_requests(ROUTE, 200, seconds)
-    told = [
-        [line for line in each.text().body.decode().splitlines() if line.startswith("modelward_request")] for each in (one, many)
-    ]
-    assert told[0] == told[1]
-    assert f'modelward_requests_total{{method="POST",route="{ROUTE}",status="200"}} 5.0' in told[0]
-
-
 def test_made_up_methods_of_made_up_paths_leave_nothing_behind():
     instruments = telemetry.Telemetry(Meters(), entries=lambda: 0)
     for at in range(100):

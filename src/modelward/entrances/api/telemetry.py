@@ -7,7 +7,7 @@ Labels come from a bounded set (route templates, models that exist, status codes
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,12 +75,6 @@ class Telemetry:
         found = self._of_request.get((method, route, status)) or self._new(method, route, status)
         self._requests.add(found[0])
         found[1].add(seconds)
-
-    def count_requests(self, route: str, status: int, seconds: Sequence[float], *, method: str = "POST") -> None:
-        """Some requests to one route were answered with one status, each after so many seconds."""
-        found = self._of_request.get((method, route, status)) or self._new(method, route, status)
-        self._requests.add(found[0], len(seconds))
-        found[1].add_many(seconds)
 
     def text(self) -> Response:
         """All instruments in the Prometheus text format."""

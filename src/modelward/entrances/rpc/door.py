@@ -19,10 +19,7 @@ from modelward.errors import UnavailableError
 from modelward.serving import new_request_id
 
 if TYPE_CHECKING:
-    from modelward.app import Platform
-    from modelward.entrances.api import Telemetry
     from modelward.entrances.traces import Traces, Trail
-    from modelward.serving import Gateway
     from modelward.settings import Settings
 
 Handler: TypeAlias = Callable[[bytes, Any], Awaitable[bytes]]
@@ -39,11 +36,11 @@ class RpcPortTakenError(UnavailableError):
 class RpcDoor:
     """Answers calls while the gateway is entered. It belongs to the event loop in which it is started."""
 
-    def __init__(self, platform: Platform, gateway: Gateway, telemetry: Telemetry, traces: Traces | None = None) -> None:
+    def __init__(self, premises: Premises, traces: Traces | None = None) -> None:
         self._traces = traces
-        self._settings = platform.settings
-        self._telemetry = telemetry
-        self._premises = Premises(platform, gateway, telemetry)
+        self._settings = premises.platform.settings
+        self._telemetry = premises.telemetry
+        self._premises = premises
         self._server: grpc.aio.Server | None = None
 
     async def start(
