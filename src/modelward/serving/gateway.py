@@ -219,7 +219,8 @@ class Gateway:
             self._answering.record([pending], INFERENCE_EXPLAINED)
 
         def begin(deployment: Deployment) -> None:
-            _check_rows(len(rows), self._settings.explain_rows_limit)
+            if len(rows) > self._settings.explain_rows_limit:
+                raise _too_many(len(rows), self._settings.explain_rows_limit)
             pending.deployment, pending.rows = deployment, len(rows)
             self._elsewhere(pending, self._explainer, lambda: explain(deployment), explained)
 
@@ -277,7 +278,7 @@ class Gateway:
         self._arrived = []
         arrived = self._admitted(arrived)
         put: dict[str, tuple[Deployment, list[Pending]]] = {}
-        get, rows_limit = self._deployments.get, self._rows_limit
+        get = self._deployments.get
         for pending in arrived:
             standing = pending.standing
             try:
@@ -289,15 +290,10 @@ class Gateway:
                 self._read_alone(pending, deployment)
                 continue
             try:
-                asking = pending.read(deployment.interface)
-                table = asking.table
-                if table.rows > rows_limit:
-                    _check_rows(table.rows, rows_limit)
+                self._take(pending, pending.read(deployment.interface), deployment)
             except Exception as fault:  # noqa: BLE001  # whoever asked is told
                 self._answering.fail(pending, fault)
                 continue
-            pending.table, pending.render, pending.group = table, asking.render, asking.group
-            pending.rows, pending.deployment = table.rows, deployment
             if (found := put.get(deployment.release)) is None:
                 put[deployment.release] = deployment, [pending]
             else:
@@ -354,14 +350,20 @@ class Gateway:
 
     def _read_alone(self, pending: Pending, deployment: Deployment) -> None:
         def put(asking: Asking) -> None:
-            _check_rows(asking.table.rows, self._rows_limit)
-            pending.table, pending.render, pending.group = asking.table, asking.render, asking.group
-            pending.rows, pending.deployment = asking.table.rows, deployment
+            self._take(pending, asking, deployment)
             batcher = self._batcher(deployment)
             batcher.put(pending)
             batcher.begin()
 
         self._elsewhere(pending, self._reader, partial(pending.read, deployment.interface), put)
+
+    def _take(self, pending: Pending, asking: Asking, deployment: Deployment) -> None:
+        """A question is read: what it asks, and of which version."""
+        table = asking.table
+        if table.rows > self._rows_limit:
+            raise _too_many(table.rows, self._rows_limit)
+        pending.table, pending.render, pending.group = table, asking.render, asking.group
+        pending.rows, pending.deployment = table.rows, deployment
 
     def _batcher(self, deployment: Deployment) -> Batcher:
         batcher = self._batchers.get(deployment.version.model)
@@ -400,9 +402,8 @@ def _ending() -> ShuttingDownError:
     return ShuttingDownError("The service is shutting down and takes no more questions. Ask again later.")
 
 
-def _check_rows(rows: int, limit: int) -> None:
-    if rows > limit:
-        raise TooManyRowsError(f"The request has {rows} rows; {limit} is the most. Send them in parts.")
+def _too_many(rows: int, limit: int) -> TooManyRowsError:
+    return TooManyRowsError(f"The request has {rows} rows; {limit} is the most. Send them in parts.")
 
 
 def _unread(interface: Interface) -> Asking:
