@@ -77,6 +77,15 @@ def test_a_head_is_read_no_more_once_it_is_known(server, key, read):
     assert read["known"] <= 3, "the first with a new key holds for nothing else"
 
 
+def test_heads_that_come_but_once_push_no_other_out(server, key, read):
+    with Line(server.port) as line:
+        for at in range(700):
+            ask(line, asking(key, headers=(f"traceparent: 00-{at + 1:032x}-{1:016x}-01",)))
+            if at % 30 == 0:
+                ask(line, asking(key, headers=(f"{MARK}: often",)))
+    assert read["often"] <= 3
+
+
 MLFLOW = b'{"dataframe_split": {"columns": ["age", "hours", "sector"], "data": [[40, 38.5, "public"]]}}'
 QUESTIONS = {
     "records": ("/v1/models/income/predict", body(), 200),

@@ -7,73 +7,22 @@ It is what uvicorn calls a cycle: while it is not complete, later requests of th
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from modelward.entrances.api import (
-    CallerLeftError,
-    Dialect,
-    Heading,
-    check_body_head,
-    credential,
-    fault_headers,
-    status_of,
-    too_large,
-    urgency_of,
-)
-from modelward.errors import ModelwardError
-from modelward.serving import Pending, Standing
+from modelward.entrances.api import CallerLeftError, fault_headers, status_of, too_large
+from modelward.serving import Pending
 
 if TYPE_CHECKING:
     import asyncio
 
     from modelward.entrances.api import Premises
+    from modelward.entrances.heads import Head
     from modelward.entrances.protocol import Connection
     from modelward.registry import Interface
     from modelward.serving import Asking
 
 _CLOSE = b"connection: close\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where questions are sent: a route, the dialect that is spoken there, and the model that the path names."""
-
-    template: str
-    dialect: Dialect
-    model: str
-    number: int | None
-    fault: ModelwardError | None = None
-
-
-class Head(NamedTuple):
-    """What the head of a question says. `standing` is missing, and `fault` says why, where it is refused already."""
-
-    target: Target
-    heading: Heading
-    standing: Standing | None
-    fault: Exception | None
-    length: int | None
-    seconds: float
-    priority: int
-    is_hasty: bool
-
-
-def read_head(target: Target, heading: Heading, premises: Premises, *, request: str) -> Head:
-    """Who asks, may they, and is the body one that is read? Known before any of it is."""
-    gateway, standing, length = premises.gateway, None, None
-    allowed, priority = None, 0
-    fault: Exception | None = target.fault
-    try:
-        secret = credential(heading.items(), takes_basic=True)
-        if fault is None:
-            standing = gateway.standing(secret, model=target.model, number=target.number, request=request)
-            length = check_body_head(heading, limit_bytes=premises.platform.settings.body_limit_bytes)
-            allowed, priority = urgency_of(heading)
-    except ModelwardError as wrong:
-        fault = wrong
-    return Head(target, heading, standing, fault, length, gateway.seconds(allowed), priority, allowed is not None)
 
 
 class Exchange(Pending):

@@ -9,26 +9,21 @@ import asyncio
 import logging
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import unquote
 
 import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from modelward.entrances.api import INFERENCE, VersionNumberError, is_question, named_model, names_nothing
-from modelward.entrances.exchange import Exchange, Head, Target, read_head
+from modelward.entrances.exchange import Exchange
+from modelward.entrances.heads import KnownHeads, read_head
+from modelward.entrances.targets import Targets
 from modelward.serving import new_request_id
 
 if TYPE_CHECKING:
-    from modelward.entrances.api import Dialect, Premises
-    from modelward.serving import Standing
-    from modelward.settings import Settings
+    from modelward.entrances.api import Premises
 
 _LOG = logging.getLogger("modelward.api")
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*\r\n", re.IGNORECASE)
-_TARGETS_LIMIT = 1000
-_HEADS_LIMIT = 128
-_HEADS_BYTES = 64 << 10
 _PIPELINE_LIMIT = 32
 _BESIDE_BYTES = 1 << 20
 _LINGER_SECONDS = 5.0
@@ -38,65 +33,21 @@ _FAREWELL_SECONDS = 0.25
 _LEAST_BYTES_A_SECOND = 16 << 10
 
 
-class Nobody(asyncio.Event):
-    """An event that nobody waits for."""
-
-
-class Targets:
-    """Which requests are questions, and to whom. What was asked before is found at once."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._known: dict[bytes, Target] = {}
-        self._routes: list[tuple[re.Pattern[str], str, Dialect]] = [
-            (_pattern(endpoint.path), endpoint.path, endpoint.handle(settings)) for endpoint in INFERENCE if is_question(endpoint)
-        ]
-
-    def find(self, url: bytes) -> Target | None:
-        """The target of a POST to `url`; None where the web application answers it."""
-        found = self._known.get(url)
-        if found is None:
-            found = self._look(url)
-            if found is not None and found.fault is None:
-                # Strangers can fill it, too, and must not keep others out for ever.
-                if len(self._known) >= _TARGETS_LIMIT:
-                    self._known.clear()
-                self._known[url] = found
-        return found
-
-    def _look(self, url: bytes) -> Target | None:
-        try:
-            raw = httptools.parse_url(url).path or b""
-        except httptools.HttpParserInvalidURLError:
-            return None
-        if names_nothing(raw):
-            return None
-        path = unquote(raw.decode("ascii", "replace"))
-        for pattern, template, dialect in self._routes:
-            if (match := pattern.fullmatch(path)) is not None:
-                return _target(template, dialect, match.groupdict())
-        return None
-
-
 class Connection(HttpToolsProtocol):
-    """One connection. A head larger than the limit is refused; a request that comes too slowly, or never, ends it.
-
-    Clients send nearly the same head again and again. What a head means was read by the parser once; one that came before on this
-    connection, byte for byte, means the same, for as long as no key has changed.
-    """
+    """One connection. A head larger than the limit is refused; a request that comes too slowly, or never, ends it."""
 
     premises: ClassVar[Premises]
     targets: ClassVar[Targets]
     head_limit_bytes: ClassVar[int]
     receive_seconds: ClassVar[float]
     keep_alive_seconds: ClassVar[float]
-    nobody: ClassVar[Nobody]
+    nobody: ClassVar[asyncio.Event]
 
     cycle: Any  # what uvicorn calls so, or an Exchange
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self._heads: dict[bytes, Head] = {}
-        self._heads_bytes = 0
+        self._known = KnownHeads()
         self._new: tuple[bytes, int] | None = None
         self._asking: Exchange | None = None
         self._is_in_head = True
@@ -138,15 +89,16 @@ class Connection(HttpToolsProtocol):
         # Between two requests the parser holds nothing, so that it misses nothing either.
         cycle = self.cycle
         if self._since is None and (cycle is None or cycle.response_complete) and (end := data.find(b"\r\n\r\n") + 4) > 4:
-            head = self._heads.get(data[:end])
+            gateway = self.premises.gateway
+            head = self._known.find(data[:end], gateway.keys_revision)
             if head is None:
                 data = _without_upgrade(data, end)
                 self._new = data, data.find(b"\r\n\r\n") + 4
-            elif len(data) - end == head.length and self._holds(head.standing):
+            elif len(data) - end == head.length:
                 self.cycle = exchange = Exchange(self, head, request=new_request_id(), body=data[end:])
                 if self._is_ending:
                     exchange.keep_alive = False
-                self.premises.gateway.ask(exchange)
+                gateway.ask(exchange)
                 return
         self._parse(data)
 
@@ -330,12 +282,6 @@ class Connection(HttpToolsProtocol):
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
 
-    def _holds(self, standing: Standing | None) -> bool:
-        if standing is None or standing.revision != self.premises.gateway.keys_revision:
-            self._forget()
-            return False
-        return standing.expires is None or not standing.has_expired
-
     def _is_turn_of(self, exchange: Exchange) -> bool:
         ahead = exchange.ahead
         return not self.pipeline and (ahead is None or bool(ahead.response_complete))
@@ -361,22 +307,13 @@ class Connection(HttpToolsProtocol):
             self._begin(exchange)
 
     def _remember(self, exchange: Exchange) -> None:
-        """Keep what the head of a plain question means, if head and body were all that was received, as the parser found them."""
-        new, head = self._new, exchange.head
-        self._new = None
-        is_plain = head.length is not None and head.fault is None and exchange.keep_alive
-        if new is None or not is_plain or b"transfer-encoding" in head.heading or b"expect" in head.heading:
+        """Keep what its head means, if head and body were all that was received, as the parser found them."""
+        new, self._new = self._new, None
+        if new is None or not exchange.keep_alive:
             return
         data, end = new
         if exchange.body == data[end:]:
-            if len(self._heads) >= _HEADS_LIMIT or self._heads_bytes + end > _HEADS_BYTES:
-                self._forget()
-            self._heads[data[:end]] = head
-            self._heads_bytes += end
-
-    def _forget(self) -> None:
-        self._heads.clear()
-        self._heads_bytes = 0
+            self._known.keep(data[:end], exchange.head)
 
     def _hand_over(self) -> None:
         """The request is for the web application."""
@@ -397,7 +334,7 @@ def connection_class(premises: Premises) -> type[Connection]:
         {
             "premises": premises,
             "targets": Targets(settings),
-            "nobody": Nobody(),
+            "nobody": asyncio.Event(),
             "head_limit_bytes": settings.header_limit_bytes,
             "receive_seconds": settings.receive_timeout_seconds,
             "keep_alive_seconds": settings.keep_alive_seconds,
@@ -411,15 +348,3 @@ def _without_upgrade(data: bytes, end: int) -> bytes:
     """
     head = data[:end]
     return _UPGRADE.sub(b"\r\n", head) + data[end:] if _UPGRADE.search(head) else data
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = re.split(r"\{(\w+)\}", template)
-    return re.compile("".join(f"(?P<{part}>[^/]+)" if place % 2 else re.escape(part) for place, part in enumerate(parts)))
-
-
-def _target(template: str, dialect: Dialect, named: dict[str, str]) -> Target:
-    try:
-        return Target(template, dialect, *named_model(named))
-    except VersionNumberError as fault:
-        return Target(template, dialect, named["model"], None, fault)
