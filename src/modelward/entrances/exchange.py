@@ -124,7 +124,7 @@ class Exchange(Pending):
             gateway.drop(self)
         elif gateway.tracing is not None:
             gateway.tracing.dropped(self)
-        self._count(status_of(CallerLeftError("")))
+        self._count(CallerLeftError.status)
 
     def tell(self, fault: Exception | None) -> None:
         """See `Pending.tell`."""

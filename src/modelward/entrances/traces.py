@@ -29,7 +29,6 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 _EVERY_SECONDS = 0.2
 _LONGEST_END_SECONDS = 5.0
 _TRAILS_LIMIT = 20_000
-_LEFT = status_of(CallerLeftError(""))
 
 
 class ExporterMissingError(PrerequisiteError):
@@ -159,7 +158,7 @@ class Traces:
 
     def dropped(self, pending: Pending) -> None:
         """See `Tracing`."""
-        self._fail(pending, CallerLeftError.__name__, status=_LEFT)
+        self._fail(pending, CallerLeftError.__name__, status=CallerLeftError.status)
 
     def close(self) -> None:
         """Make spans of what is left, and send them off; not for long, where nobody takes them."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Handler: TypeAlias = Callable[[bytes, Any], Awaitable[bytes]]
 _METHOD = "gRPC"
-_LEFT = status_of(CallerLeftError(""))
 # Health, metadata and refusals have room beside the questions.
 _ROOM = 256
 
@@ -84,7 +83,7 @@ class RpcDoor:
         """A method as gRPC calls it: bytes in, bytes out. What goes wrong becomes a status, and no word more than may be said."""
 
         async def handle(data: bytes, context: Any) -> bytes:
-            began, status = time.perf_counter(), _LEFT
+            began, status = time.perf_counter(), CallerLeftError.status
             metadata, seconds = context.invocation_metadata(), context.time_remaining()
             call = Call(self._premises, data, metadata, request=new_request_id(), seconds=seconds)
             trail = self._traces.begin(_traceparent(metadata)) if self._traces else None
@@ -116,7 +115,7 @@ def _traceparent(metadata: Sequence[tuple[str, str | bytes]]) -> bytes | None:
 def _complete(trail: Trail, path: str, request: str, *, status: int, fault: Exception | None) -> None:
     trail.route, trail.request, trail.status = path, request, status
     trail.fault = type(fault).__name__ if fault else ""
-    trail.code = status_name(fault) if fault else "CANCELLED" if status == _LEFT else "OK"
+    trail.code = status_name(fault) if fault else "CANCELLED" if status == CallerLeftError.status else "OK"
 
 
 def _trailer(call: Call) -> list[tuple[str, str]]:
