@@ -109,7 +109,7 @@ def _probabilities(computed: Computed) -> Written:
 
 
 def _strange(computed: Computed) -> Sequence[Sequence[str]]:
-    return computed.unfamiliar if any(computed.unfamiliar) else ()
+    return () if computed.is_familiar else computed.unfamiliar
 
 
 async def _ping(asked: Asked) -> Response:
