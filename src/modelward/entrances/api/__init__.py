@@ -11,14 +11,14 @@ from modelward.entrances.api import audit, data, health, people, releases, shelf
 from modelward.entrances.api.bodies import CallerLeftError, check_body_head, too_large
 from modelward.entrances.api.control import control_route
 from modelward.entrances.api.dialect import Dialect, Heading
-from modelward.entrances.api.endpoint import Endpoint, Open, Premises, credential
+from modelward.entrances.api.endpoint import Endpoint, Open, Premises, credential, names_nothing
 from modelward.entrances.api.failures import failure
 from modelward.entrances.api.health import HEALTH, health_route, is_ready
 from modelward.entrances.api.inference import RECORDS, VersionNumberError, inference_route, is_question, named_model
 from modelward.entrances.api.mlflow_scoring import MLFLOW
 from modelward.entrances.api.open_inference import OPEN_INFERENCE
 from modelward.entrances.api.openapi import document
-from modelward.entrances.api.problems import MethodNotAllowedError, fault_headers, names_nothing, status_of
+from modelward.entrances.api.problems import MethodNotAllowedError, fault_headers, status_of
 from modelward.entrances.api.telemetry import Telemetry, Watch
 from modelward.entrances.api.urgency import urgency_of
 

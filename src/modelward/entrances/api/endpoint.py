@@ -8,6 +8,7 @@ and the OpenAPI document all come from it. There is no default permission, so a 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -33,6 +34,7 @@ Name = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN})]
 VersionName = Annotated[str, Meta(extra_json_schema={"pattern": VERSION_PATTERN})]
 WHOLE_NUMBER_LIMIT = 10**15
 _BEARER = b"bearer "
+_HIDDEN = re.compile(rb"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
 class Open(Enum):
@@ -96,6 +98,11 @@ class Endpoint:
     media: str = "application/json"
     is_packable: bool = False
     query: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+def names_nothing(path: bytes) -> bool:
+    """Whether a path has an encoded slash, backslash or control character: who sends one hopes that it is read twice."""
+    return b"%" in path and _HIDDEN.search(path) is not None
 
 
 def credential(headers: Iterable[tuple[bytes, bytes]], *, takes_basic: bool = False) -> str:

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a failure looks like to a client: its status, and one writer per protocol.
 
-No answer here ever holds what the caller sent.
+No answer here ever holds a value that the caller sent; names of features and of fields are quoted.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Literal
@@ -21,7 +20,6 @@ from modelward.errors import InvalidError
 RETRY_AFTER_SECONDS = 1
 # Of 499, which is counted and never sent, there is none.
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-_HIDDEN = re.compile(rb"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
 class HttpError(InvalidError):
@@ -55,11 +53,6 @@ def speaks(path: str) -> Literal["plain", "mlflow", "problem"]:
     if path.startswith(("/v1/", "/v2/")) or path == "/v2":
         return "plain"
     return "mlflow" if path.startswith(("/models/", "/endpoints/")) else "problem"
-
-
-def names_nothing(path: bytes) -> bool:
-    """Whether a path has an encoded slash, backslash or control character: who sends one hopes that it is read twice."""
-    return b"%" in path and _HIDDEN.search(path) is not None
 
 
 def problem(error: BaseException) -> Response:

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelward.entrances.api.bodies import discard_body, has_body
+from modelward.entrances.api.endpoint import names_nothing
 from modelward.entrances.api.exposition import Exposition
-from modelward.entrances.api.problems import names_nothing
 from modelward.entrances.api.process_readings import process_readings
 from modelward.entrances.api.tally import Tally
 from modelward.entrances.failure_log import FailureLog
