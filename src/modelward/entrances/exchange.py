@@ -56,7 +56,7 @@ class Exchange(Pending):
             self.standing = standing
             self.caller = standing.caller
             self.deadline = began + head.seconds
-        self.fault, self.priority, self.has_own_deadline = head.fault, head.priority, head.is_hasty
+        self.fault, self.priority, self.has_own_deadline = head.fault, head.priority, head.has_own_deadline
         self.is_wanted = self.is_recordable = self.is_read = self.keep_alive = True
         self.disconnected = self.response_complete = False
         self.entry = self.group = self.timer = self.ahead = self._parts = None

@@ -29,7 +29,7 @@ class Head(NamedTuple):
     length: int | None
     seconds: float
     priority: int
-    is_hasty: bool
+    has_own_deadline: bool
 
 
 def read_head(target: Target, heading: Heading, premises: Premises, *, request: str) -> Head:

@@ -255,7 +255,7 @@ class Gateway:
             request=request,
             seconds=self.seconds(question.timeout_seconds),
             priority=question.priority,
-            is_hasty=question.timeout_seconds is not None,
+            has_own_deadline=question.timeout_seconds is not None,
         )
         if self.tracing is not None:
             self.tracing.asked(pending)

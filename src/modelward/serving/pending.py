@@ -95,7 +95,7 @@ class Pending:
     written: Written
 
     def __init__(
-        self, standing: Standing, *, payload: bytes, request: str, seconds: float, priority: int = 0, is_hasty: bool = False
+        self, standing: Standing, *, payload: bytes, request: str, seconds: float, priority: int = 0, has_own_deadline: bool = False
     ) -> None:
         self.standing = standing
         self.caller = standing.caller
@@ -103,7 +103,7 @@ class Pending:
         self.request = request
         self.began = time.perf_counter()
         self.deadline = self.began + seconds
-        self.priority, self.has_own_deadline = priority, is_hasty
+        self.priority, self.has_own_deadline = priority, has_own_deadline
         self.is_wanted = self.is_recordable = True
         self.entry = self.group = self.timer = None
         self.rows = 0
