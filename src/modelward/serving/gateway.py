@@ -3,53 +3,48 @@
 
     who is it -> may they -> is there room -> rows fit -> the engine answers -> commitments -> the entry is durable -> it leaves
 
-The event loop does all of it but calls of dear engines and the ledger's transactions, which have threads of their own. Questions
-gather as long as each pass of the loop brings new ones, and are dealt with together. An answer whose entry is not durable does
-not leave: the gateway fails closed.
+The event loop does all of it but the ledger's transactions and what would keep others waiting, which have threads of their own:
+calls of dear engines, reading large bodies, explaining, looking for a new release. Questions gather as long as each pass of the
+loop brings new ones, and are dealt with together. An answer whose entry is not durable does not leave: the gateway fails closed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import partial
-from threading import Event as Flag
-from threading import Thread
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import msgspec
 
 from modelward.access import Actor, Permission
 from modelward.audit import GroupCommit, Ledger
 from modelward.compute import usable_cores
-from modelward.errors import ModelwardError, NotFoundError, RefusedError
+from modelward.errors import ModelwardError, RefusedError
 from modelward.registry import Interface
 from modelward.serving.answer import INFERENCE_EXPLAINED, OverloadedError, Reply, ShuttingDownError, TooManyRowsError, Written
 from modelward.serving.answering import Answering
+from modelward.serving.aside import Aside
 from modelward.serving.awaited import Awaited
 from modelward.serving.batcher import Batcher, Slots
 from modelward.serving.deployments import Deployment, Deployments
 from modelward.serving.explanations import Explanations
-from modelward.serving.keychain import Allowance, Keychain
+from modelward.serving.keychain import Keychain
 from modelward.serving.meters import Meters
 from modelward.serving.pending import Pending, Standing
 from modelward.serving.question import Asking, Question, Read, Row
 from modelward.serving.recording import Recording
 from modelward.serving.records import as_records
+from modelward.serving.refresher import Refresher
 from modelward.serving.request_id import new_request_id
 from modelward.serving.tracing import Tracing
 from modelward.settings import Settings
 
-_LOG = logging.getLogger("modelward.serving")
-_LOOKS_A_SECOND = 5.0
 GATHER_SECONDS = 0.002
 # Reading more than this takes longer than others should have to wait for it.
 _LARGE_BYTES = 256 << 10
-T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -80,8 +75,6 @@ class Gateway:
         self._longest_seconds = settings.request_timeout_seconds
         self.meters = meters
         self.tracing = tracing
-        self._looks = Allowance(_LOOKS_A_SECOND)
-        self._stopped = Flag()
         self._batchers: dict[str, Batcher] = {}
         self._arrived: list[Pending] = []
         self._seen = 0
@@ -89,7 +82,8 @@ class Gateway:
         self._is_taking = False
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self._refresh)
+        self._refresher = Refresher(self._deployments, self._keychain, every_seconds=self._settings.refresh_seconds)
+        await asyncio.to_thread(self._refresher.start)
         self._loop = asyncio.get_running_loop()
         self._commits = GroupCommit(self._ledger, on_commit=self.meters.note_commit)
         self._commits.start()
@@ -98,11 +92,7 @@ class Gateway:
         self._open = self._answering.open
         self.meters.inflight.follow(lambda: len(self._open))
         self._slots = Slots(self._settings.engine_threads or usable_cores())
-        # One thread each: what is large to read, and what is explained, must not crowd out what is quick.
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
-        self._explainer = ThreadPoolExecutor(1, thread_name_prefix="explainer")
-        self._refresher = Thread(target=self._keep_fresh, name="refresher", daemon=True)
-        self._refresher.start()
+        self._aside = Aside(self._deployments, fail=self._answering.fail)
         self._is_taking = True
         return self
 
@@ -112,7 +102,6 @@ class Gateway:
         while (self._open or self._arrived) and time.monotonic() < until:
             await asyncio.sleep(0.01)
         self._answering.end()
-        self._stopped.set()
         await asyncio.to_thread(self._end)
 
     @property
@@ -211,6 +200,7 @@ class Gateway:
         pending = self._awaited(question, Permission.MODELS_EXPLAIN, _unread)
 
         def explain(deployment: Deployment) -> Written:
+            _check_rows(len(rows), self._settings.explain_rows_limit)
             found = self._explanations.explain(deployment.opened, rows, label=label, request=pending.request)
             return Written(_encode({"explanations": found}))
 
@@ -219,22 +209,17 @@ class Gateway:
             self._answering.record([pending], INFERENCE_EXPLAINED)
 
         def begin(deployment: Deployment) -> None:
-            if len(rows) > self._settings.explain_rows_limit:
-                raise _too_many(len(rows), self._settings.explain_rows_limit)
             pending.deployment, pending.rows = deployment, len(rows)
-            self._elsewhere(pending, self._explainer, lambda: explain(deployment), explained)
+            self._aside.explain(pending, partial(explain, deployment), explained)
 
-        if len(self._open) >= self._inflight_limit:
-            self._answering.fail(pending, self._full())
-        else:
-            self._open.add(pending)
-            self._answering.watch(pending)
+        if self._admitted([pending]):
+            self._answering.keep_looking()
             try:
-                begin(self._deployments.get(question.model, question.number))
-            except NotFoundError as fault:
-                self._look_again(pending, fault, begin)
-            except Exception as fault:  # noqa: BLE001  # whoever asked is told
-                self._answering.fail(pending, fault)
+                deployment = self._deployments.get(question.model, question.number)
+            except ModelwardError as fault:
+                self._aside.look_again(pending, fault, begin)
+            else:
+                begin(deployment)
         return await self._waited(pending)
 
     def _awaited(self, question: Question, permission: Permission, read: Read) -> Awaited:
@@ -276,15 +261,14 @@ class Gateway:
             self._loop.call_soon(self._gather)
             return
         self._arrived = []
-        arrived = self._admitted(arrived)
-        put: dict[str, tuple[Deployment, list[Pending]]] = {}
+        read: dict[str, list[Pending]] = {}
         get = self._deployments.get
-        for pending in arrived:
+        for pending in self._admitted(arrived):
             standing = pending.standing
             try:
                 deployment = get(standing.model, standing.number)
             except ModelwardError as fault:
-                self._look_again(pending, fault, partial(self._read_alone, pending))
+                self._aside.look_again(pending, fault, partial(self._read_alone, pending))
                 continue
             if len(pending.payload) > _LARGE_BYTES:
                 self._read_alone(pending, deployment)
@@ -294,22 +278,21 @@ class Gateway:
             except Exception as fault:  # noqa: BLE001  # whoever asked is told
                 self._answering.fail(pending, fault)
                 continue
-            if (found := put.get(deployment.release)) is None:
-                put[deployment.release] = deployment, [pending]
+            if (found := read.get(deployment.release)) is None:
+                read[deployment.release] = [pending]
             else:
-                found[1].append(pending)
+                found.append(pending)
         self._answering.keep_looking()
-        for deployment, questions in put.values():
-            batcher = self._batcher(deployment)
-            batcher.put(*questions)
-            batcher.begin()
+        for questions in read.values():
+            self._put(questions)
 
     def _admitted(self, arrived: list[Pending]) -> list[Pending]:
-        """Those of the questions that somebody waits for and there is room for. From now on they are open, and have an id."""
+        """Those of the questions that somebody waits for and there is room for. From now on they are open: each is told once."""
         wanted = [pending for pending in arrived if pending.is_wanted]
         room = max(0, self._inflight_limit - len(self._open))
         for pending in wanted[room:]:
-            self._answering.fail(pending, self._full())
+            full = f"{self._inflight_limit} questions are being answered, which is the limit. Ask again in 1 s."
+            self._answering.fail(pending, OverloadedError(full, retry_after_seconds=1))
         wanted = wanted[:room]
         self._open.update(wanted)
         for pending in wanted:
@@ -317,82 +300,37 @@ class Gateway:
                 self._answering.watch(pending)
         return wanted
 
-    def _full(self) -> OverloadedError:
-        text = f"{self._inflight_limit} questions are being answered, which is the limit. Ask again in 1 s."
-        return OverloadedError(text, retry_after_seconds=1)
-
-    def _look_again(self, pending: Pending, fault: ModelwardError, then: Callable[[Deployment], None]) -> None:
-        """What went live a moment ago is looked for, as often as a flood of wrong names cannot make dear."""
-        if not self._looks.take():
-            self._answering.fail(pending, fault)
-            return
-        standing = pending.standing
-
-        def again(_changed: bool) -> None:  # noqa: FBT001  # what `refresh` gives
-            then(self._deployments.get(standing.model, standing.number))
-
-        self._elsewhere(pending, None, self._deployments.refresh, again)
-
-    def _elsewhere(
-        self, pending: Pending, pool: ThreadPoolExecutor | None, work: Callable[[], T], then: Callable[[T], None]
-    ) -> None:
-        """Do `work` in a thread, and go on with what comes of it, as long as anybody waits."""
-
-        def done(future: asyncio.Future[T]) -> None:
-            if not pending.is_wanted or future.cancelled():
-                return
-            try:
-                then(future.result())
-            except Exception as fault:  # noqa: BLE001  # whoever asked is told
-                self._answering.fail(pending, fault)
-
-        self._loop.run_in_executor(pool, work).add_done_callback(done)
-
     def _read_alone(self, pending: Pending, deployment: Deployment) -> None:
         def put(asking: Asking) -> None:
             self._take(pending, asking, deployment)
-            batcher = self._batcher(deployment)
-            batcher.put(pending)
-            batcher.begin()
+            self._put([pending])
 
-        self._elsewhere(pending, self._reader, partial(pending.read, deployment.interface), put)
+        self._aside.read(pending, deployment, put)
 
     def _take(self, pending: Pending, asking: Asking, deployment: Deployment) -> None:
         """A question is read: what it asks, and of which version."""
         table = asking.table
-        if table.rows > self._rows_limit:
-            raise _too_many(table.rows, self._rows_limit)
+        _check_rows(table.rows, self._rows_limit)
         pending.table, pending.render, pending.group = table, asking.render, asking.group
         pending.rows, pending.deployment = table.rows, deployment
 
-    def _batcher(self, deployment: Deployment) -> Batcher:
+    def _put(self, questions: Sequence[Pending]) -> None:
+        """Questions to one deployment go to its batcher."""
+        deployment = questions[0].deployment
         batcher = self._batchers.get(deployment.version.model)
         if batcher is None or batcher.deployment is not deployment:
             batcher = Batcher(deployment, self._slots, finish=self._answering.finish, settings=self._settings)
             self._batchers[deployment.version.model] = batcher
-        return batcher
+        batcher.put(*questions)
+        batcher.begin()
 
     def _forget(self, pending: Pending) -> None:
         if (batcher := self._batchers.get(pending.standing.model)) is not None:
             batcher.forget(pending)
 
-    def _refresh(self) -> None:
-        try:
-            self._keychain.refresh()
-        finally:
-            self._deployments.refresh()
-
-    def _keep_fresh(self) -> None:
-        while not self._stopped.wait(self._settings.refresh_seconds):
-            try:
-                self._refresh()
-            except Exception as fault:  # noqa: BLE001  # a database that is busy now may answer next time
-                _LOG.warning("could not look for new releases and keys: %s", type(fault).__name__)
-
     def _end(self) -> None:
-        self._refresher.join()
-        for pool in (self._reader, self._explainer):
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._refresher.close()
+        self._aside.close()
         self._slots.close()
         self._commits.close()
         self._deployments.close()
@@ -402,8 +340,9 @@ def _ending() -> ShuttingDownError:
     return ShuttingDownError("The service is shutting down and takes no more questions. Ask again later.")
 
 
-def _too_many(rows: int, limit: int) -> TooManyRowsError:
-    return TooManyRowsError(f"The request has {rows} rows; {limit} is the most. Send them in parts.")
+def _check_rows(rows: int, limit: int) -> None:
+    if rows > limit:
+        raise TooManyRowsError(f"The request has {rows} rows; {limit} is the most. Send them in parts.")
 
 
 def _unread(interface: Interface) -> Asking:

@@ -3,32 +3,13 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 from modelward.access import Access, Credential, unknown_key
 from modelward.errors import UnavailableError
+from modelward.serving.allowance import Allowance
 
 _LOOKS_A_SECOND = 50.0
-
-
-class Allowance:
-    """How often something may be done: `rate` times a second on average, as many at once where it was not done for a second."""
-
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
-        self._left = rate
-        self._counted = time.monotonic()
-
-    def take(self) -> bool:
-        """Whether it may be done once more now."""
-        now = time.monotonic()
-        self._left = min(self._rate, self._left + (now - self._counted) * self._rate)
-        self._counted = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 class Keychain:
