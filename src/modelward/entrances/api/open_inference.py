@@ -8,7 +8,7 @@ Each feature of a model is an input of shape [rows] or [rows, 1]; a model that t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -39,14 +39,13 @@ from modelward.entrances.open_inference import (
     written,
 )
 from modelward.registry import Interface, Table
-from modelward.serving import Asking, Computed, Deployment, Written
+from modelward.serving import Asking, Deployment, Written
 
 if TYPE_CHECKING:
     from modelward.settings import Settings
 
 _HEADER = b"inference-header-content-length"
 _LONGEST_LENGTH = 12
-_WRITERS_KEPT = 256
 
 
 class Output(msgspec.Struct):
@@ -124,12 +123,7 @@ _HINT = "Where binary tensors follow the JSON, say its length as Inference-Heade
 
 
 def _asking(table: Table, id: str | None, wanted: tuple[Wanted, ...]) -> Asking:
-    return Asking(table, partial(written, id=id, wanted=wanted) if id else _writer(wanted))
-
-
-@lru_cache(maxsize=_WRITERS_KEPT)
-def _writer(wanted: tuple[Wanted, ...]) -> Callable[[Computed], Written]:
-    return partial(written, id="", wanted=wanted)
+    return Asking(table, partial(written, id=id, wanted=wanted))
 
 
 def _doubt(text: bytes, body: bytes) -> str:

@@ -67,29 +67,19 @@ def wanted_outputs(asked: Sequence[Wanted], *, is_packed: bool = False) -> tuple
     return tuple(asked)
 
 
-def written(computed: Computed, *, id: str, wanted: tuple[Wanted, ...]) -> Written:
-    """The answer over REST: JSON, and behind it what is to be packed."""
+def written(computed: Computed, *, id: str | None, wanted: tuple[Wanted, ...]) -> Written:
+    """The answer over REST: JSON, and behind it what is to be packed. Without an `id` it has that of the request."""
     listed = computed.listed
-    rows, width = len(listed), len(computed.interface.classes)
-    if computed.is_familiar and (form := _form(computed.model, computed.number, rows, width, wanted)) is not None:
-        said = _encode(id) if id else b'"%b"' % computed.request.encode()
-        return Written(form % (said, *[_listed_output(name, computed) for name, _ in wanted]))
-    parts, packed = [], []
+    rows, held, packed = len(listed), [], []
     for name, is_packed in wanted:
         if is_packed:
-            data = packed_output(name, computed)
-            packed.append(data)
-            held = b'"parameters":{"binary_data_size":%d}}' % len(data)
+            packed.append(packed_output(name, computed))
+            held.append(b"%d" % len(packed[-1]))
         else:
-            held = b'"data":%b}' % _listed_output(name, computed)
-        parts.append((_LABEL_HEAD % rows if name == LABEL else _PROBABILITIES_HEAD % (rows, width)) + held)
-    unfamiliar = computed.unfamiliar
-    text = b'%b"id":%b,"parameters":{"unfamiliar":%b},"outputs":[%b]}' % (
-        _beginning(computed.model, computed.number),
-        _encode(id or computed.request),
-        _encode(unfamiliar_text(unfamiliar)) if any(unfamiliar) else _quoted(_nothing_unfamiliar(len(unfamiliar))),
-        b",".join(parts),
-    )
+            held.append(_listed_output(name, computed))
+    unfamiliar = _quoted(_nothing_unfamiliar(rows)) if computed.is_familiar else _encode(unfamiliar_text(computed.unfamiliar))
+    form = _form(computed.model, computed.number, rows, len(computed.interface.classes), wanted)
+    text = form % (_encode(id or computed.request), unfamiliar, *held)
     if not packed:
         return Written(text)
     length = (b"inference-header-content-length", b"%d" % len(text))
@@ -105,15 +95,14 @@ def _listed_output(name: str, computed: Computed) -> bytes:
 
 
 @lru_cache(maxsize=_FORMS_KEPT)
-def _form(model: str, number: int, rows: int, width: int, wanted: tuple[Wanted, ...]) -> bytes | None:
-    """An answer in which nothing is unfamiliar or packed, with places for its id and its values; None where anything is packed."""
-    if any(output.is_packed for output in wanted):
-        return None
-    heads = [_LABEL_HEAD % rows if name == LABEL else _PROBABILITIES_HEAD % (rows, width) for name, _ in wanted]
-    unfamiliar = _encode(_nothing_unfamiliar(rows))
-    beginning = _beginning(model, number).replace(b"%", b"%%")
-    outputs = b",".join([head + b'"data":%b}' for head in heads])
-    return b'%b"id":%%b,"parameters":{"unfamiliar":%b},"outputs":[' % (beginning, unfamiliar) + outputs + b"]}"
+def _form(model: str, number: int, rows: int, width: int, wanted: tuple[Wanted, ...]) -> bytes:
+    """The JSON of an answer, with places for its id, for what is unfamiliar, and for each output's values or their size."""
+    outputs = []
+    for name, is_packed in wanted:
+        head = _LABEL_HEAD % rows if name == LABEL else _PROBABILITIES_HEAD % (rows, width)
+        outputs.append(head + (b'"parameters":{"binary_data_size":%b}}' if is_packed else b'"data":%b}'))
+    beginning = b'{"model_name":%b,"model_version":"%d",' % (_encode(model).replace(b"%", b"%%"), number)
+    return beginning + b'"id":%b,"parameters":{"unfamiliar":%b},"outputs":[' + b",".join(outputs) + b"]}"
 
 
 def packed_output(name: str, computed: Computed) -> bytes:
@@ -137,11 +126,6 @@ _NOT_OFFERED = {
     "shared_memory_region": _SHARED_MEMORY,
     "shared_memory_byte_size": _SHARED_MEMORY,
 }
-
-
-@lru_cache(maxsize=_FORMS_KEPT)
-def _beginning(model: str, number: int) -> bytes:
-    return b'{"model_name":%b,"model_version":"%d",' % (_encode(model), number)
 
 
 @lru_cache(maxsize=_FORMS_KEPT)
