@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
+import sys
 
 import msgspec
 import numpy as np
@@ -102,6 +104,37 @@ def test_every_unknown_feature_is_named_and_the_nearest_to_the_first():
     assert refused(row) == "Row 1: 2 features are unknown: hour, jobs. Did you mean 'hours' by 'hour'?"
     message = refused({f"{at:02d}": 1 for at in range(30)})
     assert message.startswith("Row 1: 30 features are unknown: 00, 01, 02, 03, 04, 05, 06, 07, 08, 09 and 20 more. There are: ")
+
+
+def test_among_many_features_that_are_called_alike_the_nearest_is_named():
+    many = Interface(tuple(Feature(f"sensor_{place:03d}_mean", "number") for place in range(100)), "t", ("a", "b"))
+    with pytest.raises(InvalidRowsError, match=r"unknown\. Did you mean 'sensor_042_mean'\?"):
+        many.columns([{"sensr_042_mean": 1.0}])
+
+
+def calls_that_compare_names(features, length):
+    """How many functions of the standard library's comparison of texts run when all columns of a row have another name."""
+    names = ["x" * length + str(place) for place in range(features)]
+    interface = Interface(tuple(Feature(name, "number") for name in names), "t", ("a", "b"))
+    calls = 0
+
+    def count(frame, event, _argument):
+        nonlocal calls
+        calls += event in ("call", "c_call") and frame.f_code.co_filename == difflib.__file__
+
+    sys.setprofile(count)
+    try:
+        with pytest.raises(InvalidRowsError, match="Did you mean"):
+            interface.columns([{f"{name}_": 1.0 for name in names}])
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_a_hint_costs_others_who_wait_no_more_for_many_features_or_long_names():
+    few = calls_that_compare_names(3, 48)
+    assert calls_that_compare_names(2000, 48) <= 2 * few
+    assert calls_that_compare_names(3, 190) <= 2 * few
 
 
 def test_what_a_row_lacks_is_not_taken_for_all_that_there_is():

@@ -8,9 +8,10 @@ finds who is to blame. The happy path raises plain errors; the blame is looked u
 from __future__ import annotations
 
 import difflib
+import heapq
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 10_000
 _NAMES_SHOWN = 10
+# A hint is made while others wait: of so many names those that share the most with the wrong one are compared, so far.
+_NAMES_LOOKED_AT = 100
+_NAMES_COMPARED = 3
+_LETTERS_COMPARED = 50
+_NEAR = 0.5
 Number: TypeAlias = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 """What a row's number may be, for a decoder of JSON to check by itself; JSON knows no NaN, so that within bounds is finite."""
 
@@ -247,15 +253,35 @@ def _lacking(names: Sequence[str]) -> str:
 
 def _unknown(names: Sequence[Any], missing: Sequence[str], known: Sequence[str]) -> str:
     shown = [str(name)[:100] for name in names]
-    near = difflib.get_close_matches(shown[0], missing or known, n=1, cutoff=0.5)
-    if near:
-        hint = f"Did you mean {near[0]!r}?" if len(shown) == 1 else f"Did you mean {near[0]!r} by {shown[0]!r}?"
+    near = _nearest(shown[0], missing or known)
+    if near is not None:
+        hint = f"Did you mean {near!r}?" if len(shown) == 1 else f"Did you mean {near!r} by {shown[0]!r}?"
     elif 0 < len(missing) < len(known):
         hint = f"The row lacks {_listed([repr(name) for name in missing])}."
     else:
         hint = f"There are: {_listed(known)}."
     unknown = f"feature {shown[0]!r} is unknown" if len(shown) == 1 else f"{len(shown)} features are unknown: {_listed(shown)}"
     return f"{unknown}. {hint}"
+
+
+def _nearest(name: str, known: Sequence[str]) -> str | None:
+    """The name that was most likely meant, where one is near enough; the longest names by how they begin."""
+    name = name[:_LETTERS_COMPARED]
+    pairs = set(pairwise(name))
+
+    def shared(other: str) -> int:
+        other = other[:_LETTERS_COMPARED]
+        return len(pairs.intersection(pairwise(other)))
+
+    matcher = difflib.SequenceMatcher(b=name)
+
+    def likeness(other: str) -> float:
+        matcher.set_seq1(other[:_LETTERS_COMPARED])
+        return matcher.ratio()
+
+    compared = heapq.nlargest(_NAMES_COMPARED, known[:_NAMES_LOOKED_AT], key=shared)
+    nearest = max(((likeness(other), -place) for place, other in enumerate(compared)), default=(0.0, 0))
+    return compared[-nearest[1]] if nearest[0] >= _NEAR else None
 
 
 def _listed(names: Sequence[str]) -> str:
