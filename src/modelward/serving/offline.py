@@ -19,6 +19,7 @@ from modelward.registry import Interface, InvalidRowsError
 from modelward.serving.answer import INFERENCE_BATCH, labels_of
 from modelward.serving.deployments import Deployment
 from modelward.serving.file_rows import FileRows, rows_of_file
+from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
 from modelward.storage import Database
 
@@ -68,15 +69,9 @@ def answer_file(
     unfamiliar = [names for part in parts for names in part.unfamiliar]
     payload = _written([part.probabilities for part in parts], unfamiliar, interface, form)
     request = new_request_id()
-    key = ledger.request_key(request)
-    facts = {
-        "input": key.commitment(data),
-        "output": key.commitment(payload),
-        "rows": len(rows),
-        "version": version.digest,
-    }
+    draft = form_of(ledger, INFERENCE_BATCH, version, by=by).draft(request, data, payload, b"%d" % len(rows))
     with database.change() as connection:
-        entry = ledger.record(connection, INFERENCE_BATCH, actor=by.id, subject=version.name, facts=facts, request=request)
+        entry = ledger.record_all(connection, [draft])
     return Batch(
         request=request,
         version=version.name,

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
+from modelward.access import Actor
 from modelward.audit import Draft, Event, Form, GroupCommit, Ledger, WriterClosedError
+from modelward.registry import Version
 from modelward.serving.answer import LedgerUnavailableError, ShuttingDownError, TooSlowError
 from modelward.serving.pending import Pending
 
@@ -47,9 +49,8 @@ class Recording:
         """What is alike in all entries of one kind, of one caller, and of one release."""
         if len(self._forms) >= _FORMS_KEPT:
             self._forms.clear()
-        actor, deployment = pending.standing.actor, pending.deployment
-        fixed = {"version": deployment.version.digest, "credential": actor.credential}
-        form = self._ledger.form(event, actor=actor.id, subject=deployment.name, filled=("rows", "milliseconds"), fixed=fixed)
+        by = pending.standing.actor
+        form = form_of(self._ledger, event, pending.deployment.version, by=by, filled=("milliseconds",), credential=by.credential)
         self._forms[place] = form
         return form
 
@@ -118,6 +119,14 @@ class Bunch:
     def done(self, first: int | Exception, entries: int) -> None:
         """See `modelward.audit.Bunch`."""
         self._tell(self, first, entries)
+
+
+def form_of(ledger: Ledger, event: Event, version: Version, *, by: Actor, filled: Sequence[str] = (), **fixed: str) -> Form:
+    """What is alike in all entries of the answers of one version to one caller; the number of rows is filled in, and what `filled`
+    names besides.
+    """
+    told = {"version": version.digest, **fixed}
+    return ledger.form(event, actor=by.id, subject=version.name, filled=("rows", *filled), fixed=told)
 
 
 def _forget(_bunch: Bunch, _first: int | Exception, _entries: int) -> None:

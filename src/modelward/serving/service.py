@@ -21,6 +21,7 @@ from modelward.serving.keychain import Keychain
 from modelward.serving.meters import Meters
 from modelward.serving.offline import Batch, Form, answer_file
 from modelward.serving.outage import Outage
+from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
 from modelward.serving.tracing import Tracing
 from modelward.settings import Settings
@@ -115,17 +116,10 @@ class Serving:
             found = self._explanations.explain(opened, rows, label=label, request=request)
         finally:
             opened.close()
-        key = self._ledger.request_key(request)
-        facts = {
-            "input": key.commitment(msgspec.json.encode(rows)),
-            "output": key.commitment(msgspec.json.encode(found)),
-            "rows": len(rows),
-            "version": opened.version.digest,
-        }
+        form = form_of(self._ledger, INFERENCE_EXPLAINED, opened.version, by=by)
+        draft = form.draft(request, msgspec.json.encode(rows), msgspec.json.encode(found), b"%d" % len(rows))
         with self._database.change() as connection:
-            self._ledger.record(
-                connection, INFERENCE_EXPLAINED, actor=by.id, subject=opened.version.name, facts=facts, request=request
-            )
+            self._ledger.record_all(connection, [draft])
         return found
 
     def _live(self, name: str, *, by: Actor) -> Release:
