@@ -11,8 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from modelward.serving.answer import Answers
 from modelward.serving.batcher import Batcher, Outcome
+from modelward.serving.computed import CallAnswers
 from modelward.serving.recording import Bunch, Recording
 from serving.engines import POISON
 from serving.trial import CALLERS, MODELS, Asked, Ground, Trial
@@ -125,7 +125,7 @@ def test_each_gets_their_own_answer_or_their_own_fault(ground, set_to):
 
 def shifted(outcome):
     said = outcome.answers
-    return Outcome(outcome.batch, Answers(said.interface, np.roll(said.probabilities, 1, axis=0), said.unfamiliar))
+    return Outcome(outcome.batch, CallAnswers(said.interface, np.roll(said.probabilities, 1, axis=0), said.unfamiliar))
 
 
 def with_halves_swapped(outcome):
@@ -135,7 +135,7 @@ def with_halves_swapped(outcome):
 
 def without_its_tail(outcome):
     said = outcome.answers
-    return Outcome(outcome.batch, Answers(said.interface, said.probabilities[:-1], said.unfamiliar[:-1]))
+    return Outcome(outcome.batch, CallAnswers(said.interface, said.probabilities[:-1], said.unfamiliar[:-1]))
 
 
 def without_its_last_question(outcome):
@@ -144,7 +144,9 @@ def without_its_last_question(outcome):
 
 def with_the_first_answer_for_all(outcome):
     said = outcome.answers
-    return Outcome(outcome.batch, Answers(said.interface, said.probabilities[:1].repeat(len(said.unfamiliar), 0), said.unfamiliar))
+    return Outcome(
+        outcome.batch, CallAnswers(said.interface, said.probabilities[:1].repeat(len(said.unfamiliar), 0), said.unfamiliar)
+    )
 
 
 MIXED_UP = [shifted, with_halves_swapped, without_its_tail, without_its_last_question, with_the_first_answer_for_all]
@@ -155,7 +157,7 @@ def mix_up(monkeypatch, how):
 
     def outcomes(batcher, batch, outcomes=Batcher._outcomes):
         found = outcomes(batcher, batch)
-        return [how(one) if isinstance(one.answers, Answers) and len(one.batch) > 1 else one for one in found]
+        return [how(one) if isinstance(one.answers, CallAnswers) and len(one.batch) > 1 else one for one in found]
 
     monkeypatch.setattr(Batcher, "_outcomes", outcomes)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from modelward.registry import Feature, Interface
 from modelward.serving import Answer, Computed, Prediction, as_records
-from modelward.serving.answer import Answers
+from modelward.serving.computed import CallAnswers
 
 odd = ["p0", "p1", "label", "predictions", '"', "\\", "\\u0041", "{}", "класс", "🙂", "__class__", "class"]
 names = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8) | st.sampled_from(odd)
@@ -36,7 +36,7 @@ def said(draw):
 )
 def test_an_answer_is_the_json_of_what_is_described(said, model, number):
     interface, block, unfamiliar, start = said
-    answers = Answers(interface, block, unfamiliar)
+    answers = CallAnswers(interface, block, unfamiliar)
     computed = Computed(answers, start, len(block), "req-1", model, number)
     predictions = tuple(
         Prediction(

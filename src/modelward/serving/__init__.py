@@ -6,13 +6,10 @@ same interface, so that their numbers are identical. What is not released, or do
 """
 
 from modelward.serving.answer import (
-    Answer,
-    Computed,
     LedgerUnavailableError,
     ModelUnavailableError,
     NotServedError,
     OverloadedError,
-    Prediction,
     Reply,
     ShuttingDownError,
     TooManyRowsError,
@@ -20,6 +17,7 @@ from modelward.serving.answer import (
     Written,
 )
 from modelward.serving.batcher import Call
+from modelward.serving.computed import Computed
 from modelward.serving.deployments import Deployment, Deployments, Readiness
 from modelward.serving.engine import Cost, Engine
 from modelward.serving.engines import ENGINES
@@ -50,7 +48,7 @@ from modelward.serving.meters import SECONDS, Meters
 from modelward.serving.offline import Batch
 from modelward.serving.pending import Pending, Standing
 from modelward.serving.question import Asking, Question
-from modelward.serving.records import as_records
+from modelward.serving.records import Answer, Prediction, as_records
 from modelward.serving.request_id import new_request_id
 from modelward.serving.service import Serving
 from modelward.serving.tracing import Tracing

@@ -16,14 +16,13 @@ from modelward.audit import Draft, Event
 from modelward.serving.answer import (
     INFERENCE_ANSWERED,
     INFERENCE_REFUSED,
-    Answers,
-    Computed,
     LedgerUnavailableError,
     OverloadedError,
     ShuttingDownError,
     TooSlowError,
 )
 from modelward.serving.batcher import Call
+from modelward.serving.computed import CallAnswers, Computed
 from modelward.serving.meters import Meters
 from modelward.serving.pending import Pending
 from modelward.serving.recording import Recording
@@ -77,7 +76,7 @@ class Answering:
             else:
                 self._write(batch, answers)
 
-    def _write(self, batch: Sequence[Pending], answers: Answers) -> None:
+    def _write(self, batch: Sequence[Pending], answers: CallAnswers) -> None:
         version = batch[0].deployment.version
         model, number = version.model, version.number
         written, stop = [], 0

@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelward.serving.answer import Answers, OverloadedError, TooSlowError
+from modelward.serving.answer import OverloadedError, TooSlowError
+from modelward.serving.computed import CallAnswers
 from modelward.serving.cost import CallCost
 from modelward.serving.line import Line
 from modelward.serving.pending import Pending
@@ -36,7 +37,7 @@ class Outcome(NamedTuple):
     """What an engine said to questions that it was asked together: the answers to all their rows, in order, or the fault."""
 
     batch: Sequence[Pending]
-    answers: Answers | Exception
+    answers: CallAnswers | Exception
 
 
 class Slots:
@@ -213,7 +214,7 @@ class Batcher:
     def _end(self, call: Call) -> None:
         if call.outcomes:
             # What failed, whole or in part, took another time.
-            if len(call.outcomes) == 1 and isinstance(call.outcomes[0].answers, Answers):
+            if len(call.outcomes) == 1 and isinstance(call.outcomes[0].answers, CallAnswers):
                 self.cost.learn(call.rows, call.seconds)
                 self._work.learn(call.rows, call.work_seconds)
             self._learned = call.began + call.seconds
@@ -228,12 +229,12 @@ class Batcher:
 
     def _outcomes(self, batch: Sequence[Pending]) -> list[Outcome]:
         said = self._asked(batch)
-        if isinstance(said, Answers) or len(batch) == 1:
+        if isinstance(said, CallAnswers) or len(batch) == 1:
             return [Outcome(batch, said)]
         half = len(batch) // 2
         return self._outcomes(batch[:half]) + self._outcomes(batch[half:])
 
-    def _asked(self, batch: Sequence[Pending]) -> Answers | Exception:
+    def _asked(self, batch: Sequence[Pending]) -> CallAnswers | Exception:
         interface = self.deployment.interface
         try:
             encoded = interface.encode([pending.table for pending in batch])
@@ -242,7 +243,7 @@ class Batcher:
             if probabilities.shape != asked:
                 # Whose answers they are cannot be known.
                 raise ValueError(f"The engine gave answers of shape {probabilities.shape}, not {asked}.")
-            return Answers(interface, probabilities, encoded.unfamiliar)
+            return CallAnswers(interface, probabilities, encoded.unfamiliar)
         except Exception as fault:  # noqa: BLE001  # whoever asked is told
             return fault
 

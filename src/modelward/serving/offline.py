@@ -16,7 +16,8 @@ from modelward.access import Actor, Permission
 from modelward.audit import Ledger
 from modelward.datasets import ColumnKind, read_bytes
 from modelward.registry import Interface, InvalidRowsError
-from modelward.serving.answer import INFERENCE_BATCH, labels_of
+from modelward.serving.answer import INFERENCE_BATCH
+from modelward.serving.computed import labels_of
 from modelward.serving.deployments import Deployment
 from modelward.serving.file_rows import FileRows, rows_of_file
 from modelward.serving.recording import form_of

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from modelward.access import Actor
     from modelward.registry import Interface, Table
-    from modelward.serving.answer import Computed, Written
+    from modelward.serving.answer import Written
+    from modelward.serving.computed import Computed
     from modelward.serving.deployments import Deployment
     from modelward.serving.question import Asking
 

@@ -10,7 +10,8 @@ import msgspec
 
 from modelward.access import Actor
 from modelward.registry import Interface, Table
-from modelward.serving.answer import Computed, Written
+from modelward.serving.answer import Written
+from modelward.serving.computed import Computed
 
 Row: TypeAlias = Mapping[str, Any]
 

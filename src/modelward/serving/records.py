@@ -3,18 +3,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from modelward.serving.answer import Answer, Prediction, Written
-
-if TYPE_CHECKING:
-    from modelward.serving.answer import Computed
+from modelward.serving.answer import Written
+from modelward.serving.computed import Computed
 
 _FORMS_KEPT = 256
 _encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer to one row: the most probable class, the probability of each, and the features whose value training never saw."""
+
+    label: str
+    probabilities: dict[str, float]
+    abstained: bool = False
+    unfamiliar: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the records protocol gives back, one prediction per row in the order of the rows."""
+
+    predictions: tuple[Prediction, ...]
+    model: str
+    version: int
+    request_id: str
 
 
 class _Forms(NamedTuple):

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an engine said: in a call, and of it to one question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from modelward.registry import Interface
+
+
+class CallAnswers:
+    """What an engine said in one call: `probabilities` float32 [rows, classes], in the order of the interface's classes, also as
+    lists, and row by row the features whose value training never saw. What several questions of a call need is made once.
+    """
+
+    __slots__ = ("_labels", "interface", "is_familiar", "listed", "probabilities", "unfamiliar")
+
+    def __init__(self, interface: Interface, probabilities: npt.NDArray[np.float32], unfamiliar: Sequence[tuple[str, ...]]) -> None:
+        self.interface = interface
+        self.probabilities = probabilities
+        self.listed: list[list[float]] = probabilities.tolist()
+        self.unfamiliar = unfamiliar
+        self.is_familiar = not any(unfamiliar)
+        self._labels: list[str] | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """The most probable class of each row; the first in order among equals."""
+        if self._labels is None:
+            self._labels = labels_of(self.interface, self.probabilities)
+        return self._labels
+
+
+class Computed:
+    """What an engine said to one request: its part of the answers of a call. `listed` are its probabilities as lists, and
+    `is_familiar` says that training saw the like of all its values.
+    """
+
+    __slots__ = ("_answers", "_start", "_stop", "interface", "is_familiar", "listed", "model", "number", "request")
+
+    def __init__(self, answers: CallAnswers, start: int, stop: int, request: str, model: str, number: int) -> None:
+        self._answers = answers
+        self._start = start
+        self._stop = stop
+        self.interface = answers.interface
+        self.is_familiar = answers.is_familiar or not any(answers.unfamiliar[start:stop])
+        self.listed = answers.listed[start:stop]
+        self.request = request
+        self.model = model
+        self.number = number
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """float32 [rows, classes], in the order of the interface's classes."""
+        return self._answers.probabilities[self._start : self._stop]
+
+    @property
+    def labels(self) -> list[str]:
+        """The most probable class of each row; the first in order among equals."""
+        return self._answers.labels[self._start : self._stop]
+
+    @property
+    def unfamiliar(self) -> Sequence[tuple[str, ...]]:
+        """Row by row, the features whose value training never saw."""
+        return self._answers.unfamiliar[self._start : self._stop]
+
+
+def labels_of(interface: Interface, probabilities: npt.NDArray[np.float32]) -> list[str]:
+    """The most probable class of each row; the first in order among equals."""
+    classes = interface.classes
+    return [classes[place] for place in probabilities.argmax(axis=1).tolist()]
