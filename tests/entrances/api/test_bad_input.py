@@ -85,6 +85,21 @@ def test_rows_that_are_none_are_refused_with_their_place(server, key, data, word
     assert reply.headers["x-request-id"].startswith("req-")
 
 
+def refusals(house, request_id):
+    """What the ledger says of a request that was refused, once it says anything; nobody waits for that to be written."""
+    until = time.monotonic() + 10
+    found = []
+    while not found and time.monotonic() < until:
+        found = [entry.facts["error"] for entry in house.logged(event="inference.refused") if entry.request == request_id]
+    return found
+
+
+def test_a_body_that_cannot_be_read_is_on_record_as_refused(house, server, key):
+    reply = raw(server.port, request(PREDICT, b'{"rows": [', key=key))
+    assert reply.status == 400
+    assert refusals(house, reply.headers["x-request-id"]) == ["MalformedBodyError"]
+
+
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999"])
 def test_tensors_of_numbers_that_are_none_are_refused(server, key, value):
     data = json.dumps(tensors()).replace("38.5", value).encode()

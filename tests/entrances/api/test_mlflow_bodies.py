@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -229,6 +230,27 @@ def test_a_csv_that_does_not_fit_is_refused(body, kind, told):
     with pytest.raises(kind, match=told) as refused:
         table_of_csv(body, INTERFACE)
     assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"39,40,%s", "column 1 has a number there. Write the names of the features: age, hours, sector."),
+        (b"%s,secret,hidden", "none of its 3 columns is a feature"),
+        (b"age,-4.5e1,%s", "column 2 has a number there"),
+        (b"%s,%s,7", "column 3 has a number there"),
+        (b"%s", "none of its 1 columns is a feature"),
+    ],
+)
+def test_a_csv_without_names_hears_no_value_of_its_first_row(line, told):
+    with pytest.raises(InvalidRowsError, match=re.escape(told)) as refused:
+        table_of_csv(line.replace(b"%s", SECRET.encode()) + b"\n41,42,public\n", INTERFACE)
+    assert not any(value in str(refused.value) for value in (SECRET, "39", "40", "4.5", "secret", "hidden"))
+
+
+def test_features_that_are_called_by_numbers_are_names():
+    numbered = Interface(features=(Feature("0", "number"), Feature("1", "number")), target="t", classes=("no", "yes"))
+    assert held(table_of_csv(b"1,0\n5,6\n", numbered))[0] == [[6.0, 5.0]]
 
 
 def test_a_long_text_of_quotation_marks_is_read_at_once():

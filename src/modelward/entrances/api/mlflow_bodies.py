@@ -22,6 +22,7 @@ from modelward.entrances.api.bodies import MalformedBodyError, decode
 from modelward.registry import Interface, InvalidRowsError, Number, Table
 
 _BEGINNING = 64
+_NAMES_SHOWN = 10
 SHAPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _EXAMPLE = '{"dataframe_split": {"columns": ["FEATURE", …], "data": [[VALUE, …], …]}}'
 # Texts are matched too, so that they are passed over: what looks like a number's word in them is text.
@@ -139,6 +140,7 @@ def table_of_csv(body: bytes, interface: Interface) -> Table:
         names = [name.strip() for name in next(lines, [])]
         if not names:
             raise MalformedBodyError("The CSV is empty. Write a row of column names, and one row per record.")
+        _check_first_line(names, interface)
         _check_names(names)
         rows = [row for row in lines if row]
     except UnicodeDecodeError as wrong:
@@ -218,6 +220,20 @@ def _of_split(split: SplitFrame, interface: Interface) -> Table:
     _check_names(names)
     _check_widths(split.data, names)
     return interface.table_of_rows([dict(zip(names, row, strict=True)) for row in split.data])
+
+
+def _check_first_line(names: Sequence[str], interface: Interface) -> None:
+    """A text without names has the first row in their place, whose values no message may tell."""
+    known = set(interface.names)
+    strange = [(place, name) for place, name in enumerate(names, 1) if name not in known]
+    places = [place for place, name in strange if _NUMBER.fullmatch(name)]
+    if not places and len(strange) < len(names):
+        return
+    features = ", ".join(interface.names[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")
+    found = f"column {places[0]} has a number there" if places else f"none of its {len(names)} columns is a feature"
+    raise InvalidRowsError(
+        f"The first line of the CSV names the columns, and {found}. Write the names of the features: {features}."
+    )
 
 
 def _check_names(names: Sequence[str]) -> None:
