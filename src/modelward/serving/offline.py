@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 BATCH_ROWS = 1024
-Form = Literal["csv", "parquet"]
+FileFormat = Literal["csv", "parquet"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +47,12 @@ class Batch:
     rows: int
     unfamiliar_rows: int
     ignored: tuple[str, ...]
-    form: Form
+    form: FileFormat
     payload: bytes
 
 
 def answer_file(
-    deployment: Deployment, file: Path, *, form: Form, limit_bytes: int, database: Database, ledger: Ledger, by: Actor
+    deployment: Deployment, file: Path, *, form: FileFormat, limit_bytes: int, database: Database, ledger: Ledger, by: Actor
 ) -> Batch:
     """Answer every row of `file`, and put that on record before the answers are handed out.
 
@@ -100,7 +100,7 @@ def _answered(deployment: Deployment, rows: FileRows, start: int) -> _Part:
 
 
 def _written(
-    parts: Sequence[npt.NDArray[np.float32]], unfamiliar: Sequence[tuple[str, ...]], interface: Interface, form: Form
+    parts: Sequence[npt.NDArray[np.float32]], unfamiliar: Sequence[tuple[str, ...]], interface: Interface, form: FileFormat
 ) -> bytes:
     import numpy as np
     import polars as pl

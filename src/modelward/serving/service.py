@@ -19,7 +19,7 @@ from modelward.serving.explanations import Explanation, Explanations
 from modelward.serving.gateway import Gateway
 from modelward.serving.keychain import Keychain
 from modelward.serving.meters import Meters
-from modelward.serving.offline import Batch, Form, answer_file
+from modelward.serving.offline import Batch, FileFormat, answer_file
 from modelward.serving.outage import Outage
 from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
@@ -77,7 +77,7 @@ class Serving:
             return False
         return self._outage.is_over()
 
-    def predict_file(self, name: str, file: Path, *, form: Form = "csv", by: Actor) -> Batch:
+    def predict_file(self, name: str, file: Path, *, form: FileFormat = "csv", by: Actor) -> Batch:
         """Answer every row of a file (a table or JSON) with the live version of a model: the numbers are those it gives
         online. One ledger entry speaks of the whole file.
 
