@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from modelward.audit.store import BLOCK, Row
+from modelward.audit.store import BLOCK, Row, word_of
 from modelward.storage import RawConnection
 
 
@@ -23,7 +23,7 @@ def find(
 
     def look(where: str, first: int, stop: int) -> list[Row]:
         place = {"since": first, "until": stop, "limit": limit, **columns}
-        place |= {f"word_{name}": f"{name}={value}" for name, value in columns.items()}
+        place |= {f"word_{name}": word_of(name, value) for name, value in columns.items()}
         return [Row(*row) for row in connection.execute(where, place)]
 
     # Hardly two entries belong to one request, and there is an index of requests.

@@ -78,12 +78,18 @@ for _table in (_ENTRIES, _NODES, _WORDS):
             "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
         )
 
+
+def word_of(column: str, value: str) -> str:
+    """What an entry of a request is searched by, where a column has this value."""
+    return f"{column}={value}"
+
+
 # A ledger of version 0.1 had an index of all entries for each of these columns.
 for _column in SEARCHED:
     _after_create(
         _WORDS,
-        f"INSERT INTO ledger_words (word, block) SELECT DISTINCT '{_column}=' || {_column}, idx / {BLOCK} FROM ledger_entries "  # noqa: S608  # our own names
-        f"WHERE request != '' AND idx >= 0 AND idx / {BLOCK} < (SELECT (MAX(idx) + 1) / {BLOCK} FROM ledger_entries)",
+        f"INSERT INTO ledger_words (word, block) SELECT DISTINCT '{word_of(_column, '')}' || {_column}, idx / {BLOCK} "  # noqa: S608  # our own names
+        f"FROM ledger_entries WHERE request != '' AND idx >= 0 AND idx / {BLOCK} < (SELECT (MAX(idx) + 1) / {BLOCK} FROM ledger_entries)",
     )
     _after_create(_WORDS, f"DROP INDEX IF EXISTS ix_ledger_entries_{_column}")
     _after_create(
@@ -179,9 +185,9 @@ def _enter(connection: RawConnection, block: int) -> None:
         connection.execute(_INSERT_WORD, (word, block))
 
 
-def words_of(event: str, actor: str, subject: str) -> tuple[str, str, str]:
+def words_of(event: str, actor: str, subject: str) -> list[str]:
     """The words that an entry of a request is searched by."""
-    return f"event={event}", f"actor={actor}", f"subject={subject}"
+    return list(map(word_of, SEARCHED, (event, actor, subject)))
 
 
 def hashes(connection: RawConnection, level: int, start: int, stop: int) -> list[bytes]:
