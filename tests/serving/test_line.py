@@ -188,6 +188,30 @@ def test_a_newcomer_is_served_while_others_never_stop_asking(rows, others, limit
             assert crowd.served[caller] <= share
 
 
+small = st.builds(Asked, st.sampled_from("abcd"), st.integers(1, QUANTUM_ROWS), priority=st.integers(0, 2))
+
+
+@given(waiting=st.lists(small, max_size=60), newcomer=small, limit=limits)
+def test_no_more_comes_before_a_question_than_was_reckoned(waiting, newcomer, limit):
+    line = Line()
+    line.add(*waiting)
+    reckoned = line.rows_before(newcomer)
+    assert reckoned <= line.rows
+    line.add(newcomer)
+    before = 0
+    while newcomer not in (taken := line.take(limit)):
+        before += sum(one.rows for one in taken)
+    assert before <= reckoned
+
+
+def test_who_waits_behind_a_caller_of_many_questions_reckons_with_a_share_of_them():
+    line = Line()
+    line.add(*(Asked("greedy", 16) for _ in range(100)))
+    assert line.rows_before(Asked("polite", 1)) <= 3 * QUANTUM_ROWS
+    assert line.rows_before(Asked("greedy", 1)) == 1600
+    assert line.rows_before(Asked("greedy", 1, priority=1)) == 0
+
+
 def test_who_is_alone_fills_a_call():
     line = Line()
     for at in range(100):

@@ -262,6 +262,92 @@ def test_an_urgent_question_is_not_turned_away_for_those_it_overtakes(asking, ga
     assert gate.calls[1] == ("gated", [100])
 
 
+def test_a_caller_is_not_turned_away_for_those_of_another_who_come_after_it(asking, gate, live):
+    asker, run = asking(batch_rows=16)
+    greedy, polite = live.key("greedy"), live.key("polite")
+
+    async def scenario():
+        line = [asker.ask(1, caller=greedy)]
+        await asyncio.to_thread(gate.wait_for, 1)
+        # As many calls of 2 ms or more as take longer than a second.
+        line += [asker.ask(*[2] * 16, caller=greedy) for _ in range(600)]
+        await passes()
+        asked = asker.ask(100, caller=polite, timeout_seconds=1.0)
+        with pytest.raises(OverloadedError):
+            await asker.ask(200, caller=greedy, timeout_seconds=1.0)
+        assert not asked.done()
+        gate.open()
+        await asked
+        for question in line:
+            question.cancel()
+
+    run(scenario())
+    assert any(100 in ages for _, ages in gate.calls[:5])
+
+
+@pytest.mark.parametrize(("slots", "is_in_time"), [(1, False), (8, True)])
+def test_what_several_slots_do_at_once_is_reckoned_with(asking, gate, slots, is_in_time):
+    asker, run = asking(batch_rows=1, engine_threads=slots)
+
+    async def scenario():
+        first = [asker.ask(age) for age in range(slots)]
+        await asyncio.to_thread(gate.wait_for, slots)
+        # Each takes 2 ms of work or a little more: more than a second one after the other, and much less in eight slots.
+        line = [asker.ask(age) for age in range(700)]
+        await passes()
+        hasty = asker.ask(800, timeout_seconds=1.0)
+        await passes()
+        assert hasty.done() is not is_in_time
+        gate.open()
+        for question in (*line, hasty):
+            question.cancel()
+        await asyncio.gather(*first)
+
+    run(scenario())
+
+
+def test_the_wait_for_regulars_makes_no_answer_too_late(live, engines, entered):
+    Laborious.together = []
+    live.make_live(live.register("laborious"))
+    gateway, run = entered(engine_threads=1, batch_delay_seconds=1.0)
+    asker = Asker(live, gateway)
+
+    async def scenario():
+        async def regular(rounds):
+            for _ in range(rounds):
+                await asker.ask(1, model="laborious")
+
+        await asyncio.gather(*(regular(10) for _ in range(4)))
+        # They are waited for now, and do not come. Whoever asks instead has time for a call, and not for the wait as well.
+        (batcher,) = gateway._batchers.values()
+        hasty = asker.ask(2, model="laborious", timeout_seconds=1.5 * batcher.cost.seconds(1))
+        await passes()
+        assert batcher._under_way == 1
+        with suppress(ModelwardError):
+            await hasty
+
+    run(scenario())
+
+
+def test_large_questions_to_a_cheap_model_are_served_in_turn(asking, gate, live):
+    asker, run = asking("uneven", batch_rows=40)
+    greedy, polite = live.key("greedy"), live.key("polite")
+
+    async def scenario():
+        line = [asker.ask(*[at] * 40, model="uneven", caller=greedy) for at in range(1, 40)]
+        await asyncio.to_thread(gate.wait_for, 1)
+        line.append(asker.ask(*[100] * 40, model="uneven", caller=polite))
+        line.append(asker.ask(*[200] * 40, model="uneven", caller=greedy, priority=9))
+        await passes()
+        gate.open()
+        await asyncio.gather(*line)
+
+    run(scenario())
+    asked = [ages[0] for _, ages in gate.calls]
+    assert asked.index(100) <= 6
+    assert asked.index(200) <= 6
+
+
 def test_one_long_call_does_not_turn_callers_away_for_ever(asking, gate):
     """Without calls nothing would ever be learned again of what a call takes."""
     asker, run = asking()

@@ -44,6 +44,7 @@ class Slots:
     """The threads in which dear calls are made, shared by all batchers; who finds none free is called when one is."""
 
     def __init__(self, count: int) -> None:
+        self.count = count
         self._free = count
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="engine")
         self._asked: deque[Callable[[], None]] = deque()
@@ -97,8 +98,9 @@ class Batcher:
         self._finish = finish
         self._batch_rows = settings.batch_rows
         self._delay_seconds = settings.batch_delay_seconds
-        self._line: Line[Pending] = Line()
-        self._held: deque[list[Pending]] = deque()
+        # What is answered on the way, and what has to go to a slot: neither keeps the other waiting.
+        self._quick: Line[Pending] = Line()
+        self._dear: Line[Pending] = Line()
         self._under_way = 0
         self._learned = time.perf_counter()
         self._regulars = Regulars()
@@ -108,31 +110,53 @@ class Batcher:
         """Let questions stand in line; they are answered some time after `begin`. Whose answer would come after its deadline, by
         all that is known, is told so at once.
         """
-        ahead = self._rows_ahead()
+        most = self._work.rows_within(INLINE_SECONDS) if self._work.seconds(1) <= INLINE_SECONDS else 0
+        dear = [pending for pending in arrived if pending.rows > most]
+        if len(dear) < len(arrived):
+            self._admit(self._quick, [pending for pending in arrived if pending.rows <= most], ahead=self._quick.rows)
+        if dear:
+            admitted = self._admit(self._dear, dear, ahead=self._dear.rows + self._under_way)
+            self._regulars.came(admitted, now=time.perf_counter())
+
+    def _admit(self, line: Line[Pending], arrived: Sequence[Pending], *, ahead: int) -> int:
+        """Let those stand in line whose answer will come in time; how many they are."""
+        rows = sum([pending.rows for pending in arrived])
+        longest = self._needed(line, rows, ahead=ahead + rows)
         admitted = []
         for pending in arrived:
-            needed = self._needed(pending, ahead)
-            if pending.priority and pending.began + needed > pending.deadline:
-                needed = self._needed(pending, ahead - self._line.overtaken(pending))
-            if pending.began + needed > pending.deadline and (ahead or not self._is_in_doubt()):
-                self._finish(Call([Outcome([pending], _too_busy(pending, needed))], 0, pending.began, 0.0, 0.0))
+            if pending.began + longest > pending.deadline and (fault := self._too_busy(line, pending, ahead=ahead)) is not None:
+                self._finish(Call([Outcome([pending], fault)], 0, pending.began, 0.0, 0.0))
                 continue
             ahead += pending.rows
             admitted.append(pending)
-        self._line.add(*admitted)
-        self._regulars.came(len(admitted), now=time.perf_counter())
+        line.add(*admitted)
+        return len(admitted)
 
-    def _needed(self, pending: Pending, ahead: int) -> float:
-        """How many seconds it takes to answer a question with so many rows ahead of it."""
-        return (1 + ahead // self._batch_rows) * self.cost.call_seconds + (ahead + pending.rows) * self.cost.row_seconds
+    def _too_busy(self, line: Line[Pending], pending: Pending, *, ahead: int) -> OverloadedError | None:
+        """What to tell a caller whose answer would come too late; nothing where it would not."""
+        needed = self._needed(line, pending.rows, ahead=ahead)
+        if pending.began + needed > pending.deadline and ahead:
+            # Not all who wait come before it.
+            needed = self._needed(line, pending.rows, ahead=min(ahead, line.rows_before(pending) + ahead - line.rows))
+        if pending.began + needed <= pending.deadline or (not ahead and self._is_in_doubt()):
+            return None
+        left = max(0.0, pending.deadline - time.perf_counter())
+        return OverloadedError(
+            f"The answer would take about {needed:.3g} s, and the caller waits {left:.3g} s more. Ask again later, ask for fewer "
+            "rows, or allow more time (x-request-timeout-ms, or the deadline of a call over gRPC).",
+            retry_after_seconds=needed,
+        )
+
+    def _needed(self, line: Line[Pending], rows: int, *, ahead: int) -> float:
+        """How many seconds it takes to answer a question of so many rows with so many ahead of it."""
+        at_once = self._slots.count if line is self._dear else 1
+        calls = ahead // self._batch_rows / at_once
+        return (1 + calls) * self.cost.call_seconds + (ahead / at_once + rows) * self.cost.row_seconds
 
     def forget(self, pending: Pending) -> None:
         """Nobody waits for a question any more: it keeps nobody else from being admitted."""
-        self._line.remove(pending)
-
-    def _rows_ahead(self) -> int:
-        held = sum([pending.rows for batch in self._held for pending in batch]) if self._held else 0
-        return self._line.rows + held + self._under_way
+        self._quick.remove(pending)
+        self._dear.remove(pending)
 
     def _is_in_doubt(self) -> bool:
         """Whether nothing was learned for a while of what calls take. Then one is made for whoever is alone: without calls nothing
@@ -142,45 +166,41 @@ class Batcher:
 
     def begin(self) -> None:
         """Make calls, as far as they can be made now, and are worth it."""
-        is_waiting = not self._held and 0 < self._line.rows < self._batch_rows and self._work.seconds(1) > INLINE_SECONDS
-        moment = self._regulars.seconds(time.perf_counter()) if is_waiting else 0.0
-        if not moment:
-            self._call_now()
-        elif self._timer is None:
-            self._timer = self._loop.call_later(moment, self._call_now)
-
-    def _call_now(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._begin_held()
-        if self._work.seconds(1) > INLINE_SECONDS:
-            self._begin_dear()
-            return
-        batch = self._next(min(self._batch_rows, self._work.rows_within(INLINE_SECONDS)))
-        rows = sum([pending.rows for pending in batch])
-        if self._work.seconds(rows) <= INLINE_SECONDS or not batch:
-            self._end(self._call(batch))
+        self._begin_quick()
+        if 0 < self._dear.rows < self._batch_rows and (moment := self._moment()) > 0:
+            self._timer = self._loop.call_later(moment, self._begin_dear)
         else:
-            # One question too large to be answered on the way.
-            self._held.append(batch)
-            self._begin_held()
-        if self._line.rows:
-            # The loop looks at its sockets before the next call.
-            self._loop.call_soon(self._call_now)
+            self._begin_dear()
 
-    def _begin_held(self) -> None:
-        while self._held and self._slots.take(self.begin):
-            self._start(self._held.popleft())
+    def _moment(self) -> float:
+        """How long it is worth to wait for company, and does not make anybody's answer too late."""
+        now = time.perf_counter()
+        if not (moment := self._regulars.seconds(now)):
+            return 0.0
+        return min(moment, min(pending.deadline for pending in self._dear) - now - 2 * self.cost.seconds(self._dear.rows))
+
+    def _begin_quick(self) -> None:
+        if self._quick.rows and self._work.seconds(1) > INLINE_SECONDS:
+            # What was cheap when it came is dear now.
+            while self._quick.rows:
+                self._dear.add(*self._quick.take(self._quick.rows))
+        if self._quick.rows:
+            self._end(self._call(self._next(self._quick, min(self._batch_rows, self._work.rows_within(INLINE_SECONDS)))))
+            if self._quick.rows:
+                # The loop looks at its sockets before the next call.
+                self._loop.call_soon(self._begin_quick)
 
     def _begin_dear(self) -> None:
-        while self._line.rows and self._slots.take(self.begin):
-            self._start(self._next(self._batch_rows))
+        while self._dear.rows and self._slots.take(self.begin):
+            self._start(self._next(self._dear, self._batch_rows))
 
-    def _next(self, limit_rows: int) -> list[Pending]:
+    def _next(self, line: Line[Pending], limit_rows: int) -> list[Pending]:
         """Whose turn it is, of those who still wait."""
         now = time.perf_counter()
-        batch = [pending for pending in self._line.take(limit_rows) if pending.is_wanted]
+        batch = [pending for pending in line.take(limit_rows) if pending.is_wanted]
         late = [pending for pending in batch if pending.deadline < now]
         if late:
             fault = TooSlowError("The time that the caller allows was over before the question's turn came. Ask again later.")
@@ -204,7 +224,7 @@ class Batcher:
             self._regulars.answered(len(batch), now=time.perf_counter(), within=within)
             # The next call begins first: the engine works while this one's answers go out.
             self._slots.give_back()
-            if self._line.rows or self._held:
+            if self._dear.rows:
                 self.begin()
             if not call.cancelled():
                 self._end(call.result())
@@ -246,12 +266,3 @@ class Batcher:
             return CallAnswers(interface, probabilities, encoded.unfamiliar)
         except Exception as fault:  # noqa: BLE001  # whoever asked is told
             return fault
-
-
-def _too_busy(pending: Pending, needed: float) -> OverloadedError:
-    left = max(0.0, pending.deadline - time.perf_counter())
-    return OverloadedError(
-        f"The answer would take about {needed:.3g} s, and the caller waits {left:.3g} s more. Ask again later, ask for fewer rows, "
-        "or allow more time (x-request-timeout-ms, or the deadline of a call over gRPC).",
-        retry_after_seconds=needed,
-    )

@@ -8,7 +8,7 @@ answered, so that who asks much does not keep others waiting, whether in many sm
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 QUANTUM_ROWS = 16
@@ -50,6 +50,10 @@ class Line(Generic[Waiter]):
         self._turns: deque[str] = deque()
         self._credit: dict[str, int] = {}
 
+    def __iter__(self) -> Iterator[Waiter]:
+        for waiting in self._of.values():
+            yield from waiting
+
     def add(self, *questions: Waiter) -> None:
         """Stand in line: behind the caller's own questions of the same priority."""
         of = self._of
@@ -66,9 +70,15 @@ class Line(Generic[Waiter]):
                 place = next(at for at, waiting in enumerate(queue) if waiting.priority < question.priority)
                 queue.insert(place, question)
 
-    def overtaken(self, question: Waiter) -> int:
-        """How many rows of its caller's questions would come after it, if it came now. It takes as long as the caller's line is."""
-        return sum([waiting.rows for waiting in self._of.get(question.caller, ()) if waiting.priority < question.priority])
+    def rows_before(self, question: Waiter) -> int:
+        """About how many rows come before it, if it came now: the caller's own that it does not overtake, and of each other
+        caller as many as come to their turns meanwhile. It takes as long as the line is.
+        """
+        own = sum([waiting.rows for waiting in self._of.get(question.caller, ()) if waiting.priority >= question.priority])
+        # What each of the others may have answered in the rounds that the caller needs.
+        share = -(-(own + question.rows) // QUANTUM_ROWS) * QUANTUM_ROWS
+        others = [queue for caller, queue in self._of.items() if caller != question.caller]
+        return own + sum([min(share, sum([waiting.rows for waiting in queue])) for queue in others])
 
     def take(self, limit_rows: int) -> list[Waiter]:
         """The questions whose turn it is, all of one group and of at most `limit_rows` rows in all; a larger one comes alone."""
