@@ -89,7 +89,8 @@ for _column in SEARCHED:
     _after_create(
         _WORDS,
         f"INSERT INTO ledger_words (word, block) SELECT DISTINCT '{word_of(_column, '')}' || {_column}, idx / {BLOCK} "  # noqa: S608  # our own names
-        f"FROM ledger_entries WHERE request != '' AND idx >= 0 AND idx / {BLOCK} < (SELECT (MAX(idx) + 1) / {BLOCK} FROM ledger_entries)",
+        "FROM ledger_entries WHERE request != '' AND idx >= 0 "
+        f"AND idx / {BLOCK} < (SELECT (MAX(idx) + 1) / {BLOCK} FROM ledger_entries)",
     )
     _after_create(_WORDS, f"DROP INDEX IF EXISTS ix_ledger_entries_{_column}")
     _after_create(
