@@ -2,13 +2,18 @@
 """What answers is what the gate let through, whatever somebody writes into the database."""
 
 import sqlite3
+import threading
+import time
+from contextlib import closing
 
 import msgspec
 import pytest
 
-from modelward.access import UnknownCredentialError
+from modelward.access import Role, UnknownCredentialError
+from modelward.errors import UnavailableError
 from modelward.releases import NotReleasedError, Release, ReleaseState, UnrecordedReleaseError
 from modelward.serving import Keychain, ModelUnavailableError, NotServedError
+from modelward.serving.keychain import KeysUnreadableError
 
 
 @pytest.fixture
@@ -139,3 +144,68 @@ def test_where_the_keys_cannot_be_read_no_key_opens_anything_until_they_can(hous
     ruin(home, "ALTER TABLE access_keys RENAME COLUMN spoilt TO purpose")
     keychain.refresh()
     assert keychain.credential(secret).actor.id == "service:till"
+
+
+def test_keys_that_cannot_be_looked_after_for_too_long_open_nothing_until_they_can(house, home):
+    secret, now = house.key("till"), 100.0
+    keychain = Keychain(house.access, trusted_seconds=10, clock=lambda: now)
+    keychain.refresh()
+    file, away = home / "modelward.db", home / "away"
+    house.access._database.close()
+    file.rename(away)
+    file.mkdir()
+    now += 9
+    with pytest.raises(UnavailableError):
+        keychain.refresh()
+    assert keychain.credential(secret).actor.id == "service:till"
+    assert keychain.revision is not None
+    now += 2
+    with pytest.raises(UnavailableError):
+        keychain.refresh()
+    assert keychain.revision is None, "a head that is known would go on opening the door"
+    with pytest.raises(KeysUnreadableError, match=r"for 10 s.*Ask again later"):
+        keychain.credential(secret)
+    file.rmdir()
+    away.rename(file)
+    keychain.refresh()
+    assert keychain.credential(secret).actor.id == "service:till"
+
+
+def test_a_database_that_somebody_writes_to_for_long_turns_nobody_away(house, home):
+    secret, now = house.key("till"), 100.0
+    keychain = Keychain(house.access, trusted_seconds=10, clock=lambda: now)
+    keychain.refresh()
+    with closing(sqlite3.connect(home / "modelward.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        now += 60
+        keychain.refresh()
+        assert keychain.credential(secret).actor.id == "service:till"
+
+
+def test_a_release_that_takes_long_to_open_keeps_no_revoked_key_alive(live, entered, monkeypatch):
+    opening, may_open = threading.Event(), threading.Event()
+    gateway, _ = entered()
+    deployments = live.serving.deployments
+    deployed = deployments._deployed
+
+    def deployed_late(release):
+        opening.set()
+        assert may_open.wait(30)
+        return deployed(release)
+
+    def ask_until(give_up):
+        while time.monotonic() < give_up:
+            gateway.actor(issued.secret)
+            time.sleep(0.01)
+
+    issued = live.access.create_key("till", role=Role.CALLER, by=live.admin)
+    monkeypatch.setattr(deployments, "_deployed", deployed_late)
+    live.make_live(live.register(weight=0.1))
+    try:
+        assert opening.wait(10)
+        assert gateway.actor(issued.secret).id == "service:till"
+        live.access.revoke_key(issued.key.id, by=live.admin)
+        with pytest.raises(UnknownCredentialError):
+            ask_until(time.monotonic() + 10)
+    finally:
+        may_open.set()

@@ -82,8 +82,13 @@ class Gateway:
         self._is_taking = False
 
     async def __aenter__(self) -> Self:
-        self._refresher = Refresher(self._deployments, self._keychain, every_seconds=self._settings.refresh_seconds)
-        await asyncio.to_thread(self._refresher.start)
+        looks = {"keys": self._keychain.refresh, "releases": self._deployments.refresh}
+        for look in looks.values():
+            await asyncio.to_thread(look)
+        every = self._settings.refresh_seconds
+        self._refreshers = [Refresher(look, what, every_seconds=every) for what, look in looks.items()]
+        for refresher in self._refreshers:
+            refresher.start()
         self._loop = asyncio.get_running_loop()
         self._commits = GroupCommit(self._ledger, on_commit=self.meters.note_commit)
         self._commits.start()
@@ -329,7 +334,8 @@ class Gateway:
             batcher.forget(pending)
 
     def _end(self) -> None:
-        self._refresher.close()
+        for refresher in self._refreshers:
+            refresher.close()
         self._aside.close()
         self._slots.close()
         self._commits.close()

@@ -17,7 +17,7 @@ from modelward.serving.answer import INFERENCE_EXPLAINED, NotServedError
 from modelward.serving.deployments import Deployments
 from modelward.serving.explanations import Explanation, Explanations
 from modelward.serving.gateway import Gateway
-from modelward.serving.keychain import Keychain
+from modelward.serving.keychain import TRUSTED_SECONDS, Keychain
 from modelward.serving.meters import Meters
 from modelward.serving.offline import Batch, FileFormat, answer_file
 from modelward.serving.outage import Outage
@@ -60,7 +60,7 @@ class Serving:
         return Gateway(
             self._ledger,
             deployments=self.deployments,
-            keychain=Keychain(self._access),
+            keychain=Keychain(self._access, trusted_seconds=TRUSTED_SECONDS + self._settings.refresh_seconds),
             explanations=self._explanations,
             meters=self._meters,
             settings=self._settings,
