@@ -44,6 +44,12 @@ class PrerequisiteError(ModelwardError):
     """Something must be installed or prepared first; the message names the command."""
 
 
+def kind_named(name: str) -> type[ModelwardError] | None:
+    """The kind of that name, as services and `--json` tell it; None where it is none."""
+    found = globals().get(name)
+    return found if isinstance(found, type) else None
+
+
 def place_of(fault: BaseException | None) -> str:
     """File and line where a fault was raised: with its kind, all that may be told of one nobody meant, for its text may hold a
     payload.
@@ -52,3 +58,9 @@ def place_of(fault: BaseException | None) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+
+
+def cause_of(fault: BaseException | None) -> str:
+    """The kind of the fault that another came of; nothing where it came of none."""
+    cause = fault.__cause__ if fault else None
+    return type(cause).__name__ if cause else ""

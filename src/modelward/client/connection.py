@@ -14,7 +14,6 @@ from modelward.client.trust import Trust
 from modelward.errors import ModelwardError, UnavailableError
 
 T = TypeVar("T")
-_KINDS_BY_NAME: dict[str, type[ModelwardError]] = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
 _KINDS_BY_STATUS: dict[int, type[ModelwardError]] = {
     401: errors.UnauthenticatedError,
     403: errors.RefusedError,
@@ -133,7 +132,7 @@ def _error_of(response: httpx.Response) -> ModelwardError:
     except msgspec.DecodeError:
         told = {}
     text = told.get("detail") or told.get("error") or told.get("message") or f"The service answered {response.status_code}."
-    kind = _KINDS_BY_NAME.get(str(told.get("kind"))) or _KINDS_BY_STATUS.get(response.status_code)
+    kind = errors.kind_named(str(told.get("kind"))) or _KINDS_BY_STATUS.get(response.status_code)
     if kind is None:
         kind = errors.InvalidError if response.is_client_error else ModelwardError
     return kind(str(text))
