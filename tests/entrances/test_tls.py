@@ -25,6 +25,8 @@ from modelward.entrances.tls import TlsFileError, certificate_checks, tls_of
 from modelward.settings import Settings, variable
 
 RECEIVE_SECONDS = 1.0
+# How a client of HTTP/2 begins, with no wishes.
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 # uvloop ends a handshake that fails without the alert that would say why.
 BY_THE_SERVER = "UNEXPECTED_EOF|ALERT"
 
@@ -378,7 +380,68 @@ def test_a_renewed_certificate_is_shown_without_a_restart_and_one_of_no_use_is_n
         place.certificate.write_text("nothing of use")
         while "stays in use" not in running.errors():
             time.sleep(0.05)
+        assert str(place.certificate) in running.errors(), "the log says why"
         assert shown_by(running, authority) == expected
+        assert running.end() == 0
+
+
+def session_of(running, context, *, port=None) -> ssl.SSLSession:
+    """What a client keeps of a connection in good order, to come again without showing its certificate."""
+    with handshake(running, context, port=port) as line:
+        line.sendall(b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n" if port is None else GREETING)
+        assert line.recv(1000)
+        with contextlib.suppress(OSError):
+            line.unwrap()
+        return line.session
+
+
+def is_let_in(running, context, *, session=None, port=None) -> bool:
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port or running.port), timeout=20) as plain,
+            context.wrap_socket(plain, server_hostname="localhost", session=session) as line,
+        ):
+            line.sendall(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n" if port is None else GREETING)
+            return bool(line.recv(1000))
+    except OSError:
+        return False
+
+
+def is_let_in_by(seconds, running, context, *, port=None) -> bool:
+    end = time.monotonic() + seconds
+    while not is_let_in(running, context, port=port):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.mark.parametrize("door", ["http", "grpc"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_whose_ca_is_taken_out_comes_in_no_more_by_the_session_of_before(tmp_path, house, authority, stranger, version, door):
+    trusted, rpc = tmp_path / "clients.pem", free_port()
+    trusted.write_bytes(authority.file.read_bytes())
+
+    def showing(signer) -> ssl.SSLContext:
+        context = trusting(authority, signer.issue())
+        context.maximum_version = version
+        if door == "grpc":
+            context.set_alpn_protocols(["h2"])
+        return context
+
+    before, after = showing(authority), showing(stranger)
+    more = {"tls_client_ca": trusted, "grpc_port": rpc, **authority.issue().settings}
+    with Process(house.settings.home, **more) as running:
+        port = rpc if door == "grpc" else None
+        assert not is_let_in(running, after, port=port)
+        sessions = [session_of(running, before, port=port) for _ in range(3)]
+        (tmp_path / "renewed.pem").write_bytes(stranger.file.read_bytes())
+        (tmp_path / "renewed.pem").replace(trusted)
+        assert is_let_in_by(20, running, after, port=port)
+        assert not is_let_in(running, before, port=port)
+        assert not any(is_let_in(running, before, session=session, port=port) for session in sessions)
+        # Those who are known by now leave sessions of no use to the others.
+        assert is_let_in(running, after, session=session_of(running, after, port=port), port=port)
         assert running.end() == 0
 
 

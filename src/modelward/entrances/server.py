@@ -23,6 +23,7 @@ from modelward.entrances.web import web
 
 if TYPE_CHECKING:
     import socket
+    import ssl
 
     from modelward.app import Platform
     from modelward.entrances.api import Watch
@@ -72,6 +73,9 @@ class Server(uvicorn.Server):
         self._premises = Premises(platform, self._gateway, application.telemetry)
         self._rpc: RpcDoor | None = None
         self._tls = tls_of(platform.settings)
+        self._sockets: list[socket.socket] = []
+        self._context: ssl.SSLContext | None = None
+        self._renewing: asyncio.Task[None] | None = None
         super().__init__(_configuration(application, self._premises, self._tls))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -79,7 +83,9 @@ class Server(uvicorn.Server):
         await self._gateway.__aenter__()
         try:
             await super().startup([])
+            self.started = False
             await self._listen(sockets or [])
+            self.started = True
             await self._open_rpc()
             # What is loaded by now stays: the collector need not look at it again.
             gc.collect()
@@ -94,25 +100,36 @@ class Server(uvicorn.Server):
 
     async def _listen(self, sockets: list[socket.socket]) -> None:
         """As uvicorn does, which gives a handshake a minute."""
-        self.started = False
         config, loop = self.config, asyncio.get_running_loop()
+        context = self._tls.context if self._tls else None
 
         def connection() -> asyncio.Protocol:
             found: asyncio.Protocol = config.http_protocol_class(config=config, server_state=self.server_state, app_state={})  # type: ignore[call-arg]  # as uvicorn calls it
             return found
 
-        seconds = self._platform.settings.receive_timeout_seconds if config.ssl else None
+        seconds = self._platform.settings.receive_timeout_seconds if context else None
         for each in sockets:
             listening = await loop.create_server(
                 connection,
                 sock=each,
-                ssl=config.ssl,
+                ssl=context,
                 backlog=config.backlog,
                 ssl_handshake_timeout=seconds,
                 ssl_shutdown_timeout=seconds and min(seconds, _FAREWELL_SECONDS),
             )
             self.servers.append(listening)
-        self.started = True
+        self._sockets, self._context = sockets, context
+
+    async def _listen_anew(self) -> None:
+        """With another context of TLS. The one before remembers sessions; who resumes one shows no certificate, and might no longer
+        be trusted.
+        """
+        # A second descriptor of the same queue: nobody who comes meanwhile is turned away.
+        again = [each.dup() for each in self._sockets]
+        before, self.servers = self.servers, []
+        await self._listen(again)
+        for server in before:
+            server.close()
 
     async def _open_rpc(self) -> None:
         settings = self._platform.settings
@@ -131,12 +148,16 @@ class Server(uvicorn.Server):
         now = loop.time()
         for connection in list(self.server_state.connections):
             connection.look_after(now)  # type: ignore[union-attr]  # every connection is one of ours
-        if self._tls:
+        if self._tls and not self.should_exit:
             self._tls.renew()
+            if self._context is not self._tls.context and (self._renewing is None or self._renewing.done()):
+                self._renewing = loop.create_task(self._listen_anew())
         loop.call_later(_LOOK_AFTER_SECONDS, self._look_after)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nothing new, let open requests finish, and close."""
+        if self._renewing is not None:
+            await asyncio.wait([self._renewing])
         rpc = asyncio.ensure_future(self._rpc.stop(self._platform.settings.shutdown_grace_seconds)) if self._rpc else None
         await super().shutdown(sockets)
         if rpc is not None:

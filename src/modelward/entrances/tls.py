@@ -53,26 +53,26 @@ class Tls:
         self._settings = settings
         self._stamps = _stamps(settings)
         self._files = _read(settings)
-        self.context = self._current = _context(settings, self._files)
+        self.context = _context(settings, self._files)
         ends = self._files.certificate.not_valid_after_utc
         if ends < datetime.now(UTC):
             _LOG.warning("the certificate of %s ended on %s: clients refuse it", variable(_CERTIFICATE), ends.date())
 
     def renew(self) -> None:
-        """Take what the files hold by now, for connections from now on. What is of no use is not taken."""
+        """Take what the files hold by now: `context` is another one then, and whoever listens takes it. What is of no use is not
+        taken.
+        """
         stamps = _stamps(self._settings)
         if stamps == self._stamps:
             return
         self._stamps = stamps
         try:
             files = _read(self._settings)
-            self._current = _context(self._settings, files)
+            self.context = _context(self._settings, files)
         except TlsFileError as fault:
-            _LOG.warning("the certificate in use stays in use: %s", fault)
+            _LOG.warning("the certificate in use stays in use: %s", str(fault))
             return
         self._files = files
-        # Whoever listens was given one context for ever; each connection that begins with it goes on with the current one.
-        self.context.sni_callback = self._go_on_with_current
         _LOG.info("a renewed certificate is in use")
 
     def rpc_credentials(self) -> grpc.ServerCredentials:
@@ -94,9 +94,6 @@ class Tls:
         return grpc.dynamic_ssl_server_credentials(
             configured(given), changed, require_client_authentication=bool(self._settings.tls_client_ca)
         )
-
-    def _go_on_with_current(self, connection: ssl.SSLObject, _name: str, _first: ssl.SSLContext) -> None:
-        connection.context = self._current
 
 
 def tls_of(settings: Settings) -> Tls | None:
@@ -155,6 +152,9 @@ def _context(settings: Settings, files: Files) -> ssl.SSLContext:
             name = _CLIENT_CA
             context.load_verify_locations(cadata=files.client_ca.decode("ascii"))
             context.verify_mode = ssl.CERT_REQUIRED
+            # Who resumes a session shows no certificate.
+            context.options |= ssl.OP_NO_TICKET
+            context.num_tickets = 0
     except (OSError, UnicodeDecodeError) as fault:
         why = str(getattr(fault, "reason", "")).lower().replace("_", " ")
         raise _error(settings, name, f"cannot be used for TLS ({why}). Have a new one issued") from fault
