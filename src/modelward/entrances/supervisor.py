@@ -23,12 +23,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from modelward import errors
 from modelward.compute import usable_cores
 from modelward.entrances.listening import SharedPort
 from modelward.entrances.logs import write_json_lines
 from modelward.entrances.seat import hand_over
-from modelward.errors import ModelwardError, UnavailableError
+from modelward.errors import ModelwardError, UnavailableError, kind_named
 from modelward.settings import Settings, environment_of
 from modelward.storage import passing_folder
 
@@ -95,7 +94,7 @@ class _Worker:
             )
         document: dict[str, Any] = msgspec.json.decode(text)
         if "error" in document:
-            raise _kind(document["error"]["kind"])(document["error"]["message"])
+            raise (kind_named(document["error"]["kind"]) or ModelwardError)(document["error"]["message"])
         self.is_ready = True
         return document
 
@@ -198,7 +197,7 @@ class _Crew:
             except ModelwardError as fault:
                 if short_lives >= _TRIES and not any(other.is_ready for other in self._workers.values()):
                     raise
-                _LOG.error("worker %d did not start: %s", seat, fault)
+                _LOG.error("worker %d did not start: %s", seat, str(fault))
             else:
                 _LOG.warning("worker %d answers again", seat)
 
@@ -222,11 +221,6 @@ class _Crew:
         threads = settings.engine_threads or max(1, usable_cores() // settings.workers)
         own = msgspec.structs.replace(settings, seat=str(self._folder / f"{seat}.json"), engine_threads=threads)
         return os.environ | environment_of(own)
-
-
-def _kind(name: str) -> type[ModelwardError]:
-    found = getattr(errors, name, ModelwardError)
-    return found if isinstance(found, type) and issubclass(found, ModelwardError) else ModelwardError
 
 
 def _in_words(code: int) -> str:
