@@ -98,6 +98,22 @@ def test_kinds_are_told_apart_and_faults_that_nobody_meant_by_their_place(caplog
     asyncio.run(fail())
 
 
+def test_one_fault_that_comes_of_two_others_is_two_kinds(caplog):
+    async def fail():
+        log = Watched(caplog.records)
+        for cause in (OSError("x"), sqlite3.OperationalError("x")) * 5:
+            fault = LedgerUnavailableError("x")
+            fault.__cause__ = cause
+            log.note(fault)
+        await log.lines(2)
+        assert [(line.fault, line.cause, line.left_out) for line in await log.lines(2)] == [
+            ("LedgerUnavailableError", "OSError", 4),
+            ("LedgerUnavailableError", "OperationalError", 4),
+        ]
+
+    asyncio.run(fail())
+
+
 def test_nothing_is_kept_of_what_has_passed(caplog):
     async def fail():
         log = Watched(caplog.records)
@@ -198,7 +214,7 @@ def test_at_no_door_is_it_logged_that_somebody_could_not_wait(doors, caplog):
 
 def test_a_ledger_that_cannot_be_written_is_one_line_whoever_asks_by_whichever_door(doors, caplog):
     # It lasts as long as the test.
-    doors.server._server._telemetry.failures._every_seconds = 600
+    doors.server._server._premises.telemetry.failures._every_seconds = 600
     with closing(sqlite3.connect(doors.house.settings.home / "modelward.db")) as database:
         database.execute("create trigger full before insert on ledger_entries begin select raise(abort, 'no room'); end")
         for _ in range(3):

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from typing import NamedTuple
 
-from modelward.errors import place_of
+from modelward.errors import cause_of, place_of
 from modelward.serving import OverloadedError, ShuttingDownError, TooSlowError
 
 _LOG = logging.getLogger("modelward.requests")
@@ -20,11 +20,12 @@ _EVERY_SECONDS = 1.0
 
 
 class _Kind(NamedTuple):
-    """Faults of which one line tells: of those that somebody meant the name says it all."""
+    """Faults of which one line tells: those that somebody meant are told by their names, and by what they came of."""
 
     status: int
     fault: str
     place: str
+    cause: str
 
 
 class FailureLog:
@@ -40,7 +41,8 @@ class FailureLog:
         """A request was answered with that status because of that fault. `route` is a template, never a path as it was sent."""
         if status < 500 or isinstance(fault, _COUNTED):
             return
-        kind = _Kind(status, type(fault).__name__ if fault else "", place_of(fault) if status == 500 else "")
+        place = place_of(fault) if status == 500 else ""
+        kind = _Kind(status, type(fault).__name__ if fault else "", place, cause_of(fault))
         if kind in self._left_out:
             self._left_out[kind] += 1
             return

@@ -15,9 +15,9 @@ from structlog.processors import JSONRenderer, TimeStamper
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict
 
-from modelward.errors import place_of
+from modelward.errors import cause_of, place_of
 
-_FIELDS = ("request", "route", "status", "fault", "place", "left_out")
+_FIELDS = ("request", "route", "status", "fault", "place", "cause", "left_out")
 _LOG = logging.getLogger("modelward.server")
 
 
@@ -76,10 +76,10 @@ def _of_process(_logger: Any, _level: str, line: EventDict) -> EventDict:
 
 
 def _without_texts(_logger: Any, _level: str, line: EventDict) -> EventDict:
-    """The first line of the message alone, and of a fault its kind and its place: the rest may quote a payload."""
+    """The first line of the message alone, and of a fault its kind, place and cause's kind: the rest may quote a payload."""
     line["event"] = line["event"].strip().partition("\n")[0]
     if exc_info := line.pop("exc_info", None):
         kind, fault, _trace = exc_info
-        line.update({"fault": kind.__name__, "place": place_of(fault)} if kind else {})
+        line.update({"fault": kind.__name__, "place": place_of(fault), "cause": cause_of(fault)} if kind else {})
     line.pop("stack_info", None)
     return line

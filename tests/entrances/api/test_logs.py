@@ -21,7 +21,7 @@ import asyncio, gc, logging, sys, threading, warnings
 from modelward.entrances.logs import write_json_lines
 write_json_lines("info")
 def fail():
-    raise ValueError('no "sense" in {CANARY}')
+    raise ValueError('no "sense" in {CANARY}') from OSError("{CANARY}")
 class Unraisable:
     def __del__(self):
         fail()
@@ -73,7 +73,7 @@ def test_whoever_writes_it_is_a_line_of_json_without_the_text_of_a_fault():
     ]
     assert [line.get("fault") for line in lines] == [None] * 3 + ["ValueError"] + [None] * 2 + ["ValueError"] * 3
     assert lines[4]["event"] == "somebody met ValueError"
-    assert {line["place"] for line in lines if "fault" in line} == {"<string>:6"}
+    assert {(line["place"], line["cause"]) for line in lines if "fault" in line} == {("<string>:6", "OSError")}
     assert {line["level"] for line in lines} == {"error", "info", "warning"}
     assert len({line["process"] for line in lines}) == 1
     assert all(line["timestamp"] for line in lines)
