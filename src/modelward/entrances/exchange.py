@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelward.entrances.api import CallerLeftError, fault_headers, status_of, too_large
 from modelward.serving import Pending
@@ -31,7 +31,6 @@ class Exchange(Pending):
     __slots__ = (
         "_parts",
         "_received",
-        "ahead",
         "connection",
         "disconnected",
         "fault",
@@ -41,7 +40,6 @@ class Exchange(Pending):
         "response_complete",
     )
 
-    ahead: Any
     fault: Exception | None
     _parts: list[bytes] | None
 
@@ -59,7 +57,7 @@ class Exchange(Pending):
         self.fault, self.priority, self.has_own_deadline = head.fault, head.priority, head.has_own_deadline
         self.is_wanted = self.is_recordable = self.is_read = self.keep_alive = True
         self.disconnected = self.response_complete = False
-        self.entry = self.group = self.timer = self.ahead = self._parts = None
+        self.entry = self.group = self.timer = self._parts = None
         self.rows = self._received = 0
 
     @property

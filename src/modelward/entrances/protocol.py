@@ -6,25 +6,23 @@ it questions to models, which are answered right here, for a layer costs more th
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import httptools
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from modelward.entrances.exchange import Exchange
 from modelward.entrances.heads import KnownHeads, read_head
 from modelward.entrances.targets import Targets
+from modelward.entrances.turns import Turns
 from modelward.serving import new_request_id
 
 if TYPE_CHECKING:
     from modelward.entrances.api import Premises
 
-_LOG = logging.getLogger("modelward.api")
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*\r\n", re.IGNORECASE)
-_PIPELINE_LIMIT = 32
 _BESIDE_BYTES = 1 << 20
 _LINGER_SECONDS = 5.0
 _HALF_CLOSED_SECONDS = 1.0
@@ -33,17 +31,13 @@ _FAREWELL_SECONDS = 0.25
 _LEAST_BYTES_A_SECOND = 16 << 10
 
 
-class Connection(HttpToolsProtocol):
+class Connection(Turns):
     """One connection. A head larger than the limit is refused; a request that comes too slowly, or never, ends it."""
 
-    premises: ClassVar[Premises]
     targets: ClassVar[Targets]
     head_limit_bytes: ClassVar[int]
     receive_seconds: ClassVar[float]
     keep_alive_seconds: ClassVar[float]
-    nobody: ClassVar[asyncio.Event]
-
-    cycle: Any  # what uvicorn calls so, or an Exchange
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -53,21 +47,12 @@ class Connection(HttpToolsProtocol):
         self._is_in_head = True
         self._head_bytes = self._bytes = self._body_bytes = 0
         self._since: float | None = None
-        self._idle_since = 0.0
-        self._blocked_since: float | None = None
         self._is_ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client came."""
         super().connection_made(transport)
         self._idle_since = self.loop.time()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The client left."""
-        for cycle in [self.cycle, *(cycle for cycle, _ in self.pipeline)]:
-            if isinstance(cycle, Exchange):
-                cycle.leave()
-        super().connection_lost(exc)
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
         """The client sends no more. It may be gone, or wait for its answers with the other half of the connection: that cannot be
@@ -95,7 +80,7 @@ class Connection(HttpToolsProtocol):
                 data = _without_upgrade(data, end)
                 self._new = data, data.find(b"\r\n\r\n") + 4
             elif len(data) - end == head.length:
-                self.cycle = exchange = Exchange(self, head, request=new_request_id(), body=data[end:])
+                self.cycle = self._under_way = exchange = Exchange(self, head, request=new_request_id(), body=data[end:])
                 if self._is_ending:
                     exchange.keep_alive = False
                 gateway.ask(exchange)
@@ -150,8 +135,7 @@ class Connection(HttpToolsProtocol):
         heading = dict(self.headers)
         request = new_request_id()
         head = read_head(target, heading, self.premises, request=request)
-        exchange = self._asking = Exchange(self, head, request=request)
-        exchange.ahead, self.cycle = self.cycle, exchange
+        exchange = self._asking = self.cycle = Exchange(self, head, request=request)
         exchange.is_read = False
         exchange.keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0" and not self._is_ending
         if b"expect" in heading and heading[b"expect"].lower() == b"100-continue":
@@ -185,29 +169,7 @@ class Connection(HttpToolsProtocol):
             return
         exchange.is_read = True
         self._remember(exchange)
-        if exchange.response_complete:
-            self._after(exchange)
-        elif self._is_turn_of(exchange):
-            self._begin(exchange)
-        else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]  # it stands in uvicorn's line
-            if len(self.pipeline) > _PIPELINE_LIMIT:
-                self.transport.abort()
-
-    def send(self, answer: bytes, exchange: Exchange) -> None:
-        """The whole answer to a question."""
-        transport = self.transport
-        if transport.is_closing():
-            return
-        transport.write(answer)
-        if not exchange.is_read:
-            return
-        if exchange.keep_alive and not self.pipeline and not self.flow.read_paused:
-            self._idle_since = self.loop.time()
-            exchange.ahead = None
-        else:
-            self._after(exchange)
+        self._line_up(exchange)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # it says less than what is sent
         """Refuse what cannot be, or is not, parsed; the connection ends."""
@@ -224,38 +186,11 @@ class Connection(HttpToolsProtocol):
         self.transport.write(STATUS_LINE[431 if is_large else 400] + b"\r\n".join(head))
         self.transport.close()
 
-    def on_response_complete(self) -> None:
-        """An answer is given: whoever is next on this connection has their turn."""
-        self.server_state.total_requests += 1
-        self._idle_since = self.loop.time()
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        if isinstance(cycle, Exchange):
-            self._begin(cycle)
-        else:
-            super()._start_asgi_task(cycle, app)
-
-    def pause_writing(self) -> None:
-        """The client reads more slowly than it is answered."""
-        self._blocked_since = self.loop.time()
-        super().pause_writing()
-
-    def resume_writing(self) -> None:
-        """The client has read on."""
-        self._blocked_since = None
-        super().resume_writing()
-
     def look_after(self, now: float) -> None:
-        """End a connection whose request comes too slowly, on which nothing happens, or whose client does not read."""
+        """End a connection whose request comes too slowly, on which nothing happens, or whose client does not read or has left."""
         if self._since is not None and now - self._since > self.receive_seconds + self._bytes / _LEAST_BYTES_A_SECOND:
             self.transport.close()
-        elif self._blocked_since is not None and now - self._blocked_since > self.receive_seconds:
+        elif self._is_broken_off or (self._blocked_since is not None and now - self._blocked_since > self.receive_seconds):
             self.transport.abort()
         elif self._is_idle:
             is_refused = self._asking is not None
@@ -278,31 +213,9 @@ class Connection(HttpToolsProtocol):
         else:
             self.cycle.keep_alive = False
 
-    @property
-    def _is_idle(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
-
-    def _is_turn_of(self, exchange: Exchange) -> bool:
-        ahead = exchange.ahead
-        return not self.pipeline and (ahead is None or bool(ahead.response_complete))
-
-    def _begin(self, exchange: Exchange) -> None:
-        try:
-            exchange.begin()
-        except Exception:  # noqa: BLE001  # whatever it is
-            # What the parser calls must not raise: it would take the fault for one of the client.
-            _LOG.exception("a question could not be asked")
-            self.transport.abort()
-
-    def _after(self, exchange: Exchange) -> None:
-        exchange.ahead = None
-        if not exchange.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
-
     def _refuse_early(self, exchange: Exchange) -> None:
         """A fault is told before the rest of the body is sent, which is read then and dropped."""
-        if exchange.is_refused and not exchange.response_complete and self._is_turn_of(exchange):
+        if exchange.is_refused and not exchange.response_complete and self._is_free:
             self._idle_since = self.loop.time()
             self._begin(exchange)
 
