@@ -6,6 +6,7 @@
 
 import gzip
 import json
+import time
 
 import psutil
 import pytest
@@ -65,6 +66,29 @@ def test_a_head_too_large_is_told_so_to_whoever_sends_all_before_reading(server,
     for large in (f"X-Much: {'y' * 60_000}", "\r\n".join(f"X-{at}: {'y' * 90}" for at in range(600))):
         (reply,) = exchange(server, closing(key, body(), large))
         assert (reply.status, "4096 bytes" in reply.error) == (431, True)
+
+
+def test_what_comes_between_two_heads_is_no_part_of_either(server, key):
+    """However requests are cut: here within the first head, and within the last."""
+    small, large = asking(key), asking(key, body() + b" " * (BODY_BYTES // 2))
+    whole = small + large + closing(key)
+    cuts = [0, 30, len(small + large) + 30, len(whole)]
+    with Line(server.port) as line:
+        for start, end in zip(cuts, cuts[1:], strict=False):
+            line.send(whole[start:end])
+            # What is sent after a while is read by itself.
+            time.sleep(0.1)
+        assert [reply.status for reply in line.answers()] == [200, 200, 200]
+
+
+def test_a_head_that_grows_and_never_ends_is_refused_also_behind_another_request(server, key):
+    with Line(server.port) as line:
+        line.send(asking(key) + b"POST / HTTP/1.1\r\n")
+        assert line.answer().status == 200
+        for _ in range(2 * HEAD_BYTES // 1000):
+            line.send(b"X-Much: " + b"y" * 990 + b"\r\n")
+            time.sleep(0.02)
+        assert line.answer().status == 431
 
 
 def test_a_path_too_long_is_told_so(server, key):

@@ -45,6 +45,7 @@ class Connection(Turns):
         self._new: tuple[bytes, int] | None = None
         self._asking: Exchange | None = None
         self._is_in_head = True
+        self._has_head_ended = False
         self._head_bytes = self._bytes = self._body_bytes = 0
         self._since: float | None = None
         self._is_ending = False
@@ -88,9 +89,8 @@ class Connection(Turns):
         self._parse(data)
 
     def _parse(self, data: bytes) -> None:
-        # A head that spans several readings is measured while it grows, for the parser keeps it.
         self._bytes += len(data)
-        was_in_head = self._is_in_head
+        was_in_head, self._has_head_ended = self._is_in_head, False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -98,7 +98,9 @@ class Connection(Turns):
             self.transport.close()
         except httptools.HttpParserError:
             self.send_400_response("")
-        if was_in_head and self._is_in_head:
+        if was_in_head and self._is_in_head and not self._has_head_ended:
+            # A head that spans several readings is measured while it grows, for the parser keeps it. Where one ended and the next
+            # began, nobody knows how much of what came is the next one's; that it is one reading at most is enough.
             self._head_bytes += len(data)
             if self._head_bytes > self.head_limit_bytes:
                 self.send_400_response("")
@@ -122,7 +124,7 @@ class Connection(Turns):
 
     def on_headers_complete(self) -> None:
         """The head is read. What is raised here becomes `send_400_response`."""
-        self._is_in_head = False
+        self._is_in_head, self._has_head_ended = False, True
         self._head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if self._head_bytes > self.head_limit_bytes:
             raise ValueError("head too large")
