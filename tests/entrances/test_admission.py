@@ -9,8 +9,7 @@ import pytest
 from entrances.api.house import ROW, Threaded, body, build, client
 from entrances.wire import Line, asking
 from modelward.access import Role
-from modelward.serving import ENGINES
-from serving.engines import Gate, Gated
+from serving.engines import Gated, made_for_tests
 
 PREDICT = "/v1/models/gated/predict"
 INFLIGHT_LIMIT = 40
@@ -26,18 +25,14 @@ def house(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(house):
-    with pytest.MonkeyPatch.context() as patching:
-        patching.setitem(ENGINES.places, "onnx", "serving.engines:engine_of")
-        Gated.gate = Gate()
-        with Threaded(house.settings) as running:
-            yield running
+    with made_for_tests(), Threaded(house.settings) as running:
+        yield running
 
 
 @pytest.fixture
 def gate(server):
-    Gated.gate.close()
-    yield Gated.gate
-    Gated.gate.open()
+    with Gated.gate.closed() as gate:
+        yield gate
 
 
 def question(key, age=40.0, **more):

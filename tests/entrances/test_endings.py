@@ -22,6 +22,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from entrances.api.house import ROW, Process, Reply, body, build, client
+from entrances.asking import until
 from entrances.slow_model import make_slow_live
 from entrances.triton import free_port
 from entrances.wire import PREDICT, Line, asking
@@ -291,10 +292,3 @@ def test_while_the_disk_is_full_it_is_not_ready_and_it_is_again_by_itself_when_t
         assert server.end() == 0
     assert house.platform.ledger.verify().is_sound
     assert house.logged()[-2].event == "ledger.resumed"
-
-
-def until(condition, *, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)

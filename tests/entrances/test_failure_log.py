@@ -15,14 +15,13 @@ from entrances.triton import free_port
 from entrances.wire import Line, asking
 from modelward.entrances.failure_log import FailureLog
 from modelward.serving import (
-    ENGINES,
     LedgerUnavailableError,
     ModelUnavailableError,
     OverloadedError,
     ShuttingDownError,
     TooSlowError,
 )
-from serving.engines import Gate, Gated
+from serving.engines import Gated, made_for_tests
 
 INFLIGHT_LIMIT = 3
 CANARY = "canary-40d1"
@@ -171,9 +170,7 @@ def doors(tmp_path_factory):
         tmp_path_factory.mktemp("log"), engine_threads=1, batch_rows=1, inflight_limit=INFLIGHT_LIMIT, grpc_port=free_port()
     )
     house.make_live(house.register("gated"))
-    with pytest.MonkeyPatch.context() as patching, ExitStack() as leaving:
-        patching.setitem(ENGINES.places, "onnx", "serving.engines:engine_of")
-        Gated.gate = Gate()
+    with made_for_tests(), ExitStack() as leaving:
         server = leaving.enter_context(Threaded(house.settings))
         channel = leaving.enter_context(grpc.insecure_channel(f"127.0.0.1:{house.settings.grpc_port}"))
         yield Doors(house, server, service_pb2_grpc.GRPCInferenceServiceStub(channel))

@@ -13,8 +13,8 @@ from modelward.assessment import Assessment
 from modelward.datasets import Datasets
 from modelward.registry import Registry
 from modelward.releases import Releases
-from modelward.serving import ENGINES, Serving
-from serving.engines import Gate, Gated
+from modelward.serving import Serving
+from serving.engines import made_for_tests
 from serving.tiny import OPEN_POLICY, register
 
 
@@ -69,17 +69,17 @@ def live(house):
 
 
 @pytest.fixture
-def engines(monkeypatch):
+def engines():
     """Models get the engines made for tests, by their names."""
-    monkeypatch.setitem(ENGINES.places, "onnx", "serving.engines:engine_of")
+    with made_for_tests() as gate:
+        yield gate
 
 
 @pytest.fixture
 def gate(engines):
     """The gate of the models called `gated` and `gated-too`, which are made live by whoever uses it; open at first."""
-    Gated.gate = Gate()
-    yield Gated.gate
-    Gated.gate.open()
+    yield engines
+    engines.open()
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 
 import socket
 import sqlite3
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from entrances.api.house import Threaded, body, build, client
+from entrances.asking import until
 from modelward.access import Role
 from modelward.settings import Settings
 
@@ -21,14 +21,6 @@ def alone(tmp_path):
     built = build(tmp_path, receive_timeout_seconds=1.0, request_timeout_seconds=1.0)
     yield built
     built.platform.close()
-
-
-def until(condition, *, seconds=20):
-    """Wait until `condition` holds; a test that waits for ever has failed."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
 
 
 def test_a_revoked_key_is_refused_while_the_server_runs(house, server):

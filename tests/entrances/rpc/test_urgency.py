@@ -10,8 +10,7 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 from entrances.api.house import Threaded, build, client
 from entrances.triton import free_port
 from modelward.access import Role
-from modelward.serving import ENGINES
-from serving.engines import Gate, Gated
+from serving.engines import Gated, made_for_tests
 
 
 @pytest.fixture(scope="module")
@@ -24,18 +23,14 @@ def house(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(house):
-    with pytest.MonkeyPatch.context() as patching:
-        patching.setitem(ENGINES.places, "onnx", "serving.engines:engine_of")
-        Gated.gate = Gate()
-        with Threaded(house.settings) as running:
-            yield running
+    with made_for_tests(), Threaded(house.settings) as running:
+        yield running
 
 
 @pytest.fixture
 def gate(server):
-    Gated.gate.close()
-    yield Gated.gate
-    Gated.gate.open()
+    with Gated.gate.closed() as gate:
+        yield gate
 
 
 @pytest.fixture
