@@ -92,5 +92,18 @@ ROWS = [
 ]
 
 
+def refusals(triton, *, unauthenticated, not_found, invalid):
+    """What is refused at both doors: what makes it so, the door's status, and words of what is told."""
+    return [
+        ({"headers": {}}, unauthenticated, "needs a key"),
+        ({"headers": {"authorization": "Bearer mw_wrong"}}, unauthenticated, "not valid"),
+        ({"model_name": "nobody"}, not_found, "is not released"),
+        ({"model_version": "7"}, not_found, "points:1 is"),
+        ({"sequence_id": 3}, invalid, "sequence_id` is not offered"),
+        ({"outputs": [triton.InferRequestedOutput("wish")]}, invalid, "No output is called 'wish'"),
+        ({"outputs": [triton.InferRequestedOutput("label", class_count=2)]}, invalid, "classification` is not offered"),
+    ]
+
+
 def texts(array) -> list[str]:
     return [value.decode() if isinstance(value, bytes) else value for value in array.tolist()]

@@ -11,7 +11,7 @@ import tritonclient.http as triton
 import tritonclient.http.aio as triton_aio
 from tritonclient.utils import InferenceServerException
 
-from entrances.triton import KINDS, ROWS, SPOTS, block, columns, served, texts
+from entrances.triton import KINDS, ROWS, SPOTS, block, columns, refusals, served, texts
 
 
 @pytest.fixture(scope="module")
@@ -127,13 +127,7 @@ def test_many_may_ask_at_once(server):
 @pytest.mark.parametrize(
     ("change", "status", "words"),
     [
-        ({"headers": {}}, "401", "needs a key"),
-        ({"headers": {"Authorization": "Bearer mw_wrong"}}, "401", "not valid"),
-        ({"model_name": "nobody"}, "404", "is not released"),
-        ({"model_version": "7"}, "404", "points:1 is"),
-        ({"sequence_id": 3}, "400", "sequence_id` is not offered"),
-        ({"outputs": [triton.InferRequestedOutput("wish")]}, "400", "No output is called 'wish'"),
-        ({"outputs": [triton.InferRequestedOutput("label", class_count=2)]}, "400", "classification` is not offered"),
+        *refusals(triton, unauthenticated="401", not_found="404", invalid="400"),
         ({"request_compression_algorithm": "gzip"}, "415", "Content-Encoding"),
     ],
 )

@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
-from entrances.triton import KINDS, ROWS, SPOTS, block, columns, served, texts
+from entrances.triton import KINDS, ROWS, SPOTS, block, columns, refusals, served, texts
 from modelward.access import Role
 
 
@@ -136,14 +136,8 @@ def test_health_is_told_without_a_key(channel):
 @pytest.mark.parametrize(
     ("change", "status", "words"),
     [
-        ({"headers": {}}, "UNAUTHENTICATED", "needs a key"),
-        ({"headers": {"authorization": "Bearer mw_wrong"}}, "UNAUTHENTICATED", "not valid"),
-        ({"model_name": "nobody"}, "NOT_FOUND", "is not released"),
-        ({"model_version": "7"}, "NOT_FOUND", "points:1 is"),
+        *refusals(triton, unauthenticated="UNAUTHENTICATED", not_found="NOT_FOUND", invalid="INVALID_ARGUMENT"),
         ({"model_version": "seven"}, "NOT_FOUND", "is not the number of a version"),
-        ({"sequence_id": 3}, "INVALID_ARGUMENT", "sequence_id` is not offered"),
-        ({"outputs": [triton.InferRequestedOutput("wish")]}, "INVALID_ARGUMENT", "No output is called 'wish'"),
-        ({"outputs": [triton.InferRequestedOutput("label", class_count=2)]}, "INVALID_ARGUMENT", "classification` is not offered"),
         ({"compression_algorithm": "gzip"}, "UNIMPLEMENTED", "gzip"),
     ],
 )
