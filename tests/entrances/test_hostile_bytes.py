@@ -5,6 +5,7 @@
 """
 
 import gzip
+import itertools
 import json
 import time
 
@@ -74,7 +75,7 @@ def test_what_comes_between_two_heads_is_no_part_of_either(server, key):
     whole = small + large + closing(key)
     cuts = [0, 30, len(small + large) + 30, len(whole)]
     with Line(server.port) as line:
-        for start, end in zip(cuts, cuts[1:], strict=False):
+        for start, end in itertools.pairwise(cuts):
             line.send(whole[start:end])
             # What is sent after a while is read by itself.
             time.sleep(0.1)

@@ -76,3 +76,36 @@ def test_nothing_is_answered_to_who_has_left_whatever_waits_behind_what_is_under
         assert other.answer().status == 200
     until(lambda: not connections)
     assert answered(house) == before + 2
+
+
+FAULTY = {
+    "no HTTP": lambda _key: b"GARBAGE\r\n\r\n",
+    "more than the length says": lambda _key: b"}}\n",
+    "a head too large": lambda _key: b"GET / HTTP/1.1\r\nX-Much: " + b"y" * 60_000 + b"\r\n\r\n",
+    "a question in chunks that are none": lambda key: asking(key, b"zz\r\n", headers=("Transfer-Encoding: chunked",)),
+    "a page with chunks that are none": lambda _key: PAGE[:-2] + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+}
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+@pytest.mark.parametrize("kind", FAULTY)
+def test_who_asked_well_before_is_answered_and_no_refusal_is_taken_for_the_answer(house, server, key, gate, ahead, kind):
+    before = answered(house)
+    with Line(server.port) as line:
+        line.send(asking(key, to=SLOW) + asking(key) * (ahead - 1) + FAULTY[kind](key) + asking(key))
+        gate.wait_for(1)
+        server.look()
+        line.send(asking(key))
+        server.look()
+        gate.open()
+        replies = list(line.answers())
+    assert [reply.status for reply in replies] == [200] * ahead
+    assert [reply.headers["x-modelward-model"] for reply in replies] == ["gated:1", *["income:1"] * (ahead - 1)]
+    assert replies[-1].headers["connection"] == "close"
+    assert answered(house) == before + ahead
+
+
+def test_a_page_that_is_under_way_is_answered_before_the_connection_ends_for_what_follows_it(server):
+    with Line(server.port) as line:
+        line.send(PAGE + b"GARBAGE\r\n\r\n")
+        assert [reply.status for reply in line.answers()] == [200]

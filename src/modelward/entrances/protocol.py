@@ -48,7 +48,7 @@ class Connection(Turns):
         self._has_head_ended = False
         self._head_bytes = self._bytes = self._body_bytes = 0
         self._since: float | None = None
-        self._is_ending = False
+        self._is_ending = self._is_broken = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client came."""
@@ -89,6 +89,8 @@ class Connection(Turns):
         self._parse(data)
 
     def _parse(self, data: bytes) -> None:
+        if self._is_broken:
+            return
         self._bytes += len(data)
         was_in_head, self._has_head_ended = self._is_in_head, False
         try:
@@ -174,8 +176,14 @@ class Connection(Turns):
         self._line_up(exchange)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # it says less than what is sent
-        """Refuse what cannot be, or is not, parsed; the connection ends."""
+        """Refuse what cannot be, or is not, parsed; the connection ends. Where answers are on their way, it ends after them and
+        without a word, for that would be taken for an answer to one of them.
+        """
         if self.transport.is_closing():
+            return
+        self._is_broken = True
+        if self._end_after_what_is_read():
+            self._since = None
             return
         is_large = self._head_bytes > self.head_limit_bytes
         text = (

@@ -81,6 +81,17 @@ class Turns(HttpToolsProtocol):
         self._blocked_since = None
         super().resume_writing()
 
+    def _end_after_what_is_read(self) -> bool:
+        """Let the answers to all requests that are whole be the last; whether there are any to come."""
+        if self.pipeline and not _is_whole(self.pipeline[0][0]):
+            self.pipeline.popleft()
+        last = self.pipeline[0][0] if self.pipeline else self._under_way
+        if last is None or last.response_complete or not _is_whole(last):
+            return False
+        last.keep_alive = False
+        self.flow.pause_reading()
+        return True
+
     @property
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
@@ -132,3 +143,7 @@ class Turns(HttpToolsProtocol):
         if not exchange.keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+
+def _is_whole(cycle: Any) -> bool:
+    return cycle.is_read if isinstance(cycle, Exchange) else not cycle.more_body
