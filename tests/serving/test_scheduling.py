@@ -68,29 +68,32 @@ def test_what_waits_while_the_slot_is_busy_is_computed_together(asking, gate):
     assert [ages for _, ages in gate.calls] == [[1], [2, 3, 4]]
 
 
-@pytest.mark.parametrize(("delay", "is_together"), [(1.0, True), (0.0, False)])
-def test_callers_who_ask_again_at_once_do_not_stay_two_halves(live, engines, entered, delay, is_together):
+def test_callers_who_ask_again_at_once_do_not_stay_two_halves(live, engines, entered):
     Laborious.together = calls = []
     live.make_live(live.register("laborious"))
-    gateway, run = entered(engine_threads=1, batch_delay_seconds=delay)
-    asker = Asker(live, gateway)
 
-    async def caller(at):
-        if at >= 3:
-            # The others are being computed by then.
-            while not calls:
-                await asyncio.sleep(0.001)
-        for _ in range(16):
-            await asker.ask(at, model="laborious")
+    def calls_of_all(delay):
+        """How many calls had a row of every caller."""
+        gateway, run = entered(engine_threads=1, batch_delay_seconds=delay)
+        asker = Asker(live, gateway)
 
-    async def scenario():
-        calls.clear()
-        await asyncio.gather(*map(caller, range(6)))
+        async def caller(at):
+            if at >= 3:
+                # The others are being computed by then.
+                while not calls:
+                    await asyncio.sleep(0.001)
+            for _ in range(16):
+                await asker.ask(at, model="laborious")
 
-    run(scenario())
-    # In halves no call has more than three rows, but where the machine stood still. It takes some calls to learn who comes back.
-    settled = calls[len(calls) // 3 :]
-    assert (settled.count(6) > len(settled) / 2) is is_together
+        async def scenario():
+            calls.clear()
+            await asyncio.gather(*map(caller, range(6)))
+
+        run(scenario())
+        return calls.count(6)
+
+    # In halves no call has more than three rows, but where the machine stood still.
+    assert calls_of_all(1.0) > calls_of_all(0.0)
 
 
 def test_a_model_whose_line_never_ends_does_not_keep_another_waiting(asking, gate):
