@@ -8,7 +8,7 @@ import pytest
 
 from modelward.access import NotPermittedError, Role
 from modelward.registry import InvalidRowsError
-from modelward.serving import BackgroundMissingError, Explanation, Question, TooManyRowsError, UnknownLabelError
+from modelward.serving import BackgroundMissingError, Explanation, Question, TooManyRowsError, UnknownLabelError, Why
 
 ROW = {"age": 62, "hours": 12.5, "sector": "public"}
 
@@ -50,8 +50,8 @@ def test_an_explanation_over_the_gateway_leaves_with_its_entry(live):
         async with live.serving.gateway() as gateway:
             question = Question(caller=live.key(), model="income", payload=b"{}")
             with pytest.raises(TooManyRowsError):
-                await gateway.explain(question, [ROW] * 3)
-            return await gateway.explain(question, [ROW, ROW])
+                await gateway.explain(question, lambda: Why([ROW] * 3))
+            return await gateway.explain(question, lambda: Why([ROW, ROW]))
 
     reply = asyncio.run(run())
     first, second = msgspec.convert(msgspec.json.decode(reply.payload)["explanations"], list[Explanation])

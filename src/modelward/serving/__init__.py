@@ -47,7 +47,7 @@ from modelward.serving.keychain import Keychain
 from modelward.serving.meters import SECONDS, Meters
 from modelward.serving.offline import Batch
 from modelward.serving.pending import Pending, Standing
-from modelward.serving.question import Asking, Question
+from modelward.serving.question import Asking, Question, Why
 from modelward.serving.records import Answer, Prediction, as_records
 from modelward.serving.request_id import new_request_id
 from modelward.serving.service import Serving
@@ -102,6 +102,7 @@ __all__ = [
     "TooSlowError",
     "Tracing",
     "UnknownLabelError",
+    "Why",
     "Written",
     "as_records",
     "new_request_id",

@@ -12,29 +12,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
-
-import msgspec
 
 from modelward.access import Actor, Permission
 from modelward.audit import GroupCommit, Ledger
 from modelward.compute import usable_cores
 from modelward.errors import ModelwardError, RefusedError
 from modelward.registry import Interface
-from modelward.serving.answer import INFERENCE_EXPLAINED, OverloadedError, Reply, ShuttingDownError, TooManyRowsError, Written
+from modelward.serving.answer import OverloadedError, Reply, ShuttingDownError
 from modelward.serving.answering import Answering
-from modelward.serving.aside import Aside
+from modelward.serving.aside import LARGE_BYTES, Aside
 from modelward.serving.awaited import Awaited
 from modelward.serving.batcher import Batcher, Slots
 from modelward.serving.deployments import Deployment, Deployments
+from modelward.serving.explaining import Explaining
 from modelward.serving.explanations import Explanations
 from modelward.serving.keychain import Keychain
 from modelward.serving.meters import Meters
 from modelward.serving.pending import Pending, Standing
-from modelward.serving.question import Asking, Question, Read, Row
+from modelward.serving.question import Asking, Question, Read, Row, Why, check_rows
 from modelward.serving.recording import Recording
 from modelward.serving.records import as_records
 from modelward.serving.refresher import Refresher
@@ -43,9 +42,6 @@ from modelward.serving.tracing import Tracing
 from modelward.settings import Settings
 
 GATHER_SECONDS = 0.002
-# Reading more than this takes longer than others should have to wait for it.
-_LARGE_BYTES = 256 << 10
-_encode = msgspec.json.Encoder().encode
 
 
 class Gateway:
@@ -98,6 +94,9 @@ class Gateway:
         self.meters.inflight.follow(lambda: len(self._open))
         self._slots = Slots(self._settings.engine_threads or usable_cores())
         self._aside = Aside(self._deployments, fail=self._answering.fail)
+        self._explaining = Explaining(
+            self._explanations, self._aside, self._answering, rows_limit=self._settings.explain_rows_limit
+        )
         self._is_taking = True
         return self
 
@@ -197,34 +196,15 @@ class Gateway:
         """`answer`, to rows of named features in the protocol of records."""
         return await self.answer(question, lambda interface: Asking(interface.table_of_rows(rows), as_records))
 
-    async def explain(self, question: Question, rows: Sequence[Row], *, label: str | None = None) -> Reply:
-        """Explain the answer to each row: what every feature adds to the probability of `label`, or of the predicted class.
+    async def explain(self, question: Question, read: Callable[[], Why]) -> Reply:
+        """Explain the answer to each row that `read` finds in the question: what every feature adds to the probability of a class.
 
         Raises: as `answer`; and PrerequisiteError: the library that explains is not installed.
         """
         pending = self._awaited(question, Permission.MODELS_EXPLAIN, _unread)
-
-        def explain(deployment: Deployment) -> Written:
-            _check_rows(len(rows), self._settings.explain_rows_limit)
-            found = self._explanations.explain(deployment.opened, rows, label=label, request=pending.request)
-            return Written(_encode({"explanations": found}))
-
-        def explained(written: Written) -> None:
-            pending.written = written
-            self._answering.record([pending], INFERENCE_EXPLAINED)
-
-        def begin(deployment: Deployment) -> None:
-            pending.deployment, pending.rows = deployment, len(rows)
-            self._aside.explain(pending, partial(explain, deployment), explained)
-
         if self._admitted([pending]):
             self._answering.keep_looking()
-            try:
-                deployment = self._deployments.get(question.model, question.number)
-            except ModelwardError as fault:
-                self._aside.look_again(pending, fault, begin)
-            else:
-                begin(deployment)
+            self._aside.find(pending, partial(self._explaining.begin, pending, read))
         return await self._waited(pending)
 
     def _awaited(self, question: Question, permission: Permission, read: Read) -> Awaited:
@@ -275,7 +255,7 @@ class Gateway:
             except ModelwardError as fault:
                 self._aside.look_again(pending, fault, partial(self._read_alone, pending))
                 continue
-            if len(pending.payload) > _LARGE_BYTES:
+            if len(pending.payload) > LARGE_BYTES:
                 self._read_alone(pending, deployment)
                 continue
             try:
@@ -310,12 +290,12 @@ class Gateway:
             self._take(pending, asking, deployment)
             self._put([pending])
 
-        self._aside.read(pending, deployment, put)
+        self._aside.read(pending, partial(pending.read, deployment.interface), put)
 
     def _take(self, pending: Pending, asking: Asking, deployment: Deployment) -> None:
         """A question is read: what it asks, and of which version."""
         table = asking.table
-        _check_rows(table.rows, self._rows_limit)
+        check_rows(table.rows, self._rows_limit)
         pending.table, pending.render, pending.group = table, asking.render, asking.group
         pending.rows, pending.deployment = table.rows, deployment
 
@@ -330,6 +310,7 @@ class Gateway:
         batcher.begin()
 
     def _forget(self, pending: Pending) -> None:
+        self._aside.forget(pending)
         if (batcher := self._batchers.get(pending.standing.model)) is not None:
             batcher.forget(pending)
 
@@ -344,11 +325,6 @@ class Gateway:
 
 def _ending() -> ShuttingDownError:
     return ShuttingDownError("The service is shutting down and takes no more questions. Ask again later.")
-
-
-def _check_rows(rows: int, limit: int) -> None:
-    if rows > limit:
-        raise TooManyRowsError(f"The request has {rows} rows; {limit} is the most. Send them in parts.")
 
 
 def _unread(interface: Interface) -> Asking:

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
 from modelward.access import Actor
 from modelward.registry import Interface, Table
-from modelward.serving.answer import Written
+from modelward.serving.answer import TooManyRowsError, Written
 from modelward.serving.computed import Computed
 
 Row: TypeAlias = Mapping[str, Any]
@@ -42,6 +42,19 @@ class Asking(msgspec.Struct, frozen=True):
     table: Table
     render: Callable[[Computed], Written]
     group: Hashable = None
+
+
+class Why(msgspec.Struct, frozen=True):
+    """What a question why says: rows, and the class to explain; the predicted one where it is None."""
+
+    rows: Sequence[Row]
+    label: str | None = None
+
+
+def check_rows(rows: int, limit: int) -> None:
+    """Refuse more rows than one request may have."""
+    if rows > limit:
+        raise TooManyRowsError(f"The request has {rows} rows; {limit} is the most. Send them in parts.")
 
 
 Read: TypeAlias = Callable[[Interface], Asking]

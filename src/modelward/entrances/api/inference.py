@@ -7,7 +7,8 @@ the rest is plain ASGI.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,14 +19,15 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from modelward.access import Actor, Permission
-from modelward.entrances.api.bodies import decode, read_body
+from modelward.entrances.api.bodies import CallerLeftError, decode, read_body
 from modelward.entrances.api.dialect import Heading
 from modelward.entrances.api.endpoint import Endpoint, Premises, credential
 from modelward.entrances.api.failures import failure
 from modelward.entrances.api.problems import told_plainly
+from modelward.entrances.api.urgency import Urgency, urgency_of
 from modelward.errors import NotFoundError, RefusedError
 from modelward.registry import Interface
-from modelward.serving import Answer, Asking, Explanation, Question, Reply, Written, as_records
+from modelward.serving import Answer, Asking, Explanation, Question, Reply, Why, Written, as_records
 
 if TYPE_CHECKING:
     from modelward.settings import Settings
@@ -58,7 +60,9 @@ class Explained(msgspec.Struct):
 
 @dataclass(slots=True)
 class Asked:
-    """One request of a known caller: which model it names, which version where it names one, and its body as it came."""
+    """One request of a known caller: which model it names, which version where it names one, its body as it came, and how urgent it
+    is.
+    """
 
     premises: Premises
     scope: Scope
@@ -66,12 +70,22 @@ class Asked:
     model: str
     number: int | None
     body: bytes = b""
+    urgency: Urgency = Urgency(None, 0)  # noqa: RUF009  # nobody can change it
 
     @property
     def question(self) -> Question:
         """What the gateway is asked."""
         request = self.scope["state"]["request"]
-        return Question(caller=self.actor, model=self.model, payload=self.body, number=self.number, request=request)
+        seconds, priority = self.urgency
+        return Question(
+            caller=self.actor,
+            model=self.model,
+            payload=self.body,
+            number=self.number,
+            request=request,
+            timeout_seconds=seconds,
+            priority=priority,
+        )
 
     def read(self, kind: Any) -> Any:
         """The body as JSON of the given type.
@@ -114,10 +128,12 @@ class InferenceApp:
         asked = Asked(self._premises, scope, actor, *named_model(scope["path_params"]))
         if isinstance(endpoint.permission, Permission):
             self._admit(asked, endpoint.permission)
-        if endpoint.takes is not None:
-            asked.body = await read_body(scope, receive, limit_bytes=self._limit)
-        response: Response = await endpoint.handle(asked)
-        return response
+        if endpoint.takes is None:
+            response: Response = await endpoint.handle(asked)
+            return response
+        asked.urgency = urgency_of(dict(scope["headers"]))
+        asked.body = await read_body(scope, receive, limit_bytes=self._limit)
+        return await _while_there(receive, endpoint.handle(asked))
 
     def _admit(self, asked: Asked, permission: Permission) -> None:
         try:
@@ -142,9 +158,37 @@ def is_question(endpoint: Endpoint) -> bool:
     return isinstance(endpoint.handle, type)
 
 
+def may_be_urgent(endpoint: Endpoint) -> bool:
+    """Whether its callers may say how urgent it is."""
+    return is_question(endpoint) or endpoint.permission is Permission.MODELS_EXPLAIN
+
+
 async def _elsewhere(_request: Request) -> Response:
     """Questions are answered before they come to a route, which is there for whoever comes with another method."""
     raise NotImplementedError
+
+
+async def _while_there(receive: Receive, answering: Coroutine[Any, Any, Response]) -> Response:
+    """The answer; what is not begun when the caller leaves is not done.
+
+    Raises:
+        CallerLeftError: nobody waits for it any more.
+    """
+    tasks = answer, _left = asyncio.ensure_future(answering), asyncio.ensure_future(_departure(receive))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise CallerLeftError("The connection was closed before the answer was there.")
+        return answer.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _departure(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def named_model(params: Mapping[str, str]) -> tuple[str, int | None]:
@@ -183,8 +227,11 @@ class Records:
 
 
 async def _explain(asked: Asked) -> Response:
-    why = asked.read(RowsToExplain)
-    return asked.answered(await asked.premises.gateway.explain(asked.question, why.rows, label=why.label))
+    def read() -> Why:
+        why: RowsToExplain = asked.read(RowsToExplain)
+        return Why(why.rows, why.label)
+
+    return asked.answered(await asked.premises.gateway.explain(asked.question, read))
 
 
 RECORDS = (

@@ -16,7 +16,7 @@ import msgspec
 from modelward import __version__
 from modelward.access import Permission
 from modelward.entrances.api.endpoint import MODEL_OR_VERSION_PATTERN, NAME_PATTERN, Endpoint, Open, Parameter
-from modelward.entrances.api.inference import is_question
+from modelward.entrances.api.inference import is_question, may_be_urgent
 from modelward.entrances.api.mlflow_faults import MlflowFailure
 from modelward.entrances.api.problems import asks, speaks
 from modelward.entrances.api.urgency import URGENCY
@@ -105,7 +105,7 @@ def _operation(endpoint: Endpoint, named: Mapping[int, Any]) -> dict[str, Any]:
         "parameters": [
             *_path_parameters(endpoint),
             *_parameters("query", endpoint.query),
-            *_parameters("header", URGENCY if is_question(endpoint) else {}),
+            *_parameters("header", URGENCY if may_be_urgent(endpoint) else {}),
         ],
         "responses": {str(status): _response(endpoint, status, named) for status in sorted(statuses(endpoint))},
         "x-permission": permission.value if isinstance(permission, Permission) else permission.name.lower(),

@@ -14,6 +14,7 @@ from modelward.access import Actor, Permission
 from modelward.errors import InvalidError, ModelwardError
 from modelward.registry import Feature, Interface, Version
 from modelward.serving import Gateway, Question
+from modelward.serving import Why as AskedWhy
 
 FIELDS_LIMIT = 200
 _OPTIONS_LIMIT = 100
@@ -124,7 +125,7 @@ async def _explain(gateway: Gateway, question: Question, row: Mapping[str, Any],
     if not by.may(Permission.MODELS_EXPLAIN, model=question.model):
         return None, f"Your role gets no explanations: {Permission.MODELS_EXPLAIN.value} is needed."
     try:
-        reply = await gateway.explain(question, [row])
+        reply = await gateway.explain(question, lambda: AskedWhy([row]))
     except ModelwardError as error:
         # The answer stands on its own; it was given, and is on record.
         return None, str(error)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Explanations that callers wait for: read, made in turn, put on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from modelward.serving.answer import INFERENCE_EXPLAINED, Written
+from modelward.serving.answering import Answering
+from modelward.serving.aside import LARGE_BYTES, Aside
+from modelward.serving.deployments import Deployment
+from modelward.serving.explanations import Explanations
+from modelward.serving.pending import Pending
+from modelward.serving.question import Why, check_rows
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Explaining:
+    """Sees questions why through, from a deployment on; what is raised goes to whoever asked."""
+
+    def __init__(self, explanations: Explanations, aside: Aside, answering: Answering, *, rows_limit: int) -> None:
+        self._explanations = explanations
+        self._aside = aside
+        self._answering = answering
+        self._rows_limit = rows_limit
+
+    def begin(self, pending: Pending, read: Callable[[], Why], deployment: Deployment) -> None:
+        """Read what is asked of the deployment, and have it explained."""
+        pending.deployment = deployment
+        if len(pending.payload) > LARGE_BYTES:
+            self._aside.read(pending, read, partial(self._stand_in_line, pending))
+        else:
+            self._stand_in_line(pending, read())
+
+    def _stand_in_line(self, pending: Pending, why: Why) -> None:
+        check_rows(len(why.rows), self._rows_limit)
+        pending.rows = len(why.rows)
+        self._aside.explain(pending, partial(self._explained, pending, why), partial(self._record, pending))
+
+    def _explained(self, pending: Pending, why: Why) -> Written:
+        opened = pending.deployment.opened
+        found = self._explanations.explain(opened, why.rows, label=why.label, request=pending.request)
+        return Written(_encode({"explanations": found}))
+
+    def _record(self, pending: Pending, written: Written) -> None:
+        pending.written = written
+        self._answering.record([pending], INFERENCE_EXPLAINED)
