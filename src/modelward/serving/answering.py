@@ -157,7 +157,7 @@ class Answering:
     def end(self) -> None:
         """Tell all who wait still that nobody answers any more."""
         for pending in list(self.open):
-            self._give_up(pending, ShuttingDownError("The service is shutting down and began no more answers. Ask again later."))
+            self.give_up(pending, ShuttingDownError("The service is shutting down and began no more answers. Ask again later."))
         if self._sweeper is not None:
             self._sweeper.cancel()
 
@@ -173,9 +173,9 @@ class Answering:
 
     def _too_slow(self, pending: Pending) -> None:
         allowed = pending.deadline - pending.began
-        self._give_up(pending, TooSlowError(f"No answer within {allowed:g} s. Ask again, or ask for fewer rows."))
+        self.give_up(pending, TooSlowError(f"No answer within {allowed:g} s. Ask again, or ask for fewer rows."))
 
-    def _give_up(self, pending: Pending, fault: Exception) -> None:
+    def give_up(self, pending: Pending, fault: Exception) -> None:
         """Let nobody wait any longer. Whose answer is being made durable right now is told once it is known whether it is on
         record: nobody gets a fault whom the ledger calls answered.
         """

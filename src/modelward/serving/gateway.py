@@ -38,6 +38,7 @@ from modelward.serving.recording import Recording
 from modelward.serving.records import as_records
 from modelward.serving.refresher import Refresher
 from modelward.serving.request_id import new_request_id
+from modelward.serving.room import make_room
 from modelward.serving.tracing import Tracing
 from modelward.settings import Settings
 
@@ -275,15 +276,27 @@ class Gateway:
         """Those of the questions that somebody waits for and there is room for. From now on they are open: each is told once."""
         wanted = [pending for pending in arrived if pending.is_wanted]
         room = max(0, self._inflight_limit - len(self._open))
-        for pending in wanted[room:]:
-            full = f"{self._inflight_limit} questions are being answered, which is the limit. Ask again in 1 s."
-            self._answering.fail(pending, OverloadedError(full, retry_after_seconds=1))
-        wanted = wanted[:room]
-        self._open.update(wanted)
+        self._open.update(wanted[:room])
+        if len(wanted) > room:
+            wanted = wanted[:room] + self._admitted_late(wanted[room:])
+            wanted = [pending for pending in wanted if pending.is_wanted]
         for pending in wanted:
             if pending.has_own_deadline:
                 self._answering.watch(pending)
         return wanted
+
+    def _admitted_late(self, late: list[Pending]) -> list[Pending]:
+        """Those that come in although no more can be open, for they are of callers who hold less than others."""
+        full = f"{self._inflight_limit} questions are being answered, which is the limit"
+        entering, leaving = make_room(self._open, late)
+        for pending in leaving:
+            told = f"{full}, and others have fewer among them than you. Ask again in 1 s."
+            self._answering.give_up(pending, OverloadedError(told, retry_after_seconds=1))
+        self._open.update(entering)
+        for pending in late:
+            if pending not in self._open:
+                self._answering.fail(pending, OverloadedError(f"{full}. Ask again in 1 s.", retry_after_seconds=1))
+        return entering
 
     def _read_alone(self, pending: Pending, deployment: Deployment) -> None:
         def put(asking: Asking) -> None:
