@@ -220,21 +220,23 @@ def test_a_client_that_never_reads_is_dropped_and_its_answers_are_not_kept(serve
     assert peak - before < 48 << 20
 
 
-def test_what_a_client_does_not_read_is_not_answered_any_further(house, key):
+@pytest.mark.parametrize("much", ["answers", "refusals"])
+def test_what_a_client_does_not_read_is_not_answered_any_further(house, key, much):
     """However patient the server is, answers do not pile up: requests wait in the network until the client reads."""
     with Process(house.settings.home) as patient, Line(patient.port, receive_bytes=4096) as line:
         process = psutil.Process(patient.pid)
         line.send(asking(key))
         line.answer()
-        before, sent = process.memory_info().rss, asking(key, rows_of(30, 64))
+        before, sent = process.memory_info().rss, asking(key, rows_of(30, 64)) if much == "answers" else asking("mw_nobody") * 30
         line.patience(2)
         try:
             for _ in range(4000):
-                line.send(sent)
+                if not line.send(sent):
+                    break
                 time.sleep(0.0003)
         except TimeoutError:
             pass
-        assert process.memory_info().rss - before < 16 << 20, "4000 answers are 30 MB"
+        assert process.memory_info().rss - before < 16 << 20, "4000 answers are 30 MB, and the refusals twice as much"
 
 
 def test_who_reads_slowly_gets_all_answers(server, key):

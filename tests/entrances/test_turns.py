@@ -78,6 +78,24 @@ def test_nothing_is_answered_to_who_has_left_whatever_waits_behind_what_is_under
     assert answered(house) == before + 2
 
 
+def test_what_came_before_a_client_stopped_reading_is_answered_in_turn_once_it_has_read_on(server, key):
+    loop = server._server.servers[0].get_loop()
+    asked = asking("mw_nobody") + asking(key) + PAGE + asking("mw_nobody") + asking(key) + PAGE
+    with Line(server.port) as line:
+        line.send(asking(key))
+        assert line.answer().status == 200
+        (connection,) = server._server.server_state.connections
+        # As the transport tells it that its buffer is full, and later that it is not.
+        loop.call_soon_threadsafe(connection.pause_writing)
+        loop.call_soon_threadsafe(connection.data_received, asked)
+        server.look()
+        assert connection.flow.read_paused
+        loop.call_soon_threadsafe(connection.resume_writing)
+        assert [line.answer().status for _ in range(6)] == [401, 200, 200, 401, 200, 200]
+        line.send(asking(key))
+        assert line.answer().status == 200
+
+
 FAULTY = {
     "no HTTP": lambda _key: b"GARBAGE\r\n\r\n",
     "more than the length says": lambda _key: b"}}\n",

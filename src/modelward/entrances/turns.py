@@ -64,22 +64,20 @@ class Turns(HttpToolsProtocol):
         """An answer is given: whoever is next on this connection has their turn."""
         self.server_state.total_requests += 1
         self._idle_since = self.loop.time()
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
+        self._go_on()
 
     def pause_writing(self) -> None:
-        """The client reads more slowly than it is answered."""
+        """The client reads more slowly than it is answered, and is not heard any further until it has read on."""
         self._blocked_since = self.loop.time()
         super().pause_writing()
+        self.flow.pause_reading()
 
     def resume_writing(self) -> None:
         """The client has read on."""
         self._blocked_since = None
         super().resume_writing()
+        if not self._is_under_way:
+            self._go_on()
 
     def _end_after_what_is_read(self) -> bool:
         """Let the answers to all requests that are whole be the last; whether there are any to come."""
@@ -107,9 +105,21 @@ class Turns(HttpToolsProtocol):
         return any(found & (select.POLLHUP | select.POLLERR) for _, found in looking.poll(0))
 
     @property
+    def _is_under_way(self) -> bool:
+        return self._under_way is not None and not self._under_way.response_complete
+
+    @property
     def _is_free(self) -> bool:
         """Whether who comes now need not wait."""
-        return not self.pipeline and (self._under_way is None or bool(self._under_way.response_complete))
+        return not self.pipeline and not self._is_under_way and self._blocked_since is None
+
+    def _go_on(self) -> None:
+        if self.transport.is_closing() or self._blocked_since is not None:
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if isinstance(cycle, Exchange):
