@@ -96,6 +96,27 @@ def test_what_came_before_a_client_stopped_reading_is_answered_in_turn_once_it_h
         assert line.answer().status == 200
 
 
+@pytest.mark.parametrize("kind", ["questions", "pages", "refusals"])
+def test_who_lets_too_many_wait_is_sent_away_and_nothing_of_it_is_kept(house, server, key, gate, kind):
+    connections = server._server.server_state.connections
+    before = answered(house)
+    many = {"questions": asking(key), "pages": PAGE, "refusals": asking("mw_nobody")}[kind] * 3000
+    with Line(server.port) as line:
+        line.send(asking(key, to=SLOW))
+        gate.wait_for(1)
+        server.look()
+        (connection,) = connections
+        line.send(many)
+        assert line.is_closed()
+        assert len(connection.pipeline) < 50
+    until(lambda: not connections)
+    gate.open()
+    with Line(server.port) as line:
+        line.send(asking(key, to=SLOW))
+        assert line.answer().status == 200
+    assert answered(house) == before + 1
+
+
 FAULTY = {
     "no HTTP": lambda _key: b"GARBAGE\r\n\r\n",
     "more than the length says": lambda _key: b"}}\n",

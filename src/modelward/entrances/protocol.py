@@ -246,6 +246,7 @@ class Connection(Turns):
         self.headers.extend(headers)
         self.expect_100_continue = any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
         super().on_headers_complete()
+        self._bound_line()
 
 
 def connection_class(premises: Premises) -> type[Connection]:

@@ -137,8 +137,13 @@ class Turns(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]  # it stands in uvicorn's line
-            if len(self.pipeline) > _LINE_LIMIT:
-                self.transport.abort()
+            self._bound_line()
+
+    def _bound_line(self) -> None:
+        """Raises: ValueError, so that the parser stops in the midst of what was received, where too many wait."""
+        if len(self.pipeline) > _LINE_LIMIT:
+            self.transport.abort()
+            raise ValueError("too many requests wait")
 
     def _begin(self, exchange: Exchange) -> None:
         self._under_way = exchange
