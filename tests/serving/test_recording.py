@@ -4,11 +4,13 @@
 import asyncio
 import sqlite3
 import threading
+import time
 
 import msgspec
 import pytest
 
-from modelward.serving import Panel, Question, TooSlowError
+from modelward.registry import InvalidRowsError
+from modelward.serving import LedgerUnavailableError, Panel, Question, TooSlowError, recording
 from modelward.serving.recording import Bunch
 
 ROW = [{"age": 50, "hours": 38, "sector": "public"}]
@@ -139,3 +141,65 @@ def test_every_answer_is_counted_once(live, entered, durability):
     assert dict(said["modelward_questions_total"]) == {("answered",): [7]}
     assert dict(said["modelward_predictions_total"]) == {("income", "1"): [7]}
     assert len(live.logged("inference.answered")) == 7
+
+
+async def refusals(live, gateway, number):
+    question = Question(caller=live.admin, model="income", payload=b"{}")
+    for _ in range(number):
+        with pytest.raises(InvalidRowsError):
+            await gateway.predict(question, [])
+
+
+def unrecorded(gateway):
+    return dict(Panel(gateway.meters.instruments).snapshot()["modelward_unrecorded_refusals_total"]).get((), [0])[0]
+
+
+def test_refusals_do_not_pile_up_while_the_ledger_is_locked_and_those_that_are_lost_are_counted_and_told_once(
+    live, entered, home, caplog, monkeypatch
+):
+    limit = 50
+    monkeypatch.setattr(recording, "NOTES_LIMIT", limit)
+    gateway, run = entered()
+    waiting = gateway._commits._waiting
+    with Locked(home):
+        run(refusals(live, gateway, 3 * limit))
+        assert waiting.qsize() <= limit
+    lost = unrecorded(gateway)
+    assert 2 * limit <= lost < 3 * limit
+    assert [record.levelname for record in caplog.records if "refusals wait" in record.message] == ["WARNING"]
+    run(until(lambda: len(live.logged("inference.refused")) == 3 * limit - lost))
+    run(refusals(live, gateway, 1))
+    run(until(lambda: len(live.logged("inference.refused")) == 3 * limit - lost + 1))
+    assert unrecorded(gateway) == lost
+
+
+@pytest.mark.parametrize("durability", ["strict", "relaxed"])
+def test_answers_that_nobody_waits_for_any_more_do_not_pile_up_while_the_ledger_is_locked(
+    live, entered, home, monkeypatch, durability
+):
+    """In relaxed mode they leave as long as what they left is not too much to be kept until it can be recorded."""
+    limit = 40
+    monkeypatch.setattr(recording, "NOTES_LIMIT", limit)
+    gateway, run = entered(inflight_limit=10, ledger_durability=durability)
+
+    async def ask_in_vain():
+        return await asyncio.gather(*(ask(live, gateway, timeout_seconds=0.01) for _ in range(5)), return_exceptions=True)
+
+    with Locked(home):
+        last = [run(ask_in_vain()) for _ in range(20)][-1]
+        assert gateway._answering._recording._answers.waiting < limit + 5
+    assert {type(found) for found in last} == {LedgerUnavailableError}
+    assert not gateway.meters.is_recording
+    run(until(lambda: gateway._answering._recording._answers.waiting == 0))
+    assert run(ask_once(live, gateway)).entry is None or durability == "strict"
+
+
+async def ask_once(live, gateway):
+    return await ask(live, gateway)
+
+
+async def until(holds):
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.005)

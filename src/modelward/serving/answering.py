@@ -152,7 +152,8 @@ class Answering:
         """Put on record that a question was refused."""
         facts = {"error": type(fault).__name__, "credential": actor.credential}
         subject = _shown(model) + ("" if number is None else f":{number}")
-        self._recording.note(Draft(INFERENCE_REFUSED, actor=actor.id, subject=subject, facts=facts, request=request))
+        if not self._recording.note(Draft(INFERENCE_REFUSED, actor=actor.id, subject=subject, facts=facts, request=request)):
+            self._meters.note_unrecorded()
 
     def end(self) -> None:
         """Tell all who wait still that nobody answers any more."""

@@ -89,7 +89,7 @@ class Gateway:
         self._loop = asyncio.get_running_loop()
         self._commits = GroupCommit(self._ledger, on_commit=self.meters.note_commit)
         self._commits.start()
-        recording = Recording(self._ledger, self._commits, is_relaxed=self._settings.ledger_durability == "relaxed")
+        recording = Recording(self._ledger, self._commits, settings=self._settings)
         self._answering = Answering(recording, self.meters, forget=self._forget, tracing=self.tracing)
         self._open = self._answering.open
         self.meters.inflight.follow(lambda: len(self._open))

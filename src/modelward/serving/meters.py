@@ -59,6 +59,9 @@ class Meters:
         self._rejections = Counter(
             "modelward_rejections_total", "Questions that got an error instead of an answer, by reason.", labels=("reason",)
         )
+        self._unrecorded = Counter(
+            "modelward_unrecorded_refusals_total", "Refusals that were not put on record, for the ledger took nothing.", labels=()
+        )
         self._predictions = Counter("modelward_predictions_total", "Rows answered.", labels=("model", "version"))
         self.inflight = Reading("modelward_inflight_requests", "Inference requests being answered now.")
         self._queue = Distributions(
@@ -88,7 +91,7 @@ class Meters:
     @property
     def instruments(self) -> tuple[Instrument, ...]:
         """All of them."""
-        counters = (self._questions, self._rejections, self._predictions, self.inflight, self._loads)
+        counters = (self._questions, self._rejections, self._unrecorded, self._predictions, self.inflight, self._loads)
         return (*counters, self._queue, self._rows, self._engine, self._load, self._commit, self._entries)
 
     def note_answers(self, version: Labels, *, questions: int, rows: int) -> None:
@@ -102,6 +105,10 @@ class Meters:
         self._rejections.add((reason_of(fault),))
         if isinstance(fault, LedgerUnavailableError):
             self.is_recording = False
+
+    def note_unrecorded(self) -> None:
+        """A refusal that belongs on record was not put there."""
+        self._unrecorded.add(())
 
     def note_drop(self) -> None:
         """A question was dropped, for its caller had left."""

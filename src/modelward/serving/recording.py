@@ -7,6 +7,7 @@ The answers of one call are handed in together, made durable together with whate
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -15,23 +16,36 @@ from modelward.access import Actor
 from modelward.audit import Draft, Event, Form, GroupCommit, Ledger, WriterClosedError
 from modelward.registry import Version
 from modelward.serving.answer import LedgerUnavailableError, ShuttingDownError, TooSlowError
+from modelward.serving.backlog import Backlog
 from modelward.serving.pending import Pending
+from modelward.settings import Settings
 
+NOTES_LIMIT = 4096
+_ANSWERS_PER_PLACE = 4
 _FORMS_KEPT = 4096
+_LOG = logging.getLogger("modelward.serving")
 Release = Callable[[Sequence[Pending], int | Exception | None, int], None]
 """Told the answers; the index of the first of their entries, nothing where they leave before they are on record, or what went
 wrong; and how many entries were made durable together."""
 
 
 class Recording:
-    """Puts answers on record, and then releases them, in the event loop's thread."""
+    """Puts answers on record, and then releases them, in the event loop's thread.
 
-    def __init__(self, ledger: Ledger, commits: GroupCommit, *, is_relaxed: bool) -> None:
+    While the ledger takes nothing, memory must not fill with what waits for it: no more than so many answers do, those included that
+    nobody waits for any more, and no more than so many notes.
+    """
+
+    def __init__(self, ledger: Ledger, commits: GroupCommit, *, settings: Settings) -> None:
         self._ledger = ledger
         self._commits = commits
-        self._is_relaxed = is_relaxed
+        self._is_relaxed = settings.ledger_durability == "relaxed"
         self._loop = asyncio.get_running_loop()
         self._forms: dict[tuple[str, str, str], Form] = {}
+        # Those who are given up make room for others while their answers wait for the ledger still.
+        self._answers = Backlog(max(NOTES_LIMIT, _ANSWERS_PER_PLACE * settings.inflight_limit))
+        self._notes = Backlog(NOTES_LIMIT)
+        self._is_losing_notes = False
         # Here, not in the questions: they would hold each other, and be left to the collector.
         self._under_way: set[Bunch] = set()
 
@@ -56,13 +70,17 @@ class Recording:
 
     def submit(self, answers: list[Pending], drafts: list[Draft], release: Release) -> None:
         """Have answers recorded, and released once they are, with the number of entries that were made durable together."""
-        bunch = Bunch(answers, drafts, _forget if self._is_relaxed else partial(self._recorded, release))
+        if self._answers.is_full:
+            release(answers, _unrecorded(), 0)
+            return
+        bunch = Bunch(answers, drafts, self._answers, _forget if self._is_relaxed else partial(self._recorded, release))
         try:
             self._commits.submit(bunch)
         except WriterClosedError:
             fault = "The service is shutting down, and no answer is given that is not on record. Ask again later."
             release(answers, ShuttingDownError(fault), 0)
             return
+        self._answers.hand(len(drafts))
         if self._is_relaxed:
             release(answers, None, 0)
         else:
@@ -72,10 +90,25 @@ class Recording:
         """Whether its answer is being made durable right now, so that it may be on record."""
         return any(bunch.is_taken and pending in bunch.answers for bunch in self._under_way)
 
-    def note(self, draft: Draft) -> None:
-        """Put something on record that nobody waits for. What cannot be recorded is not."""
-        with suppress(WriterClosedError):
-            self._commits.submit(Bunch([], [draft], _forget))
+    def note(self, draft: Draft) -> bool:
+        """Put something on record that nobody waits for; whether it was handed in. Where too much waits already, it is lost."""
+        if self._notes.is_full:
+            self._lose_notes()
+            return False
+        self._is_losing_notes = self._is_losing_notes and self._notes.waiting > NOTES_LIMIT // 2
+        try:
+            self._commits.submit(Bunch([], [draft], self._notes, _forget))
+        except WriterClosedError:
+            return False
+        self._notes.hand(1)
+        return True
+
+    def _lose_notes(self) -> None:
+        if not self._is_losing_notes:
+            self._is_losing_notes = True
+            _LOG.warning(
+                "the ledger takes nothing: %d refusals wait to be put on record, and more are not kept for it", NOTES_LIMIT
+            )
 
     def _recorded(self, release: Release, bunch: Bunch, first: int | Exception, entries: int) -> None:
         """In the writer's thread: the entries are durable, or the answers do not leave."""
@@ -97,13 +130,16 @@ class Recording:
 class Bunch:
     """The answers of one call, on their way into the ledger, and their drafts; or a draft that nobody waits for."""
 
-    __slots__ = ("_drafts", "_tell", "answers", "is_taken", "recorded")
+    __slots__ = ("_backlog", "_drafts", "_tell", "answers", "is_taken", "recorded")
 
-    def __init__(self, answers: list[Pending], drafts: list[Draft], tell: Callable[[Bunch, int | Exception, int], None]) -> None:
+    def __init__(
+        self, answers: list[Pending], drafts: list[Draft], backlog: Backlog, tell: Callable[[Bunch, int | Exception, int], None]
+    ) -> None:
         self.answers = answers
         self.recorded = answers
         self.is_taken = False
         self._drafts = drafts
+        self._backlog = backlog
         self._tell = tell
 
     def drafts(self) -> Sequence[Draft]:
@@ -118,6 +154,7 @@ class Bunch:
 
     def done(self, first: int | Exception, entries: int) -> None:
         """See `modelward.audit.Bunch`."""
+        self._backlog.settle(len(self._drafts))
         self._tell(self, first, entries)
 
 
@@ -133,7 +170,7 @@ def _forget(_bunch: Bunch, _first: int | Exception, _entries: int) -> None:
     """Whoever asked was told already what went wrong."""
 
 
-def _unrecorded(fault: Exception) -> LedgerUnavailableError:
+def _unrecorded(fault: Exception | None = None) -> LedgerUnavailableError:
     error = LedgerUnavailableError(
         "The ledger could not be written, and no answer is given that is not on record. Ask again later; whoever runs the "
         "service finds the cause with `modelward doctor`."
