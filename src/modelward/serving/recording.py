@@ -32,8 +32,8 @@ wrong; and how many entries were made durable together."""
 class Recording:
     """Puts answers on record, and then releases them, in the event loop's thread.
 
-    While the ledger takes nothing, memory must not fill with what waits for it: no more than so many answers do, those included that
-    nobody waits for any more, and no more than so many notes.
+    While the ledger takes nothing, memory must not fill with what waits for it: no more than so many answers do, those included
+    that nobody waits for any more, and no more than so many notes.
     """
 
     def __init__(self, ledger: Ledger, commits: GroupCommit, *, settings: Settings) -> None:
