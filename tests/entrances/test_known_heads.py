@@ -266,6 +266,16 @@ def test_a_head_that_was_refused_is_read_again(house, server, read, models, head
     assert read[f"{status}"] == 4
 
 
+REFUSED = {
+    "stranger": ({"key": "mw_nobody"}, 401),
+    "no credential": ({"key": ""}, 401),
+    "nobody's model": ({"more": {"to": "/v1/models/nobody/predict"}}, 404),
+    "no version": ({"more": {"to": "/v1/models/income:0/predict"}}, 404),
+    "no time": ({"more": {"headers": ("x-request-timeout-ms: soon",)}}, 400),
+    "no encoding": ({"more": {"headers": ("Content-Encoding: x",)}}, 415),
+}
+
+
 def test_a_question_that_ends_the_connection_ends_it_every_time(server, key):
     with Line(server.port) as line:
         for _ in range(4):
@@ -274,15 +284,17 @@ def test_a_question_that_ends_the_connection_ends_it_every_time(server, key):
         assert line.answer() is None
 
 
-def test_a_question_that_was_answered_leaves_nothing_to_the_collector(server, key):
-    """The server lets it come seldom."""
+@pytest.mark.parametrize("kind", ["answered", *REFUSED])
+def test_a_question_leaves_nothing_to_the_collector_however_it_ends(server, key, kind):
+    """The server lets it come seldom; and what one question still held of the one before it would never come to it."""
+    refused, status = REFUSED.get(kind, ({}, 200))
     with Line(server.port) as line:
         ask(line, asking(key))
         gc.collect()
         gc.disable()
         try:
             for at in range(30):
-                ask(line, asking(key, rows(20.0 + at % 3)))
+                assert ask(line, asking(refused.get("key", key), rows(20.0 + at % 3), **refused.get("more", {}))).status == status
             left = sum(isinstance(held, Exchange) for held in gc.get_objects())
         finally:
             gc.enable()

@@ -45,6 +45,16 @@ def kind_of(error: BaseException) -> str:
     return next((kind.__name__ for kind in type(error).__mro__ if kind in STATUS), "fault")
 
 
+def without_frames(error: BaseException) -> None:
+    """Take from an error that is kept the frames that it came through. A frame holds what was received, and the frames above it, and
+    one of them may hold the error before it, so that whoever is refused again and again would fill the memory.
+    """
+    error.__traceback__ = None
+    for before in (error.__cause__, error.__context__):
+        if before is not None:
+            without_frames(before)
+
+
 def message_of(error: BaseException) -> str:
     """What may be said over the network: our own messages; of an unexpected fault only that there was one, for its text may hold a
     payload.

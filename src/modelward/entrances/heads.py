@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelward.entrances.api import Heading, check_body_head, credential, urgency_of
+from modelward.entrances.faults import without_frames
 from modelward.errors import ModelwardError
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def read_head(target: Target, heading: Heading, premises: Premises, *, request: 
             allowed, priority = urgency_of(heading)
     except ModelwardError as wrong:
         fault = wrong
+    if fault is not None:
+        without_frames(fault)
     return Head(target, heading, standing, fault, length, gateway.seconds(allowed), priority, allowed is not None)
 
 
