@@ -139,6 +139,28 @@ def test_whose_turn_would_come_too_late_is_told_at_once_and_who_comes_alone_neve
     assert held.begun == [1, 2, 4, 5]
 
 
+def test_one_that_took_long_turns_callers_away_no_longer_than_until_the_next_is_quick(live, gateway, ask, held):
+    key = live.key()
+
+    async def run():
+        slow = ask(key, 1)
+        await until(lambda: held.begun)
+        await asyncio.sleep(1)
+        held.may_end.set()
+        await slow
+        await ask(key, 2)
+        held.may_end.clear()
+        under_way = ask(key, 3)
+        await until(lambda: len(held.begun) == 3)
+        after = ask(key, 4, seconds=1)
+        await asyncio.sleep(0.01)
+        held.may_end.set()
+        await asyncio.gather(under_way, after)
+
+    gateway[1](run())
+    assert held.begun == [1, 2, 3, 4]
+
+
 def test_a_caller_who_asks_much_does_not_keep_another_waiting_and_the_more_urgent_goes_first(live, gateway, ask, held):
     greedy, polite = live.key("greedy"), live.key("polite")
 

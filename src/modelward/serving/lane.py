@@ -16,6 +16,7 @@ from modelward.serving.line import QUANTUM_ROWS, Line
 from modelward.serving.pending import Pending
 
 _KEPT = 0.7
+_RELIEF = 0.25
 T = TypeVar("T")
 
 
@@ -103,11 +104,16 @@ class Lane:
         self._current, self._began = place, time.perf_counter()
         self._loop.run_in_executor(self._pool, place.work).add_done_callback(partial(self._done, place))
 
+    def _learn(self, row_seconds: float) -> None:
+        known = self._row_seconds
+        # What takes far less than expected says that what made others slow, as the loading of a library does, is over.
+        is_new = not known or row_seconds < _RELIEF * known
+        self._row_seconds = row_seconds if is_new else _KEPT * known + (1 - _KEPT) * row_seconds
+
     def _done(self, place: _Place, future: asyncio.Future[Any]) -> None:
         fault = None if future.cancelled() else future.exception()
         if not future.cancelled() and fault is None:
-            found = (time.perf_counter() - self._began) / place.rows
-            self._row_seconds = _KEPT * self._row_seconds + (1 - _KEPT) * found if self._row_seconds else found
+            self._learn((time.perf_counter() - self._began) / place.rows)
         self._current = None
         self._begin()
         if future.cancelled() or not place.pending.is_wanted:
