@@ -220,6 +220,18 @@ def test_a_client_that_never_reads_is_dropped_and_its_answers_are_not_kept(serve
     assert peak - before < 48 << 20
 
 
+def test_paths_that_strangers_make_up_are_not_kept(house):
+    with Process(house.settings.home) as alone, Line(alone.port) as line:
+        process = psutil.Process(alone.pid)
+        line.send(asking("mw_nobody"))
+        assert line.answer().status == 401
+        before = process.memory_info().rss
+        for at in range(990):
+            line.send(asking("mw_nobody", to=f"/v1/models/{at}{'x' * 30_000}/predict"))
+            assert line.answer().status == 401
+        assert process.memory_info().rss - before < 24 << 20, "the paths are 30 MB, and their names as much again"
+
+
 @pytest.mark.parametrize("much", ["answers", "refusals"])
 def test_what_a_client_does_not_read_is_not_answered_any_further(house, key, much):
     """However patient the server is, answers do not pile up: requests wait in the network until the client reads."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from modelward.settings import Settings
 
 _KNOWN_LIMIT = 1000
+_KNOWN_URL_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Targets:
         found = self._known.get(url)
         if found is None:
             found = self._look(url)
-            if found is not None and found.fault is None:
-                # Strangers can fill it, too, and must not keep others out for ever.
+            if found is not None and found.fault is None and len(url) <= _KNOWN_URL_BYTES:
+                # Strangers can fill it, too: it must stay small, and must not keep others out for ever.
                 if len(self._known) >= _KNOWN_LIMIT:
                     self._known.clear()
                 self._known[url] = found
