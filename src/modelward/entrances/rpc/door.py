@@ -13,7 +13,8 @@ import grpc
 
 from modelward.entrances.api import CallerLeftError, Premises, fault_headers, status_of
 from modelward.entrances.faults import message_of
-from modelward.entrances.rpc.service import SERVICES, Call, Method
+from modelward.entrances.rpc.places import places_of
+from modelward.entrances.rpc.service import SERVICES, Call, Method, heading_of
 from modelward.entrances.rpc.statuses import status_name
 from modelward.errors import UnavailableError
 from modelward.serving import new_request_id
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
     from modelward.entrances.traces import Traces, Trail
     from modelward.settings import Settings
 
-Handler: TypeAlias = Callable[[bytes, Any], Awaitable[bytes]]
+Handler: TypeAlias = Callable[[Any, Any], Awaitable[bytes]]
 _METHOD = "gRPC"
-# Health, metadata and refusals have room beside the questions.
-_ROOM = 256
 
 
 class RpcPortTakenError(UnavailableError):
@@ -40,6 +39,7 @@ class RpcDoor:
         self._settings = premises.platform.settings
         self._telemetry = premises.telemetry
         self._premises = premises
+        self._known, self._strangers = places_of(premises.platform.settings)
         self._server: grpc.aio.Server | None = None
 
     async def start(
@@ -50,14 +50,12 @@ class RpcDoor:
         Raises:
             RpcPortTakenError: the address cannot be bound.
         """
-        self._server = grpc.aio.server(
-            options=_options(self._settings, shares_port=shares_port),
-            maximum_concurrent_rpcs=self._settings.inflight_limit + _ROOM,
-        )
+        self._server = grpc.aio.server(options=_options(self._settings, calls_limit=self._known.limit, shares_port=shares_port))
         for service, methods in SERVICES.items():
             handlers = {
-                name: grpc.unary_unary_rpc_method_handler(self._handler(f"/{service}/{name}", answer))
-                for name, answer in methods.items()
+                # On the wire it is the same; but of a call with one message nobody is told before that is there.
+                name: grpc.stream_unary_rpc_method_handler(self._handler(f"/{service}/{name}", method))
+                for name, method in methods.items()
             }
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -79,17 +77,22 @@ class RpcDoor:
         if self._server is not None:
             await self._server.stop(grace)
 
-    def _handler(self, path: str, answer: Method) -> Handler:
+    def _handler(self, path: str, method: Method) -> Handler:
         """A method as gRPC calls it: bytes in, bytes out. What goes wrong becomes a status, and no word more than may be said."""
+        places = self._strangers if method.is_open else self._known
 
-        async def handle(data: bytes, context: Any) -> bytes:
+        async def handle(_messages: Any, context: Any) -> bytes:
             began, status = time.perf_counter(), CallerLeftError.status
             metadata, seconds = context.invocation_metadata(), context.time_remaining()
-            call = Call(self._premises, data, metadata, request=new_request_id(), seconds=seconds)
+            call = Call(self._premises, heading_of(metadata), request=new_request_id(), seconds=seconds)
             trail = self._traces.begin(_traceparent(metadata)) if self._traces else None
             found: Exception | None = None
             try:
-                answered = await answer(call)
+                if not method.is_open:
+                    call.actor()
+                with places.place():
+                    call.data = await places.message(context)
+                    answered = await method.answer(call)
                 status = 200
                 context.set_trailing_metadata(_trailer(call))
             except Exception as fault:  # whoever asked is told
@@ -133,13 +136,23 @@ def _again(fault: Exception) -> list[tuple[str, str]]:
     return [(name, value) for name, value in fault_headers(fault).items() if name == "retry-after"]
 
 
-def _options(settings: Settings, *, shares_port: bool) -> list[tuple[str, int]]:
+def _options(settings: Settings, *, calls_limit: int, shares_port: bool) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", settings.body_limit_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_metadata_size", settings.header_limit_bytes),
+        # On one connection.
+        ("grpc.max_concurrent_streams", calls_limit),
         ("grpc.so_reuseport", int(shares_port)),
-        ("grpc.server_handshake_timeout_ms", max(1, int(settings.receive_timeout_seconds * 1000))),
+        ("grpc.server_handshake_timeout_ms", _milliseconds(settings.receive_timeout_seconds)),
+        ("grpc.max_connection_idle_ms", _milliseconds(settings.keep_alive_seconds)),
+        # Whoever has a call open and takes nothing of what is said is gone.
+        ("grpc.keepalive_time_ms", _milliseconds(settings.keep_alive_seconds)),
+        ("grpc.keepalive_timeout_ms", _milliseconds(settings.receive_timeout_seconds)),
         # Bodies are read as they are: a small one must not become a large one.
         ("grpc.compression_enabled_algorithms_bitset", 1),
     ]
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, int(seconds * 1000))

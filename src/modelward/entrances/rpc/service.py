@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from google.protobuf.message import DecodeError
 
@@ -40,26 +40,21 @@ class UnknownServiceError(NotFoundError):
 
 @dataclass(slots=True)
 class Call:
-    """One call: its bytes as they came, what its metadata says, and how many seconds the caller waits.
+    """One call: what its metadata says, and how many seconds the caller waits; then its bytes as they came.
 
     `version` and `entry` are those of the answer, once there is one.
     """
 
     premises: Premises
-    data: bytes
-    metadata: Iterable[tuple[str, str | bytes]]
+    heading: Heading
     request: str
     seconds: float | None
+    data: bytes = b""
     version: str = ""
     entry: int | None = None
 
-    @property
-    def heading(self) -> Heading:
-        """The metadata, as HTTP has its headers."""
-        return {name.encode(): value.encode() for name, value in self.metadata if isinstance(value, str)}
-
     def actor(self) -> Actor:
-        """Who calls.
+        """Who calls. The key may be revoked while the message comes, so that this is asked again once it is there.
 
         Raises:
             UnauthenticatedError: nobody that is known.
@@ -86,6 +81,11 @@ class Call:
         model, number = _named(asked.name, asked.version)
         actor.require(Permission.MODELS_PREDICT, model=model)
         return self.premises.platform.serving.deployments.get(model, number)
+
+
+def heading_of(metadata: Iterable[tuple[str, str | bytes]]) -> Heading:
+    """Metadata, as HTTP has its headers."""
+    return {name.encode(): value.encode() for name, value in metadata if isinstance(value, str)}
 
 
 async def _server_live(_call: Call) -> bytes:
@@ -171,17 +171,23 @@ def _named(name: str, version: str) -> tuple[str, int | None]:
     return named_model({"model": name, "version": version} if version else {"model": name})
 
 
-Method = Callable[[Call], Awaitable[bytes]]
+class Method(NamedTuple):
+    """What answers a call, and whether anybody may call it, without a key."""
+
+    answer: Callable[[Call], Awaitable[bytes]]
+    is_open: bool = False
+
+
 # `Watch` is not offered: whoever keeps one open without a key would take the place of somebody who asks.
 SERVICES: dict[str, dict[str, Method]] = {
     "inference.GRPCInferenceService": {
-        "ServerLive": _server_live,
-        "ServerReady": _server_ready,
-        "ModelReady": _model_ready,
-        "ServerMetadata": _server_metadata,
-        "ModelMetadata": _model_metadata,
-        "ModelInfer": _model_infer,
-        "RepositoryIndex": _repository_index,
+        "ServerLive": Method(_server_live, is_open=True),
+        "ServerReady": Method(_server_ready, is_open=True),
+        "ModelReady": Method(_model_ready),
+        "ServerMetadata": Method(_server_metadata),
+        "ModelMetadata": Method(_model_metadata),
+        "ModelInfer": Method(_model_infer),
+        "RepositoryIndex": Method(_repository_index),
     },
-    "grpc.health.v1.Health": {"Check": _health},
+    "grpc.health.v1.Health": {"Check": Method(_health, is_open=True)},
 }
