@@ -46,7 +46,7 @@ def kind_of(error: BaseException) -> str:
 
 
 def without_frames(error: BaseException) -> None:
-    """Take from an error that is kept the frames that it came through. A frame holds what was received, and the frames above it, and
+    """Take from an error that is kept the frames that it came through. A frame holds what was received, and those above it, and
     one of them may hold the error before it, so that whoever is refused again and again would fill the memory.
     """
     error.__traceback__ = None
