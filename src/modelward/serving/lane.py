@@ -59,6 +59,7 @@ class Lane:
         self._began = 0.0
         # What a row of work takes, as far as is known.
         self._row_seconds = 0.0
+        self._is_warm = False
 
     def put(self, pending: Pending, work: Callable[[], T], then: Callable[[T], None], *, turns: float) -> None:
         """Do `work`, and then what follows in the loop. Where callers wait each may have one of the `turns` that it takes after
@@ -105,8 +106,12 @@ class Lane:
         self._loop.run_in_executor(self._pool, place.work).add_done_callback(partial(self._done, place))
 
     def _learn(self, row_seconds: float) -> None:
+        if not self._is_warm:
+            # The first loads libraries.
+            self._is_warm = True
+            return
         known = self._row_seconds
-        # What takes far less than expected says that what made others slow, as the loading of a library does, is over.
+        # What takes far less than expected says that what made others slow is over.
         is_new = not known or row_seconds < _RELIEF * known
         self._row_seconds = row_seconds if is_new else _KEPT * known + (1 - _KEPT) * row_seconds
 
