@@ -220,6 +220,40 @@ def test_a_client_that_never_reads_is_dropped_and_its_answers_are_not_kept(serve
     assert peak - before < 48 << 20
 
 
+DESCRIPTORS = 200
+LIMITED = f"""
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_NOFILE, ({DESCRIPTORS}, {DESCRIPTORS}))
+runpy.run_module("modelward", run_name="__main__")
+"""
+
+
+def test_however_many_connections_strangers_hold_a_key_that_is_revoked_opens_nothing_more(house, key):
+    """For keys are read with descriptors, too."""
+    revoked = house.key()
+    mine = house.platform.access.keys(by=house.by)[-1]
+    with Process(house.settings.home, code=LIMITED, refresh_seconds=0.1) as alone, Line(alone.port) as known:
+        known.send(asking(revoked))
+        assert known.answer().status == 200
+        with ExitStack() as strangers:
+            for _ in range(2 * DESCRIPTORS):
+                strangers.enter_context(Line(alone.port))
+            house.platform.access.revoke_key(mine.id, by=house.by)
+
+            def status():
+                known.send(asking(revoked))
+                return known.answer().status
+
+            until(lambda: status() == 401, seconds=10)
+            assert psutil.Process(alone.pid).num_fds() <= DESCRIPTORS - 64 + 8
+            assert strangers.enter_context(Line(alone.port)).is_closed(), "who comes now is sent away at once"
+        until(lambda: psutil.Process(alone.pid).num_fds() < DESCRIPTORS // 2)
+        with Line(alone.port) as line:
+            line.send(asking(key))
+            assert line.answer().status == 200
+        assert alone.errors() == ""
+
+
 def test_paths_that_strangers_make_up_are_not_kept(house):
     with Process(house.settings.home) as alone, Line(alone.port) as line:
         process = psutil.Process(alone.pid)

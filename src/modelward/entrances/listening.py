@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import sys
 from types import TracebackType
 from typing import Self
 
 from modelward.errors import UnavailableError
+
+# What a server opens beside its connections: the ledger and the keys, files of models, what other doors accept.
+_KEPT_DESCRIPTORS = 64
 
 
 class PortTakenError(UnavailableError):
@@ -31,6 +35,14 @@ def bind(host: str, port: int) -> socket.socket:
             f"{host}:{port} cannot be bound: {why}. Choose another with --host or --port; port 0 is any."
         ) from fault
     return bound
+
+
+def descriptors_for_clients() -> int:
+    """From which number on a descriptor is kept from connections. The system gives the lowest that is free, so that a connection
+    whose number is that high or higher is one of those for which too few others are left.
+    """
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit - min(_KEPT_DESCRIPTORS, limit // 2)
 
 
 def balances() -> bool:

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from modelward.entrances.exchange import Exchange
 from modelward.entrances.heads import KnownHeads, read_head
+from modelward.entrances.listening import descriptors_for_clients
 from modelward.entrances.targets import Targets
 from modelward.entrances.turns import Turns
 from modelward.serving import new_request_id
@@ -35,6 +36,7 @@ class Connection(Turns):
     """One connection. A head larger than the limit is refused; a request that comes too slowly, or never, ends it."""
 
     targets: ClassVar[Targets]
+    descriptors: ClassVar[int]
     head_limit_bytes: ClassVar[int]
     receive_seconds: ClassVar[float]
     keep_alive_seconds: ClassVar[float]
@@ -51,9 +53,12 @@ class Connection(Turns):
         self._is_ending = self._is_broken = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """A client came."""
+        """A client came. Strangers, too, may come, and must not take the descriptors that the keys are read with."""
         super().connection_made(transport)
         self._idle_since = self.loop.time()
+        held = transport.get_extra_info("socket")
+        if held is not None and held.fileno() >= self.descriptors:
+            transport.abort()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
         """The client sends no more. It may be gone, or wait for its answers with the other half of the connection: that cannot be
@@ -259,6 +264,7 @@ def connection_class(premises: Premises) -> type[Connection]:
             "premises": premises,
             "targets": Targets(settings),
             "nobody": asyncio.Event(),
+            "descriptors": descriptors_for_clients(),
             "head_limit_bytes": settings.header_limit_bytes,
             "receive_seconds": settings.receive_timeout_seconds,
             "keep_alive_seconds": settings.keep_alive_seconds,
