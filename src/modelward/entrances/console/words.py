@@ -282,7 +282,9 @@ SENTENCES = {
     "This form was not made by your session.": "此表单不是由您的会话生成的。",
     "Reload the page and send it again.": "请重新加载页面后再提交。",
     "An unexpected fault.": "发生意外故障。",
-    "The server's log names its place under this answer's x-request-id.": "服务器日志在此回答的 x-request-id 下记有位置。",
+    "The server's log names its place, and the x-request-id of who met it first.": (
+        "服务器日志记有其位置，以及最先遇到它的请求的 x-request-id。"
+    ),
 }
 WORDS = Phrasebook(CHINESE | FACTS, SENTENCES, upon=DECISION_WORDS)
 
