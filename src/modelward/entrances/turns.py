@@ -97,11 +97,13 @@ class Turns(HttpToolsProtocol):
     @property
     def _is_broken_off(self) -> bool:
         """Whether the client is gone altogether, which is not noticed by itself on a connection that is not being read."""
-        if not self.flow.read_paused:
+        held = self.transport.get_extra_info("socket") if self.flow.read_paused else None
+        # What is closed has none, or none that is open, until `connection_lost` is called.
+        if held is None or held.fileno() < 0:
             return False
         looking = select.poll()
         # To hear of that alone, nothing need be asked for.
-        looking.register(self.transport.get_extra_info("socket"), 0)
+        looking.register(held, 0)
         return any(found & (select.POLLHUP | select.POLLERR) for _, found in looking.poll(0))
 
     @property
