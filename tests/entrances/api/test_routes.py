@@ -76,8 +76,8 @@ def test_every_route_says_which_permission_it_needs(server):
 
 def test_every_route_of_questions_says_which_headers_tell_how_urgent_one_is(caller):
     paths = openapi()["paths"]
-    questions = [path for path in paths if path.endswith(("/predict", "/infer", "/invocations"))]
-    assert len(questions) == 6
+    questions = [path for path in paths if path.endswith(("/predict", "/explain", "/infer", "/invocations"))]
+    assert len(questions) == 7
     for path in questions:
         told = {said["name"]: said["schema"] for said in paths[path]["post"]["parameters"] if said["in"] == "header"}
         assert set(told) == {"x-request-timeout-ms", "x-request-priority"}
