@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from modelward.settings import Settings
 
 INLINE_SECONDS = 0.001
+# What calls one after the other answer goes on record together, for a transaction costs as much as the answers of several.
+TOGETHER_SECONDS = 0.002
 _DOUBT_SECONDS = 1.0
 
 
@@ -102,6 +104,8 @@ class Batcher:
         self._quick: Line[Pending] = Line()
         self._dear: Line[Pending] = Line()
         self._under_way = 0
+        # Calls whose answers go out with those of the next.
+        self._ended: list[Call] = []
         self._learned = time.perf_counter()
         self._regulars = Regulars()
         self._timer: asyncio.TimerHandle | None = None
@@ -188,10 +192,14 @@ class Batcher:
             while self._quick.rows:
                 self._dear.add(*self._quick.take(self._quick.rows))
         if self._quick.rows:
-            self._end(self._call(self._next(self._quick, min(self._batch_rows, self._work.rows_within(INLINE_SECONDS)))))
-            if self._quick.rows:
-                # The loop looks at its sockets before the next call.
-                self._loop.call_soon(self._begin_quick)
+            self._ended.append(self._call(self._next(self._quick, min(self._batch_rows, self._work.rows_within(INLINE_SECONDS)))))
+        if self._ended and not (self._quick.rows and time.perf_counter() - self._ended[0].began < TOGETHER_SECONDS):
+            ended, self._ended = self._ended, []
+            for call in ended:
+                self._end(call)
+        if self._quick.rows:
+            # The loop looks at its sockets before the next call.
+            self._loop.call_soon(self._begin_quick)
 
     def _begin_dear(self) -> None:
         while self._dear.rows and self._slots.take(self.begin):
