@@ -2,7 +2,6 @@
 """The ledger says of every question what its caller was told, also of those who were given up at the last moment."""
 
 import asyncio
-import sqlite3
 import threading
 import time
 
@@ -12,6 +11,7 @@ import pytest
 from modelward.registry import InvalidRowsError
 from modelward.serving import LedgerUnavailableError, Panel, Question, TooSlowError, recording
 from modelward.serving.recording import Bunch
+from serving.locking import locked
 
 ROW = [{"age": 50, "hours": 38, "sector": "public"}]
 
@@ -19,21 +19,6 @@ ROW = [{"age": 50, "hours": 38, "sector": "public"}]
 def ask(live, opened, **more):
     question = Question(caller=live.admin, model="income", payload=msgspec.json.encode(ROW), **more)
     return asyncio.ensure_future(opened.predict(question, ROW))
-
-
-class Locked:
-    """A ledger that nobody can write to, for somebody else does."""
-
-    def __init__(self, home):
-        self._connection = sqlite3.connect(home / "modelward.db", isolation_level=None, check_same_thread=False)
-
-    def __enter__(self):
-        self._connection.execute("BEGIN IMMEDIATE")
-        return self
-
-    def __exit__(self, *_fault):
-        self._connection.execute("ROLLBACK")
-        self._connection.close()
 
 
 class Held:
@@ -65,7 +50,7 @@ def test_whose_time_is_over_while_the_ledger_is_locked_is_told_at_once_and_not_o
     opened, run = entered()
 
     async def scenario():
-        with Locked(home):
+        with locked(home):
             with pytest.raises(TooSlowError, match=r"0\.1 s"):
                 await ask(live, opened, timeout_seconds=0.1)
             assert len(opened._open) == 0
@@ -96,7 +81,7 @@ def test_of_answers_made_durable_together_the_ones_given_up_before_are_left_out(
     opened, run = entered()
 
     async def scenario():
-        with Locked(home):
+        with locked(home):
             staying = [ask(live, opened) for _ in range(3)]
             hasty = ask(live, opened, timeout_seconds=0.1)
             leaving = ask(live, opened)
@@ -161,7 +146,7 @@ def test_refusals_do_not_pile_up_while_the_ledger_is_locked_and_those_that_are_l
     monkeypatch.setattr(recording, "NOTES_LIMIT", limit)
     gateway, run = entered()
     waiting = gateway._commits._waiting
-    with Locked(home):
+    with locked(home):
         run(refusals(live, gateway, 3 * limit))
         assert waiting.qsize() <= limit
     lost = unrecorded(gateway)
@@ -185,7 +170,7 @@ def test_answers_that_nobody_waits_for_any_more_do_not_pile_up_while_the_ledger_
     async def ask_in_vain():
         return await asyncio.gather(*(ask(live, gateway, timeout_seconds=0.01) for _ in range(5)), return_exceptions=True)
 
-    with Locked(home):
+    with locked(home):
         last = [run(ask_in_vain()) for _ in range(20)][-1]
         assert gateway._answering._recording._answers.waiting < limit + 5
     assert {type(found) for found in last} == {LedgerUnavailableError}

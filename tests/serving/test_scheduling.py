@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from modelward.errors import ModelwardError
-from modelward.serving import Asking, OverloadedError, Panel, Question, TooSlowError, as_records
-from serving.engines import Laborious
+from modelward.serving import Asking, OverloadedError, Panel, Question, TooSlowError, answering, as_records
+from modelward.serving.recording import Bunch
+from serving.engines import Laborious, Noted
+from serving.locking import locked
 
 
 class Asker:
@@ -17,7 +19,7 @@ class Asker:
 
     def __init__(self, house, gateway):
         self._house = house
-        self._gateway = gateway
+        self.gateway = gateway
 
     def ask(self, *ages, model="gated", caller=None, group=None, **more):
         rows = [{"age": age, "hours": 38, "sector": "public"} for age in ages]
@@ -26,10 +28,10 @@ class Asker:
         def read(interface):
             return Asking(interface.table_of_rows(rows), as_records, group)
 
-        return asyncio.ensure_future(self._gateway.answer(question, read))
+        return asyncio.ensure_future(self.gateway.answer(question, read))
 
     def open_questions(self) -> int:
-        said = Panel(self._gateway.meters.instruments).snapshot()
+        said = Panel(self.gateway.meters.instruments).snapshot()
         return dict(said["modelward_inflight_requests"])[()][0]
 
 
@@ -406,3 +408,83 @@ def test_no_more_questions_are_open_than_the_limit(asking, gate):
 
     assert run(scenario()) == 5
     assert asker.open_questions() == 0
+
+
+@pytest.fixture
+def noted(live, engines, entered):
+    """A gateway over a cheap model, what runs a coroutine there, and the ages that the engine was asked in each call."""
+    Noted.calls = []
+    for model in ("noted", "dear"):
+        live.make_live(live.register(model))
+    gateway, run = entered()
+    # When it is opened it is tried.
+    Noted.calls.clear()
+    return Asker(live, gateway), run, Noted.calls
+
+
+async def one_by_one(asker, *ages, **more):
+    """Ask so that the loop has dealt with each before the next comes."""
+    asked = []
+    for age in ages:
+        asked.append(asker.ask(age, model="noted", **more))
+        await passes()
+    return asked
+
+
+def test_what_would_wait_for_the_ledger_anyway_is_computed_together(noted, home):
+    asker, run, calls = noted
+
+    async def scenario():
+        with locked(home):
+            asked = await one_by_one(asker, 1, 2, 3, 4)
+            assert calls == [[1]]
+        await asyncio.gather(*asked)
+
+    run(scenario())
+    assert calls == [[1], [2, 3, 4]]
+
+
+def test_who_is_in_haste_does_not_wait_for_company(noted, home):
+    asker, run, calls = noted
+
+    async def scenario():
+        with locked(home):
+            asked = await one_by_one(asker, 1, 2)
+            asked += await one_by_one(asker, 3, timeout_seconds=0.08)
+            assert calls == [[1], [2, 3]]
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    run(scenario())
+
+
+def test_who_waits_for_the_ledger_waits_for_one_transaction_however_many_follow(noted):
+    asker, run, calls = noted
+
+    async def scenario():
+        # As if others' answers were always being written.
+        asker.gateway._recording._under_way.add(Bunch([], [], None, None))
+        waiting = await one_by_one(asker, 1)
+        assert calls == []
+        await asker.ask(2, model="dear")
+        await asyncio.gather(*waiting)
+
+    run(asyncio.wait_for(scenario(), 20))
+    assert calls == [[1]]
+
+
+def test_whose_time_is_over_sooner_is_not_kept_waiting_for_others(asking, gate, monkeypatch):
+    monkeypatch.setattr(answering, "_SWEEP_SECONDS", 60)
+    asker, run = asking()
+
+    async def scenario():
+        first = asker.ask(1)
+        await asyncio.to_thread(gate.wait_for, 1)
+        later = asker.ask(2, timeout_seconds=25)
+        await passes()
+        with pytest.raises(TooSlowError):
+            await asker.ask(3, timeout_seconds=0.05)
+        assert not later.done()
+        gate.open()
+        await asyncio.gather(first, later)
+
+    run(asyncio.wait_for(scenario(), 20))

@@ -57,7 +57,7 @@ class Exchange(Pending):
         self.fault, self.priority, self.has_own_deadline = head.fault, head.priority, head.has_own_deadline
         self.is_wanted = self.is_recordable = self.is_read = self.keep_alive = True
         self.disconnected = self.response_complete = False
-        self.entry = self.group = self.timer = self._parts = None
+        self.entry = self.group = self._parts = None
         self.rows = self._received = 0
 
     @property

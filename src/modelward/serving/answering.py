@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from modelward.access import Actor, InvalidNameError, check_name
 from modelward.audit import Draft, Event
@@ -29,7 +29,10 @@ from modelward.serving.recording import Recording
 from modelward.serving.tracing import Tracing
 
 _LOG = logging.getLogger("modelward.serving")
+# How long after its time was over a question is told so, at most: sooner where callers say how long they wait.
 _SWEEP_SECONDS = 0.5
+# Between two looks, and beside that for each question that is open: looking takes a small part of the time.
+_SWEEP_PAUSE_SECONDS, _SWEEP_PAUSE_EACH_SECONDS = 0.002, 1e-6
 # A caller who cannot be told must not keep the others from being told.
 _UNTOLD = "an answer could not be handed out"
 _UNRECORDED = (LedgerUnavailableError, OverloadedError, ShuttingDownError)
@@ -49,15 +52,20 @@ class Answering:
         self._tracing = tracing
         self._loop = asyncio.get_running_loop()
         self._sweeper: asyncio.TimerHandle | None = None
+        self._sweep_at = 0.0
 
-    def watch(self, pending: Pending) -> None:
-        """Tell a question when its own time is over, to the moment."""
-        pending.timer = self._loop.call_later(max(0.0, pending.deadline - time.perf_counter()), self._too_slow, pending)
-
-    def keep_looking(self) -> None:
-        """Tell the others when theirs is, as long as any wait: one timer for all."""
-        if self._sweeper is None and self.open:
-            self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
+    def watch(self, pending: Collection[Pending]) -> None:
+        """Tell questions when their time is over, as long as any wait: one timer for all. It goes by those that say how long they
+        wait, and looks for the others once in a while.
+        """
+        now = time.perf_counter()
+        pause = _SWEEP_PAUSE_SECONDS + _SWEEP_PAUSE_EACH_SECONDS * len(self.open)
+        at = max(now + pause, min([each.deadline for each in pending if each.has_own_deadline], default=now + _SWEEP_SECONDS))
+        if self._sweeper is not None:
+            if self._sweep_at <= at + pause:
+                return
+            self._sweeper.cancel()
+        self._sweeper, self._sweep_at = self._loop.call_later(at - now, self._sweep), at
 
     def finish(self, call: Call) -> None:
         """Write the answers of one call, and hand them to the ledger; what goes wrong with one concerns nobody else."""
@@ -186,12 +194,13 @@ class Answering:
             self.fail(pending, fault)
 
     def _sweep(self) -> None:
-        """Tell those who waited as long as the settings say."""
+        """Tell those whose time is over."""
         now = time.perf_counter()
-        for pending in [pending for pending in self.open if pending.deadline < now]:
+        for pending in [pending for pending in self.open if pending.deadline <= now]:
             self._too_slow(pending)
         self._sweeper = None
-        self.keep_looking()
+        if self.open:
+            self.watch(self.open)
 
 
 def _shown(model: str) -> str:

@@ -2,8 +2,9 @@
 """The batcher: one for each version that answers. Questions that wait at the same time are computed in one call.
 
 What arrived in the same passes of the event loop is begun together, as soon as it can be. Calls that are cheap by measurement are
-made right there, for a change of thread would cost more; dear ones go to a slot, and what comes while all slots are busy gathers.
-Nobody waits for a clock, but for a bounded moment for callers of a dear engine who were always back by then.
+made right there, for a change of thread would cost more, and while the ledger is busy what comes gathers, for it would wait for
+that in any case; dear ones go to a slot, and while all slots are busy what comes gathers. Nobody waits for a clock, but for a
+bounded moment for callers of a dear engine who were always back by then.
 
 The law: each question gets exactly the answer to its own rows, the one it would get alone. A call that fails is halved until
 whoever is to blame is alone with the fault.
@@ -27,11 +28,14 @@ from modelward.serving.regulars import Regulars
 
 if TYPE_CHECKING:
     from modelward.serving.deployments import Deployment
+    from modelward.serving.recording import Recording
     from modelward.settings import Settings
 
 INLINE_SECONDS = 0.001
 # What calls one after the other answer goes on record together, for a transaction costs as much as the answers of several.
 TOGETHER_SECONDS = 0.002
+# Who waits no longer than a transaction may take is in haste.
+_HASTE_SECONDS = 0.1
 _DOUBT_SECONDS = 1.0
 
 
@@ -88,7 +92,15 @@ class Call(NamedTuple):
 class Batcher:
     """Brings questions to one deployment's engine. It lives in the event loop's thread."""
 
-    def __init__(self, deployment: Deployment, slots: Slots, *, finish: Callable[[Call], None], settings: Settings) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        slots: Slots,
+        *,
+        finish: Callable[[Call], None],
+        recording: Recording,
+        settings: Settings,
+    ) -> None:
         cost = deployment.engine.cost
         self.deployment = deployment
         # What a call takes by the clock says when an answer will come. What it takes of a processor says whether it is cheap: on a
@@ -98,6 +110,7 @@ class Batcher:
         self._loop = asyncio.get_running_loop()
         self._slots = slots
         self._finish = finish
+        self._recording = recording
         self._batch_rows = settings.batch_rows
         self._delay_seconds = settings.batch_delay_seconds
         # What is answered on the way, and what has to go to a slot: neither keeps the other waiting.
@@ -168,29 +181,32 @@ class Batcher:
         """
         return time.perf_counter() - self._learned > _DOUBT_SECONDS
 
-    def begin(self) -> None:
-        """Make calls, as far as they can be made now, and are worth it."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._begin_quick()
-        if 0 < self._dear.rows < self._batch_rows and (moment := self._moment()) > 0:
-            self._timer = self._loop.call_later(moment, self._begin_dear)
-        else:
-            self._begin_dear()
+    def begin(self, *, at_once: bool = False) -> bool:
+        """Make calls, as far as they can be made now, and are worth it. Whether questions were left to wait until the ledger has
+        written what it is writing, and `begin` is called `at_once`.
+        """
+        is_waiting = not at_once and self._is_company_free()
+        if not is_waiting:
+            self._begin_quick()
+        self._begin_dear()
+        return is_waiting
 
-    def _moment(self) -> float:
-        """How long it is worth to wait for company, and does not make anybody's answer too late."""
-        now = time.perf_counter()
-        if not (moment := self._regulars.seconds(now)):
-            return 0.0
-        return min(moment, min(pending.deadline for pending in self._dear) - now - 2 * self.cost.seconds(self._dear.rows))
+    def _is_company_free(self) -> bool:
+        """Whether cheap questions had better wait for company: while earlier answers are made durable, later ones would wait for
+        that anyway, and what each call and each transaction costs is shared by all who come meanwhile. Not where anybody is in
+        haste, and not where more wait than a call on the way answers.
+        """
+        rows = self._quick.rows
+        if not rows or not self._recording.is_writing or rows > self._work.rows_within(INLINE_SECONDS):
+            return False
+        return time.perf_counter() + _HASTE_SECONDS < min([pending.deadline for pending in self._quick])
 
     def _begin_quick(self) -> None:
         if self._quick.rows and self._work.seconds(1) > INLINE_SECONDS:
             # What was cheap when it came is dear now.
             while self._quick.rows:
                 self._dear.add(*self._quick.take(self._quick.rows))
+            self._begin_dear()
         if self._quick.rows:
             self._ended.append(self._call(self._next(self._quick, min(self._batch_rows, self._work.rows_within(INLINE_SECONDS)))))
         if self._ended and not (self._quick.rows and time.perf_counter() - self._ended[0].began < TOGETHER_SECONDS):
@@ -202,7 +218,23 @@ class Batcher:
             self._loop.call_soon(self._begin_quick)
 
     def _begin_dear(self) -> None:
-        while self._dear.rows and self._slots.take(self.begin):
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if 0 < self._dear.rows < self._batch_rows and (moment := self._moment()) > 0:
+            self._timer = self._loop.call_later(moment, self._fill_slots)
+        else:
+            self._fill_slots()
+
+    def _moment(self) -> float:
+        """How long it is worth to wait for company, and does not make anybody's answer too late."""
+        now = time.perf_counter()
+        if not (moment := self._regulars.seconds(now)):
+            return 0.0
+        return min(moment, min(pending.deadline for pending in self._dear) - now - 2 * self.cost.seconds(self._dear.rows))
+
+    def _fill_slots(self) -> None:
+        while self._dear.rows and self._slots.take(self._begin_dear):
             self._start(self._next(self._dear, self._batch_rows))
 
     def _next(self, line: Line[Pending], limit_rows: int) -> list[Pending]:
@@ -233,7 +265,7 @@ class Batcher:
             # The next call begins first: the engine works while this one's answers go out.
             self._slots.give_back()
             if self._dear.rows:
-                self.begin()
+                self._begin_dear()
             if not call.cancelled():
                 self._end(call.result())
 

@@ -76,6 +76,10 @@ class Gateway:
         self._arrived: list[Pending] = []
         self._seen = 0
         self._gathering_since = 0.0
+        self._is_gathering = False
+        # Whose questions wait for the ledger, and whose have waited for it.
+        self._waiting: set[Batcher] = set()
+        self._ready: set[Batcher] = set()
         self._is_taking = False
 
     async def __aenter__(self) -> Self:
@@ -89,8 +93,8 @@ class Gateway:
         self._loop = asyncio.get_running_loop()
         self._commits = GroupCommit(self._ledger, on_commit=self.meters.note_commit)
         self._commits.start()
-        recording = Recording(self._ledger, self._commits, settings=self._settings)
-        self._answering = Answering(recording, self.meters, forget=self._forget, tracing=self.tracing)
+        self._recording = Recording(self._ledger, self._commits, handed_out=self._go_on, settings=self._settings)
+        self._answering = Answering(self._recording, self.meters, forget=self._forget, tracing=self.tracing)
         self._open = self._answering.open
         self.meters.inflight.follow(lambda: len(self._open))
         self._slots = Slots(self._settings.engine_threads or usable_cores())
@@ -166,15 +170,12 @@ class Gateway:
 
     def ask(self, pending: Pending) -> None:
         """Have a question answered whose standing holds; `pending` is told, maybe before this returns."""
-        arrived = self._arrived
         if not self._is_taking:
             self._answering.fail(pending, _ending())
             return
-        if not arrived:
-            self._seen = 0
-            self._gathering_since = pending.began
-            self._loop.call_soon(self._gather)
-        arrived.append(pending)
+        if not self._is_gathering:
+            self._begin_to_gather(pending.began)
+        self._arrived.append(pending)
 
     def drop(self, pending: Pending) -> None:
         """The caller left: what was not begun is not done."""
@@ -204,7 +205,6 @@ class Gateway:
         """
         pending = self._awaited(question, Permission.MODELS_EXPLAIN, _unread)
         if self._admitted([pending]):
-            self._answering.keep_looking()
             self._aside.find(pending, partial(self._explaining.begin, pending, read))
         return await self._waited(pending)
 
@@ -239,6 +239,20 @@ class Gateway:
             self.drop(pending)
             raise
 
+    def _begin_to_gather(self, now: float) -> None:
+        self._is_gathering = True
+        self._seen = 0
+        self._gathering_since = now
+        self._loop.call_soon(self._gather)
+
+    def _go_on(self) -> None:
+        """Answers have left: who waited for that is dealt with, together with those who were answered and ask again at once."""
+        if self._waiting:
+            self._ready |= self._waiting
+            self._waiting.clear()
+            if not self._is_gathering:
+                self._begin_to_gather(time.perf_counter())
+
     def _gather(self) -> None:
         """Deal with what arrived, unless this pass of the loop brought new questions, and the next may bring more."""
         arrived = self._arrived
@@ -246,7 +260,7 @@ class Gateway:
             self._seen = len(arrived)
             self._loop.call_soon(self._gather)
             return
-        self._arrived = []
+        self._arrived, self._is_gathering = [], False
         read: dict[str, list[Pending]] = {}
         get = self._deployments.get
         for pending in self._admitted(arrived):
@@ -268,9 +282,11 @@ class Gateway:
                 read[deployment.release] = [pending]
             else:
                 found.append(pending)
-        self._answering.keep_looking()
         for questions in read.values():
             self._put(questions)
+        for batcher in self._ready:
+            batcher.begin(at_once=True)
+        self._ready.clear()
 
     def _admitted(self, arrived: list[Pending]) -> list[Pending]:
         """Those of the questions that somebody waits for and there is room for. From now on they are open: each is told once."""
@@ -280,9 +296,8 @@ class Gateway:
         if len(wanted) > room:
             wanted = wanted[:room] + self._admitted_late(wanted[room:])
             wanted = [pending for pending in wanted if pending.is_wanted]
-        for pending in wanted:
-            if pending.has_own_deadline:
-                self._answering.watch(pending)
+        if wanted:
+            self._answering.watch(wanted)
         return wanted
 
     def _admitted_late(self, late: list[Pending]) -> list[Pending]:
@@ -317,10 +332,13 @@ class Gateway:
         deployment = questions[0].deployment
         batcher = self._batchers.get(deployment.version.model)
         if batcher is None or batcher.deployment is not deployment:
-            batcher = Batcher(deployment, self._slots, finish=self._answering.finish, settings=self._settings)
+            batcher = Batcher(
+                deployment, self._slots, finish=self._answering.finish, recording=self._recording, settings=self._settings
+            )
             self._batchers[deployment.version.model] = batcher
         batcher.put(*questions)
-        batcher.begin()
+        if batcher not in self._ready and batcher.begin():
+            self._waiting.add(batcher)
 
     def _forget(self, pending: Pending) -> None:
         self._aside.forget(pending)

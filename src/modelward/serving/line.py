@@ -72,8 +72,11 @@ class Line(Generic[Waiter]):
 
     def rows_before(self, question: Waiter) -> int:
         """About how many rows come before it, if it came now: the caller's own that it does not overtake, and of each other
-        caller as many as come to their turns meanwhile. It takes as long as the line is.
+        caller as many as come to their turns meanwhile. It takes as long as the line is, but where one caller alone waits.
         """
+        theirs = self._of.get(question.caller)
+        if theirs and len(self._of) == 1 and theirs[-1].priority >= question.priority:
+            return self.rows
         own = sum([waiting.rows for waiting in self._of.get(question.caller, ()) if waiting.priority >= question.priority])
         # What each of the others may have answered in the rounds that the caller needs.
         share = -(-(own + question.rows) // QUANTUM_ROWS) * QUANTUM_ROWS

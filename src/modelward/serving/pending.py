@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import asyncio
-
     from modelward.access import Actor
     from modelward.registry import Interface, Table
     from modelward.serving.answer import Written
@@ -70,7 +68,6 @@ class Pending:
         "rows",
         "standing",
         "table",
-        "timer",
         "trail",
         "written",
     )
@@ -88,7 +85,6 @@ class Pending:
     entry: int | None
     group: Hashable
     rows: int
-    timer: asyncio.TimerHandle | None
     deployment: Deployment
     render: Callable[[Computed], Written]
     table: Table
@@ -106,7 +102,7 @@ class Pending:
         self.deadline = self.began + seconds
         self.priority, self.has_own_deadline = priority, has_own_deadline
         self.is_wanted = self.is_recordable = True
-        self.entry = self.group = self.timer = None
+        self.entry = self.group = None
         self.rows = 0
 
     def read(self, interface: Interface) -> Asking:
@@ -125,6 +121,3 @@ class Pending:
     def end(self) -> None:
         """The caller is told, or gone."""
         self.is_wanted = False
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None

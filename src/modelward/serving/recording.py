@@ -36,8 +36,10 @@ class Recording:
     that nobody waits for any more, and no more than so many notes.
     """
 
-    def __init__(self, ledger: Ledger, commits: GroupCommit, *, settings: Settings) -> None:
+    def __init__(self, ledger: Ledger, commits: GroupCommit, *, handed_out: Callable[[], None], settings: Settings) -> None:
+        """`handed_out` is called whenever answers that were being made durable have left, or will not leave."""
         self._ledger = ledger
+        self._handed_out = handed_out
         self._commits = commits
         self._is_relaxed = settings.ledger_durability == "relaxed"
         self._loop = asyncio.get_running_loop()
@@ -86,6 +88,11 @@ class Recording:
         else:
             self._under_way.add(bunch)
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether answers are being made durable, so that others that were handed in now would wait for them."""
+        return bool(self._under_way)
+
     def is_taken(self, pending: Pending) -> bool:
         """Whether its answer is being made durable right now, so that it may be on record."""
         return any(bunch.is_taken and pending in bunch.answers for bunch in self._under_way)
@@ -120,11 +127,12 @@ class Recording:
         self._under_way.discard(bunch)
         if isinstance(first, Exception):
             release(bunch.answers, _unrecorded(first), 0)
-            return
-        release(bunch.recorded, first, entries)
-        if len(bunch.recorded) < len(bunch.answers):
-            told = "The time for the answer was over before it was on record. Ask again, or ask for fewer rows."
-            release([pending for pending in bunch.answers if pending.is_wanted], TooSlowError(told), 0)
+        else:
+            release(bunch.recorded, first, entries)
+            if len(bunch.recorded) < len(bunch.answers):
+                told = "The time for the answer was over before it was on record. Ask again, or ask for fewer rows."
+                release([pending for pending in bunch.answers if pending.is_wanted], TooSlowError(told), 0)
+        self._handed_out()
 
 
 class Bunch:
