@@ -90,13 +90,14 @@ class GroupCommit:
         self._upkeep.close()
 
     def _write_groups(self) -> None:
-        is_open = True
-        while is_open:
-            first = self._waiting.get()
-            is_open = first is not None and self._commit(first)
+        # No name holds what was written while the next is waited for.
+        while self._commit(self._waiting.get()):
+            pass
 
-    def _commit(self, first: Bunch) -> bool:
+    def _commit(self, first: Bunch | None) -> bool:
         """Write one group, of which `first` is the first; whether more may come."""
+        if first is None:
+            return False
         group = _Group(first, self._waiting)
         began = perf_counter()
         try:

@@ -60,6 +60,11 @@ class Connection(Turns):
         if held is not None and held.fileno() >= self.descriptors:
             transport.abort()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `Turns`."""
+        super().connection_lost(exc)
+        self._asking = None
+
     def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
         """The client sends no more. It may be gone, or wait for its answers with the other half of the connection: that cannot be
         told apart, so what was asked is still answered; a question to a model only if that is soon, for no work is done for who has

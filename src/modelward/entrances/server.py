@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from modelward.settings import Settings
 
 _SWITCH_SECONDS = 0.0005
-_COLLECT = 20_000, 50, 100
+_COLLECT = 20_000, 10, 50
 _LOOK_AFTER_SECONDS = 0.5
 _FAREWELL_SECONDS = 5.0
 

@@ -46,6 +46,9 @@ class Turns(HttpToolsProtocol):
                 cycle.disconnected = True
                 cycle.message_event.set()
         super().connection_lost(exc)
+        # They hold each other, and the collector comes seldom.
+        self.cycle = self._under_way = None
+        self.pipeline.clear()
 
     def send(self, answer: bytes, exchange: Exchange) -> None:
         """The whole answer to a question."""
