@@ -66,6 +66,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     inflight_limit: Annotated[
         int, Meta(ge=1, description="Inference requests that one worker has open at once; more are answered 503.")
     ] = 1024
+    waiting_rows_limit: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Rows that wait for one model in one worker; more are answered 503, but of callers who have less than an "
+            "equal share waiting.",
+        ),
+    ] = 100_000
     refresh_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="How often a server looks for new releases and revoked keys.")
     ] = 0.5

@@ -488,3 +488,41 @@ def test_whose_time_is_over_sooner_is_not_kept_waiting_for_others(asking, gate, 
         await asyncio.gather(first, later)
 
     run(asyncio.wait_for(scenario(), 20))
+
+
+def test_no_more_rows_wait_than_the_limit_but_those_of_who_has_few(asking, gate, live):
+    asker, run = asking(waiting_rows_limit=20)
+    greedy, polite = live.key("greedy"), live.key("polite")
+
+    async def scenario():
+        first = asker.ask(0, caller=greedy)
+        await asyncio.to_thread(gate.wait_for, 1)
+        # All at once, and one by one.
+        waiting = [asker.ask(*[at] * 8, caller=greedy) for at in (1, 2, 3)]
+        await passes()
+        waiting.append(asker.ask(*[4] * 4, caller=greedy))
+        await passes()
+        waiting.append(asker.ask(5, caller=greedy))
+        await passes()
+        waiting += [asker.ask(*[at] * 5, caller=polite) for at in (6, 7, 8)]
+        await passes()
+        gate.open()
+        await first
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    told = run(scenario())
+    refused = [isinstance(outcome, OverloadedError) for outcome in told]
+    assert refused == [False, False, True, False, True, False, False, True]
+    assert "20 may" in str(told[2])
+    assert told[2].retry_after_seconds > 0
+    assert {age for _, ages in gate.calls for age in ages} == {0, 1, 2, 4, 6, 7}
+
+
+def test_what_is_larger_than_all_that_may_wait_is_answered_where_nobody_waits(asking, gate):
+    asker, run = asking(waiting_rows_limit=2)
+    gate.open()
+
+    async def scenario():
+        return await asker.ask(1, 2, 3, 4)
+
+    assert run(scenario()).rows == 4

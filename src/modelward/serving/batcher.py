@@ -112,6 +112,7 @@ class Batcher:
         self._finish = finish
         self._recording = recording
         self._batch_rows = settings.batch_rows
+        self._waiting_rows_limit = settings.waiting_rows_limit
         self._delay_seconds = settings.batch_delay_seconds
         # What is answered on the way, and what has to go to a slot: neither keeps the other waiting.
         self._quick: Line[Pending] = Line()
@@ -130,24 +131,41 @@ class Batcher:
         most = self._work.rows_within(INLINE_SECONDS) if self._work.seconds(1) <= INLINE_SECONDS else 0
         dear = [pending for pending in arrived if pending.rows > most]
         if len(dear) < len(arrived):
-            self._admit(self._quick, [pending for pending in arrived if pending.rows <= most], ahead=self._quick.rows)
+            self._admit(self._quick, [pending for pending in arrived if pending.rows <= most])
         if dear:
-            admitted = self._admit(self._dear, dear, ahead=self._dear.rows + self._under_way)
+            admitted = self._admit(self._dear, dear, under_way=self._under_way)
             self._regulars.came(admitted, now=time.perf_counter())
 
-    def _admit(self, line: Line[Pending], arrived: Sequence[Pending], *, ahead: int) -> int:
-        """Let those stand in line whose answer will come in time; how many they are."""
-        rows = sum([pending.rows for pending in arrived])
+    def _admit(self, line: Line[Pending], arrived: Sequence[Pending], *, under_way: int = 0) -> int:
+        """Let those stand in line for whom there is room, and whose answer will come in time; how many they are."""
+        rows, ahead = sum([pending.rows for pending in arrived]), line.rows + under_way
+        if line.rows + rows > self._waiting_rows_limit and len(arrived) > 1:
+            return sum([self._admit(line, [pending], under_way=under_way) for pending in arrived])
         longest = self._needed(line, rows, ahead=ahead + rows)
         admitted = []
         for pending in arrived:
-            if pending.began + longest > pending.deadline and (fault := self._too_busy(line, pending, ahead=ahead)) is not None:
+            fault = None
+            if line.rows + rows > self._waiting_rows_limit:
+                fault = self._too_full(line, pending, ahead=ahead)
+            if fault is None and pending.began + longest > pending.deadline:
+                fault = self._too_busy(line, pending, ahead=ahead)
+            if fault is not None:
                 self._finish(Call([Outcome([pending], fault)], 0, pending.began, 0.0, 0.0))
                 continue
             ahead += pending.rows
             admitted.append(pending)
         line.add(*admitted)
         return len(admitted)
+
+    def _too_full(self, line: Line[Pending], pending: Pending, *, ahead: int) -> OverloadedError | None:
+        """What to tell a caller for whose rows there is no room; nothing where there is."""
+        if line.has_room(pending, self._waiting_rows_limit):
+            return None
+        return OverloadedError(
+            f"{line.rows} rows wait for this model, where {self._waiting_rows_limit} may. Ask again later, or ask for fewer rows; "
+            "whoever runs the service can allow more (MODELWARD_WAITING_ROWS_LIMIT).",
+            retry_after_seconds=self._needed(line, 0, ahead=ahead),
+        )
 
     def _too_busy(self, line: Line[Pending], pending: Pending, *, ahead: int) -> OverloadedError | None:
         """What to tell a caller whose answer would come too late; nothing where it would not."""

@@ -70,6 +70,15 @@ class Line(Generic[Waiter]):
                 place = next(at for at, waiting in enumerate(queue) if waiting.priority < question.priority)
                 queue.insert(place, question)
 
+    def has_room(self, question: Waiter, limit_rows: int) -> bool:
+        """Whether it may stand here, where so many rows may wait: beyond them whoever has less than an equal share of those. A
+        question larger than all of it may where nobody waits. It takes as long as the caller's line is.
+        """
+        if not self.rows or self.rows + question.rows <= limit_rows:
+            return True
+        own = sum([waiting.rows for waiting in self._of.get(question.caller, ())])
+        return own + question.rows <= limit_rows // len(self._of.keys() | {question.caller})
+
     def rows_before(self, question: Waiter) -> int:
         """About how many rows come before it, if it came now: the caller's own that it does not overtake, and of each other
         caller as many as come to their turns meanwhile. It takes as long as the line is, but where one caller alone waits.
