@@ -77,6 +77,23 @@ def test_whose_time_is_over_while_their_answer_is_made_durable_gets_it(live, ent
     assert len(opened._open) == 0
 
 
+def test_nobody_looks_again_and_again_for_who_is_told_once_it_is_known_whether_they_are_on_record(live, entered, held):
+    opened, run = entered()
+    given_up = []
+
+    async def scenario():
+        give_up = opened._answering.give_up
+        opened._answering.give_up = lambda pending, fault: (given_up.append(pending), give_up(pending, fault))
+        asked = [ask(live, opened, timeout_seconds=0.1) for _ in range(5)]
+        await asyncio.to_thread(held.chosen.wait, 30)
+        await asyncio.sleep(0.5)
+        held.end.set()
+        await asyncio.gather(*asked)
+
+    run(scenario())
+    assert 0 < len(given_up) <= 5
+
+
 def test_of_answers_made_durable_together_the_ones_given_up_before_are_left_out(live, entered, home):
     opened, run = entered()
 

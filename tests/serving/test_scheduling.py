@@ -490,6 +490,25 @@ def test_whose_time_is_over_sooner_is_not_kept_waiting_for_others(asking, gate, 
     run(asyncio.wait_for(scenario(), 20))
 
 
+def test_who_waits_as_long_as_the_settings_say_is_not_kept_waiting_for_who_allows_more(asking, gate, monkeypatch):
+    monkeypatch.setattr(answering, "_SWEEP_SECONDS", 0.05)
+    asker, run = asking(request_timeout_seconds=1)
+
+    async def scenario():
+        first = asker.ask(1)
+        await asyncio.to_thread(gate.wait_for, 1)
+        # As if their time were longer than what the settings allow.
+        asker.gateway._longest_seconds = 25
+        patient = asker.ask(2, timeout_seconds=25)
+        with pytest.raises(TooSlowError):
+            await first
+        assert not patient.done()
+        gate.open()
+        await patient
+
+    run(asyncio.wait_for(scenario(), 20))
+
+
 def test_no_more_rows_wait_than_the_limit_but_those_of_who_has_few(asking, gate, live):
     asker, run = asking(waiting_rows_limit=20)
     greedy, polite = live.key("greedy"), live.key("polite")

@@ -55,12 +55,13 @@ class Answering:
         self._sweep_at = 0.0
 
     def watch(self, pending: Collection[Pending]) -> None:
-        """Tell questions when their time is over, as long as any wait: one timer for all. It goes by those that say how long they
-        wait, and looks for the others once in a while.
+        """Tell questions when their time is over, as long as any wait: one timer for all. It looks once in a while, and as soon as
+        it has to for those that say how long they wait.
         """
         now = time.perf_counter()
         pause = _SWEEP_PAUSE_SECONDS + _SWEEP_PAUSE_EACH_SECONDS * len(self.open)
-        at = max(now + pause, min([each.deadline for each in pending if each.has_own_deadline], default=now + _SWEEP_SECONDS))
+        own = [each.deadline for each in pending if each.has_own_deadline and each.is_recordable]
+        at = max(now + pause, min([now + _SWEEP_SECONDS, *own]))
         if self._sweeper is not None:
             if self._sweep_at <= at + pause:
                 return
@@ -194,13 +195,15 @@ class Answering:
             self.fail(pending, fault)
 
     def _sweep(self) -> None:
-        """Tell those whose time is over."""
-        now = time.perf_counter()
-        for pending in [pending for pending in self.open if pending.deadline <= now]:
-            self._too_slow(pending)
+        """Tell those whose time is over. Who was given up and is not told yet is told once it is known whether it is on record."""
         self._sweeper = None
-        if self.open:
-            self.watch(self.open)
+        now = time.perf_counter()
+        try:
+            for pending in [pending for pending in self.open if pending.deadline <= now and pending.is_recordable]:
+                self._too_slow(pending)
+        finally:
+            if self.open:
+                self.watch(self.open)
 
 
 def _shown(model: str) -> str:

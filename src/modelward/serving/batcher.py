@@ -214,10 +214,14 @@ class Batcher:
         that anyway, and what each call and each transaction costs is shared by all who come meanwhile. Not where anybody is in
         haste, and not where more wait than a call on the way answers.
         """
-        rows = self._quick.rows
-        if not rows or not self._recording.is_writing or rows > self._work.rows_within(INLINE_SECONDS):
+        if not 0 < self._quick.rows <= self._most_inline or not self._recording.is_writing:
             return False
         return time.perf_counter() + _HASTE_SECONDS < min([pending.deadline for pending in self._quick])
+
+    @property
+    def _most_inline(self) -> int:
+        """How many rows one call on the way answers."""
+        return min(self._batch_rows, self._work.rows_within(INLINE_SECONDS))
 
     def _begin_quick(self) -> None:
         if self._quick.rows and self._work.seconds(1) > INLINE_SECONDS:
@@ -226,7 +230,7 @@ class Batcher:
                 self._dear.add(*self._quick.take(self._quick.rows))
             self._begin_dear()
         if self._quick.rows:
-            self._ended.append(self._call(self._next(self._quick, min(self._batch_rows, self._work.rows_within(INLINE_SECONDS)))))
+            self._ended.append(self._call(self._next(self._quick, self._most_inline)))
         if self._ended and not (self._quick.rows and time.perf_counter() - self._ended[0].began < TOGETHER_SECONDS):
             ended, self._ended = self._ended, []
             for call in ended:

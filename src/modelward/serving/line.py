@@ -77,7 +77,7 @@ class Line(Generic[Waiter]):
         if not self.rows or self.rows + question.rows <= limit_rows:
             return True
         own = sum([waiting.rows for waiting in self._of.get(question.caller, ())])
-        return own + question.rows <= limit_rows // len(self._of.keys() | {question.caller})
+        return own + question.rows <= max(1, limit_rows // len(self._of.keys() | {question.caller}))
 
     def rows_before(self, question: Waiter) -> int:
         """About how many rows come before it, if it came now: the caller's own that it does not overtake, and of each other

@@ -125,14 +125,16 @@ class Recording:
 
     def _hand_out(self, release: Release, bunch: Bunch, first: int | Exception, entries: int) -> None:
         self._under_way.discard(bunch)
-        if isinstance(first, Exception):
-            release(bunch.answers, _unrecorded(first), 0)
-        else:
+        try:
+            if isinstance(first, Exception):
+                release(bunch.answers, _unrecorded(first), 0)
+                return
             release(bunch.recorded, first, entries)
             if len(bunch.recorded) < len(bunch.answers):
                 told = "The time for the answer was over before it was on record. Ask again, or ask for fewer rows."
                 release([pending for pending in bunch.answers if pending.is_wanted], TooSlowError(told), 0)
-        self._handed_out()
+        finally:
+            self._handed_out()
 
 
 class Bunch:
