@@ -70,8 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
-            description="Rows that wait for one model in one worker; beyond them who asks is answered 503, but for callers who have "
-            "less than an equal share of so many waiting.",
+            description="Rows that wait for one model in one worker; beyond them who asks is answered 503, but for callers who "
+            "have less than an equal share of so many waiting.",
         ),
     ] = 100_000
     refresh_seconds: Annotated[
