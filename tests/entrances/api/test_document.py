@@ -35,9 +35,11 @@ NEVER_GRANTED = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lived_in(tmp_path_factory):
-    """A home in which there is something of everything: the server's environment for schemathesis to ask it in."""
+    """A home in which there is something of everything: the server's environment for schemathesis to ask it in. Each test has
+    its own, for what is approved, revoked or removed can be so only once.
+    """
     folder = tmp_path_factory.mktemp("lived-in")
     house = build(folder)
     platform, me = house.platform, house.by
