@@ -2,6 +2,7 @@
 """Whose turn it is: between models, between callers, by priority; and who is turned away before they stand in line."""
 
 import asyncio
+import time
 from contextlib import suppress
 
 import msgspec
@@ -70,9 +71,8 @@ def test_what_waits_while_the_slot_is_busy_is_computed_together(asking, gate):
     assert [ages for _, ages in gate.calls] == [[1], [2, 3, 4]]
 
 
-def test_callers_who_ask_again_at_once_do_not_stay_two_halves(live, engines, entered):
+def test_callers_who_ask_again_at_once_do_not_stay_two_halves(live, engines, entered, monkeypatch):
     Laborious.together = calls = []
-    Laborious.all_are_there = staticmethod(lambda: True)
     live.make_live(live.register("laborious"))
 
     def calls_of_all(delay):
@@ -96,8 +96,9 @@ def test_callers_who_ask_again_at_once_do_not_stay_two_halves(live, engines, ent
             await asyncio.gather(*first, *map(caller, range(3, 6)))
 
         # Whose answer was computed before asks again while the call goes on, so each half stays for itself.
-        Laborious.all_are_there = staticmethod(lambda: asked >= min(sum(calls[:-1]) + 6, 6 * 16))
-        run(scenario())
+        with monkeypatch.context() as patching:
+            patching.setattr(Laborious, "all_are_there", lambda _: asked >= min(sum(calls[:-1]) + 6, 6 * 16))
+            run(scenario())
         return calls.count(6)
 
     assert calls_of_all(0.0) == 0
@@ -461,6 +462,32 @@ def test_who_is_in_haste_does_not_wait_for_company(noted, home):
         await asyncio.gather(*asked, return_exceptions=True)
 
     run(scenario())
+
+
+def test_who_cannot_wait_for_the_ledger_is_turned_away_before_the_work(noted, monkeypatch):
+    asker, run, calls = noted
+    drafts = Bunch.drafts
+
+    def slow(bunch):
+        found = drafts(bunch)
+        time.sleep(0.3)
+        return found
+
+    async def scenario():
+        monkeypatch.setattr(Bunch, "drafts", slow)
+        await asker.ask(1, model="noted")
+        with pytest.raises(OverloadedError, match="The answer would take about"):
+            await asker.ask(2, model="noted", timeout_seconds=0.2)
+        assert calls == [[1]]
+        monkeypatch.setattr(Bunch, "drafts", drafts)
+        # Nobody asks any more who could wait so long, and still it is found out that it is over.
+        for _ in range(1000):
+            with suppress(ModelwardError):
+                return await asker.ask(3, model="noted", timeout_seconds=0.2)
+            await asyncio.sleep(0.05)
+        raise AssertionError("nobody was ever answered again")
+
+    run(asyncio.wait_for(scenario(), 30))
 
 
 def test_who_waits_for_the_ledger_waits_for_one_transaction_however_many_follow(noted):

@@ -183,10 +183,11 @@ class Batcher:
         )
 
     def _needed(self, line: Line[Pending], rows: int, *, ahead: int) -> float:
-        """How many seconds it takes to answer a question of so many rows with so many ahead of it."""
+        """How many seconds it takes to answer a question of so many rows with so many ahead of it, and at least to record it."""
         at_once = self._slots.count if line is self._dear else 1
         calls = ahead // self._batch_rows / at_once
-        return (1 + calls) * self.cost.call_seconds + (ahead / at_once + rows) * self.cost.row_seconds
+        computing = (1 + calls) * self.cost.call_seconds + (ahead / at_once + rows) * self.cost.row_seconds
+        return computing + self._recording.least_seconds
 
     def forget(self, pending: Pending) -> None:
         """Nobody waits for a question any more: it keeps nobody else from being admitted."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -23,6 +25,7 @@ from modelward.settings import Settings
 NOTES_LIMIT = 4096
 _ANSWERS_PER_PLACE = 4
 _FORMS_KEPT = 4096
+_LATELY = 16
 _LOG = logging.getLogger("modelward.serving")
 Release = Callable[[Sequence[Pending], int | Exception | None, int], None]
 """Told the answers; the index of the first of their entries, nothing where they leave before they are on record, or what went
@@ -50,6 +53,10 @@ class Recording:
         self._is_losing_notes = False
         # Here, not in the questions: they would hold each other, and be left to the collector.
         self._under_way: set[Bunch] = set()
+        self._lately: deque[float] = deque(maxlen=_LATELY)
+        self.least_seconds = 0.0
+        """What it took at least, lately, from the ledger's taking answers to their leaving. No answer leaves sooner, so far as is
+        known. What it takes on the average is no such bound: reckoned with that, one slow moment turns everybody away."""
 
     def drafts(self, written: Sequence[Pending], event: Event, *, now: float) -> list[Draft]:
         """The entries of answers that are written: they commit to what came in and goes out. `now` is of `time.perf_counter`."""
@@ -95,7 +102,7 @@ class Recording:
 
     def is_taken(self, pending: Pending) -> bool:
         """Whether its answer is being made durable right now, so that it may be on record."""
-        return any(bunch.is_taken and pending in bunch.answers for bunch in self._under_way)
+        return any(bunch.began and pending in bunch.answers for bunch in self._under_way)
 
     def note(self, draft: Draft) -> bool:
         """Put something on record that nobody waits for; whether it was handed in. Where too much waits already, it is lost."""
@@ -129,6 +136,8 @@ class Recording:
             if isinstance(first, Exception):
                 release(bunch.answers, _unrecorded(first), 0)
                 return
+            self._lately.append(time.perf_counter() - bunch.began)
+            self.least_seconds = min(self._lately)
             release(bunch.recorded, first, entries)
             if len(bunch.recorded) < len(bunch.answers):
                 told = "The time for the answer was over before it was on record. Ask again, or ask for fewer rows."
@@ -140,14 +149,14 @@ class Recording:
 class Bunch:
     """The answers of one call, on their way into the ledger, and their drafts; or a draft that nobody waits for."""
 
-    __slots__ = ("_backlog", "_drafts", "_tell", "answers", "is_taken", "recorded")
+    __slots__ = ("_backlog", "_drafts", "_tell", "answers", "began", "recorded")
 
     def __init__(
         self, answers: list[Pending], drafts: list[Draft], backlog: Backlog, tell: Callable[[Bunch, int | Exception, int], None]
     ) -> None:
         self.answers = answers
         self.recorded = answers
-        self.is_taken = False
+        self.began = 0.0
         self._drafts = drafts
         self._backlog = backlog
         self._tell = tell
@@ -155,7 +164,7 @@ class Bunch:
     def drafts(self) -> Sequence[Draft]:
         """In the writer's thread. An answer that nobody waits for is not given, so it must not be on record as given."""
         # Before any is looked at: whoever sees that it is not set yet, and then forbids an answer, is sure that it is left out.
-        self.is_taken = True
+        self.began = time.perf_counter()
         wanted = [pending.is_recordable for pending in self.answers]
         if all(wanted):
             return self._drafts
