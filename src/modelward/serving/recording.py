@@ -26,6 +26,7 @@ NOTES_LIMIT = 4096
 _ANSWERS_PER_PLACE = 4
 _FORMS_KEPT = 4096
 _LATELY = 16
+_LATELY_SECONDS = 0.1
 _LOG = logging.getLogger("modelward.serving")
 Release = Callable[[Sequence[Pending], int | Exception | None, int], None]
 """Told the answers; the index of the first of their entries, nothing where they leave before they are on record, or what went
@@ -54,9 +55,7 @@ class Recording:
         # Here, not in the questions: they would hold each other, and be left to the collector.
         self._under_way: set[Bunch] = set()
         self._lately: deque[float] = deque(maxlen=_LATELY)
-        self.least_seconds = 0.0
-        """What it took at least, lately, from the ledger's taking answers to their leaving. No answer leaves sooner, so far as is
-        known. What it takes on the average is no such bound: reckoned with that, one slow moment turns everybody away."""
+        self._told = 0.0
 
     def drafts(self, written: Sequence[Pending], event: Event, *, now: float) -> list[Draft]:
         """The entries of answers that are written: they commit to what came in and goes out. `now` is of `time.perf_counter`."""
@@ -94,6 +93,16 @@ class Recording:
             release(answers, None, 0)
         else:
             self._under_way.add(bunch)
+
+    @property
+    def least_seconds(self) -> float:
+        """What a transaction took at least, lately: no answer leaves sooner, as far as is known. What it takes on the average is no
+        such bound, and whoever reckons with it turns everybody away after one slow moment. Where nothing was recorded for a while
+        nothing is known, for who was turned away records nothing.
+        """
+        if time.perf_counter() - self._told > _LATELY_SECONDS:
+            self._lately.clear()
+        return min(self._lately, default=0.0)
 
     @property
     def is_writing(self) -> bool:
@@ -136,8 +145,8 @@ class Recording:
             if isinstance(first, Exception):
                 release(bunch.answers, _unrecorded(first), 0)
                 return
-            self._lately.append(time.perf_counter() - bunch.began)
-            self.least_seconds = min(self._lately)
+            self._lately.append(bunch.seconds)
+            self._told = time.perf_counter()
             release(bunch.recorded, first, entries)
             if len(bunch.recorded) < len(bunch.answers):
                 told = "The time for the answer was over before it was on record. Ask again, or ask for fewer rows."
@@ -149,14 +158,14 @@ class Recording:
 class Bunch:
     """The answers of one call, on their way into the ledger, and their drafts; or a draft that nobody waits for."""
 
-    __slots__ = ("_backlog", "_drafts", "_tell", "answers", "began", "recorded")
+    __slots__ = ("_backlog", "_drafts", "_tell", "answers", "began", "recorded", "seconds")
 
     def __init__(
         self, answers: list[Pending], drafts: list[Draft], backlog: Backlog, tell: Callable[[Bunch, int | Exception, int], None]
     ) -> None:
         self.answers = answers
         self.recorded = answers
-        self.began = 0.0
+        self.began = self.seconds = 0.0
         self._drafts = drafts
         self._backlog = backlog
         self._tell = tell
@@ -173,6 +182,7 @@ class Bunch:
 
     def done(self, first: int | Exception, entries: int) -> None:
         """See `modelward.audit.Bunch`."""
+        self.seconds = time.perf_counter() - self.began
         self._backlog.settle(len(self._drafts))
         self._tell(self, first, entries)
 
