@@ -138,7 +138,13 @@ def paths(house):
         yield from ((method, path) for method in sorted(route.methods - {"HEAD"}))
 
 
-PUBLIC = {("GET", "/console"), ("GET", "/console/"), ("GET", "/console/sign-in"), ("GET", "/console/static/console.css")}
+PUBLIC = {
+    ("GET", "/"),
+    ("GET", "/console"),
+    ("GET", "/console/"),
+    ("GET", "/console/sign-in"),
+    ("GET", "/console/static/console.css"),
+}
 
 
 def test_every_page_but_the_sign_in_needs_a_session(house):
@@ -162,3 +168,11 @@ def test_nothing_redirects_anywhere_but_into_the_console(house):
             assert answer.headers.get("location", "/console/").startswith("/console/"), (method, path)
     for path in ("/console//evil.example", "/console/%2F%2Fevil.example", "/console/%5Cevil.example"):
         assert visitor.client.get(path).status_code == 404
+
+
+def test_the_bare_address_leads_to_the_console(house):
+    stranger = house.stranger().client
+    for address in ("/", "/console"):
+        answer = stranger.get(address)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/console/models")
+    assert stranger.post("/").status_code == 405

@@ -31,7 +31,9 @@ class NoSuchPageError(NotFoundError):
 
 
 def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
-    """The routes under `/console`. Every one but the sign-in and the static files needs a session."""
+    """The routes under `/console`, and the bare address, which leads there. Every one but these, the sign-in and the static files
+    needs a session.
+    """
     drawn = Drawn()
     versions, ledger = VersionPages(gateway), LedgerPages()
     compare, picture = shelf_page.comparison_pages()
@@ -42,6 +44,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         return Route(template, answer, methods=[method])
 
     return [
+        Route("/", _to_models),
         Route("/console", _to_models),
         Route("/console/", _to_models),
         route("/static/{name}", files.static, is_public=True),
