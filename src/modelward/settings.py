@@ -101,6 +101,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(description="For each of several workers, the file of what it counts: set by `modelward serve`, not by hand.")
     ] = ""
     training_workers: Annotated[int, Meta(ge=0, le=256, description="Candidates trained at once; 0 means one per core.")] = 0
+    checkpoint_seconds: Annotated[
+        float, Meta(ge=0, le=86_400, description="How often the training of a network is kept to go on from; 0 means each step.")
+    ] = 30.0
     session_seconds: Annotated[int, Meta(ge=60, le=31_536_000, description="How long a console session lasts.")] = 8 * 3600
     invitation_seconds: Annotated[int, Meta(ge=60, le=31_536_000, description="How long a one-time sign-in link is good for.")] = (
         24 * 3600

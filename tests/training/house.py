@@ -23,19 +23,19 @@ def rooms_over(database, vault, ledger, keyring, settings):
 
     database.create_tables()
     datasets, registry = Datasets(database, vault, ledger, settings=settings), Registry(database, vault, ledger, keyring)
-    training = Training(database, ledger, datasets, registry, settings=settings)
+    training = Training(database, ledger, datasets, registry, keyring, settings=settings)
     return SimpleNamespace(datasets=datasets, registry=registry, training=training, ledger=ledger, database=database)
 
 
 def reopened(home: Path):
     """The same rooms over a home that another process left."""
     from modelward.audit import Ledger
-    from modelward.settings import Settings
+    from modelward.settings import read_settings
     from modelward.storage import OBJECT_STORES, Database, Keyring, Vault
 
     keyring, database = Keyring.open(home / "keys.json"), Database(f"sqlite:///{home / 'modelward.db'}")
     vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring)
-    return rooms_over(database, vault, Ledger(database, keyring, anchor=home / ANCHOR), keyring, Settings(home=home))
+    return rooms_over(database, vault, Ledger(database, keyring, anchor=home / ANCHOR), keyring, read_settings(home=home))
 
 
 def people(rows=240, *, seed=1) -> str:

@@ -37,7 +37,7 @@ def trained(recipe):
     preparation = Preparation.fit(columns, [Feature("one"), Feature("two")], Prepare())
     rows = preparation.apply(columns)
     inputs = Inputs(train=rows, train_labels=labels, validation=rows, validation_labels=labels, classes=CLASSES)
-    made = configure(RECIPES.load(recipe), name=recipe, parameters={}).make(inputs, lambda _: None)
+    made = configure(RECIPES.load(recipe), name=recipe, parameters={}).make(inputs, lambda *_: None)
     return preparation, made, columns
 
 

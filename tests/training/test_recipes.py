@@ -28,7 +28,7 @@ def inputs(*, classes=2, rows=300, width=6, seed=0, validation=80):
 
 
 def make(name, given=None, **parameters):
-    return configure(RECIPES.load(name), name=name, parameters=parameters).make(given or inputs(), lambda _: None)
+    return configure(RECIPES.load(name), name=name, parameters=parameters).make(given or inputs(), lambda *_: None)
 
 
 def served(made, rows):

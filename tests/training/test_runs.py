@@ -101,6 +101,51 @@ def test_ctrl_c_stops_a_run_cleanly_and_it_can_be_resumed(rooms, register, admin
     check_sound(rooms, admin)
 
 
+NETWORK = "mlp: {hidden: [16], batch_size: 4, epochs: 10, patience: 10, dropout: 0.2, ema: 0.9, optimizer: nadam}"
+
+
+def graph_of(rooms, run, admin):
+    return rooms.registry.read(rooms.registry.find(run.versions[0], by=admin), "model.onnx")
+
+
+@pytest.mark.slow
+def test_a_network_that_is_killed_while_it_learns_ends_with_the_same_graph(home, rooms, register, admin, begin, monkeypatch):
+    register()
+    whole = graph_of(rooms, rooms.training.train(parse_spec(spec(NETWORK)), by=admin), admin)
+    monkeypatch.setenv("MODELWARD_CHECKPOINT_SECONDS", "0")
+    draw = random.Random(20261122)
+    process, run_id, kills = begin("train", spec(NETWORK)), "", 0
+    for _ in range(4):
+        run_id = run_id or wait_for(process, "started").split()[1]
+        wait_for(process, "mlp training")
+        time.sleep(draw.uniform(0, 0.3))
+        kills += process.poll() is None
+        process.kill()
+        process.communicate()
+        process = begin("resume", run_id)
+    process.communicate(timeout=60)
+    assert kills == 4, "it was not over before it was killed"
+    run = rooms.training.show(run_id, by=admin)
+    assert graph_of(rooms, run, admin) == whole
+    told = rooms.registry.read(rooms.registry.find(run.versions[0], by=admin), "training.json")
+    assert b"It was stopped, and went on after step" in told
+    assert list((home / "runs").iterdir()) == [], "a version needs no checkpoint"
+
+
+def test_ctrl_c_keeps_what_a_network_has_learnt(home, rooms, register, admin, begin, monkeypatch):
+    register()
+    whole = graph_of(rooms, rooms.training.train(parse_spec(spec(NETWORK)), by=admin), admin)
+    monkeypatch.setenv("MODELWARD_CHECKPOINT_SECONDS", "3600")
+    process = begin("train", spec(NETWORK))
+    run_id = wait_for(process, "started").split()[1]
+    wait_for(process, "epoch 2 of 10, loss 0.")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert rooms.training.show(run_id, by=admin).status is Status.INTERRUPTED
+    assert [file.name for file in (home / "runs" / run_id).iterdir()] == ["mlp"]
+    assert graph_of(rooms, rooms.training.resume(run_id, by=admin), admin) == whole
+
+
 @pytest.mark.usefixtures("broken")
 def test_a_run_that_goes_on_is_neither_resumed_nor_called_interrupted(rooms, register, admin):
     register()
@@ -186,12 +231,12 @@ class FullDisk:
         raise UnavailableError("No space is left.")
 
 
-def test_a_full_disk_interrupts_a_run_that_is_resumed_when_there_is_room(rooms, register, admin):
+def test_a_full_disk_interrupts_a_run_that_is_resumed_when_there_is_room(home, keyring, rooms, register, admin):
     from modelward.settings import Settings
     from modelward.training import Training
 
     register()
-    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), settings=Settings())
+    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), keyring, settings=Settings(home=home))
     with pytest.raises(UnavailableError, match="No space"):
         full.train(parse_spec(spec("naive-bayes")), by=admin)
     (run,) = rooms.training.runs(by=admin)
@@ -208,7 +253,9 @@ def test_a_process_is_told_from_another_that_has_its_number():
     assert not replace(current, host="another-machine", number=2**22 + 1).is_gone(), "nothing is known of it"
 
 
-def test_a_run_whose_end_could_not_be_written_down_is_interrupted_in_the_same_process(rooms, register, admin, monkeypatch):
+def test_a_run_whose_end_could_not_be_written_down_is_interrupted_in_the_same_process(
+    home, keyring, rooms, register, admin, monkeypatch
+):
     from modelward.settings import Settings
     from modelward.training import Training
     from modelward.training.execution import Execution
@@ -217,7 +264,7 @@ def test_a_run_whose_end_could_not_be_written_down_is_interrupted_in_the_same_pr
         raise UnavailableError("No space is left.")
 
     register()
-    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), settings=Settings())
+    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), keyring, settings=Settings(home=home))
     monkeypatch.setattr(Execution, "_interrupt", no_room)
     with pytest.raises(UnavailableError, match="No space"):
         full.train(parse_spec(spec("naive-bayes")), by=admin)

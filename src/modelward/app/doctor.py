@@ -89,9 +89,11 @@ def _of_left_overs(what: str, platform: Platform) -> Check:
     old = [file for file in half_written(platform.settings) if is_idle(file, _IDLE_SECONDS)]
     for file in old:
         file.unlink(missing_ok=True)
-    if not (halves := swept.fragments + len(old)) and not swept.objects:
+    checkpoints = platform.training.sweep(idle_seconds=_IDLE_SECONDS)
+    if not (halves := swept.fragments + len(old)) and not swept.objects and not checkpoints:
         return Check(what, "none that is older than an hour", is_well=True)
     counts = f"{swept.objects} sealed objects that nothing names, {halves} files that were cut off in the writing"
+    counts += f", {checkpoints} checkpoints that no run goes on from" if checkpoints else ""
     return Check(what, f"removed: {counts}", is_well=True)
 
 

@@ -33,7 +33,7 @@ class Platform:
         self.auditing = Auditing(self.ledger)
         self.datasets = Datasets(self.database, self.vault, self.ledger, settings=settings)
         self.registry = Registry(self.database, self.vault, self.ledger, self.keyring)
-        self.training = Training(self.database, self.ledger, self.datasets, self.registry, settings=settings)
+        self.training = Training(self.database, self.ledger, self.datasets, self.registry, self.keyring, settings=settings)
         self.assessment = Assessment(self.registry, self.datasets)
         self.releases = Releases(self.database, self.ledger, self.registry, self.assessment)
         self.serving = Serving(

@@ -20,8 +20,9 @@ from modelward.compute import EXECUTORS, Executor, Job, Report, Ticket, usable_c
 from modelward.errors import InvalidError, ModelwardError, RefusedError
 from modelward.registry import Lineage, Registry, Version
 from modelward.settings import Settings
-from modelward.storage import Connection, Database
+from modelward.storage import Connection, Database, Keyring
 from modelward.training import store
+from modelward.training.checkpoints import SealedCheckpoints, checkpoints_of
 from modelward.training.energy import Meter
 from modelward.training.making import Product, libraries, make, what_went_wrong
 from modelward.training.material import Material
@@ -54,6 +55,7 @@ class Execution:
     database: Database
     ledger: Ledger
     registry: Registry
+    keyring: Keyring
     settings: Settings
 
     def carry_out(self, progress: Progress) -> Run:
@@ -101,7 +103,17 @@ class Execution:
     def _make(self, candidate: Candidate, meter: Meter, report: Report) -> Product:
         with self.database.change() as connection:
             store.set_candidate(connection, self.run.id, replace(candidate, status=CandidateStatus.RUNNING))
-        return make(candidate, self.material, meter=meter, report=report)
+        return make(candidate, self.material, meter=meter, report=report, checkpoints=self._checkpoints(candidate))
+
+    def _checkpoints(self, candidate: Candidate) -> SealedCheckpoints:
+        return checkpoints_of(
+            self.run.id,
+            candidate.name,
+            made_from=(self.run.spec_digest, self.run.fingerprint, self.material.split_digest),
+            home=self.settings.home,
+            keyring=self.keyring,
+            seconds=self.settings.checkpoint_seconds,
+        )
 
     def _conclude(self, candidate: Candidate, ticket: Ticket[Product]) -> Candidate:
         """Wait for a candidate, and register it or say why not."""
@@ -117,6 +129,7 @@ class Execution:
         done = replace(candidate, status=CandidateStatus.DONE, version=version.name, seconds=product.seconds, message="")
         with self.database.change() as connection:
             store.set_candidate(connection, self.run.id, done)
+        self._checkpoints(candidate).discard()
         return done
 
     def _register(self, candidate: Candidate, product: Product) -> Version:
@@ -138,6 +151,8 @@ class Execution:
         with self.database.change() as connection:
             store.set_candidate(connection, self.run.id, failed)
             self._record(connection, CANDIDATE_FAILED, facts)
+        # It would fail again from there.
+        self._checkpoints(candidate).discard()
         return failed
 
     def _lineage(self, candidate: Candidate) -> Lineage:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -18,9 +17,10 @@ from modelward.errors import ModelwardError, RefusedError
 from modelward.plugins import installed_versions
 from modelward.registry import BACKGROUND_FILE, GRAPH_FILE
 from modelward.training import parity
+from modelward.training.checkpoints import SealedCheckpoints
 from modelward.training.energy import Meter
 from modelward.training.material import Material
-from modelward.training.recipe import Inputs, Made, Recipe, configure
+from modelward.training.recipe import Inputs, Made, Progress, Recipe, configure
 from modelward.training.recipes import RECIPES
 from modelward.training.run import Candidate, CandidateStatus
 
@@ -36,8 +36,8 @@ class Product:
     seconds: float
 
 
-def make(candidate: Candidate, material: Material, *, meter: Meter, report: Report) -> Product:
-    """Train `candidate`; the product is complete and checked.
+def make(candidate: Candidate, material: Material, *, meter: Meter, report: Report, checkpoints: SealedCheckpoints) -> Product:
+    """Train `candidate`, from its last checkpoint on where there is one; the product is complete and checked.
 
     Raises:
         ParityError: graph and trained estimator differ on a test row. InvalidError, MissingExtraError: see `Recipe.make`.
@@ -53,7 +53,9 @@ def make(candidate: Candidate, material: Material, *, meter: Meter, report: Repo
     with _LOADING:
         _rehearse(recipe, material.inputs)
     report(0.0, "training")
-    made, effort = meter.measure(lambda: recipe.make(material.inputs, _training(report)))
+    inputs = replace(material.inputs, checkpoints=checkpoints)
+    made, effort = meter.measure(lambda: recipe.make(inputs, _training(report, checkpoints)))
+    made = replace(made, notes=(*made.notes, *checkpoints.notes))
     report(0.9, "drawing the graph")
     drawn = graph.finish(material.preparation.graph(), made.graph(), material.inputs.classes)
     report(0.95, "comparing graph and estimator")
@@ -121,7 +123,7 @@ def _rehearse(recipe: Recipe, inputs: Inputs) -> None:
     rows = np.sort(np.concatenate([np.flatnonzero(inputs.train_labels == label)[:3] for label in range(len(inputs.classes))]))
     few, labels = inputs.train[rows], inputs.train_labels[rows]
 
-    def enough(_share: float) -> None:
+    def enough(_share: float, _word: str = "", /) -> None:
         raise _RehearsedError
 
     # What is wrong with the recipe or its parameters is found again, and told, when it is in earnest.
@@ -129,9 +131,13 @@ def _rehearse(recipe: Recipe, inputs: Inputs) -> None:
         recipe.make(replace(inputs, train=few, train_labels=labels, validation=few, validation_labels=labels), enough)
 
 
-def _training(report: Report) -> Callable[[float], None]:
+def _training(report: Report, checkpoints: SealedCheckpoints) -> Progress:
     """A recipe's own progress, 0 to 1, as the first nine tenths of the candidate's."""
-    return lambda share: report(0.9 * share, "training")
+
+    def told(share: float, word: str = "", /) -> None:
+        report(0.9 * share, "; ".join(filter(None, (f"training, {word}" if word else "training", checkpoints.trouble))))
+
+    return told
 
 
 def _training_file(made: Made) -> bytes:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import threadpoolctl
 
 from modelward.errors import InvalidError
+from modelward.training.checkpoints import UNKEPT, Checkpoints
 
 if TYPE_CHECKING:
     import onnx
@@ -22,8 +23,13 @@ FloatMatrix = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.int64]
 
-Progress = Callable[[float], None]
-"""Told the share of the work that is done, 0 to 1. It may raise to stop the work; a recipe MUST let that pass."""
+
+class Progress(Protocol):
+    """Told how far a recipe is. It may raise to stop the work; a recipe MUST let that pass."""
+
+    def __call__(self, share: float, word: str = "", /) -> None:
+        """`share` of the work is done, 0 to 1; `word` may say more, such as the epoch and its losses."""
+        ...
 
 
 class InvalidParameterError(InvalidError):
@@ -43,6 +49,8 @@ class Inputs:
     """What a recipe learns from: prepared rows [n, width] float32 without NaN or infinity, and labels 0 to K-1.
 
     `validation` is for early stopping alone and may have no row. The test rows are not here, so no recipe can look at them.
+    `checkpoints` are for a recipe that trains for long: it goes on with what an interrupted attempt at the same left there, and
+    MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone.
 
     Raises:
         UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.
@@ -55,6 +63,7 @@ class Inputs:
     classes: tuple[str, ...]
     seed: int = 0
     device: str = "cpu"
+    checkpoints: Checkpoints = UNKEPT
 
     def __post_init__(self) -> None:
         for part, rows, labels in (

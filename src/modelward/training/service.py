@@ -13,8 +13,8 @@ from modelward.datasets import Dataset, Datasets
 from modelward.errors import UnavailableError
 from modelward.registry import ModelMissingError, Registry, Version
 from modelward.settings import Settings
-from modelward.storage import Connection, Database
-from modelward.training import store
+from modelward.storage import Connection, Database, Keyring
+from modelward.training import checkpoints, store
 from modelward.training.execution import Execution
 from modelward.training.material import Material, gather
 from modelward.training.process import Process, beginning
@@ -47,6 +47,7 @@ class Training:
         ledger: Ledger,
         datasets: Datasets,
         registry: Registry,
+        keyring: Keyring,
         *,
         settings: Settings,
     ) -> None:
@@ -54,6 +55,7 @@ class Training:
         self._ledger = ledger
         self._datasets = datasets
         self._registry = registry
+        self._keyring = keyring
         self._settings = settings
 
     def train(self, spec: Spec, *, by: Actor, progress: Progress = SILENT) -> Run:
@@ -75,6 +77,8 @@ class Training:
 
     def resume(self, id: str, *, by: Actor, progress: Progress = SILENT) -> Run:
         """Go on with a run that was interrupted or in which candidates failed: train those that have no version yet.
+
+        A candidate that left a checkpoint goes on from there, and ends as if it had never been stopped.
 
         Raises:
             RunMissingError: there is none. RunBusyError: it is going on. RunFinishedError: each candidate has its version.
@@ -107,6 +111,12 @@ class Training:
             run = _found(connection, id)
         by.require(Permission.TRAINING_READ, model=run.model)
         return run
+
+    def sweep(self, *, idle_seconds: float) -> int:
+        """Remove the checkpoints that no run will go on from, if nobody wrote to them for so long; how many files that were."""
+        with self._database.look() as connection:
+            unfinished = {run.id for run, _ in store.every(connection) if run.unfinished}
+        return checkpoints.sweep(self._settings.home, kept=unfinished, idle_seconds=idle_seconds)
 
     def _gather(self, spec: Spec, dataset: Dataset, by: Actor) -> Material:
         try:
@@ -177,6 +187,7 @@ class Training:
             database=self._database,
             ledger=self._ledger,
             registry=self._registry,
+            keyring=self._keyring,
             settings=self._settings,
         )
 

@@ -79,7 +79,8 @@ class _Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     objective: Annotated[Objective, Meta(description="How the candidates are compared.")] = Objective()
     seed: Annotated[int, Meta(ge=0, lt=2**32, description="Seed of everything random in training.")] = 0
     device: Annotated[
-        Literal["cpu", "cuda", "mps", "xpu"], Meta(description="Where recipes that can use an accelerator train.")
+        Literal["auto", "cpu", "cuda", "mps", "xpu"],
+        Meta(description="Where recipes that can use an accelerator train; `auto` takes one where there is one."),
     ] = "cpu"
 
 

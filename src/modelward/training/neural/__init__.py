@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks are trained here, all by one loop. A recipe brings networks, what they lower and the rows; the loop does the rest.
+
+Nothing here loads PyTorch before it is used, but `layers`, which a recipe imports where it makes its network.
+"""
+
+from modelward.training.neural.batches import ArrayBatches, Batch, Batches
+from modelward.training.neural.devices import DeviceMissingError, PrecisionMissingError, check_installed, device_named
+from modelward.training.neural.learning import ClassifierLearning, Learning
+from modelward.training.neural.loop import Learnt, learn
+from modelward.training.neural.losses import ClassLoss, Loss, class_loss
+from modelward.training.neural.randomness import Randomness
+from modelward.training.neural.task import Task, Turn
+
+__all__ = [
+    "ArrayBatches",
+    "Batch",
+    "Batches",
+    "ClassLoss",
+    "ClassifierLearning",
+    "DeviceMissingError",
+    "Learning",
+    "Learnt",
+    "Loss",
+    "PrecisionMissingError",
+    "Randomness",
+    "Task",
+    "Turn",
+    "check_installed",
+    "class_loss",
+    "device_named",
+    "learn",
+]

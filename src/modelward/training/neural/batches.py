@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the loop gets its batches from. Which rows make up a batch follows from the seed and the epoch alone, so that a training
+goes on in the middle of an epoch without having kept anything of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+Batch = tuple["torch.Tensor", ...]
+"""Tensors that belong together. The first dimension of each counts the rows, and each has as many."""
+
+
+class Batches(Protocol):
+    """Rows to learn from, or to judge by, in batches. They may come from memory or, as they are asked for, from a disk."""
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch, the same number in each."""
+        ...
+
+    def epoch(self, number: int, *, first: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number` (from 1), from batch `first` (from 0) on; on the CPU or where they are trained with.
+
+        Equal numbers MUST give equal batches, each time and in each process, wherever the iterator begins.
+        """
+        ...
+
+
+class ArrayBatches:
+    """Batches of tensors that lie in memory.
+
+    `size` 0 means one batch of all rows. With a `seed` each epoch shuffles them anew, without one they come in their order.
+    """
+
+    def __init__(self, *parts: torch.Tensor, size: int, seed: int | None = None) -> None:
+        self._parts = parts
+        self._rows = len(parts[0])
+        self._size = min(size or self._rows, self._rows)
+        self._seed = seed
+
+    @property
+    def steps(self) -> int:
+        """See `Batches.steps`."""
+        return -(-self._rows // self._size)
+
+    def epoch(self, number: int, *, first: int = 0) -> Iterator[Batch]:
+        """See `Batches.epoch`."""
+        if self._seed is None or self.steps == 1:
+            return (tuple(part[at : at + self._size] for part in self._parts) for at in self._starts(first))
+        order = self._order(self._seed, number)
+        chosen = (order[at : at + self._size] for at in self._starts(first))
+        return (tuple(part.index_select(0, rows) for part in self._parts) for rows in chosen)
+
+    def _starts(self, first: int) -> range:
+        return range(first * self._size, self._rows, self._size)
+
+    def _order(self, seed: int, number: int) -> torch.Tensor:
+        import torch
+
+        order = np.random.Generator(np.random.PCG64([seed, number])).permutation(self._rows)
+        return torch.from_numpy(order).to(self._parts[0].device)
