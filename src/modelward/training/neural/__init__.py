@@ -5,14 +5,17 @@ Nothing here loads PyTorch before it is used, but `layers`, which a recipe impor
 """
 
 from modelward.training.neural.batches import ArrayBatches, Batch, Batches
+from modelward.training.neural.classifying import Alter, classifier
 from modelward.training.neural.devices import DeviceMissingError, PrecisionMissingError, check_installed, device_named
 from modelward.training.neural.learning import ClassifierLearning, Learning
 from modelward.training.neural.loop import Learnt, learn
 from modelward.training.neural.losses import ClassLoss, Loss, class_loss
 from modelward.training.neural.randomness import Randomness
+from modelward.training.neural.shapes import check_shape
 from modelward.training.neural.task import Task, Turn
 
 __all__ = [
+    "Alter",
     "ArrayBatches",
     "Batch",
     "Batches",
@@ -27,7 +30,9 @@ __all__ = [
     "Task",
     "Turn",
     "check_installed",
+    "check_shape",
     "class_loss",
+    "classifier",
     "device_named",
     "learn",
 ]

@@ -35,3 +35,31 @@ def linear(inputs: int, outputs: int, *, start: torch.Generator, cuts: bool) -> 
     nn.init.normal_(layer.weight, std=spread, generator=start)
     nn.init.zeros_(layer.bias)
     return layer
+
+
+def convolution(inputs: int, outputs: int, *, kernel: tuple[int, int], start: torch.Generator) -> nn.Conv2d:
+    """A convolution with He's first weights, whose output is as large as its input; without a bias, for a normalisation follows."""
+    height, width = kernel
+    layer = nn.Conv2d(inputs, outputs, kernel, padding=(height // 2, width // 2), bias=False, device="meta").to_empty(device="cpu")
+    nn.init.normal_(layer.weight, std=math.sqrt(2 / (inputs * height * width)), generator=start)
+    return layer
+
+
+def recurrent(
+    kind: type[nn.LSTM | nn.GRU], inputs: int, units: int, *, is_both_ways: bool, start: torch.Generator
+) -> nn.LSTM | nn.GRU:
+    """One recurrent layer over [steps, n, inputs]: Glorot's weights from the inputs, orthogonal ones from step to step, no biases
+    yet, but those of an LSTM's forget gates, which begin open.
+    """
+    layer = kind(inputs, units, bidirectional=is_both_ways, device="meta").to_empty(device="cpu")
+    for name, weight in layer.named_parameters():
+        if name.startswith("weight_ih"):
+            nn.init.normal_(weight, std=math.sqrt(2 / (inputs + units)), generator=start)
+        elif name.startswith("weight_hh"):
+            for gate in weight.data.chunk(len(weight) // units):
+                nn.init.orthogonal_(gate, generator=start)
+        else:
+            nn.init.zeros_(weight)
+            if kind is nn.LSTM and name.startswith("bias_ih"):
+                nn.init.ones_(weight.data[units : 2 * units])
+    return layer

@@ -6,6 +6,7 @@ from modelward.plugins import PluginTable
 RECIPES = PluginTable(
     family="recipes",
     places={
+        "cnn": "modelward.training.recipes.cnn:Convolutional",
         "decision-tree": "modelward.training.recipes.decision_tree:DecisionTree",
         "gradient-boosting": "modelward.training.recipes.gradient_boosting:GradientBoosting",
         "knn": "modelward.training.recipes.knn:NearestNeighbours",
@@ -13,7 +14,9 @@ RECIPES = PluginTable(
         "mlp": "modelward.training.recipes.mlp:Perceptron",
         "naive-bayes": "modelward.training.recipes.naive_bayes:NaiveBayes",
         "random-forest": "modelward.training.recipes.random_forest:RandomForest",
+        "rnn": "modelward.training.recipes.rnn:Recurrent",
         "svm": "modelward.training.recipes.svm:SupportVectorMachine",
+        "transformer": "modelward.training.recipes.transformer:Transformer",
     },
-    extras={"mlp": "torch"},
+    extras=dict.fromkeys(("cnn", "mlp", "rnn", "transformer"), "torch"),
 )

@@ -5,30 +5,16 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from modelward.training.graph import Drawing, estimator, softmax
-from modelward.training.neural import (
-    ArrayBatches,
-    Batch,
-    ClassifierLearning,
-    Loss,
-    Randomness,
-    Task,
-    Turn,
-    check_installed,
-    class_loss,
-    device_named,
-    learn,
-)
-from modelward.training.recipe import FloatMatrix, Inputs, Made, Probabilities, Progress
+from modelward.training.graph import Drawing
+from modelward.training.neural import ClassifierLearning, Randomness, check_installed, classifier
+from modelward.training.recipe import Inputs, Made, Progress
 
 if TYPE_CHECKING:
     import torch
-
-_JUDGED_AT_ONCE = 65_536
 
 
 class PerceptronParameters(ClassifierLearning, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,23 +44,15 @@ class Perceptron:
         check_installed("mlp")
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
-        asked, device = self.parameters, device_named(inputs.device)
-        randomness = Randomness.of(inputs.seed, device)
-        network = _network(inputs, asked, randomness)
-        task = _task(network, inputs, asked, device, randomness)
-        learnt = learn(task, asked, progress=progress, checkpoints=inputs.checkpoints)
-        layers = _layers(network)
+        asked = self.parameters
 
-        def draw(drawing: Drawing, rows: str) -> str:
-            return _draw(drawing, rows, layers=layers, activation=asked.activation)
+        def network(randomness: Randomness) -> torch.nn.Sequential:
+            return _network(inputs, asked, randomness)
 
-        return Made(
-            predict=lambda rows: _predict(network, rows, device),
-            graph=lambda: estimator(draw, width=inputs.width, classes=len(inputs.classes)),
-            parameters=int(sum(part.size for layer in layers for part in layer)),
-            notes=learnt.notes,
-            curves=learnt.curves,
-        )
+        def draw(network: torch.nn.Sequential, drawing: Drawing, rows: str) -> str:
+            return _draw(network, drawing, rows, activation=asked.activation)
+
+        return classifier("mlp", inputs, asked, progress, network=network, draw=draw)
 
 
 def _network(inputs: Inputs, asked: PerceptronParameters, randomness: Randomness) -> torch.nn.Sequential:
@@ -93,46 +71,12 @@ def _network(inputs: Inputs, asked: PerceptronParameters, randomness: Randomness
     return nn.Sequential(*layers[: -2 if asked.dropout else -1])
 
 
-def _task(
-    network: torch.nn.Module, inputs: Inputs, asked: PerceptronParameters, device: torch.device, randomness: Randomness
-) -> Task:
-    import torch
-
-    # Copies: a matrix may be one that numpy does not let anybody write to.
-    train = torch.tensor(inputs.train), torch.tensor(inputs.train_labels)
-    seen = torch.tensor(inputs.validation), torch.tensor(inputs.validation_labels)
-    loss_of = class_loss(asked, balanced=list(inputs.balanced_weights.values()), device=device)
-
-    def loss(batch: Batch) -> Loss:
-        rows, labels = batch
-        return loss_of(network(rows), labels)
-
-    return Task(
-        name="mlp",
-        turns=(Turn(network=network, loss=loss),),
-        batches=ArrayBatches(*train, size=asked.batch_size, seed=inputs.seed),
-        validation=ArrayBatches(*seen, size=_JUDGED_AT_ONCE) if inputs.has_validation else None,
-        device=device,
-        randomness=randomness,
-    )
-
-
-def _predict(network: torch.nn.Module, rows: FloatMatrix, device: torch.device) -> Probabilities:
-    import torch
-
-    with torch.no_grad():
-        return torch.softmax(network(torch.tensor(rows, device=device)), dim=1).cpu().numpy()
-
-
-def _layers(network: torch.nn.Module) -> list[tuple[Any, Any]]:
-    """Weights [inputs, outputs] and biases of each layer."""
-    arrays = [part.detach().cpu().numpy() for part in network.parameters()]
-    return [(weights.T, biases) for weights, biases in zip(arrays[::2], arrays[1::2], strict=True)]
-
-
-def _draw(drawing: Drawing, rows: str, *, layers: list[tuple[Any, Any]], activation: str) -> str:
+def _draw(network: torch.nn.Sequential, drawing: Drawing, rows: str, *, activation: str) -> str:
     operator = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "gelu": "Gelu"}[activation]
-    *hidden, (last, bias) = layers
-    for weights, biases in hidden:
-        rows = drawing.node(operator, drawing.node("Gemm", rows, drawing.constant(weights), drawing.constant(biases)))
-    return softmax(drawing, drawing.node("Gemm", rows, drawing.constant(last), drawing.constant(bias)))
+    arrays = [part.detach().numpy() for part in network.parameters()]
+    *hidden, last = (
+        (drawing.constant(weights.T), drawing.constant(biases)) for weights, biases in zip(arrays[::2], arrays[1::2], strict=True)
+    )
+    for layer in hidden:
+        rows = drawing.node(operator, drawing.node("Gemm", rows, *layer))
+    return drawing.node("Gemm", rows, *last)

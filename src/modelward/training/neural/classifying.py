@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Classifiers: what is alike in every neural recipe that tells classes apart, so that a recipe is its network and its drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from modelward.training.graph import Drawing, estimator, softmax
+from modelward.training.neural.batches import ArrayBatches, Batch
+from modelward.training.neural.devices import device_named
+from modelward.training.neural.learning import ClassifierLearning
+from modelward.training.neural.loop import learn
+from modelward.training.neural.losses import ClassLoss, Loss, class_loss
+from modelward.training.neural.randomness import Randomness
+from modelward.training.neural.task import Task, Turn
+from modelward.training.recipe import FloatMatrix, Inputs, Made, Probabilities, Progress
+
+if TYPE_CHECKING:
+    import torch
+
+_JUDGED_AT_ONCE = 1024
+Network = TypeVar("Network", bound="torch.nn.Module")
+Alter = Callable[["torch.Tensor"], "torch.Tensor"]
+"""Takes rows [n, width], gives other rows of the same shape, the labels of which are the same."""
+
+
+def classifier(
+    name: str,
+    inputs: Inputs,
+    asked: ClassifierLearning,
+    progress: Progress,
+    *,
+    network: Callable[[Randomness], Network],
+    draw: Callable[[Network, Drawing, str], str],
+    alter: Callable[[Randomness], Alter] | None = None,
+) -> Made:
+    """Train what `network` makes, and draw it. The network takes rows [n, width] and gives logits [n, K]; `draw` is given the
+    trained network on the CPU, and names the logits it drew. `alter` makes what changes the rows of each step while they are learnt
+    from.
+
+    Raises:
+        DivergedError, DeviceMissingError, PrecisionMissingError: see `learn`.
+    """
+    device = device_named(inputs.device)
+    randomness = Randomness.of(inputs.seed, device)
+    made = network(randomness)
+    task = _task(name, made, inputs, asked, device, randomness, alter(randomness) if alter else None)
+    learnt = learn(task, asked, progress=progress, checkpoints=inputs.checkpoints)
+
+    def drawn(drawing: Drawing, rows: str) -> str:
+        return softmax(drawing, draw(made.cpu(), drawing, rows))
+
+    return Made(
+        predict=lambda rows: _predict(made, rows),
+        graph=lambda: estimator(drawn, width=inputs.width, classes=len(inputs.classes)),
+        parameters=sum(part.numel() for part in made.parameters()),
+        notes=learnt.notes,
+        curves=learnt.curves,
+    )
+
+
+def _task(
+    name: str,
+    network: torch.nn.Module,
+    inputs: Inputs,
+    asked: ClassifierLearning,
+    device: torch.device,
+    randomness: Randomness,
+    alter: Alter | None,
+) -> Task:
+    import torch
+
+    # Copies: a matrix may be one that numpy does not let anybody write to.
+    train = torch.tensor(inputs.train), torch.tensor(inputs.train_labels)
+    seen = torch.tensor(inputs.validation), torch.tensor(inputs.validation_labels)
+    loss_of = class_loss(asked, balanced=list(inputs.balanced_weights.values()), device=device)
+    return Task(
+        name=name,
+        turns=(Turn(network=network, loss=_loss(network, loss_of, alter)),),
+        batches=ArrayBatches(*train, size=asked.batch_size, seed=inputs.seed),
+        validation=ArrayBatches(*seen, size=_JUDGED_AT_ONCE) if inputs.has_validation else None,
+        device=device,
+        randomness=randomness,
+    )
+
+
+def _loss(network: torch.nn.Module, loss_of: ClassLoss, alter: Alter | None) -> Callable[[Batch], Loss]:
+    def loss(batch: Batch) -> Loss:
+        rows, labels = batch
+        return loss_of(network(alter(rows) if alter and network.training else rows), labels)
+
+    return loss
+
+
+def _predict(network: torch.nn.Module, rows: FloatMatrix) -> Probabilities:
+    import torch
+
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        parts = [
+            torch.softmax(network(torch.tensor(rows[start : start + _JUDGED_AT_ONCE], device=device)), dim=1).cpu().numpy()
+            for start in range(0, max(len(rows), 1), _JUDGED_AT_ONCE)
+        ]
+    return np.concatenate(parts)

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shape that prepared rows have for a network that looks at neighbours: an image, or steps of a sequence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from modelward.training.recipe import Inputs, UnusableInputsError
+
+
+def check_shape(shape: Sequence[int], inputs: Inputs) -> None:
+    """Nothing, where the prepared columns fill the shape.
+
+    Raises:
+        UnusableInputsError: there are more or fewer.
+    """
+    if math.prod(shape) != inputs.width:
+        raise UnusableInputsError(
+            f"`shape: {[*shape]}` has {math.prod(shape):,} places, and the prepared rows have {inputs.width:,} columns (a category "
+            "has one for each value). Exclude the columns that do not belong, or give the shape that the others have."
+        )

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutional network: small filters that look at neighbouring places, for images that lie in a table, one column a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from modelward.training.graph import Drawing
+from modelward.training.neural import Alter, ClassifierLearning, Randomness, check_installed, check_shape, classifier
+from modelward.training.recipe import Inputs, Made, Progress
+
+if TYPE_CHECKING:
+    import torch
+
+    from modelward.training.neural.pictures import Pictures
+
+Side = Annotated[int, Meta(ge=1, le=4096)]
+Channels = Annotated[int, Meta(ge=1, le=1024)]
+
+
+class Augment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How images are changed, anew in each step, while they are learnt from."""
+
+    shift: Annotated[int, Meta(ge=0, le=64, description="Most pixels by which an image is moved, each way.")] = 0
+    rotate: Annotated[float, Meta(ge=0, le=180, description="Most degrees by which an image is turned, each way.")] = 0.0
+    flip: Annotated[bool, Meta(description="Whether half of the images are mirrored, left to right.")] = False
+    cutout: Annotated[float, Meta(ge=0, lt=1, description="Side of a square that is blanked, as a share of the image's.")] = 0.0
+    noise: Annotated[float, Meta(ge=0, le=10, description="Spread of what is added to each pixel, in spreads of all pixels.")] = 0.0
+
+
+class ConvolutionalParameters(ClassifierLearning, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of `cnn`."""
+
+    shape: Annotated[
+        Annotated[tuple[Side, ...], Meta(min_length=2, max_length=3)] | None,
+        Meta(description="Height and width of the image, and its channels; the columns lie row by row. None: one row of pixels."),
+    ] = None
+    channels: Annotated[
+        tuple[Channels, ...],
+        Meta(min_length=1, max_length=8, description="Filters of each block; behind each block the image has half the side."),
+    ] = (32, 64)
+    layers: Annotated[int, Meta(ge=1, le=8, description="Convolutions in a block.")] = 1
+    kernel: Annotated[Literal[1, 3, 5, 7], Meta(description="Side of a filter.")] = 3
+    hidden: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=4096)], ...], Meta(max_length=8, description="Units of each layer behind the blocks.")
+    ] = (64,)
+    augment: Annotated[Augment, Meta(description="How images are changed while they are learnt from.")] = Augment()
+
+
+@dataclass(frozen=True, slots=True)
+class Convolutional:
+    """Convolutions, normalised over each batch, then ReLU; the largest of each two by two goes on. The best epoch by the validation
+    loss is kept.
+
+    Raises:
+        MissingExtraError: PyTorch or safetensors is not installed.
+    """
+
+    Parameters: ClassVar[type[ConvolutionalParameters]] = ConvolutionalParameters
+    parameters: ConvolutionalParameters
+
+    def __post_init__(self) -> None:
+        check_installed("cnn")
+
+    def make(self, inputs: Inputs, progress: Progress) -> Made:
+        asked = self.parameters
+        shape = (*(asked.shape or (1, inputs.width)), 1)[:3]
+        check_shape(shape, inputs)
+
+        def network(randomness: Randomness) -> Pictures:
+            from modelward.training.neural.pictures import Pictures
+
+            return Pictures(inputs, asked, shape=shape, randomness=randomness)
+
+        def alter(randomness: Randomness) -> Alter:
+            from modelward.training.neural.augmenting import augmented
+
+            return partial(augmented, how=asked.augment, shape=shape, noise=randomness.noise)
+
+        return classifier("cnn", inputs, asked, progress, network=network, draw=_draw, alter=alter)
+
+
+def _draw(network: Pictures, drawing: Drawing, rows: str) -> str:
+    """The network's logits."""
+    height, width, channels = network.shape
+    rows = drawing.node("Div", drawing.node("Sub", rows, drawing.constant(network.middle)), drawing.constant(network.spread))
+    rows = drawing.node("Reshape", rows, drawing.constant((-1, height, width, channels), "int64"))
+    rows = drawing.node("Transpose", rows, perm=[0, 3, 1, 2])
+    for block in network.stack:
+        for filters, normal in block.layers:
+            weights, biases = _folded(filters, normal)
+            pads = [side // 2 for side in filters.kernel_size] * 2
+            rows = drawing.node("Relu", drawing.node("Conv", rows, drawing.constant(weights), drawing.constant(biases), pads=pads))
+        if (pool := [*block.pool]) != [1, 1]:
+            rows = drawing.node("MaxPool", rows, kernel_shape=pool, strides=pool)
+    rows = drawing.node("Flatten", rows)
+    *hidden, last = ([part.detach().numpy() for part in layer.parameters()] for layer in network.dense)
+    for weights, biases in hidden:
+        rows = drawing.node("Relu", drawing.node("Gemm", rows, drawing.constant(weights.T), drawing.constant(biases)))
+    return drawing.node("Gemm", rows, drawing.constant(last[0].T), drawing.constant(last[1]))
+
+
+def _folded(filters: torch.nn.Conv2d, normal: torch.nn.BatchNorm2d) -> tuple[Any, Any]:
+    """Weights and biases of a convolution and the normalisation behind it, as one convolution, in double precision till the end."""
+    # In the order in which they were made: gain and bias are learnt, mean and variance are counted.
+    gain, bias = (part.detach().double() for part in normal.parameters())
+    mean, variance, _ = (part.double() for part in normal.buffers())
+    factor = gain / (variance + normal.eps).sqrt()
+    weights = filters.weight.detach().double() * factor[:, None, None, None]
+    return weights.float().numpy(), (bias - mean * factor).float().numpy()

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recurrent network: reads a sequence step by step and remembers. For sequences that lie in a table, one column a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from msgspec import Meta
+
+from modelward.training.graph import Drawing
+from modelward.training.neural import ClassifierLearning, Randomness, check_installed, check_shape, classifier
+from modelward.training.recipe import Inputs, Made, Progress
+
+if TYPE_CHECKING:
+    import torch
+
+    from modelward.training.neural.sequences import Sequences
+
+# Where ONNX has the gates of PyTorch: input, output, forget, cell; and update, reset, new.
+_ORDERS = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
+
+
+class RecurrentParameters(ClassifierLearning, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of `rnn`."""
+
+    learning_rate: Annotated[float, Meta(gt=0, le=1000, description="Length of a step.")] = 5e-3
+    batch_size: Annotated[int, Meta(ge=0, le=1_000_000, description="Rows for one step; 0 means all of them.")] = 64
+    shape: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=100_000)], Annotated[int, Meta(ge=1, le=4096)]] | None,
+        Meta(description="Steps, and the values of each; the columns lie step by step. None: each column is a step."),
+    ] = None
+    cell: Annotated[Literal["lstm", "gru"], Meta(description="How it remembers.")] = "gru"
+    units: Annotated[int, Meta(ge=1, le=4096, description="Numbers it remembers, each way.")] = 64
+    layers: Annotated[int, Meta(ge=1, le=8, description="Recurrent layers, each reading what the one before wrote.")] = 1
+    both_ways: Annotated[bool, Meta(description="Whether each layer also reads from the end.")] = True
+    pooling: Annotated[
+        Literal["last", "mean"], Meta(description="What is judged: what it remembers at the end, or the mean over all steps.")
+    ] = "mean"
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrent:
+    """LSTM (Hochreiter and Schmidhuber 1997) or GRU (Cho et al. 2014); the best epoch by the validation loss is kept.
+
+    Raises:
+        MissingExtraError: PyTorch or safetensors is not installed.
+    """
+
+    Parameters: ClassVar[type[RecurrentParameters]] = RecurrentParameters
+    parameters: RecurrentParameters
+
+    def __post_init__(self) -> None:
+        check_installed("rnn")
+
+    def make(self, inputs: Inputs, progress: Progress) -> Made:
+        asked = self.parameters
+        shape = asked.shape or (inputs.width, 1)
+        check_shape(shape, inputs)
+
+        def network(randomness: Randomness) -> Sequences:
+            from modelward.training.neural.sequences import Sequences
+
+            return Sequences(
+                shape,
+                cell=asked.cell,
+                units=asked.units,
+                layers=asked.layers,
+                is_both_ways=asked.both_ways,
+                is_mean=asked.pooling == "mean",
+                dropout=asked.dropout,
+                classes=len(inputs.classes),
+                randomness=randomness,
+            )
+
+        return classifier("rnn", inputs, asked, progress, network=network, draw=_draw)
+
+
+def _draw(network: Sequences, drawing: Drawing, rows: str) -> str:
+    """The network's logits."""
+    rows = drawing.node("Reshape", rows, drawing.constant((-1, *network.shape), np.int64))
+    rows = drawing.node("Transpose", rows, perm=[1, 0, 2])
+    for layer in network.stack:
+        rows = _draw_layer(drawing, rows, layer, network)
+    if network.is_mean:
+        ends = drawing.node("ReduceMean", rows, drawing.constant([0], np.int64), keepdims=0)
+    else:
+        ends = _draw_ends(drawing, rows, network)
+    weights, biases = (part.detach().numpy() for part in network.last.parameters())
+    return drawing.node("Gemm", ends, drawing.constant(weights.T), drawing.constant(biases))
+
+
+def _draw_layer(drawing: Drawing, rows: str, layer: torch.nn.LSTM | torch.nn.GRU, network: Sequences) -> str:
+    """What one layer writes at each step, [steps, N, units of both ways]."""
+    ways = ("", "_reverse")[: 1 + network.is_both_ways]
+    parts = {
+        kind: np.stack([_in_order(getattr(layer, f"{kind}_l0{way}"), network.cell) for way in ways])
+        for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    }
+    biases = np.concatenate((parts["bias_ih"], parts["bias_hh"]), axis=1)
+    attributes: dict[str, Any] = {"linear_before_reset": 1} if network.cell == "gru" else {}
+    constants = [drawing.constant(each) for each in (parts["weight_ih"], parts["weight_hh"], biases)]
+    direction = "bidirectional" if network.is_both_ways else "forward"
+    written = drawing.node(network.cell.upper(), rows, *constants, hidden_size=network.units, direction=direction, **attributes)
+    beside = drawing.node("Transpose", written, perm=[0, 2, 1, 3])
+    return drawing.node("Reshape", beside, drawing.constant((0, 0, -1), np.int64))
+
+
+def _draw_ends(drawing: Drawing, rows: str, network: Sequences) -> str:
+    """What stands at the end of each way."""
+    last = drawing.node("Gather", rows, drawing.constant(-1, np.int64), axis=0)
+    if not network.is_both_ways:
+        return last
+    first = drawing.node("Gather", rows, drawing.constant(0, np.int64), axis=0)
+    units = np.arange(2 * network.units)
+    sides = [
+        drawing.node("Gather", side, drawing.constant(part, np.int64), axis=1)
+        for side, part in zip((last, first), np.split(units, 2), strict=True)
+    ]
+    return drawing.node("Concat", *sides, axis=1)
+
+
+def _in_order(weights: torch.Tensor, cell: str) -> Any:
+    gates = np.split(weights.detach().numpy(), len(_ORDERS[cell]))
+    return np.concatenate([gates[place] for place in _ORDERS[cell]])
