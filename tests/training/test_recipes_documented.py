@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from modelward.training.neural import ClassifierLearning
 from modelward.training.preparation import Prepare
 from modelward.training.recipes import RECIPES
 
@@ -14,14 +15,19 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "recipes.md"
 HEAD = "| parameter | default | can be | meaning |\n|---|---|---|---|\n"
 
 
-def table(structure):
-    """The parameters of a struct as the page shows them."""
+def lines(structure):
+    """The parameters of a struct, a line each."""
     schema = next(iter(msgspec.json.schema_components([structure])[1].values()))
-    lines = (
+    return [
         f"| `{name}` | {shown(one['default'])} | {allowed(one)} | {one['description']} |\n"
         for name, one in schema["properties"].items()
-    )
-    return HEAD + "".join(lines)
+    ]
+
+
+def table(structure):
+    """The parameters of a struct as the page shows them; of a network, those that are not the same for all networks."""
+    shared = lines(ClassifierLearning) if structure is not ClassifierLearning else []
+    return HEAD + "".join(line for line in lines(structure) if line not in shared)
 
 
 def shown(value):
@@ -35,8 +41,12 @@ def allowed(one):
         return ", ".join(f"`{value}`" for value in one["enum"])
     if one["type"] == "null":
         return "none"
+    if one["type"] == "boolean":
+        return "`true`, `false`"
     if one["type"] == "array":
-        return f"{one['minItems']} to {one['maxItems']} times: {allowed(one['items'])}"
+        if "prefixItems" in one:
+            return "two: " + ", ".join(allowed(part) for part in one["prefixItems"])
+        return f"{one.get('minItems', 0)} to {one['maxItems']} times: {allowed(one['items'])}"
     low = f"from {one['minimum']:,}" if "minimum" in one else f"above {one['exclusiveMinimum']:,}"
     high = f"up to {one['maximum']:,}" if "maximum" in one else f"below {one['exclusiveMaximum']:,}"
     return f"{'whole number' if one['type'] == 'integer' else 'number'} {low} {high}"
@@ -46,6 +56,10 @@ def allowed(one):
 def test_a_recipe_is_documented_as_it_is(name):
     section = PAGE.read_text().partition(f"\n## `{name}`\n")[2].partition("\n## ")[0]
     assert table(RECIPES.load(name).Parameters) in section
+
+
+def test_what_all_networks_share_is_documented_once():
+    assert PAGE.read_text().count(table(ClassifierLearning)) == 1
 
 
 def test_preparation_is_documented_as_it_is():

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import msgspec
 from msgspec import Meta
 
 from modelward.training.graph import Drawing
@@ -21,16 +20,6 @@ if TYPE_CHECKING:
 
 Side = Annotated[int, Meta(ge=1, le=4096)]
 Channels = Annotated[int, Meta(ge=1, le=1024)]
-
-
-class Augment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How images are changed, anew in each step, while they are learnt from."""
-
-    shift: Annotated[int, Meta(ge=0, le=64, description="Most pixels by which an image is moved, each way.")] = 0
-    rotate: Annotated[float, Meta(ge=0, le=180, description="Most degrees by which an image is turned, each way.")] = 0.0
-    flip: Annotated[bool, Meta(description="Whether half of the images are mirrored, left to right.")] = False
-    cutout: Annotated[float, Meta(ge=0, lt=1, description="Side of a square that is blanked, as a share of the image's.")] = 0.0
-    noise: Annotated[float, Meta(ge=0, le=10, description="Spread of what is added to each pixel, in spreads of all pixels.")] = 0.0
 
 
 class ConvolutionalParameters(ClassifierLearning, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,7 +38,13 @@ class ConvolutionalParameters(ClassifierLearning, frozen=True, kw_only=True, for
     hidden: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=4096)], ...], Meta(max_length=8, description="Units of each layer behind the blocks.")
     ] = (64,)
-    augment: Annotated[Augment, Meta(description="How images are changed while they are learnt from.")] = Augment()
+    shift: Annotated[
+        int, Meta(ge=0, le=64, description="Most pixels by which an image is moved, each way, anew each time it is learnt from.")
+    ] = 0
+    rotate: Annotated[float, Meta(ge=0, le=180, description="Most degrees by which it is turned, each way.")] = 0.0
+    flip: Annotated[bool, Meta(description="Whether half of the images are mirrored, left to right.")] = False
+    cutout: Annotated[float, Meta(ge=0, lt=1, description="Side of a square that is blanked, as a share of the image's.")] = 0.0
+    noise: Annotated[float, Meta(ge=0, le=10, description="Spread of what is added to each pixel, in spreads of all pixels.")] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +75,7 @@ class Convolutional:
         def alter(randomness: Randomness) -> Alter:
             from modelward.training.neural.augmenting import augmented
 
-            return partial(augmented, how=asked.augment, shape=shape, noise=randomness.noise)
+            return partial(augmented, how=asked, shape=shape, noise=randomness.noise)
 
         return classifier("cnn", inputs, asked, progress, network=network, draw=_draw, alter=alter)
 

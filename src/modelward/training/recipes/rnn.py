@@ -109,16 +109,20 @@ def _draw_layer(drawing: Drawing, rows: str, layer: torch.nn.LSTM | torch.nn.GRU
 
 def _draw_ends(drawing: Drawing, rows: str, network: Sequences) -> str:
     """What stands at the end of each way."""
-    last = drawing.node("Gather", rows, drawing.constant(-1, np.int64), axis=0)
+    last = _draw_step(drawing, rows, -1)
     if not network.is_both_ways:
         return last
-    first = drawing.node("Gather", rows, drawing.constant(0, np.int64), axis=0)
     units = np.arange(2 * network.units)
     sides = [
         drawing.node("Gather", side, drawing.constant(part, np.int64), axis=1)
-        for side, part in zip((last, first), np.split(units, 2), strict=True)
+        for side, part in zip((last, _draw_step(drawing, rows, 0)), np.split(units, 2), strict=True)
     ]
     return drawing.node("Concat", *sides, axis=1)
+
+
+def _draw_step(drawing: Drawing, rows: str, step: int) -> str:
+    place = drawing.constant([0], np.int64)
+    return drawing.node("Squeeze", drawing.node("Gather", rows, drawing.constant([step], np.int64), axis=0), place)
 
 
 def _in_order(weights: torch.Tensor, cell: str) -> Any:
