@@ -20,6 +20,7 @@ from modelward.registry.rows import InvalidRowsError, Number
 from modelward.registry.service import Registry
 from modelward.registry.signing import SignatureInvalidError, Signer, Statement, verify_signature
 from modelward.registry.table import Columns, Encoded, Table
+from modelward.registry.texts import LENGTH_LIMIT, CodePoints, code_points, text_of
 from modelward.registry.verifying import verify_folder
 from modelward.registry.version import (
     Dossier,
@@ -43,7 +44,9 @@ __all__ = [
     "CARD_FILE",
     "GRAPH_FILE",
     "LABEL",
+    "LENGTH_LIMIT",
     "PROBABILITIES",
+    "CodePoints",
     "Columns",
     "Dossier",
     "DossierMissingError",
@@ -83,10 +86,12 @@ __all__ = [
     "VersionMissingError",
     "VersionNumberMissingError",
     "VersionTooLargeError",
+    "code_points",
     "model_card",
     "parse_interface",
     "parse_manifest",
     "parse_version_name",
+    "text_of",
     "verify_folder",
     "verify_signature",
 ]

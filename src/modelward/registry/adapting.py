@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stranger's classifier graph, given the ends every version has: one input [N, 1] per feature, `label` and `probabilities`.
+"""A stranger's classifier graph, given the ends every version has: one input per feature, `label` and `probabilities`.
 
 Exporters write one matrix or one input per column, and name outputs as they like. The graph inside stays as it is; nodes before
 and after it join what is asked to what it takes.
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modelward.registry.graph import LABEL, PROBABILITIES, GraphUnfitError, check_ends, check_graph
+from modelward.registry.graph import LABEL, PROBABILITIES, GraphUnfitError, check_ends, check_graph, input_end
 from modelward.registry.interface import Feature, Interface
 
 _PREFIX = "imported/"
@@ -53,14 +53,13 @@ def _rewired(model: Any, interface: Interface, onnx: Any) -> Any:
     probabilities, label = _probabilities(model, onnx), _label(model, onnx)
     inner = onnx.compose.add_prefix(model, _PREFIX)
     wanted = _inputs(inner)
-    columns = [(feature.name, kinds.FLOAT if feature.kind == "number" else kinds.STRING) for feature in interface.features]
-    before = _joined(wanted, columns, onnx)
+    inputs = [input_end(feature, onnx) for feature in interface.features]
+    before = _joined(wanted, [(end.name, end.type.tensor_type.elem_type) for end in inputs], onnx)
     after = [helper.make_node("Cast", [_PREFIX + probabilities.name], [PROBABILITIES], to=kinds.FLOAT)]
     outputs = [helper.make_tensor_value_info(PROBABILITIES, kinds.FLOAT, [None, len(interface.classes)])]
     if label is not None:
         after.append(helper.make_node("Cast", [_PREFIX + label.name], [LABEL], to=kinds.STRING))
         outputs.append(helper.make_tensor_value_info(LABEL, kinds.STRING, [None]))
-    inputs = [helper.make_tensor_value_info(name, kind, [None, 1]) for name, kind in columns]
     nodes = [*before, *inner.graph.node, *after]
     graph = helper.make_graph(nodes, "adapted", inputs, outputs, initializer=inner.graph.initializer)
     graph.sparse_initializer.extend(inner.graph.sparse_initializer)

@@ -40,10 +40,12 @@ def model_card(version: Version, *, report: Mapping[str, Any] | None = None) -> 
 
 
 def _front_matter(version: Version) -> dict[str, Any]:
+    is_of_text = any(feature.kind == "text" for feature in version.interface.features)
+    task = "text-classification" if is_of_text else "tabular-classification"
     front: dict[str, Any] = {
         "library_name": "onnx",
-        "pipeline_tag": "tabular-classification",
-        "tags": ["modelward", "tabular-classification", *([version.lineage.recipe] if version.lineage.recipe else [])],
+        "pipeline_tag": task,
+        "tags": ["modelward", task, *([version.lineage.recipe] if version.lineage.recipe else [])],
         "model_name": version.name,
     }
     if version.lineage.dataset:
@@ -78,12 +80,14 @@ def _inputs(version: Version) -> str:
     classes = ", ".join(_plain(name) for name in version.interface.classes)
     positive = f" Favourable class: {_plain(version.facts['positive'])}." if version.facts.get("positive") else ""
     head = f"## What it takes and gives\n\nIt predicts {_plain(version.interface.target)}: {classes}.{positive}\n\n"
-    return head + _table(["Feature", "Kind", "Seen in training", "May be missing"], rows)
+    return head + _table(["Feature", "Kind", "Seen in training, or read", "May be missing"], rows)
 
 
 def _range(feature: Any) -> str:
     if feature.kind == "number":
         return "" if feature.minimum is None else f"{_figure(feature.minimum)} – {_figure(feature.maximum)}"
+    if feature.kind == "text":
+        return f"the first {feature.length} characters are read{', in lower case' if feature.lowercase else ''}"
     more = ", …" if len(feature.categories) > _SHOWN_CATEGORIES else ""
     return ", ".join(feature.categories[:_SHOWN_CATEGORIES]) + more
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelward.errors import InvalidError
-from modelward.registry.interface import Interface
+from modelward.registry.interface import Feature, Interface
 
 PROBABILITIES = "probabilities"
 LABEL = "label"
@@ -48,29 +48,47 @@ def check_graph(data: bytes) -> Any:
 
 
 def check_ends(model: Any, interface: Interface) -> None:
-    """Check that the graph takes the features of `interface`, [N, 1] each, and gives `probabilities`.
+    """Check that the graph takes the features of `interface`, [N, 1] each and texts [N, length], and gives `probabilities`.
 
     Raises:
         GraphUnfitError: it does not; the message names the first difference.
     """
     import onnx
 
-    wanted = {
-        feature.name: onnx.TensorProto.FLOAT if feature.kind == "number" else onnx.TensorProto.STRING
-        for feature in interface.features
-    }
+    wanted = {feature.name: input_end(feature, onnx) for feature in interface.features}
     constants = {tensor.name for tensor in model.graph.initializer}
-    given = {end.name: end.type.tensor_type.elem_type for end in model.graph.input if end.name not in constants}
+    given = {end.name: end for end in model.graph.input if end.name not in constants}
     for name in [*wanted, *given]:
         if name not in given or name not in wanted:
             where = "the interface lists and the graph does not take" if name in wanted else "the graph takes and no feature gives"
             raise GraphUnfitError(f"{name!r} is an input that {where}. Each feature is one input of its own name, [N, 1].")
-        if wanted[name] != given[name]:
-            kind = "float (number)" if wanted[name] == onnx.TensorProto.FLOAT else "string (category)"
-            raise GraphUnfitError(f"The input {name!r} of the graph must be of type {kind}, as the interface says.")
+    for feature in interface.features:
+        _check_input(given[feature.name], wanted[feature.name], feature)
     outputs = {end.name: end.type.tensor_type.elem_type for end in model.graph.output}
     if outputs.get(PROBABILITIES) != onnx.TensorProto.FLOAT:
         raise GraphUnfitError(f"The graph needs an output `{PROBABILITIES}` of type float, [N, {len(interface.classes)}].")
+
+
+def input_end(feature: Feature, onnx: Any) -> Any:
+    """The input of a graph that takes `feature`: its name, the type of its values, and its shape."""
+    kinds = onnx.TensorProto
+    kind = {"number": kinds.FLOAT, "category": kinds.STRING, "text": kinds.INT32}[feature.kind]
+    return onnx.helper.make_tensor_value_info(feature.name, kind, [None, feature.length or 1])
+
+
+def _check_input(given: Any, wanted: Any, feature: Feature) -> None:
+    ours, theirs = wanted.type.tensor_type, given.type.tensor_type
+    if ours.elem_type != theirs.elem_type:
+        kind = {"number": "float", "category": "string", "text": "int32"}[feature.kind]
+        raise GraphUnfitError(
+            f"The input {feature.name!r} of the graph must be of type {kind} ({feature.kind}), as the interface says."
+        )
+    width = theirs.shape.dim[-1].dim_value if len(theirs.shape.dim) == 2 else 0
+    if feature.kind == "text" and width not in (0, feature.length):
+        raise GraphUnfitError(
+            f"The input {feature.name!r} of the graph takes {width} characters, and the interface says {feature.length}. "
+            "Write the graph's own length into the interface."
+        )
 
 
 def _check_part(part: Any, onnx: Any, own: set[tuple[str, str]]) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from modelward.digest import canonical_json
 from modelward.errors import InvalidError
+from modelward.registry.texts import LENGTH_LIMIT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,17 +34,21 @@ class InvalidInterfaceError(InvalidError):
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One input. `categories`, `minimum` and `maximum` are what the training rows held. They bind nobody: another value is
-    answered, and called unfamiliar. Where none is given, as in many a model made elsewhere, nothing is called so.
+    answered, and called unfamiliar. Where none is given, as in many a model made elsewhere, nothing is called so, and no text ever
+    is.
 
-    `nullable` says that the version fills in a missing value by itself.
+    `nullable` says that the version fills in a missing value by itself. Of a text, the graph takes `length` characters, in lower
+    case where `lowercase` says so; both were chosen when it was trained, so that a text is cut the same alone and among others.
     """
 
     name: str
-    kind: Literal["number", "category"]
+    kind: Literal["number", "category", "text"]
     categories: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     nullable: bool = False
+    length: int = 0
+    lowercase: bool = False
 
 
 # No slots: the compiled encoder is kept in the instance, out of the fields that are written to JSON.
@@ -59,6 +64,8 @@ class Interface:
         names = [feature.name for feature in self.features]
         _check_names("feature", names, least=1)
         _check_names("class", self.classes, least=2)
+        for feature in self.features:
+            _check_length(feature)
 
     @cached_property
     def is_of_numbers(self) -> bool:
@@ -70,14 +77,22 @@ class Interface:
         """The names of the features, in their order."""
         return [feature.name for feature in self.features]
 
+    @cached_property
+    def plain_row(self) -> dict[str, Any]:
+        """A row that fits, for asking a version about whom nothing is asked: the smallest numbers and the first categories that
+        training saw, and texts as long as are read.
+        """
+        return {feature.name: _plain_value(feature) for feature in self.features}
+
     def columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
         """The columns of `encode`, of rows of JSON."""
         return self.encode([self.table_of_rows(rows)]).columns.apart()
 
     def encode(self, tables: Sequence[Table]) -> Encoded:
         """One column per feature, of all rows of all tables in order: float32 [n, 1] for numbers, objects (text) [n, 1] for
-        categories; and which features of each row hold what training never saw, a category of its own or a number out of the
-        range. A missing number is NaN there, and a missing category the empty text.
+        categories, code points int32 [n, length] for texts; and which features of each row hold what training never saw, a
+        category of its own or a number out of the range. A missing number is NaN there, a missing category the empty text, and a
+        missing text one without characters.
         """
         return self._writer.encode(tables)
 
@@ -152,6 +167,19 @@ def parse_interface(data: bytes) -> Interface:
         raise InvalidInterfaceError(
             f"interface.json is not an interface: {wrong}. `docs/reference/version-format.md` shows one."
         ) from wrong
+
+
+def _plain_value(feature: Feature) -> float | str:
+    if feature.kind == "number":
+        return feature.minimum or 0.0
+    return ("word " * feature.length)[: feature.length] if feature.kind == "text" else (*feature.categories, "unseen")[0]
+
+
+def _check_length(feature: Feature) -> None:
+    if feature.kind == "text" and not 1 <= feature.length <= LENGTH_LIMIT:
+        raise InvalidInterfaceError(f"A text has a length of 1 to {LENGTH_LIMIT}, and {feature.name!r} has {feature.length}.")
+    if feature.kind != "text" and (feature.length or feature.lowercase):
+        raise InvalidInterfaceError(f"{feature.name!r} is a {feature.kind}; only a text has a length and is put in lower case.")
 
 
 def _check_names(kind: str, names: Sequence[str], *, least: int) -> None:

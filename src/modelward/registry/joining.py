@@ -31,12 +31,19 @@ def join_columns(model: onnx.ModelProto, data: bytes) -> Joined:
         return Joined(data, {})
     uses = Counter(name for node in graph.node for name in node.input)
     uses.update(end.name for end in graph.output)
-    kinds = {end.name: end.type.tensor_type.elem_type for end in graph.input if uses[end.name] == 1}
+    kinds = {end.name: end.type.tensor_type.elem_type for end in graph.input if uses[end.name] == 1 and not _is_text(end)}
     told = {end.name for end in graph.output}
     found = [node for node in graph.node if _joins(node, kinds) and node.output[0] not in told]
     if not found:
         return Joined(data, {})
     return _rewritten(model, {node.output[0]: tuple(node.input) for node in found}, kinds)
+
+
+def _is_text(end: onnx.ValueInfoProto) -> bool:
+    """Whether an input takes the characters of a text, [N, length], and not one column."""
+    from onnx import TensorProto
+
+    return bool(end.type.tensor_type.elem_type == TensorProto.INT32)
 
 
 def _joins(node: Any, kinds: Mapping[str, int]) -> bool:

@@ -6,7 +6,8 @@ Assessment, offline prediction and the serving engine all ask this one class, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,8 @@ _ROUNDING = 1e-3
 # What an honest graph stays far below, and one that loops without end does not.
 _BOUND_SECONDS = 30.0
 _BOUND_SECONDS_A_ROW = 0.1
+# A graph may count tens of thousands of things in each text: many texts at once would need gigabytes.
+_TEXTS_AT_ONCE = 256
 
 
 class VersionClosedError(UnavailableError):
@@ -53,6 +56,7 @@ class OpenVersion:
         self.interface: Interface = version.interface
         self.size_bytes = len(graph)
         self._matrices = joined.matrices
+        self._rows_at_once = _TEXTS_AT_ONCE if any(one.kind == "text" for one in self.interface.features) else None
         self._session: onnxruntime.InferenceSession | None = _session(version.name, joined.graph)
 
     def predict(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
@@ -65,7 +69,10 @@ class OpenVersion:
         session = self._session
         if session is None:
             raise VersionClosedError(f"{self.version.name} was closed. Open it again.")
-        return _answer(session, self._joined(columns), name=self.version.name, classes=len(self.interface.classes))
+        name, classes, joined = self.version.name, len(self.interface.classes), self._joined(columns)
+        if self._rows_at_once is None:
+            return _answer(session, joined, name=name, classes=classes)
+        return np.concatenate([_answer(session, part, name=name, classes=classes) for part in _parts(joined, self._rows_at_once)])
 
     def _joined(self, columns: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, npt.NDArray[Any]]:
         """The columns as the graph takes them: side by side, where it would put them there."""
@@ -92,15 +99,20 @@ def try_out(graph: bytes, interface: Interface) -> None:
         UnrunnableGraphError: ONNX Runtime does not accept it. PredictionFailedError: its answer is none, or does not come.
     """
     session = _session("the graph", graph)
-    plain = {
-        feature.name: float(feature.minimum or 0) if feature.kind == "number" else (*feature.categories, "none")[0]
-        for feature in interface.features
-    }
-    answer = _answer(session, interface.columns([plain]), name="The graph", classes=len(interface.classes))
+    answer = _answer(session, interface.columns([interface.plain_row]), name="The graph", classes=len(interface.classes))
     if not np.isfinite(answer).all() or answer.min() < 0 or answer.max() > 1 + _ROUNDING:
         raise PredictionFailedError(
             "The graph gave numbers that are no probabilities. Export it with probabilities, not with scores."
         )
+
+
+def _parts(columns: Mapping[str, npt.NDArray[Any]], most: int) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    """The rows in parts of about one size, at most so many each; none of them a lone row, unless there is only one."""
+    rows = len(next(iter(columns.values())))
+    count = max(1, -(-rows // most))
+    bounds = [rows * part // count for part in range(count + 1)]
+    for start, stop in pairwise(bounds):
+        yield {name: values[start:stop] for name, values in columns.items()}
 
 
 def _answer(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from modelward.registry.interface import Feature
 
 TEXT_LIMIT = 10_000
+LONG_TEXT_LIMIT = 1_000_000
+_ORDER = ("number", "category", "text")
 _NAMES_SHOWN = 10
 # A hint is made while others wait: of so many names those that share the most with the wrong one are compared, so far.
 _NAMES_LOOKED_AT = 100
@@ -50,10 +52,11 @@ class RowReader:
     def __init__(self, features: Sequence[Feature]) -> None:
         self._features = features
         numbers = [feature for feature in features if feature.kind == "number"]
-        categories = [feature for feature in features if feature.kind == "category"]
+        worded = [(feature, _word) for feature in features if feature.kind == "category"]
+        worded += [(feature, _long_text) for feature in features if feature.kind == "text"]
         self._numbers = [(feature.name, _number(nullable=feature.nullable)) for feature in numbers]
-        self._categories = [(feature.name, _category(nullable=feature.nullable)) for feature in categories]
-        of = dict[str, Callable[[Any], float | str | None]]([*self._numbers, *self._categories])
+        self._worded = [(feature.name, encoder(nullable=feature.nullable)) for feature, encoder in worded]
+        of = dict[str, Callable[[Any], float | str | None]]([*self._numbers, *self._worded])
         self._encoders = {feature.name: of[feature.name] for feature in features}
         self._never_missing = [place for place, feature in enumerate(numbers) if not feature.nullable]
 
@@ -62,8 +65,7 @@ class RowReader:
         """Reads `{"rows": [{"FEATURE": VALUE, …}, …]}` whose rows fit, straight into values, and refuses whatever else is said.
         None where a feature has a name that JSON has to escape, for no type can have it.
         """
-        # In the order of a table: numbers first.
-        ordered = sorted(self._features, key=lambda feature: feature.kind != "number")
+        ordered = sorted(self._features, key=lambda feature: _ORDER.index(feature.kind))
         fields = [(f"f{place}", _type_of(feature)) for place, feature in enumerate(ordered)]
         named = {f"f{place}": feature.name for place, feature in enumerate(ordered)}
         try:
@@ -76,7 +78,7 @@ class RowReader:
         """The table of rows that `decoder` read; None where a text needs a closer look."""
         values = list(map(msgspec.structs.astuple, rows))
         width = len(self._numbers)
-        if not self._categories:
+        if not self._worded:
             return Table(len(rows), values, ()) if rows else None
         texts = [row[width:] for row in values]
         for row in texts:
@@ -92,7 +94,7 @@ class RowReader:
             if any(len(row) != width for row in rows) or not rows:
                 raise _Unfit
             numbers = [[encode(row[name]) for name, encode in self._numbers] for row in rows]
-            texts = [[encode(row[name]) for name, encode in self._categories] for row in rows]
+            texts = [[encode(row[name]) for name, encode in self._worded] for row in rows]
         except (_Unfit, KeyError, TypeError, AttributeError):
             raise InvalidRowsError(self._blame(rows)) from None
         return Table(len(rows), numbers, texts)
@@ -116,14 +118,14 @@ class RowReader:
         if isinstance(rows, np.ndarray):
             if rows.ndim != 2:
                 raise InvalidRowsError(f"The rows come in {rows.ndim} dimensions. Send two: rows, and {width} values in each.")
-            if rows.dtype.kind in "fiu" and not self._categories and len(rows) and rows.shape[1] == width:
+            if rows.dtype.kind in "fiu" and not self._worded and len(rows) and rows.shape[1] == width:
                 return self._block(rows)
         for number, row in enumerate(rows, 1):
             if len(row) != width:
                 raise InvalidRowsError(
                     f"Row {number} has {len(row)} values, and the version takes {width}: {_listed(list(self._encoders))}."
                 )
-        if not self._categories and not isinstance(rows, np.ndarray) and rows:
+        if not self._worded and not isinstance(rows, np.ndarray) and rows:
             flat = list(chain.from_iterable(rows))
             # What is all numbers within bounds needs no look at each; a sum is NaN where any of them is.
             if set(map(type, flat)) <= {float, int} and min(flat) >= -LARGEST and max(flat) <= LARGEST and isfinite(sum(flat)):
@@ -175,7 +177,10 @@ class RowReader:
 def _type_of(feature: Feature) -> Any:
     if feature.kind == "number":
         return Number | None if feature.nullable else Number
-    text = Annotated[str, msgspec.Meta(min_length=0 if feature.nullable else 1, max_length=TEXT_LIMIT)]
+    limit = LONG_TEXT_LIMIT if feature.kind == "text" else TEXT_LIMIT
+    text = Annotated[str, msgspec.Meta(min_length=0 if feature.nullable else 1, max_length=limit)]
+    if feature.kind == "text":
+        return text | None if feature.nullable else text
     return text | bool | None if feature.nullable else text | bool
 
 
@@ -200,7 +205,7 @@ def _number(*, nullable: bool) -> Callable[[Any], float | None]:
     return encode
 
 
-def _category(*, nullable: bool) -> Callable[[Any], str]:
+def _word(*, nullable: bool) -> Callable[[Any], str]:
     def encode(value: Any) -> str:
         if type(value) is str and len(value) <= TEXT_LIMIT and (value or nullable) and (value.isascii() or _is_text(value)):
             return value
@@ -208,7 +213,18 @@ def _category(*, nullable: bool) -> Callable[[Any], str]:
             return "true" if value else "false"
         if value is None and nullable:
             return ""
-        raise _Unfit(_why_no_category(value))
+        raise _Unfit(_why_no_words(value, limit=TEXT_LIMIT))
+
+    return encode
+
+
+def _long_text(*, nullable: bool) -> Callable[[Any], str]:
+    def encode(value: Any) -> str:
+        if type(value) is str and len(value) <= LONG_TEXT_LIMIT and (value or nullable) and (value.isascii() or _is_text(value)):
+            return value
+        if value is None and nullable:
+            return ""
+        raise _Unfit(_why_no_words(value, limit=LONG_TEXT_LIMIT))
 
     return encode
 
@@ -221,13 +237,13 @@ def _why_no_number(value: Any) -> str:
     return f"must be a number and is {_kind(value)}"
 
 
-def _why_no_category(value: Any) -> str:
+def _why_no_words(value: Any, *, limit: int) -> str:
     if value is None or value == "":
         return "is empty, and the version does not fill it in; send text"
     if type(value) is not str:
         return f"must be text and is {_kind(value)}"
-    if len(value) > TEXT_LIMIT:
-        return f"is {len(value)} characters long; the limit is {TEXT_LIMIT}"
+    if len(value) > limit:
+        return f"is {len(value)} characters long; the limit is {limit}"
     return "holds half a character (a lone surrogate); send valid Unicode"
 
 

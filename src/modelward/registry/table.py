@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from modelward.registry.texts import code_points
+
 if TYPE_CHECKING:
     from modelward.registry.interface import Feature
 
@@ -23,7 +25,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 class Table:
     """Checked rows. `numbers` holds them row by row, [rows, numbers], as lists of numbers and None, or as float32 with NaN for what
-    is missing; `texts` likewise [rows, categories], with the empty text for what is missing.
+    is missing; `texts` likewise [rows, categories and then texts], with the empty text for what is missing.
     """
 
     __slots__ = ("numbers", "rows", "texts")
@@ -40,7 +42,8 @@ class Table:
 
 
 class Columns(Mapping[str, npt.NDArray[Any]]):
-    """Rows as a graph takes them, a column for each feature: float32 [rows, 1] for numbers, objects (text) [rows, 1] for texts.
+    """Rows as a graph takes them, a column for each feature: float32 [rows, 1] for numbers, objects (text) [rows, 1] for
+    categories, code points int32 [rows, length] for texts. `texts` holds the latter two.
 
     The numbers lie side by side, float32 [rows, numbers] in the order of `number_names`, and are cut into columns only when asked
     for one: most graphs would put them side by side again.
@@ -49,7 +52,7 @@ class Columns(Mapping[str, npt.NDArray[Any]]):
     __slots__ = ("number_names", "numbers", "rows", "texts")
 
     def __init__(
-        self, number_names: tuple[str, ...], numbers: npt.NDArray[np.float32], texts: Mapping[str, npt.NDArray[np.object_]]
+        self, number_names: tuple[str, ...], numbers: npt.NDArray[np.float32], texts: Mapping[str, npt.NDArray[Any]]
     ) -> None:
         self.rows = len(numbers)
         self.number_names = number_names
@@ -99,6 +102,7 @@ class ColumnWriter:
         self._names = [feature.name for feature in features]
         self._numbers = tuple(feature.name for feature in numbers)
         self._categories = [feature.name for feature in categories]
+        self._texts = [feature for feature in features if feature.kind == "text"]
         self._pack = struct.Struct(f"{len(numbers)}f").pack
         # As float32, like the rows: a number that the graph cannot tell from one of training is none that training never saw.
         self._lowest = _bounds((feature.minimum for feature in numbers), unknown=-np.inf)
@@ -114,13 +118,18 @@ class ColumnWriter:
         """All rows of all tables, in order."""
         rows = sum([table.rows for table in tables])
         numbers = self._joined(tables, rows)
-        texts: list[tuple[str, ...]] = []
+        words: list[tuple[str, ...]] = []
         block: Iterable[npt.NDArray[np.object_]] = ()
-        if self._categories:
-            texts = list(zip(*chain.from_iterable(table.texts for table in tables), strict=True))
-            block = np.array(texts, dtype=object).reshape(len(self._categories), rows, 1)
+        if self._categories or self._texts:
+            words = list(zip(*chain.from_iterable(table.texts for table in tables), strict=True))
+        width = len(self._categories)
+        if width:
+            block = np.array(words[:width] if self._texts else words, dtype=object).reshape(width, rows, 1)
         columns = Columns(self._numbers, numbers, dict(zip(self._categories, block, strict=True)))
-        return Encoded(columns, self._unfamiliar(numbers, texts, rows))
+        if self._texts:
+            points = {one.name: code_points(given, one) for one, given in zip(self._texts, words[width:], strict=True)}
+            columns.texts = {**columns.texts, **points}
+        return Encoded(columns, self._unfamiliar(numbers, words, rows))
 
     def _joined(self, tables: Sequence[Table], rows: int) -> npt.NDArray[np.float32]:
         width = len(self._numbers)

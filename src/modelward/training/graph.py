@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PREPARED = "X"
 
 # Element types, by the numbers that ONNX gives them.
-FLOAT, STRING, DOUBLE = 1, 8, 11
+FLOAT, INT32, STRING, DOUBLE = 1, 6, 8, 11
 
 OPSETS = {"": 21, "ai.onnx.ml": 3}
 # The intermediate representation that came with opset 21; every runtime that knows the opset reads it.
@@ -84,14 +84,14 @@ class Drawing:
         return helper.make_model(drawn, opset_imports=imports, ir_version=IR_VERSION, producer_name="modelward")
 
 
-def estimator(draw: Callable[[Drawing, str], str], *, width: int, classes: int) -> onnx.ModelProto:
-    """The graph of an estimator alone, from `X` float32 [N, width] to `probabilities` float32 [N, classes].
+def estimator(draw: Callable[[Drawing, str], str], *, width: int, classes: int, kind: int = FLOAT) -> onnx.ModelProto:
+    """The graph of an estimator alone, from `X` [N, width], of the element type `kind`, to `probabilities` float32 [N, classes].
 
     `draw` is given the drawing and the name of the input, and returns the name of its probabilities.
     """
     drawing = Drawing()
     drawing.node("Identity", draw(drawing, PREPARED), called=PROBABILITIES)
-    return drawing.finish({PREPARED: (FLOAT, ("N", width))}, {PROBABILITIES: (FLOAT, ("N", classes))})
+    return drawing.finish({PREPARED: (kind, ("N", width))}, {PROBABILITIES: (FLOAT, ("N", classes))})
 
 
 def draw_linear(drawing: Drawing, rows: str, *, weights: Array, biases: Array, dtype: npt.DTypeLike = np.float32) -> str:

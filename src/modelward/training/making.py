@@ -78,9 +78,10 @@ def make(candidate: Candidate, material: Material, *, meter: Meter, report: Repo
     files = {
         GRAPH_FILE: drawn,
         "preparation.json": msgspec.json.encode(material.preparation),
-        BACKGROUND_FILE: msgspec.json.encode(material.background),
         "training.json": _training_file(made),
     }
+    if material.background:
+        files[BACKGROUND_FILE] = msgspec.json.encode(material.background)
     return Product(files, facts, effort.seconds)
 
 

@@ -23,14 +23,17 @@ from modelward.datasets import (
     make_split,
 )
 from modelward.errors import InvalidError
-from modelward.registry import Feature, Interface
+from modelward.registry import Feature, Interface, code_points
 from modelward.training.checking import nearest
 from modelward.training.preparation import Preparation
 from modelward.training.recipe import Inputs
 from modelward.training.spec import Data, Spec
+from modelward.training.text_preparation import TextPreparation
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from modelward.training.preparer import Preparer
 
 Columns = dict[str, npt.NDArray[Any]]
 BACKGROUND_ROWS = 100
@@ -44,10 +47,13 @@ class UnusableDataError(InvalidError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What every candidate of a run is given. Test rows are columns as serving receives them: [n, 1] each."""
+    """What every candidate of a run is given. Test rows are columns as serving receives them: [n, 1] each, texts [n, length].
+
+    `background` is empty for texts: rows that stand for "not known" cannot be made of them without keeping somebody's words.
+    """
 
     interface: Interface
-    preparation: Preparation
+    preparation: Preparer
     inputs: Inputs
     test: Columns
     background: list[dict[str, Any]]
@@ -65,41 +71,70 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
             feature hold no value, or the training rows lack a class.
     """
     _check_declared(spec.data, dataset)
-    features = _features(spec.data, dataset, table)
+    chosen = _chosen(spec.data, dataset, table)
     parts = make_split(table, dataset.target, spec.data.split)
     classes, codes = _labels(table.get_column(dataset.target))
     positive = _positive(spec.data, dataset, dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
-    columns = columns_of(table, features)
-    preparation = Preparation.fit(_rows(columns, parts.train), features, spec.data.prepare)
+    prepared = _prepared(spec, chosen, table, parts)
     inputs = Inputs(
-        train=preparation.apply(_rows(columns, parts.train)),
+        train=prepared.preparation.apply(_rows(prepared.columns, parts.train)),
         train_labels=codes[parts.train],
-        validation=preparation.apply(_rows(columns, parts.validation)),
+        validation=prepared.preparation.apply(_rows(prepared.columns, parts.validation)),
         validation_labels=codes[parts.validation],
         classes=classes,
         seed=spec.seed,
         device=spec.device,
     )
     return Material(
-        interface=Interface(_as_seen(features, table[parts.train]), dataset.target, classes),
-        preparation=preparation,
+        interface=Interface(prepared.features, dataset.target, classes),
+        preparation=prepared.preparation,
         inputs=inputs,
-        test=_rows(columns, parts.test),
-        background=background_of(_rows(columns, parts.train), seed=spec.seed),
+        test=_rows(prepared.columns, parts.test),
+        background=prepared.background,
         facts=_facts(spec.data, dataset, parts, positive=positive),
         split_digest=parts.digest,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The chosen columns of all rows, and what was fitted to those of the training rows."""
+
+    features: tuple[Feature, ...]
+    columns: Columns
+    preparation: Preparer
+    background: list[dict[str, Any]]
+
+
+def _prepared(spec: Spec, chosen: Sequence[Column], table: pl.DataFrame, parts: Parts) -> _Prepared:
+    if spec.data.text is not None:
+        return _prepared_text(spec, chosen[0], table, parts)
+    features = tuple(_feature(column) for column in chosen)
+    columns = columns_of(table, features)
+    training = _rows(columns, parts.train)
+    preparation = Preparation.fit(training, features, spec.data.prepare)
+    return _Prepared(_as_seen(features, table[parts.train]), columns, preparation, background_of(training, seed=spec.seed))
+
+
+def _prepared_text(spec: Spec, column: Column, table: pl.DataFrame, parts: Parts) -> _Prepared:
+    preparation = TextPreparation.fit(table[parts.train].get_column(column.name), spec.data.prepare)
+    feature = preparation.feature(nullable=column.nullable)
+    return _Prepared((feature,), columns_of(table, (feature,)), preparation, [])
+
+
 def columns_of(table: pl.DataFrame, features: Sequence[Feature]) -> Columns:
     """The columns of a table as a graph takes them, the way `Interface.columns` makes them of rows of JSON: float32 [n, 1]
-    with NaN for missing numbers, text [n, 1] with "" for missing categories, `true` and `false` for booleans.
+    with NaN for missing numbers, text [n, 1] with "" for missing categories, `true` and `false` for booleans, code points
+    int32 [n, length] for texts.
     """
     import polars as pl
 
     columns: Columns = {}
     for feature in features:
         column = table.get_column(feature.name)
+        if feature.kind == "text":
+            columns[feature.name] = code_points(column.fill_null("").to_list(), feature)
+            continue
         is_number = feature.kind == "number"
         filled = column.cast(pl.Float32).fill_null(float("nan")) if is_number else column.cast(pl.String).fill_null("")
         columns[feature.name] = filled.to_numpy().astype(np.float32 if is_number else object).reshape(-1, 1)
@@ -138,7 +173,10 @@ def _check_declared(data: Data, dataset: Dataset) -> None:
             raise UnusableDataError(f"data.exclude: there is no feature {name!r} in {dataset.name!r}; {nearest(name, names)}")
 
 
-def _features(data: Data, dataset: Dataset, table: pl.DataFrame) -> tuple[Feature, ...]:
+def _chosen(data: Data, dataset: Dataset, table: pl.DataFrame) -> list[Column]:
+    """The columns to learn from: all that can be features, or the one of text."""
+    if data.text is not None:
+        return [_text_column(data.text, dataset)]
     # The moment by which a split is made lies in the future of every request, so it cannot be a feature.
     out = {*data.exclude, data.split.column}
     chosen = [column for column in dataset.features if column.name not in out]
@@ -149,13 +187,26 @@ def _features(data: Data, dataset: Dataset, table: pl.DataFrame) -> tuple[Featur
         raise UnusableDataError(
             f"{_told(unusable)} Leave out what cannot be learned from: {_exclusion([*data.exclude, *unusable])}."
         )
-    return tuple(_feature(column) for column in chosen)
+    return chosen
+
+
+def _text_column(name: str, dataset: Dataset) -> Column:
+    names = [column.name for column in dataset.features]
+    if name not in names:
+        raise UnusableDataError(f"data.text: there is no feature {name!r} in {dataset.name!r}; {nearest(name, names)}")
+    column = dataset.column(name)
+    if column.kind not in {ColumnKind.TEXT, ColumnKind.CATEGORY}:
+        raise UnusableDataError(
+            f"data.text: column {name!r} is a {column.kind} and holds no text. Name another, or leave `data.text` out and learn "
+            "from the table."
+        )
+    return column
 
 
 def _why_unusable(table: pl.DataFrame, column: Column) -> str:
     """Why a column cannot be a feature; nothing where it can."""
     if column.kind is ColumnKind.TEXT:
-        return "holds free text or a name for each row, from which nothing general can be learned here"
+        return "holds free text or a name for each row, which is no feature of a table (`data: {text: COLUMN}` learns from texts)"
     if column.kind is ColumnKind.DATE:
         return "holds dates, which this version does not learn from"
     return "only counts the rows" if counts_rows(table.get_column(column.name)) else ""

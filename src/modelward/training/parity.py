@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 from modelward.errors import RefusedError
 from modelward.registry import PROBABILITIES
-from modelward.training.preparation import Column, Preparation
+from modelward.training.preparation import Column
 
 if TYPE_CHECKING:
+    from modelward.training.preparer import Preparer
     from modelward.training.recipe import Made
 
 TOLERANCE = 1e-4
-_ROWS_AT_ONCE = 1024
+_ROWS_AT_ONCE = 256
 _ROWS_NAMED = 10
 
 
@@ -52,7 +53,7 @@ class ParityReport:
             )
 
 
-def check(graph: bytes, preparation: Preparation, made: Made, columns: Mapping[str, Column]) -> ParityReport:
+def check(graph: bytes, preparation: Preparer, made: Made, columns: Mapping[str, Column]) -> ParityReport:
     """Answer the rows of `columns` with the served graph, preparation included, and with the trained estimator, and compare."""
     wanted = np.asarray(made.predict(preparation.apply(columns)), dtype=np.float64)
     differences = np.abs(_served(graph, columns) - wanted).max(axis=1, initial=0.0)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 FloatMatrix = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.int64]
+Rows = npt.NDArray[Any]
+"""What recipes learn from, [n, width]: of a table float32, of texts int32 code points with zeros behind the end of each."""
+
+Takes = Literal["table", "text"]
+"""What a row is made of: named numbers and categories, or one text."""
 
 
 class Progress(Protocol):
@@ -46,7 +51,7 @@ class DivergedError(InvalidError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a recipe learns from: prepared rows [n, width] float32 without NaN or infinity, and labels 0 to K-1.
+    """What a recipe learns from: prepared rows, without NaN or infinity, and labels 0 to K-1.
 
     `validation` is for early stopping alone and may have no row. The test rows are not here, so no recipe can look at them.
     `checkpoints` are for a recipe that trains for long: it goes on with what an interrupted attempt at the same left there, and
@@ -56,9 +61,9 @@ class Inputs:
         UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.
     """
 
-    train: FloatMatrix
+    train: Rows
     train_labels: Labels
-    validation: FloatMatrix
+    validation: Rows
     validation_labels: Labels
     classes: tuple[str, ...]
     seed: int = 0
@@ -88,7 +93,7 @@ class Inputs:
 
     @property
     def width(self) -> int:
-        """Columns of the prepared rows."""
+        """Columns of the prepared rows; of texts the characters that are read."""
         return int(self.train.shape[1])
 
     @property
@@ -107,13 +112,13 @@ class Inputs:
 class Made:
     """A trained estimator, twice: as the library holds it, and as the graph that will be served.
 
-    `predict` answers prepared rows [n, width] float32 with probabilities [n, K]; `graph` is an ONNX graph from the input `X`
-    to the output `probabilities`, float32. `parity.check` compares the two. `parameters` counts the trained numbers (the
-    nodes, for trees; the stored numbers, for neighbours). `notes` are sentences for the person who reads the run. `curves`
-    hold one value an epoch or round.
+    `predict` answers prepared rows with probabilities [n, K]; `graph` is an ONNX graph from the input `X`, the prepared rows, to
+    the output `probabilities`, float32. `parity.check` compares the two. `parameters` counts the trained numbers (the nodes, for
+    trees; the stored numbers, for neighbours). `notes` are sentences for the person who reads the run. `curves` hold one value an
+    epoch or round.
     """
 
-    predict: Callable[[FloatMatrix], Probabilities]
+    predict: Callable[[Rows], Probabilities]
     graph: Callable[[], onnx.ModelProto]
     parameters: int
     notes: tuple[str, ...] = ()
@@ -121,7 +126,7 @@ class Made:
 
 
 class Recipe(Protocol):
-    """Makes a classifier out of prepared rows.
+    """Makes a classifier out of prepared rows: those of a table, unless `takes` says otherwise.
 
     A recipe is built with its parameters, an instance of its `Parameters`: a frozen `msgspec.Struct` that forbids unknown
     fields and gives every field a default, its limits and a description. Its module MUST NOT import its library before it is
@@ -141,6 +146,11 @@ class Recipe(Protocol):
                 which parameter to change. MissingExtraError: the library is not installed.
         """
         ...
+
+
+def takes(recipe: type[Recipe]) -> Takes:
+    """What the recipe class learns from; one that does not say takes a table."""
+    return getattr(recipe, "takes", "table")
 
 
 def one_thread() -> None:

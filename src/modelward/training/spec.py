@@ -20,6 +20,7 @@ from modelward.training import document
 from modelward.training.checking import check, nearest
 from modelward.training.document import InvalidSpecError
 from modelward.training.preparation import Prepare
+from modelward.training.recipe import Takes, takes
 from modelward.training.recipes import RECIPES
 
 CANDIDATES_LIMIT = 64
@@ -47,6 +48,9 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     positive: Annotated[ClassName | None, Meta(description="The favourable class of a target of two; the dataset's own.")] = None
     sensitive: Annotated[
         tuple[ColumnName, ...] | None, Meta(description="Columns by which fairness is measured; the dataset's own, or fewer.")
+    ] = None
+    text: Annotated[
+        ColumnName | None, Meta(description="Column of text to learn from instead of the table; the other columns are no features.")
     ] = None
     exclude: Annotated[tuple[ColumnName, ...], Meta(description="Columns that are no features of the model.")] = ()
     prepare: Annotated[Prepare, Meta(description="How columns become numbers.")] = Prepare()
@@ -119,7 +123,7 @@ def parse_spec(text: str | bytes) -> Spec:
     for name, line in (("purpose", form.purpose), ("owner", form.owner)):
         if line is not None and not (line.isprintable() and line.strip()):
             raise InvalidSpecError(f"{name}: one line of printable text belongs here.")
-    candidates = tuple(_candidate(entry, path=f"candidates[{place}]") for place, entry in enumerate(form.candidates))
+    candidates = tuple(_candidate(entry, form.data, path=f"candidates[{place}]") for place, entry in enumerate(form.candidates))
     for place, candidate in enumerate(candidates):
         if candidate in candidates[:place]:
             raise InvalidSpecError(f"candidates[{place}]: {candidate.recipe} stands there already with the same parameters.")
@@ -186,7 +190,7 @@ def _refuse_unquoted(written: Any) -> None:
         raise InvalidSpecError(f'data.positive: classes are texts, and this is none. Quote it: `positive: "{text}"`.')
 
 
-def _candidate(entry: Any, *, path: str) -> CandidateSpec:
+def _candidate(entry: Any, data: Data, *, path: str) -> CandidateSpec:
     if isinstance(entry, str):
         entry = {entry: {}}
     if not isinstance(entry, dict) or len(entry) != 1:
@@ -196,5 +200,19 @@ def _candidate(entry: Any, *, path: str) -> CandidateSpec:
         recipe = RECIPES.load(name)
     except UnknownPluginError as unknown:
         raise InvalidSpecError(f"{path}.{name}: unknown recipe; {nearest(name, RECIPES.names())}") from unknown
+    _check_takes(takes(recipe), data, path=f"{path}.{name}")
     parameters = check({} if given is None else given, recipe.Parameters, path=f"{path}.{name}")
     return CandidateSpec(recipe=name, parameters=msgspec.json.decode(msgspec.json.encode(parameters)))
+
+
+def _check_takes(taken: Takes, data: Data, *, path: str) -> None:
+    """What a recipe takes is what the data offers: a table, or with `text` the texts of one column."""
+    offered: Takes = "table" if data.text is None else "text"
+    if taken == offered:
+        return
+    fitting = ", ".join(name for name in RECIPES if takes(RECIPES.load(name)) == offered)
+    how = "leave `data.text` out" if taken == "table" else "name the column of text, `data: {text: COLUMN}`"
+    raise InvalidSpecError(
+        f"{path}: the recipe learns from a {taken}, and this data is a {offered}. For this recipe {how}; from a {offered} learn: "
+        f"{fitting}."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ from modelward.assessment.intervals import Estimate, Floats, quantile
 from modelward.assessment.machine import describe_machine
 
 if TYPE_CHECKING:
-    from modelward.registry import OpenVersion
+    from modelward.registry import Interface, OpenVersion
 
 TIMINGS = "evidence/latency.timings.json"
 P50 = Measure(assessor="latency", key="p50_ms", title="Median time of one row", meaning="half the calls take less", unit="ms")
@@ -49,7 +49,7 @@ class Latency:
 
     def assess(self, version: OpenVersion, sample: Sample | None) -> Findings:
         """Three clauses, with the quantiles of the timings and the machine as evidence."""
-        pool = sample.cut(_some_rows(sample)) if sample is not None and sample.rows else _made_up_rows(version)
+        pool = sample.cut(_some_rows(sample)) if sample is not None and sample.rows else _made_up_rows(version.interface)
         ones = [{name: values[at : at + 1] for name, values in pool.items()} for at in range(BATCH_ROWS)]
         single = _timed(lambda call: version.predict(ones[call % BATCH_ROWS]), calls=_CALLS, least=_NEEDED[P50.key])
         batch = _timed(lambda _: version.predict(pool), calls=_BATCHES)
@@ -104,13 +104,6 @@ def _some_rows(sample: Sample) -> NDArray[np.int64]:
     return np.random.default_rng(sample.seed).integers(0, sample.rows, size=BATCH_ROWS)
 
 
-def _made_up_rows(version: OpenVersion) -> dict[str, NDArray[np.generic]]:
-    """Rows in the middle of what the interface allows, for a version that came without data."""
-    made: dict[str, NDArray[np.generic]] = {}
-    for feature in version.interface.features:
-        if feature.kind == "number":
-            middle = ((feature.minimum or 0.0) + (feature.maximum or 0.0)) / 2
-            made[feature.name] = np.full((BATCH_ROWS, 1), middle, dtype=np.float32)
-        else:
-            made[feature.name] = np.full((BATCH_ROWS, 1), feature.categories[0] if feature.categories else "", dtype=object)
-    return made
+def _made_up_rows(interface: Interface) -> dict[str, NDArray[Any]]:
+    """Rows that the interface allows, for a version that came without data."""
+    return interface.columns([interface.plain_row] * BATCH_ROWS)

@@ -16,6 +16,7 @@ RECIPES = PluginTable(
         "random-forest": "modelward.training.recipes.random_forest:RandomForest",
         "rnn": "modelward.training.recipes.rnn:Recurrent",
         "svm": "modelward.training.recipes.svm:SupportVectorMachine",
+        "text-linear": "modelward.training.recipes.text_linear:TextLinear",
         "transformer": "modelward.training.recipes.transformer:Transformer",
     },
     extras=dict.fromkeys(("cnn", "mlp", "rnn", "transformer"), "torch"),

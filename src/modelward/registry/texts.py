@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts as a graph takes them: their Unicode code points. They are made here and nowhere else, for training as for answering, so
+that a model is asked in the very form that it learned from.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from modelward.registry.interface import Feature
+
+CodePoints = npt.NDArray[np.int32]
+
+LENGTH_LIMIT = 1 << 14
+# What lies further on is not even normalised: that would be work without end for what is cut off in the end.
+_LOOKED_AT_A_CHARACTER = 8
+_BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+
+
+def plain_text(text: str, *, length: int, lowercase: bool) -> str:
+    """At most `length` characters of `text` as a model reads them: in Unicode's form NFKC (full width like half width, ligatures
+    as letters), in lower case where that is asked, control characters and runs of white space as one space, none at the ends.
+
+    Only the first `8 * length` characters are looked at.
+    """
+    kept = unicodedata.normalize("NFKC", text[: _LOOKED_AT_A_CHARACTER * length])
+    kept = kept.lower() if lowercase else kept
+    return _BLANKS.sub(" ", kept).lstrip(" ")[:length].rstrip(" ")
+
+
+def code_points(texts: Sequence[str], feature: Feature) -> CodePoints:
+    """The code points of each of `texts`, normalised and cut at `feature.length`: int32 [rows, length], zeros behind the end.
+
+    No text holds a zero, for control characters became spaces: a zero always means that the text has ended.
+    """
+    points = np.zeros((len(texts), feature.length), dtype=np.int32)
+    for row, text in enumerate(texts):
+        kept = plain_text(text, length=feature.length, lowercase=feature.lowercase)
+        points[row, : len(kept)] = np.frombuffer(kept.encode("utf-32-le"), dtype="<i4")
+    return points
+
+
+def text_of(points: CodePoints) -> str:
+    """The text whose code points these are, int32 [length]; what lies behind its end is left out."""
+    held: bytes = points[points != 0].astype("<i4").tobytes()
+    return held.decode("utf-32-le")
