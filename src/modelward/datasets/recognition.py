@@ -77,7 +77,7 @@ def _recognised(column: pl.Series, kind: ColumnKind | None) -> pl.Series:
     elif column.dtype in _TIMELY:
         column = _moments(column)
     elif column.dtype in _WORDY:
-        column = _tidy(column.cast(pl.String))
+        column = _tidy(column.cast(pl.String)) if kind is not ColumnKind.TEXT else _written(column.cast(pl.String))
         column = _from_text(column) if kind is None else column
     elif column.dtype != pl.Boolean:
         raise UnusableTableError(
@@ -114,6 +114,12 @@ def _tidy(column: pl.Series) -> pl.Series:
     missing = named.is_in(MISSING)
     word = pl.when(named.str.contains(_BOOLEAN)).then(named.str.to_lowercase()).otherwise(named)
     return column.to_frame().select(pl.when(missing).then(None).otherwise(word).alias(column.name)).to_series()
+
+
+def _written(column: pl.Series) -> pl.Series:
+    """Text as it is, missing where there is none: in a column that is known to hold texts, a question mark is one."""
+    bare = pl.col(column.name).str.strip_chars()
+    return column.to_frame().select(pl.when(bare == "").then(None).otherwise(pl.col(column.name)).alias(column.name)).to_series()
 
 
 def _from_text(column: pl.Series) -> pl.Series:

@@ -29,7 +29,7 @@ from modelward.serving.explanations import (
     Explanation,
     UnknownLabelError,
 )
-from modelward.serving.file_rows import FileRows, RowsFileError, rows_of_file
+from modelward.serving.file_rows import FileRows, RowsFileError, kinds_of, rows_of_file
 from modelward.serving.gateway import Gateway
 from modelward.serving.instruments import (
     Counter,
@@ -105,6 +105,7 @@ __all__ = [
     "Why",
     "Written",
     "as_records",
+    "kinds_of",
     "new_request_id",
     "rows_of_file",
 ]

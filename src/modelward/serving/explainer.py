@@ -26,6 +26,11 @@ class Attribution:
     method: str
     background_rows: int
 
+    @classmethod
+    def of_nothing(cls, probability: float) -> Attribution:
+        """Where a row has nothing that could add anything, such as a text without characters."""
+        return cls(base=probability, contributions={}, method="nothing to vary", background_rows=0)
+
 
 class Explainer(Protocol):
     """Explains one row of one model, of which it knows nothing but its answers.

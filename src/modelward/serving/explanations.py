@@ -10,18 +10,24 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from modelward.errors import InvalidError, PrerequisiteError
 from modelward.registry import BACKGROUND_FILE, DossierMissingError, OpenVersion, Registry
+from modelward.serving.explainer import Attribution
 from modelward.serving.explainers import EXPLAINERS
+from modelward.serving.varied import features_of, passages_of
 
 if TYPE_CHECKING:
     from modelward.serving.explainer import Columns, Explainer
+    from modelward.serving.varied import Varied
 
 BACKGROUND_ROWS_LIMIT = 100
 _SEED = 0
 # A row is explained in about this time, and within these bounds whatever the model takes.
 _SECONDS = 1.0
+# How fast a model answers is measured on so many texts.
+_TEXTS_TRIED = 16
 _FEWEST_EVALUATIONS = 1 << 11
 _MOST_EVALUATIONS = 1 << 17
 
@@ -66,7 +72,7 @@ class Explanation:
 
 
 class Explanations:
-    """Explains answers of open versions. A version brings its background itself: rows of its training data, sealed with it."""
+    """Explains answers of open versions. A version of a table brings its background itself, sealed with it; a text needs none."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -78,16 +84,23 @@ class Explanations:
 
         Raises:
             InvalidRowsError: the rows do not fit. UnknownLabelError: there is no such class. BackgroundMissingError: the version
-            brings no background. MissingExtraError: the explaining library is not installed.
+            brings no background, and needs one. MissingExtraError: the explaining library is not installed.
         """
         columns, unfamiliar = opened.interface.encode([opened.interface.table_of_rows(rows)])
         chosen = _class_index(opened, label)
+        features = opened.interface.features
         explainer: Explainer = EXPLAINERS.load("shapley")()
-        background = self._background(opened)
-        asking = _Asking(explainer, opened, background, _evaluations(opened, background), chosen=chosen)
+        if len(features) == 1 and features[0].kind == "text":
+            (points,) = columns.apart().values()
+            varied = [passages_of(features[0], text) for text in points]
+            tried: Columns = {features[0].name: np.repeat(points[:1], _TEXTS_TRIED, axis=0)}
+        else:
+            tried = self._background(opened)
+            varied = [features_of(_row(columns, at), tried, row) for at, row in enumerate(rows)]
+        asking = _Asking(explainer, opened, _evaluations(opened, tried), chosen=chosen)
         return [
-            asking.explain(row, _row(columns, at), unfamiliar=strange, request=request)
-            for at, (row, strange) in enumerate(zip(rows, unfamiliar, strict=True))
+            asking.explain(each, _row(columns, at), unfamiliar=strange, request=request)
+            for at, (each, strange) in enumerate(zip(varied, unfamiliar, strict=True))
         ]
 
     def _background(self, opened: OpenVersion) -> Columns:
@@ -109,24 +122,17 @@ class _Asking:
 
     explainer: Explainer
     opened: OpenVersion
-    background: Columns
     evaluations: int
     _: KW_ONLY
     chosen: int | None
 
-    def explain(self, row: Mapping[str, Any], columns: Columns, *, unfamiliar: tuple[str, ...], request: str) -> Explanation:
+    def explain(self, varied: Varied, columns: Columns, *, unfamiliar: tuple[str, ...], request: str) -> Explanation:
         """The explanation of one row, which `columns` hold as the model takes it."""
         opened, answer = self.opened, self.opened.predict(columns)[0]
         place = int(answer.argmax()) if self.chosen is None else self.chosen
-        found = self.explainer.explain(
-            lambda asked: opened.predict(asked)[:, place].astype("float64"),
-            columns,
-            self.background,
-            seed=_SEED,
-            evaluations=self.evaluations,
-        )
         probability = float(answer[place])
-        parts = [Contribution(feature, row[feature], value) for feature, value in found.contributions.items()]
+        found = self._attribution(varied, place) if varied.row else Attribution.of_nothing(probability)
+        parts = [Contribution(name, varied.values[name], value) for name, value in found.contributions.items()]
         return Explanation(
             label=opened.interface.classes[place],
             probability=probability,
@@ -134,12 +140,21 @@ class _Asking:
             contributions=tuple(sorted(parts, key=lambda part: -abs(part.contribution))),
             residual=found.base + sum(found.contributions.values()) - probability,
             unfamiliar=unfamiliar,
-            method=found.method,
+            method=found.method + varied.how,
             seed=_SEED,
             background_rows=found.background_rows,
             model=opened.version.model,
             version=opened.version.number,
             request_id=request,
+        )
+
+    def _attribution(self, varied: Varied, place: int) -> Attribution:
+        return self.explainer.explain(
+            lambda asked: self.opened.predict(varied.whole(asked))[:, place].astype("float64"),
+            varied.row,
+            varied.background,
+            seed=_SEED,
+            evaluations=self.evaluations,
         )
 
 

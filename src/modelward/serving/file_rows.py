@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from modelward.errors import InvalidError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from modelward.registry import Feature
 
 _JSON, _LINES = ".json", ".jsonl"
 
@@ -43,12 +45,18 @@ class FileRows:
         return self.part(0, len(self))
 
 
+def kinds_of(features: Sequence[Feature]) -> dict[str, ColumnKind]:
+    """What the columns of a file are, by the features of the model that they are for."""
+    kinds = {"number": ColumnKind.NUMBER, "category": ColumnKind.CATEGORY, "text": ColumnKind.TEXT}
+    return {feature.name: kinds[feature.kind] for feature in features}
+
+
 def rows_of_file(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind]) -> FileRows:
     """The rows in `data`, the content of `file`: a JSON list of objects or `{"rows": [...]}` (.json), an object on each line
     (.jsonl), or a CSV, Excel or Parquet table.
 
-    `kinds` says what each feature of the model is: in a table, what is a category is text, however it looks. Columns of another
-    name are left out; where `kinds` is empty, none is.
+    `kinds` says what each feature of the model is: in a table, what is a category is text, however it looks, and of a text only an
+    empty field is missing. Columns of another name are left out; where `kinds` is empty, none is.
 
     Raises:
         RowsFileError: the JSON is of another shape, or there is no row. UnreadableFileError, UnusableTableError: it is no table.

@@ -14,12 +14,12 @@ import msgspec
 
 from modelward.access import Actor, Permission
 from modelward.audit import Ledger
-from modelward.datasets import ColumnKind, read_bytes
+from modelward.datasets import read_bytes
 from modelward.registry import Interface, InvalidRowsError
 from modelward.serving.answer import INFERENCE_BATCH
 from modelward.serving.computed import labels_of
 from modelward.serving.deployments import Deployment
-from modelward.serving.file_rows import FileRows, rows_of_file
+from modelward.serving.file_rows import FileRows, kinds_of, rows_of_file
 from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
 from modelward.storage import Database
@@ -62,10 +62,9 @@ def answer_file(
     """
     version, interface = deployment.version, deployment.interface
     by.require(Permission.MODELS_PREDICT, model=version.model)
-    kinds = {one.name: ColumnKind.NUMBER if one.kind == "number" else ColumnKind.CATEGORY for one in interface.features}
     # Read once: what goes on record is what was answered, whatever happens to the file meanwhile.
     data = read_bytes(file, limit_bytes=limit_bytes)
-    rows = rows_of_file(file, data, kinds=kinds)
+    rows = rows_of_file(file, data, kinds=kinds_of(interface.features))
     parts = [_answered(deployment, rows, start) for start in range(0, len(rows), BATCH_ROWS)]
     unfamiliar = [names for part in parts for names in part.unfamiliar]
     payload = _written([part.probabilities for part in parts], unfamiliar, interface, form)

@@ -130,7 +130,7 @@ def table_of(asked: Invocation, interface: Interface) -> Table:
 
 def table_of_csv(body: bytes, interface: Interface) -> Table:
     """The rows of a text of comma-separated values under a row of column names, read as `modelward predict` reads a file: what is a
-    category is text, and an empty field and its like are missing.
+    category is text, an empty field and its like are missing, and of a text only an empty field is.
 
     Raises:
         MalformedBodyError: it is no such text. InvalidRowsError: the rows do not fit.
@@ -150,8 +150,9 @@ def table_of_csv(body: bytes, interface: Interface) -> Table:
             f"The CSV is not well-formed: {wrong}. A quotation mark that is never closed is the usual cause; mend it."
         ) from None
     _check_widths(rows, names)
-    numbers = {feature.name for feature in interface.features if feature.kind == "number"}
-    read = [_number if name in numbers else _text for name in names]
+    of_kind = {"number": _number, "category": _word, "text": _text}
+    readers = {feature.name: of_kind[feature.kind] for feature in interface.features}
+    read = [readers.get(name, _word) for name in names]
     return interface.table_of_rows(
         [{name: each(field) for name, each, field in zip(names, read, row, strict=True)} for row in rows]
     )
@@ -261,6 +262,10 @@ def _number(field: str) -> float | str | None:
 
 
 def _text(field: str) -> str | None:
+    return field if field.strip() else None
+
+
+def _word(field: str) -> str | None:
     text = field.strip()
     if text in MISSING:
         return None

@@ -28,6 +28,7 @@ def read_rows(desk: Desk, model: str, file: Path) -> list[dict[str, Any]]:
 def _kinds(desk: Desk, model: str) -> dict[str, ColumnKind]:
     """What each feature of the model is; nothing for an owner of a key who may ask the model and not look at releases."""
     from modelward.datasets import ColumnKind
+    from modelward.serving import kinds_of
 
     if desk.is_remote:
         made_up = desk.client.serving.made_up_row(model.partition(":")[0])
@@ -36,4 +37,4 @@ def _kinds(desk: Desk, model: str) -> dict[str, ColumnKind]:
         features = desk.house.registry.find(desk.version(model), by=desk.actor).interface.features
     except RefusedError:
         return {}
-    return {each.name: ColumnKind.NUMBER if each.kind == "number" else ColumnKind.CATEGORY for each in features}
+    return kinds_of(features)

@@ -38,6 +38,7 @@ class Field:
     options: tuple[str, ...]
     hint: str
     is_number: bool
+    is_long: bool
     is_nullable: bool
 
 
@@ -159,7 +160,7 @@ def _shown(value: Any) -> str:
 
 
 def _field(feature: Feature, key: str, sent: str | None) -> Field:
-    is_number = feature.kind == "number"
+    is_number, is_long = feature.kind == "number", feature.kind == "text"
     options = feature.categories if not is_number and len(feature.categories) <= _OPTIONS_LIMIT else ()
     has_range = is_number and feature.minimum is not None and feature.maximum is not None
     return Field(
@@ -169,6 +170,7 @@ def _field(feature: Feature, key: str, sent: str | None) -> Field:
         options=options,
         hint=f"{feature.minimum:.12g} – {feature.maximum:.12g}" if has_range else "",
         is_number=is_number,
+        is_long=is_long,
         is_nullable=feature.nullable,
     )
 

@@ -40,7 +40,7 @@ def _is_block(interface: Interface, tensor: Tensor) -> bool:
     head, features = tensor.head, interface.features
     if len(head.shape) != 2 or (head.width == 1 and (len(features) > 1 or features[0].name == head.name)):
         return False
-    if not interface.is_of_numbers and len({feature.kind for feature in features}) > 1:
+    if not interface.is_of_numbers and len({feature.kind == "number" for feature in features}) > 1:
         raise head.error("holds all features at once, and the model takes texts beside numbers. Send one input for each feature.")
     return True
 

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is varied in a row to explain its answer: its features, or the passages of its text.
+
+The explainer knows columns, and for each a value that stands for "not known". Of a table these are the features and the background
+rows. Of a text they are its passages, which are there or left out, so that nobody's words are needed to compare with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelward.registry import CodePoints, Feature, text_of
+
+if TYPE_CHECKING:
+    from modelward.serving.explainer import Columns
+
+PASSAGES_LIMIT = 64
+# A character of a script without spaces between words (Chinese, Japanese, Thai, Lao, Khmer), or what stands between two spaces.
+_SPACELESS = "\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_PASSAGE = re.compile(rf"(?:[{_SPACELESS}]|[^ {_SPACELESS}]+) ?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Varied:
+    """`row` is what there is, `background` what stands for "not known", `values` what `row` says in words, and `whole` makes of
+    such columns those that the model takes. `how` is said of the method.
+    """
+
+    row: Columns
+    background: Columns
+    values: Mapping[str, Any]
+    whole: Callable[[Columns], Columns]
+    how: str = ""
+
+
+def features_of(row: Columns, background: Columns, values: Mapping[str, Any]) -> Varied:
+    """The features of one row of a table."""
+    return Varied(row=row, background=background, values=values, whole=lambda asked: asked)
+
+
+def passages_of(feature: Feature, points: CodePoints) -> Varied:
+    """The passages of one text, int32 [length], as it is read: words, or single characters where a script knows no spaces; of a
+    long text some of them together. Each is called by its place, `review[0:5]`.
+    """
+    text = text_of(points)
+    bounds = _bounds(text)
+    names = [f"{feature.name}[{start}:{stop}]" for start, stop in bounds]
+    owner = np.repeat(np.arange(len(bounds)), [stop - start for start, stop in bounds])
+
+    def whole(asked: Columns) -> Columns:
+        is_there = np.concatenate([asked[name] for name in names], axis=1).astype(bool)
+        left = np.zeros((len(is_there), feature.length), dtype=np.int32)
+        for place, row in enumerate(is_there):
+            kept = points[: len(owner)][row[owner]]
+            left[place, : len(kept)] = kept
+        return {feature.name: left}
+
+    return Varied(
+        row={name: np.ones((1, 1), dtype=np.int8) for name in names},
+        background={name: np.zeros((1, 1), dtype=np.int8) for name in names},
+        values={name: text[start:stop].strip() for name, (start, stop) in zip(names, bounds, strict=True)},
+        whole=whole,
+        how=" of passages, which are left out where they are not known",
+    )
+
+
+def _bounds(text: str) -> list[tuple[int, int]]:
+    """Where each passage begins and ends; together they are the whole text."""
+    ends = [found.end() for found in _PASSAGE.finditer(text)]
+    together = -(-len(ends) // PASSAGES_LIMIT)
+    stops = sorted({*ends[together - 1 :: together], ends[-1]}) if ends else []
+    return list(zip([0, *stops[:-1]], stops, strict=True))
