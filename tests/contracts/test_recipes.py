@@ -5,16 +5,19 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 import msgspec
 import numpy as np
 import onnxruntime
 import pytest
 
+from modelward import registry
 from modelward.training import graph, parity
 from modelward.training.preparation import Preparation, Prepare
-from modelward.training.recipe import Inputs, InvalidParameterError, UnusableInputsError, configure
+from modelward.training.recipe import Inputs, InvalidParameterError, UnusableInputsError, configure, takes
 from modelward.training.recipes import RECIPES
+from modelward.training.text_preparation import TextPreparation
 
 CLASSES = {2: ("no", "yes"), 3: ("low", "中", "high")}
 every_recipe = pytest.mark.parametrize("name", RECIPES.names())
@@ -27,25 +30,79 @@ class Feature:
     kind: str
 
 
-FEATURES = (Feature("size", "number"), Feature("the weight", "number"), Feature("颜色", "category"))
+class Table:
+    """Numbers and a category: each class has its own place, size and favourite colour; some values are missing."""
+
+    features = (Feature("size", "number"), Feature("the weight", "number"), Feature("颜色", "category"))
+    inputs: ClassVar = {"size": "tensor(float)", "the weight": "tensor(float)", "颜色": "tensor(string)"}
+
+    def rows(self, count, *, classes, seed):
+        random = np.random.default_rng(seed)
+        labels = random.integers(0, classes, count)
+        number = random.normal(size=(count, 2)) + labels[:, None] * (3, -2)
+        number[random.random((count, 2)) < 0.05] = np.nan
+        colour = np.array(["red", "green", "blue", ""], dtype=object)[np.where(random.random(count) < 0.7, labels, 3)]
+        columns = (number[:, :1].astype(np.float32), number[:, 1:].astype(np.float32), colour.reshape(-1, 1))
+        return dict(zip((one.name for one in self.features), columns, strict=True)), labels.astype(np.int64)
+
+    def fit(self, columns):
+        return Preparation.fit(columns, self.features, Prepare(outliers="clip"))
+
+    def odd_rows(self):
+        """Missing everywhere, beyond everything seen, a value never seen."""
+        far = np.array([[np.nan], [3e38], [-3e38], [1e-45]], dtype=np.float32)
+        return {"size": far, "the weight": far[::-1].copy(), "颜色": np.array([[""], ["new"], ["red"], ["中"]], dtype=object)}
 
 
-def rows(count, *, classes, seed):
-    """Columns and labels: each class has its own place, size and favourite colour; some values are missing."""
-    random = np.random.default_rng(seed)
-    labels = random.integers(0, classes, count)
-    number = random.normal(size=(count, 2)) + labels[:, None] * (3, -2)
-    number[random.random((count, 2)) < 0.05] = np.nan
-    colour = np.array(["red", "green", "blue", ""], dtype=object)[np.where(random.random(count) < 0.7, labels, 3)]
-    columns = (number[:, :1].astype(np.float32), number[:, 1:].astype(np.float32), colour.reshape(-1, 1))
-    return dict(zip((one.name for one in FEATURES), columns, strict=True)), labels.astype(np.int64)
+class Texts:
+    """A few words of either language: each class has words of its own, among others that all of them use; some are empty."""
+
+    feature = registry.Feature("评论", "text", nullable=True, length=40, lowercase=True)
+    inputs: ClassVar = {"评论": "tensor(int32)"}
+    words = (("awful", "很差"), ("Fine", "还行"), ("great", "很好"))
+
+    def rows(self, count, *, classes, seed):
+        random = np.random.default_rng(seed)
+        labels = random.integers(0, classes, count)
+        fillers = np.array(["the film", "这部电影", "story", "and", "了", "\U0001f642"])
+        texts = []
+        for label in labels:
+            own = random.choice(self.words[label]) if random.random() < 0.95 else ""
+            texts.append(" ".join(random.permutation([own, *random.choice(fillers, random.integers(1, 4))])))
+        texts[0] = ""
+        return {"评论": registry.code_points(texts, self.feature)}, labels.astype(np.int64)
+
+    def fit(self, columns):
+        return TextPreparation(name="评论", length=self.feature.length, lowercase=True)
+
+    def odd_rows(self):
+        """Nothing, what is cut, what was never seen, characters of every plane."""
+        texts = ["", "great " * 100, "Ωмега ελ", "\U0010ffff\U00020000\x00\x07\ufffe", "，。！"]
+        return {"评论": registry.code_points(texts, self.feature)}
+
+
+DATA = {"table": Table(), "text": Texts()}
+
+
+def data_of(name):
+    """What a recipe is tested on: data of the sort that it takes."""
+    return DATA[takes(RECIPES.load(name))]
+
+
+def rows(name, count, *, classes, seed):
+    return data_of(name).rows(count, classes=classes, seed=seed)
+
+
+def prepared(name, classes):
+    return prepared_of(takes(RECIPES.load(name)), classes)
 
 
 @cache
-def prepared(classes):
-    train, train_labels = rows(300, classes=classes, seed=1)
-    validation, validation_labels = rows(60, classes=classes, seed=2)
-    preparation = Preparation.fit(train, FEATURES, Prepare(outliers="clip"))
+def prepared_of(taken, classes):
+    data = DATA[taken]
+    train, train_labels = data.rows(300, classes=classes, seed=1)
+    validation, validation_labels = data.rows(60, classes=classes, seed=2)
+    preparation = data.fit(train)
     return preparation, Inputs(
         train=preparation.apply(train),
         train_labels=train_labels,
@@ -57,7 +114,7 @@ def prepared(classes):
 
 
 def make(name, classes):
-    preparation, inputs = prepared(classes)
+    preparation, inputs = prepared(name, classes)
     trained = configure(RECIPES.load(name), name=name, parameters={}).make(inputs, lambda *_: None)
     return trained, graph.finish(preparation.graph(), trained.graph(), inputs.classes)
 
@@ -72,7 +129,7 @@ def opened(served):
 @every_size
 @every_recipe
 def test_it_learns_what_can_be_learnt(name, classes):
-    columns, labels = rows(200, classes=classes, seed=3)
+    columns, labels = rows(name, 200, classes=classes, seed=3)
     named, probabilities = opened(made(name, classes)[1]).run(["label", "probabilities"], columns)
     wanted = np.array(CLASSES[classes], dtype=object)[labels]
     assert (named == wanted).mean() > 0.85
@@ -85,19 +142,27 @@ def test_it_learns_what_can_be_learnt(name, classes):
 @every_size
 @every_recipe
 def test_the_graph_answers_as_the_trained_estimator(name, classes):
-    columns, _ = rows(500, classes=classes, seed=4)
+    columns, _ = rows(name, 500, classes=classes, seed=4)
     estimator, served = made(name, classes)
-    report = parity.check(served, prepared(classes)[0], estimator, columns)
+    report = parity.check(served, prepared(name, classes)[0], estimator, columns)
     assert report.rows == 500
     assert report.differing == ()
     assert report.worst <= parity.TOLERANCE
     report.require(name)
 
 
+@pytest.mark.parametrize("taken", DATA)
+def test_a_preparation_gives_the_same_bits_as_its_graph(taken):
+    for columns in (DATA[taken].rows(50, classes=3, seed=8)[0], DATA[taken].odd_rows()):
+        preparation = prepared_of(taken, 3)[0]
+        (drawn,) = opened(preparation.graph().SerializeToString()).run(None, columns)
+        assert drawn.tobytes() == preparation.apply(columns).tobytes()
+
+
 @every_size
 @every_recipe
 def test_a_row_is_answered_alone_as_among_others(name, classes):
-    columns, _ = rows(40, classes=classes, seed=5)
+    columns, _ = rows(name, 40, classes=classes, seed=5)
     session = opened(made(name, classes)[1])
     together = session.run(["probabilities"], columns)[0]
     for row in range(40):
@@ -108,10 +173,8 @@ def test_a_row_is_answered_alone_as_among_others(name, classes):
 @every_size
 @every_recipe
 def test_odd_rows_get_probabilities_too(name, classes):
-    """Missing everywhere, beyond everything seen, a value never seen."""
-    far = np.array([[np.nan], [3e38], [-3e38], [1e-45]], dtype=np.float32)
-    columns = {"size": far, "the weight": far[::-1].copy(), "颜色": np.array([[""], ["new"], ["red"], ["中"]], dtype=object)}
-    report = parity.check(made(name, classes)[1], prepared(classes)[0], made(name, classes)[0], columns)
+    columns = data_of(name).odd_rows()
+    report = parity.check(made(name, classes)[1], prepared(name, classes)[0], made(name, classes)[0], columns)
     assert report.differing == ()
     assert np.isfinite(opened(made(name, classes)[1]).run(["probabilities"], columns)[0]).all()
 
@@ -123,11 +186,7 @@ def test_outputs_are_label_and_probabilities_and_inputs_are_the_features(name):
         ("label", "tensor(string)"),
         ("probabilities", "tensor(float)"),
     ]
-    assert {one.name: one.type for one in session.get_inputs()} == {
-        "size": "tensor(float)",
-        "the weight": "tensor(float)",
-        "颜色": "tensor(string)",
-    }
+    assert {one.name: one.type for one in session.get_inputs()} == data_of(name).inputs
 
 
 @every_recipe
@@ -157,7 +216,7 @@ def test_it_counts_what_it_learnt_and_says_how_it_went(name):
 def test_it_tells_how_far_it_is_and_can_be_stopped(name):
     heard = []
     recipe = configure(RECIPES.load(name), name=name, parameters={})
-    recipe.make(prepared(2)[1], lambda share, _word="": heard.append(share))
+    recipe.make(prepared(name, 2)[1], heard.append)
     assert heard == sorted(heard)
     assert 0 <= heard[0] <= heard[-1] <= 1
 
@@ -165,12 +224,12 @@ def test_it_tells_how_far_it_is_and_can_be_stopped(name):
         raise KeyError("stopped")
 
     with pytest.raises(KeyError, match="stopped"):
-        recipe.make(prepared(2)[1], stop)
+        recipe.make(prepared(name, 2)[1], stop)
 
 
 @every_recipe
 def test_it_works_without_validation_rows(name):
-    _, inputs = prepared(2)
+    _, inputs = prepared(name, 2)
     bare = Inputs(
         train=inputs.train,
         train_labels=inputs.train_labels,
@@ -184,7 +243,7 @@ def test_it_works_without_validation_rows(name):
 
 @every_recipe
 def test_a_frozen_matrix_is_left_as_it_is(name):
-    _, inputs = prepared(2)
+    _, inputs = prepared(name, 2)
     before = inputs.train.copy()
     for part in (inputs.train, inputs.train_labels, inputs.validation, inputs.validation_labels):
         part.flags.writeable = False
@@ -222,7 +281,7 @@ def test_every_parameter_has_a_default_and_a_description(name):
 
 
 def test_inputs_that_nothing_can_be_learnt_from_are_refused():
-    _, good = prepared(3)
+    _, good = prepared_of("table", 3)
     fields = {name: getattr(good, name) for name in good.__slots__}
     infinite = good.train.copy()
     infinite[0, 0] = np.inf

@@ -30,7 +30,17 @@ ODD = Interface((Feature("f1", "number"), Feature("f0", "number", nullable=True)
 ESCAPED = Interface(
     (Feature('the "age"', "number"), Feature("back\\slash", "category"), Feature("rows", "number")), "x", ("a", "b")
 )
-INTERFACES = st.sampled_from([MIXED, MIXED, NUMBERS, TEXTS, ODD, ESCAPED])
+PROSE = Interface(
+    (
+        Feature("review", "text", nullable=True, length=12, lowercase=True),
+        Feature("age", "number", nullable=True),
+        Feature("title", "text", length=3),
+        Feature("town", "category", categories=("Leeds",), nullable=True),
+    ),
+    "mood",
+    ("bad", "good"),
+)
+INTERFACES = st.sampled_from([MIXED, MIXED, NUMBERS, TEXTS, ODD, ESCAPED, PROSE, PROSE])
 
 fitting_numbers = st.one_of(
     st.floats(-LARGEST, LARGEST),
@@ -47,6 +57,7 @@ fitting_texts = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
     st.sampled_from(["clerk", "null", "x" * 10_000, "é" * 10_000, "🙂" * 10_000, "\x00", "e\u0301", '"\\']),
 )
+long_texts = st.one_of(fitting_texts, st.sampled_from(["x" * 10_001, "Ａ \r\n B" * 999, " "]))
 other_texts = st.sampled_from(["x" * 10_001, "🙂" * 10_001, "\ud800", "half \udfff of one"])
 strange = st.sampled_from([None, "", [], {}, [1], {"a": 1}])
 
@@ -56,6 +67,9 @@ def values(feature, *, fits):
     if feature.kind == "number":
         fitting = fitting_numbers | st.none() if feature.nullable else fitting_numbers
         others = other_numbers | strange | st.booleans() | st.just("1")
+    elif feature.kind == "text":
+        fitting = long_texts | st.sampled_from([None, ""]) if feature.nullable else long_texts
+        others = st.sampled_from(["\ud800", "half \udfff of one"]) | strange | st.booleans() | st.just(1)
     else:
         fitting = fitting_texts | st.booleans() | st.sampled_from([None, ""]) if feature.nullable else fitting_texts | st.booleans()
         others = other_texts | strange | st.just(1)

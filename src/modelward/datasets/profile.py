@@ -22,6 +22,19 @@ class ValueCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextProfile:
+    """The texts of a column, of which nothing is told but figures. `characters` are quantiles of their lengths, and the longest;
+    `latin` and `han` the shares of the letters that are of these scripts; `repeated` counts the rows whose text stood in an earlier
+    one.
+    """
+
+    characters: dict[str, float]
+    latin: float
+    han: float
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
     """One column. `outliers` lie more than 1.5 interquartile ranges beyond the quartiles (Tukey, 1977); `top` names the most
     frequent categories of a column with few of them and no direct identifiers, none of them in fewer than five rows.
@@ -41,6 +54,7 @@ class ColumnProfile:
     earliest: str | None = None
     latest: str | None = None
     top: tuple[ValueCount, ...] = ()
+    texts: TextProfile | None = None
     identifiers: tuple[str, ...] = ()
 
 
@@ -71,7 +85,7 @@ class Profile:
 
 WARNINGS = {
     "constant": "The column has one value only.",
-    "near-unique": "Nearly every row has a value of its own: the column names rows.",
+    "near-unique": "Nearly every row has a value of its own: the column names rows, or holds texts.",
     "high-cardinality": "The column has too many different texts to be a category.",
     "missing": "More than half of the values are missing.",
     "outliers": "More than a twentieth of the values lie far outside the quartiles.",

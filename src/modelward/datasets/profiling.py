@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
 from modelward.datasets.dataset import Column, ColumnKind
 from modelward.datasets.declaration import favourable_class
 from modelward.datasets.leakage import leakage_suspects
-from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, ValueCount, counts_rows
+from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, TextProfile, ValueCount, counts_rows
 from modelward.datasets.recognition import describe
 from modelward.datasets.splits import class_labels
 from modelward.privacy import identifiers_in
@@ -22,6 +22,7 @@ _QUANTILES = {"p01": 0.01, "p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p
 _TUKEY = 1.5
 _TOP, _TOP_OF_AT_MOST, _LEAST_ROWS_NAMED = 10, 50, 5
 _VALUES_LOOKED_AT = 1000
+_LEAVE_OUT = "Leave it out of a table, or learn from its texts alone (`data: {text: COLUMN}` in the spec)."
 _SHARE_OF_NAMES, _SHARE_MISSING, _SHARE_OUTLIERS, _SHARE_OF_SMALLEST_CLASS, _ROWS_OF_A_CLASS = 0.95, 0.5, 0.05, 0.1, 10
 _CORRELATED, _COLUMNS_CORRELATED = 0.98, 60
 
@@ -89,6 +90,8 @@ def _profile(values: pl.Series, kind: ColumnKind, identifiers: tuple[str, ...]) 
         facts = dict(zip(("earliest", "latest"), _span(present), strict=True))
     elif kind in {ColumnKind.CATEGORY, ColumnKind.BOOLEAN} and not identifiers:
         facts = {"top": _top(present, rows=len(values))}
+    elif kind is ColumnKind.TEXT and len(present):
+        facts = {"texts": _text_facts(present)}
     return ColumnProfile(
         name=values.name,
         kind=kind,
@@ -117,6 +120,18 @@ def _number_facts(present: pl.Series) -> dict[str, Any]:
     # A sum of numbers near the end of float64 overflows; what is not a number is left out.
     finite = {name: value for name, value in found.items() if value is not None and isfinite(value)}
     return {**finite, "quantiles": {name: value for name, value in quantiles.items() if isfinite(value)}, "outliers": outliers}
+
+
+def _text_facts(present: pl.Series) -> TextProfile:
+    characters = present.str.len_chars()
+    letters, latin, han = (int(present.str.count_matches(rf"\p{{{script}}}").sum()) for script in ("Letter", "Latin", "Han"))
+    quantiles = {name: float(characters.quantile(share, "linear") or 0) for name, share in _QUANTILES.items()}
+    return TextProfile(
+        characters={**quantiles, "longest": float(cast("int", characters.max()))},
+        latin=latin / max(letters, 1),
+        han=han / max(letters, 1),
+        repeated=len(present) - present.n_unique(),
+    )
 
 
 def _span(present: pl.Series) -> tuple[str, str]:
@@ -156,10 +171,10 @@ def _column_warnings(column: ColumnProfile, *, rows: int) -> Iterator[ProfileWar
     if column.distinct == 1:
         yield ProfileWarning("constant", column.name, f"Column {name} has one value only and teaches nothing. Leave it out.")
     elif column.distinct >= _SHARE_OF_NAMES * present and column.kind in {ColumnKind.TEXT, ColumnKind.CATEGORY}:
-        text = f"Column {name} has {column.distinct:,} different values in {present:,} rows: it names rows. Leave it out."
-        yield ProfileWarning("near-unique", column.name, text)
+        names = f"Column {name} has {column.distinct:,} different values in {present:,} rows: it names rows, or holds texts."
+        yield ProfileWarning("near-unique", column.name, f"{names} {_LEAVE_OUT}")
     elif column.kind is ColumnKind.TEXT and not column.identifiers:
-        text = f"Column {name} has {column.distinct:,} different texts, too many for a category. Leave it out, or group its values."
+        text = f"Column {name} has {column.distinct:,} different texts, too many for a category. {_LEAVE_OUT}"
         yield ProfileWarning("high-cardinality", column.name, text)
     elif column.kind is ColumnKind.DATE:
         text = f"Column {name} holds dates, from which nothing is learned here. Leave it out, or divide the rows by it."

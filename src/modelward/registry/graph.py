@@ -83,7 +83,17 @@ def _check_input(given: Any, wanted: Any, feature: Feature) -> None:
         raise GraphUnfitError(
             f"The input {feature.name!r} of the graph must be of type {kind} ({feature.kind}), as the interface says."
         )
-    width = theirs.shape.dim[-1].dim_value if len(theirs.shape.dim) == 2 else 0
+    check_width(given, feature)
+
+
+def check_width(given: Any, feature: Feature) -> None:
+    """Check that an input of a graph takes as many characters of a text as the interface says, where it says how many.
+
+    Raises:
+        GraphUnfitError: it takes others.
+    """
+    dimensions = given.type.tensor_type.shape.dim
+    width = dimensions[-1].dim_value if len(dimensions) == 2 else 0
     if feature.kind == "text" and width not in (0, feature.length):
         raise GraphUnfitError(
             f"The input {feature.name!r} of the graph takes {width} characters, and the interface says {feature.length}. "

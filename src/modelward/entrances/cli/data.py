@@ -215,6 +215,10 @@ def _seen(column: ColumnProfile) -> str:
         return f"{showing.number(column.minimum)} to {showing.number(column.maximum)}{mean}"
     if column.earliest and column.latest:
         return f"{column.earliest} to {column.latest}"
+    if (texts := column.texts) is not None:
+        median, longest = (showing.number(texts.characters[name]) for name in ("p50", "longest"))
+        scripts = "".join(f", {script} {share:.0%}" for script, share in (("Latin", texts.latin), ("Han", texts.han)) if share)
+        return f"characters: median {median}, longest {longest}{scripts}"
     return ", ".join(f"{top.value} {top.share:.0%}" for top in column.top[:3])
 
 
