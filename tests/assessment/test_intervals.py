@@ -114,6 +114,7 @@ def test_a_perfect_score_is_not_certain():
     assert found.high == pytest.approx(1.0)
     assert found.low == pytest.approx(wilson(1.0, n=12).low)
     assert found.low < 0.8
+    assert {type(bound) for bound in (found.value, found.low, found.high)} == {float}, "a report is written of plain numbers"
 
 
 def test_the_interval_of_an_absolute_difference_holds_its_estimate():

@@ -216,7 +216,7 @@ def test_it_counts_what_it_learnt_and_says_how_it_went(name):
 def test_it_tells_how_far_it_is_and_can_be_stopped(name):
     heard = []
     recipe = configure(RECIPES.load(name), name=name, parameters={})
-    recipe.make(prepared(name, 2)[1], heard.append)
+    recipe.make(prepared(name, 2)[1], lambda share, _word="": heard.append(share))
     assert heard == sorted(heard)
     assert 0 <= heard[0] <= heard[-1] <= 1
 

@@ -118,7 +118,8 @@ def _interval(point: float, drawn: Floats, rows: int, effective: int, seed: int)
     if not np.isfinite(point) or found.size < (1 - _LOST_SHARE) * drawn.size:
         return None
     if np.ptp(found) == 0 and 0 <= point <= 1:
-        low, high = _wilson_bounds(point, max(1, effective))
+        # A report holds plain numbers, and a score is often one of NumPy's.
+        low, high = _wilson_bounds(float(point), max(1, effective))
         return Estimate(float(point), low, high, rows, "no bootstrap replicate differs: Wilson score interval instead")
     low, high = _centred(point, found)
     method = f"multinomial bootstrap, B = {drawn.size}, percentiles centred on the estimate"

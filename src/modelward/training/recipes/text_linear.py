@@ -38,7 +38,7 @@ class TextLinearParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     least_texts: Annotated[int, Meta(ge=1, le=1000, description="Training texts that a sequence must occur in to be kept.")] = 2
     sublinear: Annotated[bool, Meta(description="Whether a sequence that occurs n times counts 1 + ln n instead of n.")] = True
     normalise: Annotated[bool, Meta(description="Whether long texts weigh as much as short ones (Euclidean norm 1).")] = True
-    C: Annotated[float, Meta(gt=0, le=1e6, description="Inverse strength of the penalty on the weights.")] = 10.0
+    C: Annotated[float, Meta(gt=0, le=1e6, description="Inverse strength of the penalty on the weights.")] = 3.0
     iterations: Annotated[int, Meta(ge=1, le=100_000, description="Most steps of the solver.")] = 1000
     class_weight: Annotated[
         Literal["balanced"] | None, Meta(description="`balanced` lets every class weigh the same, however rare.")

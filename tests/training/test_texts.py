@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run over texts: from a column of a table to a version that reads what it was trained on, and keeps nobody's words."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+
+from modelward.assessment import Assessment
+from modelward.datasets import Split, make_split
+from modelward.registry import Feature, code_points
+from modelward.training import InvalidSpecError, Status, UnusableDataError, UnusableFeatureError, graph, parity, parse_spec
+from modelward.training.material import columns_of
+from modelward.training.recipe import Inputs, UnusableInputsError, configure
+from modelward.training.recipes import RECIPES
+from modelward.training.text_preparation import TextPreparation
+
+PRAISE = ("Wonderful", "I loved it", "非常好看", "很喜欢这本书", "a great read")
+BLAME = ("Dull", "I hated it", "太无聊了", "不值得买", "a waste of money")
+FILLERS = ("the plot", "the author", "情节", "这个作者", "on page {}", "chapter {}", "第{}章")
+
+
+def reviews(rows=200, *, seed=1, empty=0, stars=lambda draw: draw.randint(1, 5)) -> str:
+    """A table of texts in two languages, beside a number and a sensitive column; the last ones are empty."""
+    draw = random.Random(seed)
+    lines = ["review,stars,reader,mood"]
+    for at in range(rows):
+        mood = draw.choice(["good", "bad"])
+        words = [draw.choice(PRAISE if mood == "good" else BLAME), *draw.choices(FILLERS, k=3)]
+        draw.shuffle(words)
+        text = "" if at >= rows - empty else " ".join(words).format(*(draw.randint(1, 10**6) for _ in words))
+        lines.append(f'"{text}",{stars(draw)},{draw.choice(["young", "old"])},{mood}')
+    return "\n".join(lines) + "\n"
+
+
+def spec_of(data="text: review", candidates="[text-linear]"):
+    return parse_spec(f"model: moods\ndata: {{dataset: reviews, {data}}}\ncandidates: {candidates}\n")
+
+
+@pytest.fixture
+def trained(rooms, register, admin):
+    """The version that comes of a run over texts."""
+    register("reviews", reviews(), target="mood", sensitive=("reader",))
+    assert rooms.training.train(spec_of(), by=admin).status is Status.DONE
+    return rooms.registry.find("moods:1", by=admin)
+
+
+def test_a_text_is_learned_from_and_answered_for_in_both_languages(rooms, trained):
+    opened = rooms.registry.open(trained)
+    asked = ["Ｗonderful 第7章", "很喜欢这本书，情节", "DULL on page 3", "太无聊了"]
+    answer = opened.predict(trained.interface.columns([{"review": text} for text in asked]))
+    assert [trained.interface.classes[place] for place in answer.argmax(axis=1)] == ["good", "good", "bad", "bad"]
+
+
+def test_the_interface_is_the_one_text_with_a_length_from_the_training_rows(rooms, trained, admin):
+    (feature,) = trained.interface.features
+    assert (feature.name, feature.kind, feature.lowercase, feature.nullable) == ("review", "text", True, False)
+    table = rooms.datasets.table("reviews", by=admin, purpose="tests")
+    lengths = [len(text) for text in table["review"]]
+    assert np.median(lengths) < feature.length <= max(lengths)
+
+
+def test_a_served_text_is_read_as_a_trained_one(rooms, trained, admin):
+    table = rooms.datasets.table("reviews", by=admin, purpose="tests")
+    by_table = columns_of(table, trained.interface.features)["review"]
+    by_rows = trained.interface.columns(table.select("review").to_dicts())["review"]
+    assert by_table.tobytes() == by_rows.tobytes()
+
+
+def test_a_version_of_texts_keeps_no_text(rooms, trained, admin):
+    table = rooms.datasets.table("reviews", by=admin, purpose="tests")
+    files = {file.path: rooms.registry.read(trained, file.path) for file in trained.files}
+    assert "background.json" not in files
+    assert json.loads(files["preparation.json"])["length"] == trained.interface.features[0].length
+    for text in table["review"]:
+        assert not any(text.encode() in data or text.lower().encode() in data for data in files.values())
+
+
+def test_the_same_texts_and_seed_make_the_same_bytes(rooms, trained, admin):
+    rooms.training.train(spec_of(), by=admin)
+    again = rooms.registry.find("moods:2", by=admin)
+    assert rooms.registry.read(again, "model.onnx") == rooms.registry.read(trained, "model.onnx")
+
+
+def test_a_version_of_texts_is_assessed_also_by_sensitive_columns(rooms, register, admin):
+    register("reviews", reviews(800), target="mood", sensitive=("reader",))
+    rooms.training.train(spec_of(), by=admin)
+    found = Assessment(rooms.registry, rooms.datasets).assess("moods:1", by=admin)
+    figures = {clause.id: clause.estimate for clause in found.clauses}
+    assert figures["quality.accuracy"] > 0.9
+    measured = {name.partition(".")[0] for name, figure in figures.items() if figure is not None}
+    assert {"quality", "baseline", "latency", "size", "energy", "fairness"} <= measured
+
+
+@pytest.mark.parametrize(("prepare", "length", "lowercase"), [("length: 7", 7, True), ("lowercase: false, length: 9", 9, False)])
+def test_a_spec_says_how_much_is_read_and_in_which_case(rooms, register, admin, prepare, length, lowercase):
+    register("reviews", reviews(), target="mood", sensitive=())
+    rooms.training.train(spec_of(f"text: review, prepare: {{{prepare}}}"), by=admin)
+    (feature,) = rooms.registry.find("moods:1", by=admin).interface.features
+    assert (feature.length, feature.lowercase) == (length, lowercase)
+
+
+def test_empty_texts_are_learned_from_and_then_taken(rooms, register, admin):
+    register("reviews", reviews(empty=40), target="mood", sensitive=())
+    rooms.training.train(spec_of(), by=admin)
+    version = rooms.registry.find("moods:1", by=admin)
+    (feature,) = version.interface.features
+    assert feature.nullable
+    answer = rooms.registry.open(version).predict(version.interface.columns([{"review": ""}, {"review": None}]))
+    assert np.isfinite(answer).all()
+    assert answer[0].tolist() == answer[1].tolist()
+
+
+def test_a_column_without_any_text_in_its_training_rows_is_refused(rooms, register, admin):
+    lines = reviews(40).splitlines()
+    texts = {0, 1}
+    body = [line if at in texts else '"",' + line.split(",", 1)[1] for at, line in enumerate(lines[1:])]
+    register("reviews", "\n".join([lines[0], *body]) + "\n", target="mood", sensitive=())
+    table = rooms.datasets.table("reviews", by=admin, purpose="tests")
+    seed = next(seed for seed in range(200) if not texts & set(parts_of(table, seed).train.tolist()))
+    with pytest.raises(UnusableFeatureError, match="'review' has no text in the training rows"):
+        rooms.training.train(spec_of(f"text: review, split: {{seed: {seed}}}"), by=admin)
+
+
+def parts_of(table, seed):
+    return make_split(table, "mood", Split(seed=seed))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("text: revue", "data.text: there is no feature 'revue' in 'reviews'; did you mean review"),
+        ("text: mood", "data.text: there is no feature 'mood'"),
+        ("text: stars", "data.text: column 'stars' is a number and holds no text."),
+    ],
+)
+def test_what_is_no_column_of_text_is_refused(rooms, register, admin, data, message):
+    register("reviews", reviews(), target="mood", sensitive=())
+    with pytest.raises(UnusableDataError) as refused:
+        rooms.training.train(spec_of(data), by=admin)
+    assert str(refused.value).startswith(message)
+    assert rooms.training.runs(by=admin) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "candidates", "message"),
+    [
+        ("text: review", "[text-linear, knn]", "candidates[1].knn: the recipe learns from a table, and this data is a text."),
+        (
+            "exclude: [stars]",
+            "[text-linear]",
+            "candidates[0].text-linear: the recipe learns from a text, and this data is a table.",
+        ),
+        ("text: review", "[text-linear: {shortest: 5, longest: 2}]", "candidates[0].text-linear: `shortest` is longer"),
+        ("text: review, prepare: {length: 0}", "[text-linear]", "data.prepare.length: expected `int` >= 1"),
+        ("text: review, prepare: {length: 99999}", "[text-linear]", "data.prepare.length: expected `int` <= 16384"),
+    ],
+)
+def test_a_recipe_that_takes_something_else_is_refused_in_the_words_of_the_spec(data, candidates, message):
+    with pytest.raises(InvalidSpecError) as refused:
+        spec_of(data, candidates)
+    assert str(refused.value).startswith(message)
+
+
+def inputs_of(texts, labels=None):
+    feature = Feature("review", "text", length=20, lowercase=True)
+    points = code_points(texts, feature)
+    labels = np.arange(len(texts)) % 2 if labels is None else labels
+    return Inputs(
+        train=points, train_labels=labels, validation=points[:0], validation_labels=labels[:0], classes=("bad", "good"), seed=0
+    )
+
+
+def made(texts, **parameters):
+    return configure(RECIPES.load("text-linear"), name="text-linear", parameters=parameters).make(inputs_of(texts), lambda _: None)
+
+
+def test_texts_that_share_no_sequence_of_characters_are_refused():
+    with pytest.raises(UnusableInputsError, match="Lower `least_texts`"):
+        made(["a", "b", "c", "d"])
+    with pytest.raises(UnusableInputsError, match="Lower `least_texts`"):
+        made(["", "", "", ""], least_texts=1)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"sublinear": False}, {"normalise": False}, {"shortest": 3, "longest": 3}, {"shortest": 2, "longest": 8}, {"sequences": 3}],
+)
+def test_every_way_of_weighing_is_drawn_as_it_was_trained(parameters):
+    texts = ["good good book", "bad bad bad book", "很好 好好", "不好 很差", "good", "bad", "🙂 good", "🙁 bad"]
+    trained = made(texts, least_texts=1, **parameters)
+    preparation = TextPreparation(name="review", length=20, lowercase=True)
+    drawn = graph.finish(preparation.graph(), trained.graph(), ("bad", "good"))
+    asked = [*texts, "", "never seen Ω", "good " * 20, "bookgood", "x"]
+    columns = {"review": code_points(asked, preparation.feature(nullable=True))}
+    report = parity.check(drawn, preparation, trained, columns)
+    assert report.differing == ()
+    assert report.worst < 1e-6
+
+
+def test_what_lies_behind_the_end_of_a_text_counts_for_nothing():
+    trained = made(["good book", "bad book"] * 5)
+    answers = [
+        trained.predict(code_points(["good", "bad book", "okay"], Feature("review", "text", length=length))) for length in (20, 500)
+    ]
+    assert answers[0].tolist() == answers[1].tolist()
+
+
+def test_a_text_may_be_called_like_a_name_of_the_graph():
+    trained = made(["good book", "bad book"] * 5)
+    for name in ("/", "/n0", "//x", "X", "c0"):
+        preparation = TextPreparation(name=name, length=20, lowercase=True)
+        drawn = graph.finish(preparation.graph(), trained.graph(), ("bad", "good"))
+        columns = {name: code_points(["good"], preparation.feature(nullable=True))}
+        assert parity.check(drawn, preparation, trained, columns).differing == ()
