@@ -24,6 +24,7 @@ from modelward.training import (
     render,
     spec_json_schema,
 )
+from modelward.training.recipe import takes
 from modelward.training.spec import spec_json
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +145,7 @@ WRONG_CANDIDATES = {
     "[{decision-tree: {max_depth: 0}}]": "candidates[0].decision-tree.max_depth: expected `int` >= 1.",
     "[{decision-tree: {criterion: ginny}}]": "candidates[0].decision-tree.criterion: 'ginny' is no value it can have;",
     "[{decision-tree: [3]}]": "candidates[0].decision-tree: a mapping of max_depth, ",
-    "[desicion-tree]": "candidates[0].desicion-tree: unknown recipe; did you mean decision-tree? Allowed: decision-tree, ",
+    "[desicion-tree]": "candidates[0].desicion-tree: unknown recipe; did you mean decision-tree? Allowed: cnn, decision-tree, ",
     "[{knn: {}, svm: {}}]": "candidates[0]: write the name of a recipe, or one name",
     "[[knn]]": "candidates[0]: write the name of a recipe, or one name",
     "[knn, svm, {knn: {}}]": "candidates[2]: knn stands there already with the same parameters.",
@@ -310,7 +311,7 @@ WORDS = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp", "Cn"
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)
 # Never the defaults, which would be the bare recipe once more.
 CANDIDATES = st.one_of(
-    st.sampled_from(RECIPES.names()),
+    st.sampled_from([name for name in RECIPES if takes(RECIPES.load(name)) == "table"]),
     st.builds(
         lambda depth, leaf: {"decision-tree": {"max_depth": depth, "min_samples_leaf": leaf}},
         st.integers(9, 60),
