@@ -60,6 +60,12 @@ class SlowParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     seconds: float = 30.0
 
 
+class BatchParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many rows at once."""
+
+    batch_size: int = 160
+
+
 @dataclass(frozen=True)
 class Broken:
     """A recipe that does nothing right; each kind of going wrong is a subclass."""
@@ -79,6 +85,17 @@ class Diverging(Broken):
 class Greedy(Broken):
     def make(self, inputs, progress):
         raise MemoryError
+
+
+class Insatiable(Broken):
+    """It has no memory for more than fifty rows at once."""
+
+    Parameters = BatchParameters
+
+    def make(self, inputs, progress):
+        if len(inputs.train) > 50 and self.parameters.batch_size > 50:
+            raise MemoryError
+        return honest().make(inputs, progress)
 
 
 class Talkative(Broken):
@@ -112,7 +129,9 @@ def honest():
     return recipe(recipe.Parameters())
 
 
-BROKEN = {kind.__name__.lower(): f"{{module}}:{kind.__name__}" for kind in (Diverging, Greedy, Talkative, Unfaithful, Slow)}
+BROKEN = {
+    kind.__name__.lower(): f"{{module}}:{kind.__name__}" for kind in (Diverging, Greedy, Insatiable, Talkative, Unfaithful, Slow)
+}
 
 
 def plant(places) -> None:

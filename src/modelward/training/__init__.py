@@ -3,7 +3,9 @@
 
 from modelward.training.document import InvalidSpecError, SpecTooLargeError
 from modelward.training.energy import Energy
+from modelward.training.finding import FINDINGS, Finding
 from modelward.training.material import UnusableDataError
+from modelward.training.memory import LayersTooLargeError
 from modelward.training.overriding import override
 from modelward.training.parity import ParityError
 from modelward.training.preparation import Preparation, Prepare, UnusableFeatureError
@@ -24,6 +26,7 @@ from modelward.training.service import OutOfMemoryError, Training
 from modelward.training.spec import CandidateSpec, Data, Objective, Spec, parse_spec, render, spec_json_schema
 
 __all__ = [
+    "FINDINGS",
     "RECIPES",
     "SILENT",
     "Candidate",
@@ -32,9 +35,11 @@ __all__ = [
     "Data",
     "DivergedError",
     "Energy",
+    "Finding",
     "Inputs",
     "InvalidParameterError",
     "InvalidSpecError",
+    "LayersTooLargeError",
     "Made",
     "Objective",
     "OutOfMemoryError",

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import modelward
 from modelward.access import Actor
@@ -24,10 +25,12 @@ from modelward.storage import Connection, Database, Keyring
 from modelward.training import store
 from modelward.training.checkpoints import SealedCheckpoints, checkpoints_of
 from modelward.training.energy import Meter
-from modelward.training.making import Product, libraries, make, what_went_wrong
+from modelward.training.failing import what_went_wrong
+from modelward.training.making import Product, Terms, libraries, make
 from modelward.training.material import Material
 from modelward.training.process import UNDER_WAY
 from modelward.training.progress import Progress
+from modelward.training.reference import Reference
 from modelward.training.run import (
     CANDIDATE_FAILED,
     RUN_FAILED,
@@ -49,6 +52,7 @@ class Execution:
     run: Run
     spec: Spec
     material: Material
+    reference: Reference | None
     purpose: str
     owner: str
     by: Actor
@@ -103,7 +107,10 @@ class Execution:
     def _make(self, candidate: Candidate, meter: Meter, report: Report) -> Product:
         with self.database.change() as connection:
             store.set_candidate(connection, self.run.id, replace(candidate, status=CandidateStatus.RUNNING))
-        return make(candidate, self.material, meter=meter, report=report, checkpoints=self._checkpoints(candidate))
+        may_retry = self.spec.out_of_memory == "smaller-batch"
+        terms = Terms(reference=self.reference, forewarned=self.run.findings, may_retry=may_retry)
+        checkpoints = self._checkpoints(candidate)
+        return make(candidate, self.material, terms=terms, meter=meter, report=report, checkpoints=checkpoints)
 
     def _checkpoints(self, candidate: Candidate) -> SealedCheckpoints:
         return checkpoints_of(
@@ -126,7 +133,8 @@ class Execution:
         except (InvalidError, RefusedError) as fault:
             # A full disk or a held database is neither: it stops every candidate alike, so it stops the run, to be resumed.
             return self._fail(candidate, fault)
-        done = replace(candidate, status=CandidateStatus.DONE, version=version.name, seconds=product.seconds, message="")
+        made = replace(candidate, version=version.name, seconds=product.seconds, findings=product.findings)
+        done = replace(made, status=CandidateStatus.DONE, message="")
         with self.database.change() as connection:
             store.set_candidate(connection, self.run.id, done)
         self._checkpoints(candidate).discard()
@@ -136,7 +144,7 @@ class Execution:
         return self.registry.register(
             self.run.model,
             {**product.files, "spec.json": spec_json(self.spec)},
-            lineage=self._lineage(candidate),
+            lineage=self._lineage(candidate, product.parameters),
             interface=self.material.interface,
             purpose=self.purpose,
             owner=self.owner,
@@ -145,7 +153,7 @@ class Execution:
         )
 
     def _fail(self, candidate: Candidate, fault: Exception) -> Candidate:
-        status, message = what_went_wrong(fault)
+        status, message = what_went_wrong(fault, parameters=candidate.parameters, rows=len(self.material.inputs.train))
         failed = replace(candidate, status=status, message=message)
         facts = {"candidate": candidate.name, "recipe": candidate.recipe, "status": status, "kind": type(fault).__name__}
         with self.database.change() as connection:
@@ -155,7 +163,7 @@ class Execution:
         self._checkpoints(candidate).discard()
         return failed
 
-    def _lineage(self, candidate: Candidate) -> Lineage:
+    def _lineage(self, candidate: Candidate, parameters: dict[str, Any]) -> Lineage:
         return Lineage(
             dataset=self.run.dataset,
             fingerprint=self.run.fingerprint,
@@ -163,7 +171,7 @@ class Execution:
             spec=self.run.spec_digest,
             run=self.run.id,
             recipe=candidate.recipe,
-            parameters=candidate.parameters,
+            parameters=parameters,
             seed=self.run.seed,
             code=modelward.__version__,
             libraries=libraries(),

@@ -3,64 +3,79 @@
 
 from __future__ import annotations
 
-import traceback
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from modelward.compute import Report
-from modelward.errors import ModelwardError, RefusedError
 from modelward.plugins import installed_versions
 from modelward.registry import BACKGROUND_FILE, GRAPH_FILE
-from modelward.training import parity
+from modelward.training import memory, parity
 from modelward.training.checkpoints import SealedCheckpoints
-from modelward.training.energy import Meter
+from modelward.training.energy import Effort, Meter
+from modelward.training.examining import examine
+from modelward.training.finding import Finding
+from modelward.training.loading import LOADING
 from modelward.training.material import Material
 from modelward.training.recipe import Inputs, Made, Progress, Recipe, configure
 from modelward.training.recipes import RECIPES
-from modelward.training.run import Candidate, CandidateStatus
+from modelward.training.reference import Reference
+from modelward.training.run import Candidate
 
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "torch")
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A made candidate: the files of its version, what the version says of itself, and the seconds it took."""
+    """A made candidate: the files of its version, what the version says of itself, the seconds it took, the parameters it was made
+    with, and what was found about it.
+    """
 
     files: dict[str, bytes]
     facts: dict[str, Any]
     seconds: float
+    parameters: dict[str, Any]
+    findings: tuple[Finding, ...]
 
 
-def make(candidate: Candidate, material: Material, *, meter: Meter, report: Report, checkpoints: SealedCheckpoints) -> Product:
-    """Train `candidate`, from its last checkpoint on where there is one; the product is complete and checked.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What all candidates of a run have in common beside their material: its reference, what was found about its rows, and whether
+    one that runs out of memory is tried again with smaller batches.
+    """
+
+    reference: Reference | None = None
+    forewarned: tuple[Finding, ...] = ()
+    may_retry: bool = False
+
+
+def make(
+    candidate: Candidate, material: Material, *, terms: Terms, meter: Meter, report: Report, checkpoints: SealedCheckpoints
+) -> Product:
+    """Train `candidate`, from its last checkpoint on where there is one; the product is complete, checked and examined.
 
     Raises:
-        ParityError: graph and trained estimator differ on a test row. InvalidError, MissingExtraError: see `Recipe.make`.
+        ParityError: graph and trained estimator differ on a test row. LayersTooLargeError: see `check_layers`. InvalidError,
+            MissingExtraError: see `Recipe.make`.
     """
     from modelward.training import graph
 
-    with _LOADING:
+    with LOADING:
         import onnxruntime  # noqa: F401  # loaded here, so that no two threads begin at once
         from onnx import checker, compose, helper  # noqa: F401
 
-    recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
-    report(0.0, "loading")
-    with _LOADING:
-        _rehearse(recipe, material.inputs)
-    report(0.0, "training")
-    inputs = replace(material.inputs, checkpoints=checkpoints)
-    made, effort = meter.measure(lambda: recipe.make(inputs, _training(report, checkpoints)))
-    made = replace(made, notes=(*made.notes, *checkpoints.notes))
+    learnt = _learn(candidate, material.inputs, terms=terms, meter=meter, report=report, checkpoints=checkpoints)
+    made, effort = replace(learnt.made, notes=(*learnt.made.notes, *checkpoints.notes)), learnt.effort
     report(0.9, "drawing the graph")
     drawn = graph.finish(material.preparation.graph(), made.graph(), material.inputs.classes)
     report(0.95, "comparing graph and estimator")
     compared = parity.check(drawn, material.preparation, made, material.test)
     compared.require(candidate.recipe)
+    report(0.98, "examining")
+    findings = learnt.findings + examine(made, material.inputs, parameters=learnt.parameters, reference=terms.reference)
     report(0.99, "trained; next it is signed, in the order of the spec")
     facts = {
         **material.facts,
@@ -78,11 +93,11 @@ def make(candidate: Candidate, material: Material, *, meter: Meter, report: Repo
     files = {
         GRAPH_FILE: drawn,
         "preparation.json": msgspec.json.encode(material.preparation),
-        "training.json": _training_file(made),
+        "training.json": _training_file(made, (*terms.forewarned, *findings)),
     }
     if material.background:
         files[BACKGROUND_FILE] = msgspec.json.encode(material.background)
-    return Product(files, facts, effort.seconds)
+    return Product(files, facts, effort.seconds, learnt.parameters, findings)
 
 
 def libraries() -> dict[str, str]:
@@ -90,27 +105,46 @@ def libraries() -> dict[str, str]:
     return installed_versions(_LIBRARIES)
 
 
-def what_went_wrong(fault: Exception) -> tuple[CandidateStatus, str]:
-    """How a candidate stands after `fault`, and what to tell: never a value out of the data."""
-    if isinstance(fault, MemoryError):
-        return CandidateStatus.FAILED, (
-            "Out of memory. Train fewer candidates at once (`MODELWARD_TRAINING_WORKERS=1`), choose a smaller recipe, or exclude "
-            "columns with many categories (`data.prepare.max_categories`)."
-        )
-    if isinstance(fault, RefusedError):
-        return CandidateStatus.REFUSED, str(fault)
-    if isinstance(fault, ModelwardError):
-        return CandidateStatus.FAILED, str(fault)
-    # What a library says may quote a row, so only the kind and the place are told.
-    frames = traceback.extract_tb(fault.__traceback__)
-    place = f" in {frames[-1].name}" if frames else ""
-    return CandidateStatus.FAILED, (
-        f"An unexpected {type(fault).__name__}{place}. Try other parameters or another recipe, and report it with the spec."
-    )
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """An estimator, what it took, the parameters it was made with, and what happened on the way."""
+
+    made: Made
+    effort: Effort
+    parameters: dict[str, Any]
+    findings: tuple[Finding, ...] = ()
 
 
-# Python gives up (`_DeadlockError`) where threads load parts of one library at once that load each other.
-_LOADING = Lock()
+def _learn(
+    candidate: Candidate, inputs: Inputs, *, terms: Terms, meter: Meter, report: Report, checkpoints: SealedCheckpoints
+) -> _Learnt:
+    """Train the candidate; where that runs out of memory and it may, once more with smaller batches."""
+    smaller = memory.smaller_batch(candidate.parameters, rows=len(inputs.train)) if terms.may_retry else None
+    try:
+        return _attempt(candidate, inputs, meter=meter, report=report, checkpoints=checkpoints)
+    except Exception as fault:
+        if smaller is None or not memory.is_out_of_memory(fault):
+            raise
+        asked = memory.asked_bytes(fault)
+    # Only out here is the memory free again that the failed attempt held.
+    fewer = replace(candidate, parameters=smaller.parameters)
+    again = _attempt(fewer, inputs, meter=meter, report=report, checkpoints=checkpoints)
+    amount = f": {memory.told(asked)} were asked for at once" if asked else ""
+    text = f"With batches of {smaller.before:,} rows it ran out of memory{amount}. It was made with batches of {smaller.after:,}."
+    finding = Finding(kind="out-of-memory", text=text, remedy=f"Set `batch_size: {smaller.after}` in the spec.")
+    return replace(again, findings=(finding,))
+
+
+def _attempt(candidate: Candidate, inputs: Inputs, *, meter: Meter, report: Report, checkpoints: SealedCheckpoints) -> _Learnt:
+    recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
+    memory.check_layers(candidate.parameters, recipe=candidate.recipe, width=inputs.width, classes=len(inputs.classes))
+    report(0.0, "loading")
+    with LOADING:
+        _rehearse(recipe, inputs)
+    report(0.0, "training")
+    kept = replace(inputs, checkpoints=checkpoints)
+    made, effort = meter.measure(lambda: recipe.make(kept, _training(report, checkpoints)))
+    return _Learnt(made, effort, candidate.parameters)
 
 
 class _RehearsedError(Exception):
@@ -141,5 +175,6 @@ def _training(report: Report, checkpoints: SealedCheckpoints) -> Progress:
     return told
 
 
-def _training_file(made: Made) -> bytes:
-    return msgspec.json.encode({"curves": made.curves, "notes": made.notes, "parameters": made.parameters})
+def _training_file(made: Made, findings: tuple[Finding, ...]) -> bytes:
+    said = {"curves": made.curves, "notes": made.notes, "parameters": made.parameters, "findings": findings}
+    return msgspec.json.encode(said)

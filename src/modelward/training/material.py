@@ -48,6 +48,7 @@ class UnusableDataError(InvalidError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """What every candidate of a run is given. Test rows are columns as serving receives them: [n, 1] each, texts [n, length].
+    `train_rows` says where each training row stands in the dataset.
 
     `background` is empty for texts: rows that stand for "not known" cannot be made of them without keeping somebody's words.
     """
@@ -55,6 +56,7 @@ class Material:
     interface: Interface
     preparation: Preparer
     inputs: Inputs
+    train_rows: npt.NDArray[np.int64]
     test: Columns
     background: list[dict[str, Any]]
     facts: dict[str, Any]
@@ -89,6 +91,7 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         interface=Interface(prepared.features, dataset.target, classes),
         preparation=prepared.preparation,
         inputs=inputs,
+        train_rows=parts.train,
         test=_rows(prepared.columns, parts.test),
         background=prepared.background,
         facts=_facts(spec.data, dataset, parts, positive=positive),
@@ -185,7 +188,7 @@ def _chosen(data: Data, dataset: Dataset, table: pl.DataFrame) -> list[Column]:
     unusable = {column.name: why for column in chosen if (why := _why_unusable(table, column))}
     if unusable:
         raise UnusableDataError(
-            f"{_told(unusable)} Leave out what cannot be learned from: {_exclusion([*data.exclude, *unusable])}."
+            f"{_told(unusable)} Leave out what cannot be learned from: {exclusion([*data.exclude, *unusable])}."
         )
     return chosen
 
@@ -225,7 +228,7 @@ def _named(names: Sequence[str]) -> str:
     return f"Column {shown}" if len(names) == 1 else f"Each of the {len(names)} columns {shown}{'…' if len(names) > 8 else ''}"
 
 
-def _exclusion(names: Sequence[str]) -> str:
+def exclusion(names: Sequence[str]) -> str:
     """The line of a spec that leaves these columns out; a name that YAML would read as something else is quoted."""
     written = (name if _PLAIN.fullmatch(name) else "'" + name.replace("'", "''") + "'" for name in names)
     return f"`data: {{exclude: [{', '.join(written)}]}}`"

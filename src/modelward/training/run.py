@@ -11,6 +11,7 @@ from typing import Any
 
 from modelward.audit import Event
 from modelward.errors import ConflictError, InvalidError, NotFoundError
+from modelward.training.finding import Finding
 
 RUN_STARTED = Event(
     "run.started", "Training began: the data was read, divided and prepared, and the candidates are about to train."
@@ -59,7 +60,9 @@ class CandidateStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One candidate of a run. `name` is unique in it; `version` is like `income:3` once there is one."""
+    """One candidate of a run. `name` is unique in it; `version` is like `income:3` once there is one. `findings` say why it came
+    out as it did.
+    """
 
     name: str
     recipe: str
@@ -68,11 +71,14 @@ class Candidate:
     version: str = ""
     seconds: float = 0.0
     message: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """`spec` is the whole spec as YAML, defaults written out; `fingerprint` is the dataset's."""
+    """`spec` is the whole spec as YAML, defaults written out; `fingerprint` is the dataset's. `findings` are about its rows, and
+    were known before anything was trained.
+    """
 
     id: str
     model: str
@@ -87,6 +93,7 @@ class Run:
     ended: datetime | None = None
     by: str
     message: str = ""
+    findings: tuple[Finding, ...] = ()
 
     @property
     def versions(self) -> tuple[str, ...]:

@@ -16,9 +16,12 @@ from modelward.settings import Settings
 from modelward.storage import Connection, Database, Keyring
 from modelward.training import checkpoints, store
 from modelward.training.execution import Execution
+from modelward.training.finding import Finding
+from modelward.training.forewarning import forewarn, quick_reference
 from modelward.training.material import Material, gather
 from modelward.training.process import Process, beginning
 from modelward.training.progress import SILENT, Progress
+from modelward.training.reference import Reference
 from modelward.training.run import (
     RUN_RESUMED,
     RUN_STARTED,
@@ -72,8 +75,10 @@ class Training:
         by.require(Permission.TRAINING_RUN, model=spec.model)
         dataset = self._datasets.show(spec.data.dataset, by=by)
         material = self._gather(spec, dataset, by)
-        run = self._start(spec, dataset, by)
-        return self._execution(run, spec, material, dataset, by=by).carry_out(progress)
+        reference = quick_reference(material)
+        found = forewarn(material, spec.data, self._datasets.profile(dataset.name, by=by), reference)
+        run = self._start(spec, dataset, found, by)
+        return self._execution(run, spec, material, reference, dataset, by=by).carry_out(progress)
 
     def resume(self, id: str, *, by: Actor, progress: Progress = SILENT) -> Run:
         """Go on with a run that was interrupted or in which candidates failed: train those that have no version yet.
@@ -91,7 +96,7 @@ class Training:
         dataset = self._datasets.show(run.dataset, by=by)
         material = self._gather(spec, dataset, by)
         run = self._restart(run, by)
-        return self._execution(run, spec, material, dataset, by=by).carry_out(progress)
+        return self._execution(run, spec, material, quick_reference(material), dataset, by=by).carry_out(progress)
 
     def runs(self, *, by: Actor) -> list[Run]:
         """Every run of a model the actor may see, the latest first. One whose process is gone is interrupted."""
@@ -127,7 +132,7 @@ class Training:
                 "`data.prepare.max_categories`, exclude columns, or train on a machine with more memory."
             ) from full
 
-    def _start(self, spec: Spec, dataset: Dataset, by: Actor) -> Run:
+    def _start(self, spec: Spec, dataset: Dataset, findings: tuple[Finding, ...], by: Actor) -> Run:
         names = names_of(candidate.recipe for candidate in spec.candidates)
         with beginning() as mark, self._database.change() as connection:
             run = Run(
@@ -145,6 +150,7 @@ class Training:
                 ),
                 started=datetime.now(UTC),
                 by=by.id,
+                findings=findings,
             )
             mark(run.id)
             store.add(connection, run, process=Process.current())
@@ -176,11 +182,14 @@ class Training:
             return {}
         return {str(version.facts.get("candidate")): version for version in versions if version.lineage.run == run.id}
 
-    def _execution(self, run: Run, spec: Spec, material: Material, dataset: Dataset, *, by: Actor) -> Execution:
+    def _execution(
+        self, run: Run, spec: Spec, material: Material, reference: Reference | None, dataset: Dataset, *, by: Actor
+    ) -> Execution:
         return Execution(
             run=run,
             spec=spec,
             material=material,
+            reference=reference,
             purpose=spec.purpose or dataset.purpose,
             owner=spec.owner or dataset.owner,
             by=by,

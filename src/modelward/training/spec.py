@@ -31,6 +31,8 @@ ColumnName = Annotated[str, Meta(min_length=1, max_length=200)]
 ClassName = Annotated[str, Meta(min_length=1)]
 Metric = Literal["accuracy", "balanced_accuracy", "brier", "ece", "f1", "precision", "recall", "roc_auc"]
 
+WithoutMemory = Literal["fail", "smaller-batch"]
+
 # What the contract names and a later version brings: said plainly, instead of "unknown".
 _LATER = {
     "privacy": "training under differential privacy is not available in this version; leave the section out",
@@ -86,6 +88,12 @@ class _Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Literal["auto", "cpu", "cuda", "mps", "xpu"],
         Meta(description="Where recipes that can use an accelerator train; `auto` takes one where there is one."),
     ] = "cpu"
+    out_of_memory: Annotated[
+        WithoutMemory,
+        Meta(
+            description="What becomes of a candidate that runs out of memory: it fails, or is tried once more with smaller batches."
+        ),
+    ] = "fail"
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +107,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     objective: Objective = Objective()
     seed: int = 0
     device: str = "cpu"
+    out_of_memory: WithoutMemory = "fail"
 
     @property
     def digest(self) -> str:

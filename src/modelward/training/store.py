@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of training: runs and their candidates."""
+"""Rows of training: runs, their candidates, and what was found about either."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from modelward.storage import SCHEMA, Connection
+from modelward.training.finding import Finding
 from modelward.training.process import Process
 from modelward.training.run import Candidate, CandidateStatus, Run, Status
 
@@ -46,6 +48,17 @@ _CANDIDATES = sa.Table(
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
 )
+_FINDINGS = sa.Table(
+    "training_findings",
+    SCHEMA,
+    sa.Column("run", sa.Text, sa.ForeignKey("training_runs.id"), primary_key=True),
+    # Empty where the rows of the whole run are meant.
+    sa.Column("candidate", sa.Text, primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("remedy", sa.Text, nullable=False),
+)
 _RUN_FIELDS = (
     "id",
     "model",
@@ -66,11 +79,8 @@ def add(connection: Connection, run: Run, *, process: Process) -> None:
     """Write a run and its candidates."""
     row = {name: getattr(run, name) for name in _RUN_FIELDS} | {"started": run.started.isoformat()} | _process(process)
     connection.execute(_RUNS.insert().values(row))
-    rows = [
-        asdict(each) | {"run": run.id, "place": place, "parameters": msgspec.json.encode(each.parameters).decode()}
-        for place, each in enumerate(run.candidates)
-    ]
-    connection.execute(_CANDIDATES.insert(), rows)
+    connection.execute(_CANDIDATES.insert(), [_candidate_row(run.id, place, each) for place, each in enumerate(run.candidates)])
+    set_findings(connection, run.id, run.findings)
 
 
 def set_status(connection: Connection, run: str, status: Status, *, ended: datetime | None = None, message: str = "") -> None:
@@ -88,6 +98,15 @@ def set_candidate(connection: Connection, run: str, candidate: Candidate) -> Non
     """Say how a candidate stands."""
     values = {name: getattr(candidate, name) for name in ("status", "version", "seconds", "message")}
     connection.execute(_CANDIDATES.update().where(_CANDIDATES.c.run == run, _CANDIDATES.c.name == candidate.name).values(values))
+    set_findings(connection, run, candidate.findings, candidate=candidate.name)
+
+
+def set_findings(connection: Connection, run: str, findings: Sequence[Finding], *, candidate: str = "") -> None:
+    """Say what was found about a run's rows, or about one of its candidates, and nothing else any more."""
+    connection.execute(_FINDINGS.delete().where(_FINDINGS.c.run == run, _FINDINGS.c.candidate == candidate))
+    rows = [asdict(each) | {"run": run, "candidate": candidate, "place": place} for place, each in enumerate(findings)]
+    if rows:
+        connection.execute(_FINDINGS.insert(), rows)
 
 
 def stop_candidates(connection: Connection, run: str) -> None:
@@ -111,15 +130,30 @@ def every(connection: Connection) -> list[tuple[Run, Process]]:
 def _read(connection: Connection, row: sa.Row[Any]) -> tuple[Run, Process]:
     given = {name: getattr(row, name) for name in _RUN_FIELDS}
     query = sa.select(_CANDIDATES).where(_CANDIDATES.c.run == row.id).order_by(_CANDIDATES.c.place)
+    findings = _findings(connection, row.id)
     run = Run(
         **given
         | {"status": Status(row.status), "started": _moment(row.started), "ended": _moment(row.ended) if row.ended else None},
-        candidates=tuple(_candidate(each) for each in connection.execute(query)),
+        candidates=tuple(_candidate(each, findings.get(each.name, ())) for each in connection.execute(query)),
+        findings=findings.get("", ()),
     )
     return run, Process(row.host, row.process, row.process_started)
 
 
-def _candidate(row: sa.Row[Any]) -> Candidate:
+def _findings(connection: Connection, run: str) -> dict[str, tuple[Finding, ...]]:
+    """What was found about each candidate, and under no name about the rows of them all."""
+    found: dict[str, tuple[Finding, ...]] = {}
+    for row in connection.execute(sa.select(_FINDINGS).where(_FINDINGS.c.run == run).order_by(_FINDINGS.c.place)):
+        found[row.candidate] = (*found.get(row.candidate, ()), Finding(kind=row.kind, text=row.text, remedy=row.remedy))
+    return found
+
+
+def _candidate_row(run: str, place: int, candidate: Candidate) -> dict[str, Any]:
+    row = asdict(candidate) | {"run": run, "place": place, "parameters": msgspec.json.encode(candidate.parameters).decode()}
+    return {name: value for name, value in row.items() if name != "findings"}
+
+
+def _candidate(row: sa.Row[Any], findings: tuple[Finding, ...]) -> Candidate:
     return Candidate(
         name=row.name,
         recipe=row.recipe,
@@ -128,6 +162,7 @@ def _candidate(row: sa.Row[Any]) -> Candidate:
         version=row.version,
         seconds=row.seconds,
         message=row.message,
+        findings=findings,
     )
 
 

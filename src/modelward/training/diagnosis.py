@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a candidate is as it is: rules over what is known of a training once it ended. Each says nothing unless its interval does.
+
+Pure: the same facts give the same findings, whoever made the curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from modelward.training import remedies
+from modelward.training.estimating import Figure, Values, difference, mean
+from modelward.training.finding import Finding
+from modelward.training.recipe import Labels, Probabilities
+
+ACCURACY_GAP = 0.03
+"""How much better training rows must be answered than validation rows, at the low end of the interval, to be overfitting."""
+LOSS_GAP = 0.1
+"""The same, of the log loss in nats."""
+RARE_SHARE = 0.2
+"""A class is rare that has less than this share of what it had if all classes were as frequent: a tenth of the rows, of two."""
+_LAG, _LEAST_RARE = 0.1, 5
+# Less than so much better is hardly better: in nats of the log loss, and of the balanced accuracy.
+_LOSS_GAIN, _BALANCED_GAIN = 0.02, 0.05
+_STILL = 0.01
+_ROUNDING = 1e-4
+_LEAST_ROWS = 20
+_LEAST_EPOCHS = 6
+_LEAST_PROBABILITY = 1.2e-7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """Rows of one part, and what the trained estimator answered: labels [n], probabilities [n, K]."""
+
+    labels: Labels
+    probabilities: Probabilities
+
+    @property
+    def rows(self) -> int:
+        return len(self.labels)
+
+    @property
+    def right(self) -> Values:
+        """1 for each row that was decided rightly, 0 for the others."""
+        return np.asarray(self.probabilities.argmax(axis=1) == self.labels, dtype=np.float64)
+
+    @property
+    def losses(self) -> Values:
+        """The log loss of each row, in nats."""
+        given = self.probabilities[np.arange(self.rows), self.labels]
+        return np.asarray(-np.log(np.clip(given, _LEAST_PROBABILITY, 1.0)), dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known of a candidate: its curves, one value an epoch; its answers to training and validation rows (none where there
+    are none); rows by class among all training rows; its parameters. `reference` are answers of the run's reference to the same
+    training rows.
+    """
+
+    training: Answered
+    validation: Answered | None
+    counts: Labels
+    parameters: Mapping[str, Any]
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    reference: Probabilities | None = None
+    seed: int = 0
+
+    @property
+    def is_weighted(self) -> bool:
+        return self.parameters.get("class_weight") is not None
+
+
+def diagnose(facts: Facts) -> tuple[Finding, ...]:
+    """What explains how the candidate came out; nothing where nothing stands out."""
+    if facts.training.rows < _LEAST_ROWS:
+        return ()
+    # One of the three, for what helps against the one makes the other worse.
+    learnt = _too_much_by_accuracy(facts) or _too_little(facts) or _too_much_by_loss(facts)
+    return tuple(each for each in (learnt, _imbalance(facts)) if each)
+
+
+def _too_much_by_accuracy(facts: Facts) -> Finding | None:
+    training, validation = facts.training, facts.validation
+    if validation is None or validation.rows < _LEAST_ROWS:
+        return None
+    gap = difference(training.right, validation.right, seed=facts.seed)
+    if gap.low <= ACCURACY_GAP:
+        return None
+    first, second = training.right.mean(), validation.right.mean()
+    text = f"The accuracy is {first:.3f} on training rows and {second:.3f} on validation rows, a gap of {gap}."
+    return Finding(kind="overfitting", text=text, remedy=remedies.learn_less(facts.parameters))
+
+
+def _too_much_by_loss(facts: Facts) -> Finding | None:
+    """Of a candidate that decides as well on either part, and is too sure of itself on what it learnt from."""
+    training, validation = facts.training, facts.validation
+    if validation is None or validation.rows < _LEAST_ROWS:
+        return None
+    gap = difference(validation.losses, training.losses, seed=facts.seed)
+    if gap.low <= LOSS_GAP:
+        return None
+    first, second = training.losses.mean(), validation.losses.mean()
+    text = f"The log loss is {first:.3f} on training rows and {second:.3f} on validation rows, a gap of {gap}."
+    return Finding(kind="overfitting", text=text, remedy=remedies.learn_less(facts.parameters))
+
+
+def _too_little(facts: Facts) -> Finding | None:
+    """Against always answering the frequencies of the classes, and against the reference; by two measures each, for a candidate
+    that weighs its classes loses accuracy on purpose, and one of rare classes decides every row for the same with good reason.
+    """
+    text = _behind_constant(facts) or _behind_reference(facts)
+    if not text:
+        return None
+    losses = facts.curves.get("training_loss", ())
+    fallen = _fall_at_last(losses)
+    if fallen is not None and abs(fallen) < _STILL:
+        text = f"The training loss changed by {-fallen:+.2%} over the last third of {len(losses)} epochs. {text}"
+        return Finding(kind="plateau", text=text, remedy=remedies.move_on(facts.parameters, is_rising=_rises(losses)))
+    remedy = remedies.learn_more(facts.parameters, is_still_falling=fallen is not None)
+    return Finding(kind="underfitting", text=text, remedy=remedy)
+
+
+def _behind_constant(facts: Facts) -> str:
+    for part, word in ((facts.training, "training"), (facts.validation, "validation")):
+        if part is None or part.rows < _LEAST_ROWS:
+            continue
+        shares = np.bincount(part.labels, minlength=len(facts.counts)) / part.rows
+        loss, balanced = _gains(part, np.tile(shares, (part.rows, 1)), seed=facts.seed)
+        if loss.high < _LOSS_GAIN and balanced.high < _BALANCED_GAIN:
+            return (
+                f"On {word} rows it is hardly better, if at all, than always answering the frequencies of the classes: "
+                f"its log loss is lower by {loss}, its balanced accuracy higher by {balanced}."
+            )
+    return ""
+
+
+def _behind_reference(facts: Facts) -> str:
+    if facts.reference is None:
+        return ""
+    theirs = Answered(labels=facts.training.labels, probabilities=facts.reference)
+    loss, balanced = _gains(theirs, facts.training.probabilities, seed=facts.seed)
+    if loss.low <= _LOSS_GAIN or balanced.low <= _LOSS_GAIN:
+        return ""
+    return (
+        "On training rows it is behind a quick reference that did not learn from them: "
+        f"its log loss is higher by {loss}, its balanced accuracy lower by {balanced}."
+    )
+
+
+def _gains(ours: Answered, rival: Probabilities, *, seed: int) -> tuple[Figure, Figure]:
+    """By how much the log loss is lower and the balanced accuracy higher than the rival's on the same rows."""
+    theirs, counts = Answered(labels=ours.labels, probabilities=rival), np.bincount(ours.labels)
+    # The mean of these values over the rows is the balanced accuracy.
+    weights = ours.rows / (np.count_nonzero(counts) * counts[ours.labels])
+    return mean(theirs.losses - ours.losses, seed=seed), mean(weights * (ours.right - theirs.right), seed=seed)
+
+
+def _fall_at_last(losses: Sequence[float]) -> float | None:
+    """The share by which the loss fell over the last third of the epochs; None where there are too few, or no such share."""
+    if len(losses) < _LEAST_EPOCHS:
+        return None
+    start = losses[-1 - len(losses) // 3]
+    return (start - losses[-1]) / start if start > 0 else None
+
+
+def _rises(losses: Sequence[float]) -> bool:
+    """Whether the loss rose in one of three epochs at least, by more than rounding."""
+    last = list(pairwise(losses[-1 - len(losses) // 3 :]))
+    return sum(later > earlier * (1 + _ROUNDING) for earlier, later in last) * 3 >= len(last)
+
+
+def _imbalance(facts: Facts) -> Finding | None:
+    rarest = int(np.argmin(facts.counts))
+    rows, every = int(facts.counts[rarest]), int(facts.counts.sum())
+    part, word = (facts.validation, "validation") if facts.validation is not None else (facts.training, "training")
+    is_rarest = part.labels == rarest
+    if rows * len(facts.counts) >= RARE_SHARE * every or is_rarest.sum() < _LEAST_RARE or is_rarest.all():
+        return None
+    text = f"The rarest class has {rows:,} of {every:,} training rows."
+    if facts.is_weighted:
+        excess = mean(part.probabilities[:, rarest] - is_rarest, seed=facts.seed)
+        if excess.low <= _LOSS_GAIN:
+            return None
+        text += f" The classes weighed the same in training, and on {word} rows it is given {excess} too much probability."
+        return Finding(kind="imbalance", text=text, remedy="Where the probabilities count, leave `class_weight` out.")
+    lag = difference(part.right[~is_rarest], part.right[is_rarest], seed=facts.seed)
+    if lag.low <= _LAG:
+        return None
+    text += f" All rows weighed the same, and of its {word} rows a smaller share is found than of the others, by {lag}."
+    return Finding(kind="imbalance", text=text, remedy=_against_imbalance(facts.parameters))
+
+
+def _against_imbalance(parameters: Mapping[str, Any]) -> str:
+    if "class_weight" in parameters:
+        return "Set `class_weight: balanced` where finding it matters more than the accuracy, and judge by `balanced_accuracy`."
+    return "Judge by `balanced_accuracy` or `roc_auc`, or take a recipe that has `class_weight`."

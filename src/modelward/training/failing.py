@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What to tell of a candidate that failed: why, in the user's words, and what to do. Never a value out of the data."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from modelward.errors import ModelwardError, RefusedError
+from modelward.training import memory
+from modelward.training.run import CandidateStatus
+
+_SIZE = r"(\d+(?: ?[x,] ?\d+)*)"
+# What libraries say of shapes that do not fit, as `given` and `wanted`. Only these numbers are told of it, which are sizes.
+_MISFITS = [
+    re.compile(form)
+    for form in (
+        r"shapes cannot be multiplied \(\d+x(?P<given>\d+) and (?P<wanted>\d+)x\d+\)",
+        r"size of tensor a \((?P<given>\d+)\) must match the size of tensor b \((?P<wanted>\d+)\)",
+        r"X has (?P<given>\d+) features, but \w+ is expecting (?P<wanted>\d+)",
+        r"to have (?P<wanted>\d+) channels, but got (?P<given>\d+)",
+        r"\(size (?P<wanted>\d+) is different from (?P<given>\d+)\)",
+        rf"broadcast together with shapes \((?P<given>{_SIZE}),?\) \((?P<wanted>{_SIZE}),?\)",
+        rf"Calculated padded input size per channel: \((?P<given>{_SIZE})\)\. Kernel size: \((?P<wanted>{_SIZE})\)",
+    )
+]
+
+
+def what_went_wrong(fault: Exception, *, parameters: Mapping[str, Any], rows: int) -> tuple[CandidateStatus, str]:
+    """How a candidate of these parameters over so many training rows stands after `fault`, and what to tell."""
+    if memory.is_out_of_memory(fault):
+        return CandidateStatus.FAILED, _out_of_memory(fault, parameters, rows)
+    if isinstance(fault, RefusedError):
+        return CandidateStatus.REFUSED, str(fault)
+    if isinstance(fault, ModelwardError):
+        return CandidateStatus.FAILED, str(fault)
+    if misfit := _misfit(fault):
+        return CandidateStatus.FAILED, misfit
+    # What a library says may quote a row, so only the kind and the place are told.
+    frames = traceback.extract_tb(fault.__traceback__)
+    place = f" in {frames[-1].name}" if frames else ""
+    return CandidateStatus.FAILED, (
+        f"An unexpected {type(fault).__name__}{place}. Try other parameters or another recipe, and report it with the spec."
+    )
+
+
+def _out_of_memory(fault: Exception, parameters: Mapping[str, Any], rows: int) -> str:
+    asked = memory.asked_bytes(fault)
+    said = [f"Out of memory: {memory.told(asked)} were asked for at once." if asked else "Out of memory."]
+    if smaller := memory.smaller_batch(parameters, rows=rows):
+        said.append(
+            f"A batch has {smaller.before:,} rows: set `batch_size: {smaller.after}`, or write `out_of_memory: smaller-batch` into "
+            "the spec, which tries that by itself."
+        )
+    said.append(
+        "Train fewer candidates at once (`MODELWARD_TRAINING_WORKERS=1`), choose a smaller recipe, or exclude columns with many "
+        "categories (`data.prepare.max_categories`)."
+    )
+    return " ".join(said)
+
+
+def _misfit(fault: Exception) -> str:
+    if not isinstance(fault, RuntimeError | ValueError):
+        return ""
+    found = next((found for form in _MISFITS if (found := form.search(str(fault)))), None)
+    if found is None:
+        return ""
+    return (
+        f"The layers do not fit together: one takes {found['wanted']} numbers a row, or a window of so many, and is given "
+        f"{found['given']}. Change the sizes in the candidate's parameters, or leave them out; the defaults fit."
+    )
