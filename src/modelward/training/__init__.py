@@ -4,6 +4,7 @@
 from modelward.training.document import InvalidSpecError, SpecTooLargeError
 from modelward.training.energy import Energy
 from modelward.training.finding import FINDINGS, Finding
+from modelward.training.making import TRAINING_FILE
 from modelward.training.material import UnusableDataError
 from modelward.training.memory import LayersTooLargeError
 from modelward.training.overriding import override
@@ -29,6 +30,7 @@ __all__ = [
     "FINDINGS",
     "RECIPES",
     "SILENT",
+    "TRAINING_FILE",
     "Candidate",
     "CandidateSpec",
     "CandidateStatus",

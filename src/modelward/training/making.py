@@ -25,6 +25,8 @@ from modelward.training.recipes import RECIPES
 from modelward.training.reference import Reference
 from modelward.training.run import Candidate
 
+TRAINING_FILE = "training.json"
+"""The file of a version that holds its curves, its notes and what was found about it."""
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "torch")
 
 
@@ -93,7 +95,7 @@ def make(
     files = {
         GRAPH_FILE: drawn,
         "preparation.json": msgspec.json.encode(material.preparation),
-        "training.json": _training_file(made, (*terms.forewarned, *findings)),
+        TRAINING_FILE: _training_file(made, (*terms.forewarned, *findings)),
     }
     if material.background:
         files[BACKGROUND_FILE] = msgspec.json.encode(material.background)

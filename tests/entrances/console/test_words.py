@@ -14,6 +14,7 @@ from modelward.assessment import ASSESSORS, REPORT_WORDS, ClauseVerdict, Measure
 from modelward.entrances.console import visit
 from modelward.entrances.console.words import CHINESE, FACTS, SENTENCES, WORDS, Translator, choose_language
 from modelward.releases import DECISION_WORDS, ReleaseState
+from modelward.training import FINDINGS
 
 CONSOLE = Path(visit.__file__).parent
 TEMPLATES = sorted((CONSOLE / "templates").glob("*.html"))
@@ -35,6 +36,7 @@ def words_of_data() -> set[str]:
         *(measure.title for assessor in assessors for measure in assessor.measures),
         *(word for _, word, _ in visit._SECTIONS),
         *visit.TITLES.values(),
+        *FINDINGS,
         "broken",
     }
 

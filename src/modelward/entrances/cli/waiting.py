@@ -30,10 +30,12 @@ class RunBars:
         self._rows: dict[str, int] = {}
 
     def started(self, run: Run) -> None:
-        """Name the run, so that it can be found again."""
+        """Name the run, so that it can be found again, and warn of what was found in its rows."""
         self.run = run.id
         count = len(run.candidates)
         line(self._console, f"Run {run.id}: {count} {'candidate' if count == 1 else 'candidates'}.")
+        for each in run.findings:
+            line(self._console, f"Warning, {each.kind}: {each.text} {each.remedy}")
 
     def candidate(self, name: str, share: float, word: str) -> None:
         """Move a candidate's bar."""

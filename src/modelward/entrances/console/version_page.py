@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
@@ -20,11 +21,18 @@ from modelward.errors import InvalidError, ModelwardError, RefusedError, Unavail
 from modelward.registry import CARD_FILE
 from modelward.releases import ReleaseRefusedError
 from modelward.serving import Gateway
+from modelward.training import TRAINING_FILE, Finding
 
 if TYPE_CHECKING:
     from modelward.registry import Verification, Version
 
 _OPEN_STATES = {"awaiting-approval", "approved", "live", "paused"}
+
+
+class _Training(msgspec.Struct):
+    """What the page shows of a version's training."""
+
+    findings: tuple[Finding, ...] = ()
 
 
 class VersionPages:
@@ -73,7 +81,7 @@ class VersionPages:
         return shown | (_papers(visit, version) if verified.value.is_sound else _NO_PAPERS)
 
 
-_NO_PAPERS: dict[str, Any] = {"view": None, "card": "", "files": (), "is_readable": False}
+_NO_PAPERS: dict[str, Any] = {"view": None, "findings": (), "card": "", "files": (), "is_readable": False}
 
 
 def _papers(visit: Visit, version: Version) -> dict[str, Any]:
@@ -82,11 +90,20 @@ def _papers(visit: Visit, version: Version) -> dict[str, Any]:
         report = visit.platform.assessment.report(version.name, by=visit.by)
         card = visit.platform.registry.read(version, CARD_FILE).decode("utf-8", "replace")
         dossier = visit.platform.registry.dossier(version)
+        found = _findings(visit, version) if TRAINING_FILE in {file.path for file in dossier.files} else ()
     except RefusedError:
         return _NO_PAPERS
     files = [(file, is_shown(file.path)) for file in dossier.files]
     view = view_of(report) if report else None
-    return {"view": view, "card": visit.drawn.card(card), "files": files, "is_readable": True}
+    return {"view": view, "findings": found, "card": visit.drawn.card(card), "files": files, "is_readable": True}
+
+
+def _findings(visit: Visit, version: Version) -> tuple[Finding, ...]:
+    """What training found; nothing of a version that was made elsewhere, or before training looked for it."""
+    try:
+        return msgspec.json.decode(visit.platform.registry.read(version, TRAINING_FILE), type=_Training).findings
+    except msgspec.DecodeError:
+        return ()
 
 
 def _find(visit: Visit) -> Version:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from modelward.assessment import LANGUAGES, Language, Phrasebook
+from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.releases import DECISION_WORDS
 
 CHINESE = {
@@ -54,6 +55,15 @@ CHINESE = {
     "All {n} versions": "全部 {n} 个版本",
     "{n} older versions are not shown here:": "另有 {n} 个较早的版本未在此显示：",
     "Recipe": "配方",
+    "What training found": "训练中的发现",
+    "label-noise": "标签噪声",
+    "leakage": "目标泄漏",
+    "overfitting": "过拟合",
+    "underfitting": "欠拟合",
+    "plateau": "停滞",
+    "imbalance": "类别不平衡",
+    "out-of-memory": "内存不足",
+    "not-examined": "未能检查",
     "One row": "单行耗时",
     "Verdicts": "结论",
     "Release": "发布状态",
@@ -286,7 +296,7 @@ SENTENCES = {
         "服务器日志记有其位置，以及最先遇到它的请求的 x-request-id。"
     ),
 }
-WORDS = Phrasebook(CHINESE | FACTS, SENTENCES, upon=DECISION_WORDS)
+WORDS = Phrasebook(CHINESE | FACTS, SENTENCES | FINDING_SENTENCES, upon=DECISION_WORDS)
 
 
 @dataclass(frozen=True, slots=True)

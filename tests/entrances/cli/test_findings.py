@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line warns of the rows before it trains, and says afterwards why candidates came out as they did."""
+
+from training.house import people
+
+OTHER = {"yes": "no", "no": "yes"}
+
+
+def noisy(rows=900):
+    """One label in six is another one."""
+    header, *lines = people(rows).splitlines()
+    cells = [line.split(",") for line in lines]
+    changed = [[*row[:4], OTHER[row[4]] if at % 6 == 0 else row[4]] for at, row in enumerate(cells)]
+    return "\n".join([header, *(",".join(row) for row in changed)])
+
+
+def test_wrong_labels_are_warned_of_before_the_first_candidate_and_overfitting_is_said_at_the_end(fresh):
+    said = ("--target", "grant", "--purpose", "tests", "--owner", "me")
+    assert fresh("data", "add", "people", fresh.file("people.csv", noisy()), *said).code == 0
+    spec = fresh.file(
+        "spec.yaml",
+        "model: m\ndata: {dataset: people}\ncandidates: [decision-tree: {max_depth: 20, min_samples_leaf: 1}, naive-bayes]\n",
+    )
+    done = fresh("train", spec)
+    assert done.code == 0
+    first, second = done.err.find("Warning, label-noise: About 0."), done.err.find("decision-tree: m:1")
+    assert -1 < first < second, "the warning stands before the first candidate"
+    plain = " ".join(done.out.split())
+    assert "label-noise" in plain
+    assert "overfitting" in plain
+    shown = fresh("runs", "list", "--json").json[0]["id"]
+    again = fresh("runs", "show", shown, "--json").json
+    assert [each["kind"] for each in again["findings"]] == ["label-noise"]
+    assert [each["kind"] for each in again["candidates"][0]["findings"]] == ["overfitting"]
+    assert again["candidates"][0]["findings"][0]["remedy"].startswith("Lower `max_depth` (it is 20).")
+    assert "(the rows)" in fresh("runs", "show", shown).out
+
+
+def test_a_run_in_which_nothing_stands_out_says_nothing(terminal):
+    run = terminal("runs", "list", "--json").json[0]["id"]
+    shown = terminal("runs", "show", run).out
+    assert "what to do" not in shown
