@@ -52,6 +52,7 @@ def read_table(files: Sequence[Path], *, limit_bytes: int) -> pl.DataFrame:
         data = read_bytes(file, limit_bytes=limit_bytes - total)
         total += len(data)
         parts.append(_reader(file, data).read(data, source=file.name))
+        _check_columns(file, parts[-1].columns)
         _check_same_layout(file, parts[-1].columns, files[0], parts[0].columns)
     if len(parts) > 1:
         parts = _of_one_type(parts)
@@ -118,6 +119,15 @@ def _reader(file: Path, data: bytes, besides: Sequence[str] = ()) -> Reader:
             "is, or save it as CSV."
         )
     return reader
+
+
+def _check_columns(file: Path, names: list[str]) -> None:
+    """A table of one column has a target, or something to learn it from; most often its delimiter is an unusual one."""
+    if len(names) == 1:
+        raise UnreadableFileError(
+            f"{file.name} reads as one single column: no comma, semicolon, tab or bar divides its first row. A table has a "
+            "target and something to learn it from. Save it with commas between the values."
+        )
 
 
 def _check_same_layout(file: Path, names: list[str], first: Path, wanted: list[str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +73,7 @@ def passages_of(feature: Feature, points: CodePoints) -> Varied:
 def _bounds(text: str) -> list[tuple[int, int]]:
     """Where each passage begins and ends; together they are the whole text."""
     ends = [found.end() for found in _PASSAGE.finditer(text)]
+    if not ends:
+        return []
     together = -(-len(ends) // PASSAGES_LIMIT)
-    stops = sorted({*ends[together - 1 :: together], ends[-1]}) if ends else []
-    return list(zip([0, *stops[:-1]], stops, strict=True))
+    return list(pairwise([0, *sorted({*ends[together - 1 :: together], ends[-1]})]))

@@ -40,8 +40,6 @@ class DelimitedReader:
             _, header = next(rows, (0, []))
             if not header:
                 raise UnreadableFileError(f"{source} is empty. Write a row of column names, and one row per record.")
-            if len(header) == 1:
-                raise _one_column(source)
             names = checked_names(header, source=source)
             return _table(names, rows, source=source)
         except csv.Error as broken:
@@ -118,10 +116,3 @@ def _table(names: list[str], rows: Iterator[tuple[int, list[str]]], *, source: s
     if not parts:
         raise UnreadableFileError(f"{source} has a row of column names and no rows under it. Add the data.")
     return pl.concat(parts)
-
-
-def _one_column(source: str) -> UnreadableFileError:
-    tried = ", ".join(DELIMITERS.values())
-    return UnreadableFileError(
-        f"{source} reads as one single column: no {tried} divides its first row. Save it with commas between the values."
-    )
