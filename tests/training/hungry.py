@@ -22,6 +22,7 @@ def inputs(rows):
 
 
 def attempt(parameters, rows, *, may_retry=False):
+    from modelward.training.checkpoints import UNKEPT
     from modelward.training.energy import Meter
     from modelward.training.failing import what_went_wrong
     from modelward.training.making import Terms, _learn
@@ -29,7 +30,8 @@ def attempt(parameters, rows, *, may_retry=False):
 
     candidate, meter = Candidate(name="mlp", recipe="mlp", parameters=parameters), Meter(watts_per_core=8, is_alone=True)
     try:
-        learnt = _learn(candidate, rows, terms=Terms(may_retry=may_retry), meter=meter, report=lambda *_: None)
+        terms = Terms(may_retry=may_retry)
+        learnt = _learn(candidate, rows, terms=terms, meter=meter, report=lambda *_: None, checkpoints=UNKEPT)
     except Exception as fault:  # noqa: BLE001  # as a run takes every failure
         return {"failed": what_went_wrong(fault, parameters=parameters, rows=len(rows.train))[1]}
     return {"made": learnt.parameters, "findings": [each.text for each in learnt.findings]}

@@ -35,7 +35,7 @@ def noise(rows=1500):
 
 
 def found(recipe, inputs, *, reference=None, **parameters):
-    made = configure(RECIPES.load(recipe), name=recipe, parameters=parameters).make(inputs, lambda _: None)
+    made = configure(RECIPES.load(recipe), name=recipe, parameters=parameters).make(inputs, lambda *_: None)
     every = msgspec.to_builtins(msgspec.convert(parameters, RECIPES.load(recipe).Parameters))
     return examine(made, inputs, parameters=every, reference=reference)
 
@@ -141,7 +141,7 @@ def test_intervals_hold_what_they_are_of_in_19_of_20_times():
 def test_findings_do_not_depend_on_the_clock_but_a_dear_recipe_is_asked_less():
     inputs = noise(2000)
     recipe = configure(RECIPES.load("decision-tree"), name="decision-tree", parameters={"min_samples_leaf": 1, "max_depth": 40})
-    made = recipe.make(inputs, lambda _: None)
+    made = recipe.make(inputs, lambda *_: None)
     asked = []
 
     def answer(rows):
@@ -159,7 +159,7 @@ def test_findings_do_not_depend_on_the_clock_but_a_dear_recipe_is_asked_less():
 
 def test_a_fault_while_examining_costs_no_version():
     inputs = noise(200)
-    made = configure(RECIPES.load("naive-bayes"), name="naive-bayes", parameters={}).make(inputs, lambda _: None)
+    made = configure(RECIPES.load("naive-bayes"), name="naive-bayes", parameters={}).make(inputs, lambda *_: None)
 
     def broken(_rows):
         raise ValueError("Ada Example, 3 Mill Lane")

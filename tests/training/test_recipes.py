@@ -220,4 +220,7 @@ for name in RECIPES:
 
 def test_parameters_are_read_without_any_library_and_a_missing_extra_is_named():
     out = subprocess.run([sys.executable, "-c", READ_ONLY], capture_output=True, text=True, check=True).stdout
-    assert out.splitlines() == ["mlp The recipe 'mlp' needs PyTorch, which is not installed. Run `pip install 'modelward[torch]'`."]
+    assert out.splitlines() == [
+        f"{name} The recipe {name!r} needs PyTorch, which is not installed. Run `pip install 'modelward[torch]'`."
+        for name in ("cnn", "mlp", "rnn", "transformer")
+    ]

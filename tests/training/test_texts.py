@@ -173,7 +173,7 @@ def inputs_of(texts, labels=None):
 
 
 def made(texts, **parameters):
-    return configure(RECIPES.load("text-linear"), name="text-linear", parameters=parameters).make(inputs_of(texts), lambda _: None)
+    return configure(RECIPES.load("text-linear"), name="text-linear", parameters=parameters).make(inputs_of(texts), lambda *_: None)
 
 
 def test_texts_that_share_no_sequence_of_characters_are_refused():

@@ -26,6 +26,11 @@ _ANEW = "It was trained from the beginning."
 class Checkpoints(Protocol):
     """Keeps the latest checkpoint of one candidate. What is in one is the business of the recipe."""
 
+    @property
+    def trouble(self) -> str:
+        """Why the last one was not kept; nothing where it was."""
+        ...
+
     def is_due(self) -> bool:
         """Whether it is time for another."""
         ...
@@ -45,6 +50,8 @@ class Checkpoints(Protocol):
 
 class _Unkept:
     """Keeps nothing."""
+
+    trouble = ""
 
     def is_due(self) -> bool:
         return False

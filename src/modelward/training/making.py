@@ -14,7 +14,7 @@ from modelward.compute import Report
 from modelward.plugins import installed_versions
 from modelward.registry import BACKGROUND_FILE, GRAPH_FILE
 from modelward.training import memory, parity
-from modelward.training.checkpoints import SealedCheckpoints
+from modelward.training.checkpoints import Checkpoints, SealedCheckpoints
 from modelward.training.energy import Effort, Meter
 from modelward.training.examining import examine
 from modelward.training.finding import Finding
@@ -118,7 +118,7 @@ class _Learnt:
 
 
 def _learn(
-    candidate: Candidate, inputs: Inputs, *, terms: Terms, meter: Meter, report: Report, checkpoints: SealedCheckpoints
+    candidate: Candidate, inputs: Inputs, *, terms: Terms, meter: Meter, report: Report, checkpoints: Checkpoints
 ) -> _Learnt:
     """Train the candidate; where that runs out of memory and it may, once more with smaller batches."""
     smaller = memory.smaller_batch(candidate.parameters, rows=len(inputs.train)) if terms.may_retry else None
@@ -137,7 +137,7 @@ def _learn(
     return replace(again, findings=(finding,))
 
 
-def _attempt(candidate: Candidate, inputs: Inputs, *, meter: Meter, report: Report, checkpoints: SealedCheckpoints) -> _Learnt:
+def _attempt(candidate: Candidate, inputs: Inputs, *, meter: Meter, report: Report, checkpoints: Checkpoints) -> _Learnt:
     recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
     memory.check_layers(candidate.parameters, recipe=candidate.recipe, width=inputs.width, classes=len(inputs.classes))
     report(0.0, "loading")
@@ -168,7 +168,7 @@ def _rehearse(recipe: Recipe, inputs: Inputs) -> None:
         recipe.make(replace(inputs, train=few, train_labels=labels, validation=few, validation_labels=labels), enough)
 
 
-def _training(report: Report, checkpoints: SealedCheckpoints) -> Progress:
+def _training(report: Report, checkpoints: Checkpoints) -> Progress:
     """A recipe's own progress, 0 to 1, as the first nine tenths of the candidate's."""
 
     def told(share: float, word: str = "", /) -> None:
