@@ -53,13 +53,16 @@ class ArrayBatches:
     def epoch(self, number: int, *, first: int = 0) -> Iterator[Batch]:
         """See `Batches.epoch`."""
         if self._seed is None or self.steps == 1:
-            return (tuple(part[at : at + self._size] for part in self._parts) for at in self._starts(first))
-        order = self._order(self._seed, number)
-        chosen = (order[at : at + self._size] for at in self._starts(first))
-        return (tuple(part.index_select(0, rows) for part in self._parts) for rows in chosen)
+            for places in self._slices(first):
+                yield tuple([part[places] for part in self._parts])
+            return
+        import torch
 
-    def _starts(self, first: int) -> range:
-        return range(first * self._size, self._rows, self._size)
+        for rows in torch.split(self._order(self._seed, number), self._size)[first:]:
+            yield tuple([part.index_select(0, rows) for part in self._parts])
+
+    def _slices(self, first: int) -> Iterator[slice]:
+        return (slice(at, at + self._size) for at in range(first * self._size, self._rows, self._size))
 
     def _order(self, seed: int, number: int) -> torch.Tensor:
         import torch

@@ -24,6 +24,27 @@ if TYPE_CHECKING:
 Tensors = dict[str, "torch.Tensor"]
 
 
+class Player:
+    """What moves the weights of one network."""
+
+    def __init__(self, network: torch.nn.Module, asked: Learning) -> None:
+        self.optimizer = optimizer_of(network, asked)
+        self.weights = list(network.parameters())
+        self._rate = asked.learning_rate
+
+    def set_rate(self, rate: float) -> None:
+        """Set the length of the next step."""
+        if rate != self._rate:
+            self._rate = rate
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+
+    def forget(self) -> None:
+        """Drop the gradients."""
+        for weight in self.weights:
+            weight.grad = None
+
+
 class Course:
     """The networks of a task on their device, optimisers, running means, the best weights so far, and where the training is."""
 
@@ -37,7 +58,7 @@ class Course:
         for network in self.networks:
             check_own_randomness(network)
             network.to(task.device)
-        self.optimizers = [optimizer_of(network, asked) for network in self.networks]
+        self.players = [Player(network, asked) for network in self.networks]
         self._weights = _by_name(network.named_parameters() for network in self.networks)
         self._buffers = _by_name(network.named_buffers() for network in self.networks)
         self.average = Average(self._weights, asked.ema) if asked.ema else None
@@ -72,8 +93,8 @@ class Course:
         self.best = {name: tensor.to(self._device) for name, tensor in _of(tensors, "best").items()}
         if self.average:
             _fill(self.average.means, _of(tensors, "average"))
-        for number, optimizer in enumerate(self.optimizers):
-            _restore(optimizer, _of(tensors, f"optimizer-{number}"))
+        for number, player in enumerate(self.players):
+            _restore(player.optimizer, _of(tensors, f"optimizer-{number}"))
         self._noise.set_state(tensors["noise"])
         return ""
 
@@ -81,8 +102,8 @@ class Course:
         groups: dict[str, Mapping[str, torch.Tensor]] = {"weights": self._weights, "buffers": self._buffers, "best": self.best}
         if self.average:
             groups["average"] = self.average.means
-        for number, optimizer in enumerate(self.optimizers):
-            groups[f"optimizer-{number}"] = _state_of(optimizer)
+        for number, player in enumerate(self.players):
+            groups[f"optimizer-{number}"] = _state_of(player.optimizer)
         named = {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
         return {**named, "noise": self._noise.get_state()}
 

@@ -13,11 +13,11 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from modelward.training.neural.batches import Batch, Batches
 from modelward.training.neural.checkpoint import State, Tally
-from modelward.training.neural.course import Course
+from modelward.training.neural.course import Course, Player
 from modelward.training.neural.devices import is_mixed
 from modelward.training.neural.learning import Learning
 from modelward.training.neural.losses import Loss
@@ -34,10 +34,9 @@ if TYPE_CHECKING:
 
 VALIDATION, RATE, NORM = "validation_loss", "learning_rate", "gradient_norm"
 # Measuring the gradients of a small network in each step would cost a twentieth of the step.
-_MEASURED_EVERY = 16
-# Asking an accelerator for a number makes it wait, so there losses are looked at some steps late.
-_LOOKED_AT_EVERY = 32
+_MEASURED_EVERY = 64
 _TELL_SECONDS = 0.1
+_NOTHING = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +77,9 @@ class _Loop:
         self._progress = progress
         self._checkpoints = checkpoints
         self._is_mixed = is_mixed(task.device, asked.precision)
-        self._look_every = 1 if task.device.type == "cpu" else _LOOKED_AT_EVERY
-        self._unseen: list[tuple[str, torch.Tensor, torch.Tensor | float]] = []
-        self._plateaus = 0
+        self._is_on_cpu = task.device.type == "cpu"
+        self._clips = asked.clip_norm is not None or asked.clip_value is not None
+        self._rates: list[float] = []
         self._told = -math.inf
         self._resumed = ""
         self.course = Course(task, asked)
@@ -108,74 +107,86 @@ class _Loop:
         return ended >= self._asked.epochs or (self.state.best_epoch > 0 and ended - self.state.best_epoch >= self._asked.patience)
 
     def begin_epoch(self) -> None:
-        curves = self.state.curves
-        self._plateaus = plateaus(curves.get(VALIDATION) or curves.get(self._task.turns[0].curve, []))
+        curves, steps = self.state.curves, self._task.batches.steps
+        count = plateaus(curves.get(VALIDATION) or curves.get(self._task.turns[0].curve, []))
+        first, whole = (self.state.epoch - 1) * steps, self._asked.epochs * steps
+        self._rates = [learning_rate(self._asked, step=first + step, steps=whole, plateaus=count) for step in range(steps)]
         for network in self.course.networks:
             network.train()
 
     def step(self, batch: Batch) -> None:
-        """Let each turn move the weights of its network once."""
-        rate, number = self._rate(), self._number
-        batch = self._moved(batch)
-        for turn, optimizer in zip(self._task.turns, self.course.optimizers, strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            self._backward(turn, optimizer, batch)
-            self._shape(turn.network)
-            optimizer.step()
+        """Let each turn move the weights of its network once. Small networks take less for this than Python does for 100 lines."""
+        state, asked = self.course.state, self._asked
+        if not self._is_on_cpu:
+            batch = self._moved(batch)
+        for turn, player in zip(self._task.turns, self.course.players, strict=True):
+            player.set_rate(self._rates[state.step])
+            if asked.accumulate == 1:
+                loss = self._loss(turn, batch)
+                # Only now: where the loss is no number, the gradients of the step before say why.
+                player.forget()
+                loss.mean.backward()  # type: ignore[no-untyped-call]  # PyTorch leaves it untyped
+            else:
+                self._accumulate(turn, player, batch)
+            if asked.l1:
+                penalise(turn.network, asked.l1)
+            if state.step % _MEASURED_EVERY == 0:
+                self._measure(turn.network)
+            if self._clips:
+                clip(turn.network, asked)
+            player.optimizer.step()
         if self.course.average:
-            self.course.average.update(number)
-        self.state.step += 1
+            self.course.average.update((state.epoch - 1) * len(self._rates) + state.step)
+        state.step += 1
         self._after_step()
 
-    def _backward(self, turn: Turn, optimizer: torch.optim.Optimizer, batch: Batch) -> None:
-        """Compute the gradients of a batch, in parts where that is asked for: those of their weighted mean."""
-        if self._asked.accumulate == 1:
-            loss = self._loss(turn, batch)
-            # Only now: where the loss is no number, the gradients of the step before say why.
-            optimizer.zero_grad()
-            loss.mean.backward()  # type: ignore[no-untyped-call]  # PyTorch leaves it untyped
-            return
+    def _loss(self, turn: Turn, batch: Batch) -> Loss:
+        if self._is_mixed:
+            with self._numbers():
+                loss = turn.loss(batch)
+        else:
+            loss = turn.loss(batch)
+        value, weight = loss.mean.item(), float(loss.weight)
+        # What is infinite or no number is not 0 after it was taken from itself.
+        if value - value != 0.0:
+            self._diverged("its loss is no longer a number")
+        losses = self.course.state.tally.losses
+        total, whole = losses.get(turn.curve, _NOTHING)
+        losses[turn.curve] = (total + value * weight, whole + weight)
+        return loss
+
+    def _accumulate(self, turn: Turn, player: Player, batch: Batch) -> None:
+        """Compute the gradients of a batch part by part: those of the weighted mean of the parts."""
         whole: torch.Tensor | float = 0.0
         for place, part in enumerate(zip(*(each.chunk(self._asked.accumulate) for each in batch), strict=True)):
             loss = self._loss(turn, part)
             if place == 0:
-                optimizer.zero_grad()
-            (loss.mean * loss.weight).backward()  # type: ignore[no-untyped-call]  # as above
+                player.forget()
+            (loss.mean * loss.weight).backward()  # type: ignore[no-untyped-call]  # PyTorch leaves it untyped
             whole = whole + loss.weight
-        for weight in turn.network.parameters():
+        for weight in player.weights:
             if weight.grad is not None:
                 weight.grad.div_(whole)
 
-    def _loss(self, turn: Turn, batch: Batch) -> Loss:
-        with self._numbers():
-            loss = turn.loss(batch)
-        self._unseen.append((turn.curve, loss.mean.detach(), loss.weight))
-        if len(self._unseen) >= self._look_every:
-            self._look()
-        return loss
-
-    def _shape(self, network: torch.nn.Module) -> None:
-        """What is done to gradients before they move weights."""
-        if self._asked.l1:
-            penalise(network, self._asked.l1)
-        if self.state.step % _MEASURED_EVERY == 0 and (norm := gradient_norm(network)) is not None:
-            self._check(norm, "its gradient is no longer a number")
-            total, count = self.state.tally.norms
-            self.state.tally.norms = (total + norm, count + 1)
-        clip(network, self._asked)
+    def _measure(self, network: torch.nn.Module) -> None:
+        if (norm := gradient_norm(network)) is None:
+            return
+        if not math.isfinite(norm):
+            self._diverged("its gradient is no longer a number")
+        total, count = self.state.tally.norms
+        self.state.tally.norms = (total + norm, count + 1)
 
     def end_epoch(self) -> None:
         """Note what the epoch brought, judge the weights, and keep a copy of the best."""
-        self._look()
         state = self.state
         for curve, (total, weight) in state.tally.losses.items():
             self._note(curve, total / weight)
         if self._task.validation is not None:
             judged = self._judged(self._task.validation)
-            self._check(judged, "its validation loss is no longer a number")
+            if not math.isfinite(judged):
+                self._diverged("its validation loss is no longer a number")
             self._note(VALIDATION, judged)
-        self._note(RATE, self._rate(back=1))
+        self._note(RATE, self._rates[-1])
         norm, measured = state.tally.norms
         self._note(NORM, norm / max(measured, 1))
         state.epoch, state.step, state.tally = state.epoch + 1, 0, Tally()
@@ -199,39 +210,15 @@ class _Loop:
                 self.course.set_best()
         return judged
 
-    @property
-    def _number(self) -> int:
-        """Steps taken since the beginning."""
-        return (self.state.epoch - 1) * self._task.batches.steps + self.state.step
-
-    def _rate(self, *, back: int = 0) -> float:
-        """The learning rate of the next step, or of one so many before."""
-        steps = self._asked.epochs * self._task.batches.steps
-        return learning_rate(self._asked, step=self._number - back, steps=steps, plateaus=self._plateaus)
-
     def _numbers(self) -> AbstractContextManager[object]:
         import torch
 
         return torch.autocast(self._task.device.type, dtype=torch.bfloat16) if self._is_mixed else nullcontext()
 
     def _moved(self, batch: Batch) -> Batch:
-        if self._task.device.type == "cpu":
-            return batch
         return tuple(part.to(self._task.device, non_blocking=True) for part in batch)
 
-    def _look(self) -> None:
-        """Add up the losses since the last look, each of which must be a number."""
-        losses = self.state.tally.losses
-        for curve, mean, weight in self._unseen:
-            value, share = float(mean), float(weight)
-            self._check(value, "its loss is no longer a number")
-            total, whole = losses.get(curve, (0.0, 0.0))
-            losses[curve] = (total + value * share, whole + share)
-        self._unseen.clear()
-
-    def _check(self, value: float, fault: str) -> None:
-        if math.isfinite(value):
-            return
+    def _diverged(self, fault: str) -> NoReturn:
         asked, state = self._asked, self.state
         norms = [norm for network in self.course.networks if (norm := gradient_norm(network)) is not None]
         last = f" The last gradient had the norm {max(norms):.3g}." if norms else ""
@@ -246,13 +233,9 @@ class _Loop:
 
     def _after_step(self) -> None:
         if self._checkpoints.is_due():
-            self._keep()
+            self._checkpoints.save(self.course.checkpoint)
         if time.monotonic() - self._told >= _TELL_SECONDS:
             self._tell()
-
-    def _keep(self) -> None:
-        self._look()
-        self._checkpoints.save(self.course.checkpoint)
 
     def _tell(self) -> None:
         """Say how far it is. Who stops a training may want to go on with it."""
@@ -261,7 +244,7 @@ class _Loop:
         try:
             self._progress(done / self._asked.epochs, self._words())
         except BaseException:
-            self._keep()
+            self._checkpoints.save(self.course.checkpoint)
             raise
 
     def _words(self) -> str:

@@ -34,7 +34,7 @@ def class_loss(asked: ClassifierLearning, *, balanced: Sequence[float], device: 
     of = _squared if asked.loss == "mse" else _cross_entropy
 
     def loss(logits: torch.Tensor, labels: torch.Tensor) -> Loss:
-        weight = len(labels) if weights is None else weights[labels].sum()
+        weight = labels.shape[0] if weights is None else weights[labels].sum()
         return Loss(of(logits, labels, weights, asked.label_smoothing), weight)
 
     return loss
