@@ -135,6 +135,24 @@ def group_rates(drawn: Mapping[str, Sequence[tuple[str, Clause]]]) -> bytes:
     return svg()
 
 
+def losses(drawn: Sequence[tuple[str, Clause]]) -> bytes:
+    """What is lost in each case, a dot on its interval; the line is no loss."""
+    with canvas(5.4, 0.3 * len(drawn) + 0.7) as (figure, svg):
+        axes = figure.add_subplot()
+        axes.axvline(0, color=_LINE, linewidth=1, dashes=(4, 3))
+        for at, (_, clause) in enumerate(drawn):
+            axes.hlines(at, clause.low, clause.high, color=_ACCENT, alpha=0.4, linewidth=4)
+            axes.plot(clause.estimate, at, marker="o", color=_ACCENT, markersize=5.5)
+        axes.set(xlabel="accuracy lost", ylim=(len(drawn) - 0.5, -0.5))
+        axes.margins(x=0.06)
+        axes.set_yticks(range(len(drawn)), [cut(name) for name, _ in drawn])
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x", color=_LINE, linewidth=0.6, alpha=0.6)
+        axes.set_axisbelow(True)
+    return svg()
+
+
 def pareto(points: Sequence[ParetoPoint], *, metric: str, smaller_is_better: bool = False) -> bytes:
     """The metric with its interval over size, latency and energy of training, on logarithmic axes; the pick is ringed.
 

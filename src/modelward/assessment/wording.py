@@ -53,6 +53,22 @@ WORDS = {
     "Quality": "质量",
     "Against a constant answer": "与恒定回答相比",
     "Fairness": "公平性",
+    "Degraded data": "数据变差",
+    "Accuracy lost: a tenth missing": "准确率损失：一成缺失",
+    "Accuracy lost: three tenths missing": "准确率损失：三成缺失",
+    "Accuracy lost: slight noise": "准确率损失：轻微噪声",
+    "Accuracy lost: strong noise": "准确率损失：强噪声",
+    "Accuracy lost: a tenth swapped": "准确率损失：一成被调换",
+    "Accuracy lost: shifted": "准确率损失：数值偏移",
+    "Brier score risen: a tenth missing": "Brier 分数上升：一成缺失",
+    "Brier score risen: three tenths missing": "Brier 分数上升：三成缺失",
+    "Brier score risen: slight noise": "Brier 分数上升：轻微噪声",
+    "Brier score risen: strong noise": "Brier 分数上升：强噪声",
+    "Brier score risen: a tenth swapped": "Brier 分数上升：一成被调换",
+    "Brier score risen: shifted": "Brier 分数上升：数值偏移",
+    "Accuracy lost without the column": "缺少该列时的准确率损失",
+    "Accuracy by labels of which a tenth is wrong": "一成标签有误时测得的准确率",
+    "Accuracy lost by degraded data": "数据变差造成的准确率损失",
     "Speed": "速度",
     "Size": "大小",
     "Energy": "能耗",
@@ -124,6 +140,16 @@ SENTENCES = {
     "The {kind:name} {name:name} needs the package {package:name}, which is not installed.": (
         "{name} 需要软件包 {package}，尚未安装。"
     ),
+    "The version takes more than numbers and categories, one a cell.": "该版本的输入不只是每格一个数值或类别。",
+    "Only tables are degraded here.": "此处只对表格数据做降质。",
+    "The sample has {rows:n} of the {needed:n} rows that are needed.": "样本有 {rows} 行，需要 {needed} 行。",
+    "The version takes no numbers.": "该版本不接受数值。",
+    "The version takes no categories of two values or more.": "该版本没有两个及以上取值的类别列。",
+    "The version takes {count:n} columns": "该版本有 {count} 列",
+    "at most {limit:n} are taken away one by one.": "最多逐一去掉 {limit} 列。",
+    "Asked in service, requests without a value are refused in {never:n} of {columns:n} columns.": (
+        "在服务中，{columns} 列里有 {never} 列不接受缺失值的请求。"
+    ),
     # About what is measured
     "Positive class: {name}.": "正类：{name}。",
     "Share of the group decided {name}.": "该群组中被判为 {name} 的比例。",
@@ -162,6 +188,10 @@ SENTENCES = {
     "on the diagonal the two agree.": "在对角线上两者一致。",
     "Groups of {column}": "群组：{column}",
     "Rates of {count:n} groups of {column} with their 95 % intervals.": "{column} 的 {count} 个群组的比率及其 95 % 区间。",
+    "Accuracy lost on {rows:n} rows with 95 % intervals, by what happens to the values": (
+        "在 {rows} 行上，按数值所受影响统计的准确率损失及其 95 % 区间"
+    ),
+    "the line is no loss.": "虚线表示没有损失。",
     # Large against small
     "Take {version}: the best {metric:name}, {figure:interval}.": "建议采用 {version}：{metric} 最佳，为 {figure}。",
     "Take {version}: the best {metric:name}, {figure:interval}, and nothing smaller is within {tolerance:n} of it.": (

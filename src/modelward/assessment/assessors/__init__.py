@@ -9,6 +9,7 @@ ASSESSORS = PluginTable(
         "quality": "modelward.assessment.assessors.quality:Quality",
         "baseline": "modelward.assessment.assessors.baseline:Baseline",
         "fairness": "modelward.assessment.assessors.fairness:Fairness",
+        "degraded": "modelward.assessment.assessors.degraded:Degraded",
         "latency": "modelward.assessment.assessors.latency:Latency",
         "size": "modelward.assessment.assessors.size:Size",
         "energy": "modelward.assessment.assessors.energy:Energy",
