@@ -25,18 +25,18 @@ def test_wrong_labels_are_warned_of_before_the_first_candidate_and_overfitting_i
     assert done.code == 0
     first, second = done.err.find("Warning, label-noise: About 0."), done.err.find("decision-tree: m:1")
     assert -1 < first < second, "the warning stands before the first candidate"
-    plain = " ".join(done.out.split())
-    assert "label-noise" in plain
-    assert "overfitting" in plain
+    assert "\nrows: label-noise. About 0." in done.out
+    assert "\ndecision-tree: overfitting. The accuracy is " in done.out
     shown = fresh("runs", "list", "--json").json[0]["id"]
     again = fresh("runs", "show", shown, "--json").json
     assert [each["kind"] for each in again["findings"]] == ["label-noise"]
     assert [each["kind"] for each in again["candidates"][0]["findings"]] == ["overfitting"]
     assert again["candidates"][0]["findings"][0]["remedy"].startswith("Lower `max_depth` (it is 20).")
-    assert "(the rows)" in fresh("runs", "show", shown).out
+    assert "\nrows: label-noise. " in fresh("runs", "show", shown).out
 
 
 def test_a_run_in_which_nothing_stands_out_says_nothing(terminal):
     run = terminal("runs", "list", "--json").json[0]["id"]
     shown = terminal("runs", "show", run).out
-    assert "what to do" not in shown
+    assert ": overfitting." not in shown
+    assert "\nrows:" not in shown

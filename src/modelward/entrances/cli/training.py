@@ -119,15 +119,11 @@ def show_run(console: Console, run: Run) -> None:
         numbers=("time",),
         text=("message",),
     )
-    found = [("", each) for each in run.findings] + [(c.name, each) for c in run.candidates for each in c.findings]
+    found = [("rows", each) for each in run.findings] + [(c.name, each) for c in run.candidates for each in c.findings]
     if found:
         console.print()
-        showing.table(
-            console,
-            ("candidate", "found", "why", "what to do"),
-            ((name or "(the rows)", each.kind, each.text, each.remedy) for name, each in found),
-            text=("why", "what to do"),
-        )
+    for name, each in found:
+        showing.line(console, f"{name}: {each.kind}. {each.text} {each.remedy}")
 
 
 def _show_runs(console: Console, runs: list[Run]) -> None:
