@@ -2,6 +2,7 @@
 """Datasets keeps tables: read from files, recognised, profiled, fingerprinted, encrypted; and divides them for training."""
 
 from modelward.datasets.dataset import (
+    FIELD_LIMIT_CHARACTERS,
     MISSING,
     Column,
     ColumnKind,
@@ -25,6 +26,7 @@ from modelward.datasets.service import Datasets
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_labels, make_split
 
 __all__ = [
+    "FIELD_LIMIT_CHARACTERS",
     "MISSING",
     "READERS",
     "SAMPLES",

@@ -18,6 +18,8 @@ CATEGORIES_LIMIT = 1000
 CLASSES_LIMIT = 100
 COLUMNS_LIMIT = 2000
 LEAST_ROWS = 20
+# Of one value in a text file. Python's parser has one limit for the whole process, which as it comes refuses many an e-mail.
+FIELD_LIMIT_CHARACTERS = 1 << 20
 # What a field of text says where its value is missing.
 MISSING = ("", "?", "NA", "N/A", "null", "NULL", "NaN", "nan", "None")
 

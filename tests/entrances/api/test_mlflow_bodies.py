@@ -20,6 +20,10 @@ ROWS = [[40, 38.5, "public"], [None, 5.0, None], [71.25, 12, "unheard of"]]
 RECORDS = [dict(zip(NAMES, row, strict=True)) for row in ROWS]
 COLUMNS = {name: [row[at] for row in ROWS] for at, name in enumerate(NAMES)}
 SINGLE = Interface(features=(Feature("age", "number", nullable=True),), target="t", classes=("a", "b"))
+PROSE = Interface(features=(Feature("review", "text", length=9),), target="t", classes=("a", "b"))
+MORE_PROSE = Interface(
+    features=(Feature("review", "text", length=9, nullable=True), Feature("n", "number")), target="t", classes=("a", "b")
+)
 SECRET = "very-secret-payload"
 
 
@@ -200,6 +204,28 @@ def test_a_category_that_looks_like_a_number_or_a_truth_is_text():
     assert held(table)[1] == [["007"], ["true"]]
 
 
+def test_a_text_is_taken_as_it_is_written_in_every_shape():
+    told = ["?", "NA", "TRUE", " two\r\nlines, 第二行", "x" * 200_000]
+    expected = held(PROSE.table_of_rows([{"review": text} for text in told]))
+    sink = io.StringIO()
+    csv.writer(sink).writerows([["review"], *([text] for text in told)])
+    by_csv = held(table_of_csv(sink.getvalue().encode(), PROSE))
+    assert [[text.strip() for text in row] for row in by_csv[1]] == [[text.strip() for text in row] for row in expected[1]]
+    for body in (
+        {"dataframe_split": {"columns": ["review"], "data": [[text] for text in told]}},
+        {"dataframe_records": [{"review": text} for text in told]},
+        {"instances": told},
+        {"inputs": {"review": told}},
+    ):
+        assert held(read(body, PROSE)) == expected
+
+
+def test_a_text_that_is_missing_in_a_csv_is_refused_where_the_version_does_not_take_it():
+    assert held(table_of_csv(b'review,n\n"",1\n', MORE_PROSE))[1] == [[""]]
+    with pytest.raises(InvalidRowsError, match="Row 2: feature 'review' is empty"):
+        table_of_csv(b'review\nfine\n"  "\n', PROSE)
+
+
 def test_a_column_alone_may_have_missing_values():
     assert held(table_of_csv(b'age\n1\n""\n\n2\n', SINGLE))[0] == [[1.0], [None], [2.0]]
 
@@ -222,7 +248,7 @@ def test_a_column_alone_may_have_missing_values():
         (b"age,hours,sector\n0,1_000,x\n", InvalidRowsError, "Row 1: feature 'hours' must be a number"),
         (b"age,hours,sector\n0,1e39,x\n", InvalidRowsError, "Row 1: feature 'hours' is not finite"),
         (b"age,hours,sector\n0,,x\n", InvalidRowsError, "Row 1: feature 'hours' is null"),
-        (b"age,hours,sector\n" + b"0,1," + b"x" * 140_000, MalformedBodyError, "not well-formed"),
+        (b"age,hours,sector\n" + b"0,1," + b"x" * 1_100_000, MalformedBodyError, "not well-formed"),
     ],
     ids=lambda value: str(value)[:60],
 )  # fmt: skip

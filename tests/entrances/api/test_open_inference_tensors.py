@@ -28,6 +28,7 @@ CODES = {"FP16": "<f2", "FP32": "<f4", "FP64": "<f8"} | {
     f"{sign}INT{8 * size}": f"<{sign.lower() or 'i'}{size}" for sign in ("", "U") for size in (1, 2, 4, 8)
 }
 FLAGS = Interface(features=(Feature("flag", "category"), Feature("word", "category")), target="t", classes=("a", "b"))
+PROSE = Interface(features=(Feature("review", "text", length=9, lowercase=True),), target="t", classes=("a", "b"))
 LIMIT = 64
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -173,6 +174,14 @@ def test_truth_is_a_category_in_every_form(dialect, truths):
     ]
     for form, read in forms(dialect, FLAGS, inputs):
         assert [text for (text,) in shown(FLAGS, read)[0]["flag"]] == [str(truth).lower() for truth in truths], form
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_a_text_is_the_same_in_every_form(dialect, shape):
+    texts = ["Ｇut \r\n", "第二行 🙂", "x" * 20_000, "?"]
+    expected = PROSE.columns([{"review": text} for text in texts])["review"].tobytes()
+    for form, read in forms(dialect, PROSE, [("review", "BYTES", np.array(texts, dtype=object).reshape(shape))]):
+        assert shown(PROSE, read) == ({"review": expected}, [()] * 4), form
 
 
 @pytest.mark.parametrize(("bits", "value"), [(0x3F80, 1.0), (0xC000, -2.0), (0x4049, 3.140625), (0x0001, 9.183549615799121e-41)])

@@ -12,15 +12,13 @@ from itertools import islice
 
 import polars as pl
 
-from modelward.datasets.dataset import UnreadableFileError
+from modelward.datasets.dataset import FIELD_LIMIT_CHARACTERS, UnreadableFileError
 from modelward.datasets.layout import checked_names
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-FIELD_LIMIT_CHARACTERS = 1 << 20
 _SAMPLE_ROWS = 100
 _SAMPLE_CHARACTERS = 1 << 18
 _BATCH_ROWS = 50_000
-# The parser has one limit for the whole process; as it comes, it refuses many an e-mail.
 csv.field_size_limit(FIELD_LIMIT_CHARACTERS)
 # What is written in Chinese is nearly all in GB 2312, of which GB 18030 is the extension; Latin text read as GB 18030 is not.
 _LEAST_SHARE_GB2312 = 0.9

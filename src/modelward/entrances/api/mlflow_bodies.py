@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from modelward.datasets import MISSING
+from modelward.datasets import FIELD_LIMIT_CHARACTERS, MISSING
 from modelward.entrances.api.bodies import MalformedBodyError, decode
 from modelward.registry import Interface, InvalidRowsError, Number, Table
 
@@ -27,6 +27,7 @@ SHAPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _EXAMPLE = '{"dataframe_split": {"columns": ["FEATURE", …], "data": [[VALUE, …], …]}}'
 # Texts are matched too, so that they are passed over: what looks like a number's word in them is text.
 _WORDS_OF_NUMBERS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|NaN|-?Infinity', re.DOTALL)
+csv.field_size_limit(FIELD_LIMIT_CHARACTERS)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
