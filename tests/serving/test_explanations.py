@@ -18,7 +18,7 @@ def test_an_explanation_adds_up_to_the_probability_in_named_features(live):
     assert {part.feature: part.value for part in found.contributions} == ROW
     assert found.base + sum(part.contribution for part in found.contributions) == pytest.approx(found.probability, abs=1e-6)
     assert abs(found.residual) < 1e-6
-    assert (found.label, found.background_rows, found.version) == ("low", 20, 1)
+    assert (found.label, found.base_of, found.background_rows, found.version) == ("low", "average", 20, 1)
     # Public service, age and few hours all speak for a low income here.
     assert min(part.contribution for part in found.contributions) > 0
     assert found.contributions[0].contribution == max(part.contribution for part in found.contributions)

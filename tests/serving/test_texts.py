@@ -111,6 +111,7 @@ def test_an_explanation_is_in_the_passages_of_the_text_and_adds_up(moods):
     assert found.base + sum(adds.values()) == pytest.approx(found.probability, abs=1e-6)
     (empty,) = online(moods, [[{"review": ""}]])
     assert found.base == pytest.approx(empty.probabilities["good"], abs=1e-6)
+    assert (found.base_of, found.background_rows) == ("empty text", 1)
     assert "passages, which are left out" in found.method
 
 

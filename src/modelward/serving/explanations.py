@@ -51,7 +51,8 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why `label` has `probability`: `base`, its mean over the background, and what each feature adds, the largest first.
+    """Why `label` has `probability`: `base`, its mean over the background, and what each feature adds, the largest first. `base_of`
+    says what the base is of: the "average", or the "empty text" whose passages were all left out.
 
     `residual` is how far base and contributions together miss the probability: near 0, or something is wrong. `unfamiliar` are the
     features whose value training never saw.
@@ -60,6 +61,7 @@ class Explanation:
     label: str
     probability: float
     base: float
+    base_of: str
     contributions: tuple[Contribution, ...]
     residual: float
     unfamiliar: tuple[str, ...]
@@ -137,6 +139,7 @@ class _Asking:
             label=opened.interface.classes[place],
             probability=probability,
             base=found.base,
+            base_of=varied.base_of,
             contributions=tuple(sorted(parts, key=lambda part: -abs(part.contribution))),
             residual=found.base + sum(found.contributions.values()) - probability,
             unfamiliar=unfamiliar,

@@ -29,13 +29,15 @@ _PASSAGE = re.compile(rf"(?:[{_SPACELESS}]|[^ {_SPACELESS}]+) ?")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Varied:
     """`row` is what there is, `background` what stands for "not known", `values` what `row` says in words, and `whole` makes of
-    such columns those that the model takes. `how` is said of the method.
+    such columns those that the model takes. `base_of` says what
+    the answer is of where nothing is known, and `how` is said of the method.
     """
 
     row: Columns
     background: Columns
     values: Mapping[str, Any]
     whole: Callable[[Columns], Columns]
+    base_of: str = "average"
     how: str = ""
 
 
@@ -66,6 +68,7 @@ def passages_of(feature: Feature, points: CodePoints) -> Varied:
         background={name: np.zeros((1, 1), dtype=np.int8) for name in names},
         values={name: text[start:stop].strip() for name, (start, stop) in zip(names, bounds, strict=True)},
         whole=whole,
+        base_of="empty text",
         how=" of passages, which are left out where they are not known",
     )
 

@@ -42,6 +42,7 @@ def test_a_text_is_asked_about_in_a_field_of_several_lines_and_explained_by_its_
     told = words_of(answer.text)
     for passage in ("review[0:11] wonderful.", "review[11:12] 太", "review[16:24] <b>&amp;"):
         assert passage in told, told
+    assert "empty text" in told
     assert "<b>&" not in answer.text
     assert html.escape("<b>&amp;") in answer.text
 

@@ -156,7 +156,8 @@ def _show_first(console: Console, predictions: Sequence[Prediction]) -> None:
 def _show_explanations(console: Console, explanations: list[Explanation]) -> None:
     for place, found in enumerate(explanations, 1):
         console.print(
-            f"row {place}: [bold]{showing.cell(found.label)}[/] {found.probability:.4f} = average {found.base:.4f} and the sum of:",
+            f"row {place}: [bold]{showing.cell(found.label)}[/] {found.probability:.4f} = {found.base_of} {found.base:.4f} and the "
+            "sum of:",
             highlight=False,
         )
         showing.table(

@@ -59,6 +59,7 @@ class Why:
 
     bars: list[Bar]
     base: float
+    base_of: str
     probability: float
     residual: float
     method: str
@@ -134,6 +135,7 @@ async def _explain(gateway: Gateway, question: Question, row: Mapping[str, Any],
     return Why(
         bars=bars_of(found["contributions"]),
         base=found["base"],
+        base_of=found["base_of"],
         probability=found["probability"],
         residual=found["residual"],
         method=found["method"],

@@ -136,6 +136,7 @@ CHINESE = {
     "Why": "原因",
     "What each feature adds to, or takes from, the probability of this answer.": "每个特征使该答案的概率增加或减少了多少。",
     "average": "平均",
+    "empty text": "空文本",
     "this row": "本行",
     "In percentage points. Method: {method}; background of {n} rows; additivity residual {residual}; ledger entry {entry}.": (
         "单位：百分点。方法：{method}；背景样本 {n} 行；可加性残差 {residual}；账本条目 {entry}。"
@@ -270,6 +271,11 @@ SENTENCES = {
     "{version:name} takes {count:n} features, too many for a form.": "{version} 有 {count} 个特征，表单放不下。",
     "Ask it over the API.": "请通过 API 调用。",
     "The field {name} needs a number, such as 12 or 12.5.": "字段 {name} 须为数字，例如 12 或 12.5。",
+    "interventional Shapley values over every coalition of passages, which are left out where they are not known": (
+        "干预式 Shapley 值，遍历所有片段联盟；未知的片段被略去"
+    ),
+    "interventional Shapley values over {count:n} random orders and their reverses of passages, which are left out where they are "
+    "not known": "干预式 Shapley 值，取片段的 {count} 个随机顺序及其逆序；未知的片段被略去",
     "interventional Shapley values over every coalition": "干预式 Shapley 值，遍历所有联盟",
     "interventional Shapley values over {count:n} random orders and their reverses": (
         "干预式 Shapley 值，取 {count} 个随机顺序及其逆序"
