@@ -110,6 +110,7 @@ def prepared_of(taken, classes):
         validation_labels=validation_labels,
         classes=CLASSES[classes],
         seed=7,
+        preparation=preparation,
     )
 
 

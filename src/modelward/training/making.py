@@ -27,7 +27,7 @@ from modelward.training.run import Candidate
 
 TRAINING_FILE = "training.json"
 """The file of a version that holds its curves, its notes and what was found about it."""
-_LIBRARIES = ("numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "torch")
+_LIBRARIES = ("interpret-core", "lightgbm", "numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "torch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ def make(
         "energy_method": effort.energy.method,
     }
     files = {
+        **made.files,
         GRAPH_FILE: drawn,
         "preparation.json": msgspec.json.encode(material.preparation),
         TRAINING_FILE: _training_file(made, (*terms.forewarned, *findings)),

@@ -86,6 +86,7 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         classes=classes,
         seed=spec.seed,
         device=spec.device,
+        preparation=prepared.preparation if isinstance(prepared.preparation, Preparation) else None,
     )
     return Material(
         interface=Interface(prepared.features, dataset.target, classes),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import msgspec
@@ -14,7 +15,9 @@ import numpy.typing as npt
 import threadpoolctl
 
 from modelward.errors import InvalidError
+from modelward.plugins import MissingExtraError
 from modelward.training.checkpoints import UNKEPT, Checkpoints
+from modelward.training.preparation import Preparation
 
 if TYPE_CHECKING:
     import onnx
@@ -55,7 +58,8 @@ class Inputs:
 
     `validation` is for early stopping alone and may have no row. The test rows are not here, so no recipe can look at them.
     `checkpoints` are for a recipe that trains for long: it goes on with what an interrupted attempt at the same left there, and
-    MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone.
+    MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone. `preparation` is what made the
+    rows, for a recipe that speaks of features rather than of columns; None of texts, and where nobody says.
 
     Raises:
         UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.
@@ -69,6 +73,7 @@ class Inputs:
     seed: int = 0
     device: str = "cpu"
     checkpoints: Checkpoints = UNKEPT
+    preparation: Preparation | None = None
 
     def __post_init__(self) -> None:
         for part, rows, labels in (
@@ -115,7 +120,8 @@ class Made:
     `predict` answers prepared rows with probabilities [n, K]; `graph` is an ONNX graph from the input `X`, the prepared rows, to
     the output `probabilities`, float32. `parity.check` compares the two. `parameters` counts the trained numbers (the nodes, for
     trees; the stored numbers, for neighbours). `notes` are sentences for the person who reads the run. `curves` hold one value an
-    epoch or round.
+    epoch or round. `files` lie beside the graph in the version, for whoever reads it; their names MUST be none that training itself
+    writes, and their formats those of `registry.contents`.
     """
 
     predict: Callable[[Rows], Probabilities]
@@ -123,6 +129,7 @@ class Made:
     parameters: int
     notes: tuple[str, ...] = ()
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Recipe(Protocol):
@@ -160,6 +167,18 @@ def one_thread() -> None:
     threads round otherwise, which would make another model out of the same seed.
     """
     threadpoolctl.threadpool_limits(limits=1)
+
+
+def require_package(module: str, *, recipe: str, extra: str) -> None:
+    """Nothing, where `module` can be imported.
+
+    Raises:
+        MissingExtraError: it is not installed; the message holds the command that installs it.
+    """
+    if find_spec(module) is None:
+        raise MissingExtraError(
+            f"The recipe {recipe!r} needs the package {module!r}, which is not installed. Run `pip install 'modelward[{extra}]'`."
+        )
 
 
 def configure(recipe: Any, *, name: str, parameters: Mapping[str, Any]) -> Recipe:

@@ -8,8 +8,10 @@ RECIPES = PluginTable(
     places={
         "cnn": "modelward.training.recipes.cnn:Convolutional",
         "decision-tree": "modelward.training.recipes.decision_tree:DecisionTree",
+        "ebm": "modelward.training.recipes.ebm:ExplainableBoosting",
         "gradient-boosting": "modelward.training.recipes.gradient_boosting:GradientBoosting",
         "knn": "modelward.training.recipes.knn:NearestNeighbours",
+        "lightgbm": "modelward.training.recipes.lightgbm:LightGbm",
         "logistic-regression": "modelward.training.recipes.logistic_regression:LogisticRegression",
         "mlp": "modelward.training.recipes.mlp:Perceptron",
         "naive-bayes": "modelward.training.recipes.naive_bayes:NaiveBayes",
@@ -19,5 +21,5 @@ RECIPES = PluginTable(
         "text-linear": "modelward.training.recipes.text_linear:TextLinear",
         "transformer": "modelward.training.recipes.transformer:Transformer",
     },
-    extras=dict.fromkeys(("cnn", "mlp", "rnn", "transformer"), "torch"),
+    extras={"ebm": "glass", "lightgbm": "boosting", **dict.fromkeys(("cnn", "mlp", "rnn", "transformer"), "torch")},
 )
