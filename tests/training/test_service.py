@@ -51,6 +51,16 @@ def test_each_candidate_becomes_a_version_in_the_order_of_the_spec(rooms, regist
     assert msgspec.convert(msgspec.to_builtins(run), Run) == run
 
 
+def test_what_a_recipe_hands_in_lies_in_the_version_and_replaces_nothing_of_training(rooms, register, admin, broken):
+    register()
+    rooms.training.train(with_candidates("overreaching", "ebm: {bags: 2}"), by=admin)
+    overreaching, glass = rooms.registry.versions("grants", by=admin)
+    assert rooms.registry.read(overreaching, "own.json") == b"[1]"
+    assert json.loads(rooms.registry.read(overreaching, "training.json"))["parameters"] > 0
+    terms = json.loads(rooms.registry.read(glass, "shapes.json"))["terms"]
+    assert {axis["feature"] for term in terms for axis in term["axes"]} == {"age", "hours", "town", "member"}
+
+
 def test_a_version_says_what_it_was_made_from(rooms, register, admin):
     dataset = register()
     spec = parse_spec(SPEC)

@@ -24,13 +24,16 @@ from modelward.training.run import (
     Status,
 )
 from modelward.training.service import OutOfMemoryError, Training
+from modelward.training.shapes import SHAPES_FILE, Axis, Shapes, Term
 from modelward.training.spec import CandidateSpec, Data, Objective, Spec, parse_spec, render, spec_json_schema
 
 __all__ = [
     "FINDINGS",
     "RECIPES",
+    "SHAPES_FILE",
     "SILENT",
     "TRAINING_FILE",
+    "Axis",
     "Candidate",
     "CandidateSpec",
     "CandidateStatus",
@@ -55,9 +58,11 @@ __all__ = [
     "RunFailedError",
     "RunFinishedError",
     "RunMissingError",
+    "Shapes",
     "Spec",
     "SpecTooLargeError",
     "Status",
+    "Term",
     "Training",
     "UnusableDataError",
     "UnusableFeatureError",

@@ -107,6 +107,12 @@ class Inputs:
         counts = np.bincount(self.train_labels, minlength=len(self.classes))
         return {label: len(self.train_labels) / (len(counts) * int(count)) for label, count in enumerate(counts)}
 
+    def row_weights(self, class_weight: Literal["balanced"] | None) -> npt.NDArray[np.float64] | None:
+        """The `balanced_weights` row by row [n], where they are asked for."""
+        if class_weight is None:
+            return None
+        return np.array(list(self.balanced_weights.values()))[self.train_labels]
+
     @property
     def has_validation(self) -> bool:
         """Whether there are rows to stop early by."""

@@ -14,6 +14,7 @@ from modelward.assessment import REPORT_FILE
 from modelward.entrances.console.session import DOCUMENT_POLICY
 from modelward.entrances.console.visit import Visit
 from modelward.errors import NotFoundError, RefusedError
+from modelward.training import SHAPES_FILE
 
 _DOCUMENTS = {
     ".svg": "image/svg+xml",
@@ -34,8 +35,10 @@ class FileMissingError(NotFoundError):
 
 
 def is_shown(path: str) -> bool:
-    """Whether a file of a signed directory is for reading: papers and pictures are, weights and rows of data are not."""
-    return path == REPORT_FILE or path.startswith("evidence/") or PurePosixPath(path).suffix in _DOCUMENTS
+    """Whether a file of a signed directory is for reading: papers, pictures and the terms of a glass box are, weights and rows of
+    data are not.
+    """
+    return path in (REPORT_FILE, SHAPES_FILE) or path.startswith("evidence/") or PurePosixPath(path).suffix in _DOCUMENTS
 
 
 async def document(visit: Visit) -> Response:

@@ -178,6 +178,19 @@ CHINESE = {
     "paused": "已下线",
     "superseded": "已被取代",
     "rolled-back": "已回滚",
+    # A glass box
+    "The whole model": "整个模型",
+    "What each feature adds to the score of “{name}”, the most important first; the model is the sum of these terms and nothing "
+    "else.": "各特征对“{name}”得分的贡献，按重要性排列；模型就是这些项之和，别无其他。",
+    "What each feature adds to the score of each class, the most important first; the model is the sum of these terms and nothing "
+    "else.": "各特征对每个类别得分的贡献，按重要性排列；模型就是这些项之和，别无其他。",
+    "Scores are log-odds, the band and ± are one standard deviation over the parts of the data it was learnt from.": (
+        "得分为对数几率；阴影带与 ± 是在各份训练数据上学得结果的一个标准差。"
+    ),
+    "{n} of {all} terms are drawn; the file has all:": "共 {all} 项，此处绘出 {n} 项；全部内容见文件：",
+    "importance": "重要性",
+    "from {low} to {high} it adds between {bottom} and {top}": "从 {low} 到 {high}，贡献在 {bottom} 与 {top} 之间",
+    "together they add between {bottom} and {top}": "两者共同的贡献在 {bottom} 与 {top} 之间",
     # The ledger
     "Every change and every answer, in order. Entries hold commitments, never what was asked or answered.": (
         "每次变更和每个答案，按顺序记录。条目只含承诺值，不含问题或答案本身。"

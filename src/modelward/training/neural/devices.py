@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from modelward.errors import UnavailableError
-from modelward.plugins import MissingExtraError
+from modelward.training.recipe import require_package
 
 if TYPE_CHECKING:
     import torch
@@ -27,13 +26,10 @@ def check_installed(recipe: str) -> None:
     """Nothing, where the libraries are installed that networks are trained with.
 
     Raises:
-        MissingExtraError: they are not.
+        MissingExtraError: one is not.
     """
-    for module, name in (("torch", "PyTorch"), ("safetensors", "safetensors")):
-        if find_spec(module) is None:
-            raise MissingExtraError(
-                f"The recipe {recipe!r} needs {name}, which is not installed. Run `pip install 'modelward[torch]'`."
-            )
+    for module in ("torch", "safetensors"):
+        require_package(module, recipe=recipe, extra="torch")
 
 
 def device_named(name: str) -> torch.device:

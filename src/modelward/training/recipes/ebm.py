@@ -12,7 +12,7 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from modelward.training.graph import estimator, softmax
-from modelward.training.recipe import FloatMatrix, Inputs, Made, Progress, UnusableInputsError, one_thread, require_package
+from modelward.training.recipe import FloatMatrix, Inputs, Made, Progress, one_thread, require_package
 from modelward.training.shapes import SHAPES_FILE, Seen, Shape, draw_shapes, gathering, seen_features, written
 
 _HELD_OUT = 0.15
@@ -78,21 +78,15 @@ class ExplainableBoosting:
         )
 
     def _boost(self, inputs: Inputs, rows: npt.NDArray[np.float64], seen: tuple[Seen, ...], progress: Progress) -> Any:
-        import joblib
         from interpret.glassbox import ExplainableBoostingClassifier
+        from joblib.parallel import parallel_config
 
         one_thread()
         progress(0.0)
-        if len(rows) < 2 * len(inputs.classes) / _HELD_OUT:
-            raise UnusableInputsError(
-                f"There are {len(rows)} training rows; `ebm` holds {_HELD_OUT:.0%} of them out to stop by, and these must hold "
-                "every class. Give it more rows, or train `logistic-regression`."
-            )
         asked = self.parameters
         # Pairs of a model that scores several classes cannot be shown as one map.
         pairs = min(asked.interactions, len(seen) * (len(seen) - 1) // 2) if len(inputs.classes) == 2 else 0
         machine = ExplainableBoostingClassifier(
-            feature_names=[one.name for one in seen],
             feature_types=["nominal" if one.labels else "continuous" for one in seen],
             outer_bags=asked.bags,
             interactions=pairs,
@@ -107,14 +101,8 @@ class ExplainableBoosting:
             random_state=inputs.seed % 2**31,
         )
         # Each bag learns its curves; where there are pairs, each then ranks them, and learns those chosen.
-        with joblib.parallel_config(backend=_here(progress, tasks=asked.bags * (3 if pairs else 1))):
-            return machine.fit(rows, inputs.train_labels, sample_weight=self._weights(inputs))
-
-    def _weights(self, inputs: Inputs) -> npt.NDArray[np.float64] | None:
-        if self.parameters.class_weight is None:
-            return None
-        weights = inputs.balanced_weights
-        return np.array([weights[label] for label in range(len(weights))])[inputs.train_labels]
+        with parallel_config(backend=_here(progress, tasks=asked.bags * (3 if pairs else 1))):
+            return machine.fit(rows, inputs.train_labels, sample_weight=inputs.row_weights(asked.class_weight))
 
     def _notes(self, classes: int) -> tuple[str, ...]:
         held_out = (

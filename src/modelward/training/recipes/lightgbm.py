@@ -75,7 +75,7 @@ class LightGbm:
                 classes=classes,
             ),
             parameters=sum(len(tree.feature) for tree in trees),
-            notes=(self._note(booster, rounds, has_validation=inputs.has_validation),),
+            notes=(self._note(kept=rounds, ran=len(curves["training_loss"]), has_validation=inputs.has_validation),),
             curves=curves,
         )
 
@@ -84,7 +84,9 @@ class LightGbm:
         one_thread()
         losses: dict[str, dict[str, list[float]]] = {}
         settings = self._settings(inputs)
-        train = library.Dataset(inputs.train, inputs.train_labels, weight=self._weights(inputs), params=settings)
+        train = library.Dataset(
+            inputs.train, inputs.train_labels, weight=inputs.row_weights(self.parameters.class_weight), params=settings
+        )
         told, names = [train], ["training"]
         callbacks: list[Any] = [library.record_evaluation(losses), lambda seen: progress(seen.iteration / self.parameters.rounds)]
         if inputs.has_validation:
@@ -92,14 +94,8 @@ class LightGbm:
             names.append("validation")
             callbacks.append(library.early_stopping(self.parameters.patience, verbose=False))
         booster = library.train(settings, train, self.parameters.rounds, valid_sets=told, valid_names=names, callbacks=callbacks)
-        curves |= {f"{part}_loss": tuple(values) for part, metrics in losses.items() for values in metrics.values()}
+        curves |= {f"{part}_loss": tuple(map(float, values)) for part, metrics in losses.items() for values in metrics.values()}
         return booster
-
-    def _weights(self, inputs: Inputs) -> npt.NDArray[np.float64] | None:
-        if self.parameters.class_weight is None:
-            return None
-        weights = inputs.balanced_weights
-        return np.array([weights[label] for label in range(len(weights))])[inputs.train_labels]
 
     def _settings(self, inputs: Inputs) -> dict[str, Any]:
         asked, classes = self.parameters, len(inputs.classes)
@@ -125,12 +121,16 @@ class LightGbm:
             "verbosity": -1,
         }
 
-    def _note(self, booster: Any, rounds: int, *, has_validation: bool) -> str:
+    def _note(self, *, kept: int, ran: int, has_validation: bool) -> str:
+        if not has_validation and kept < ran:
+            return f"After {kept} rounds no leaf could be split. Lower min_samples_leaf or min_gain."
         if not has_validation:
-            return f"There were no validation rows to stop by; it ran all {rounds} rounds."
-        if booster.current_iteration() < self.parameters.rounds:
-            return f"It kept {rounds} rounds: {self.parameters.patience} more had not lowered the validation loss."
-        return f"It ran all {self.parameters.rounds} rounds and kept {rounds}; the validation loss may still fall. Raise rounds."
+            return f"There were no validation rows to stop by; it ran all {ran} rounds."
+        if ran < self.parameters.rounds:
+            return f"It kept {kept} rounds: {self.parameters.patience} more had not lowered the validation loss."
+        if kept < ran:
+            return f"It ran all {ran} rounds and kept {kept}, after which the validation loss did not fall."
+        return f"It ran all {ran} rounds; the validation loss was still falling. Raise rounds."
 
 
 def _library() -> Any:
