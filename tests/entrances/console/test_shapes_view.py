@@ -12,6 +12,7 @@ from modelward.access import Role, local_actor
 from modelward.entrances.console.shapes_view import shapes_of, view_of
 from modelward.registry import Feature, Interface
 from modelward.training import Axis, Shapes, Term, parse_spec
+from modelward.training.shapes import NO_VALUE
 
 SPEC = """
 model: glass
@@ -55,6 +56,7 @@ def test_a_glass_box_is_drawn_whole_on_the_page_of_its_version(visitor):
     assert sum(" × " in title for title in titles) == 1
     assert shown.count('class="curve"') == 2
     assert "north" in shown
+    assert NO_VALUE in shown
     assert "the score of “yes”" in shown
 
 
@@ -75,6 +77,7 @@ def test_the_terms_are_told_in_chinese_too(visitor):
     assert "整个模型" in page
     assert left_english(page) == []
     assert "importance" not in words_of(section_of(page))
+    assert NO_VALUE not in words_of(section_of(page))
     visitor.get("/models?lang=en")
 
 

@@ -189,6 +189,8 @@ CHINESE = {
     ),
     "{n} of {all} terms are drawn; the file has all:": "共 {all} 项，此处绘出 {n} 项；全部内容见文件：",
     "importance": "重要性",
+    "(missing or new)": "（缺失或未见过）",
+    "(other)": "（其他）",
     "from {low} to {high} it adds between {bottom} and {top}": "从 {low} 到 {high}，贡献在 {bottom} 与 {top} 之间",
     "together they add between {bottom} and {top}": "两者共同的贡献在 {bottom} 与 {top} 之间",
     # The ledger
