@@ -10,7 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from modelward.training import parse_spec
 
 ROOT = Path(__file__).parents[2]
 ROWS = [[float(at), 0.5] for at in range(64)]
@@ -150,3 +153,14 @@ def test_without_a_free_connection_nothing_is_sent(benchmarks):
     found = asyncio.run(offered())
     assert (found.good, found.broken) == (0, 3)
     assert found.without_connection > 50
+
+
+def test_families_are_trained_by_specs_and_searched_within_what_the_recipe_takes(benchmarks):
+    families = benchmarks("families")
+    random = np.random.default_rng(1)
+    candidates = {**families.FAMILIES, **{f"trial {number}": ("lightgbm", families.drawn(random)) for number in range(20)}}
+    spec = parse_spec(families.text_of(candidates, seed=3))
+    assert len(spec.candidates) == len(candidates)
+    for asked, (recipe, given) in zip(spec.candidates, candidates.values(), strict=True):
+        assert asked.recipe == recipe
+        assert given.items() <= asked.parameters.items()

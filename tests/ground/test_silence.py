@@ -30,3 +30,27 @@ def test_the_installed_runtime_knows_the_switch_that_is_set():
     held = [path.read_bytes() for path in libraries]
     reports = any(b"events.data.microsoft.com" in data for data in held)
     assert not reports or any(b"ORT_DISABLE_TELEMETRY" in data for data in held)
+
+
+TRAIN = """
+import sys
+
+def watch(event, arguments):
+    if event in {"socket.connect", "socket.getaddrinfo", "os.fork", "subprocess.Popen", "os.posix_spawn"}:
+        raise AssertionError(event)
+
+sys.addaudithook(watch)
+from contracts.test_recipes import made
+for name in ("ebm", "lightgbm"):
+    made(name, 2)
+"""
+
+
+def test_who_boosts_calls_nobody_starts_nothing_and_leaves_nothing(tmp_path):
+    places = {
+        "HOME": str(tmp_path),
+        "TMPDIR": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path]),
+    }
+    subprocess.run([sys.executable, "-c", TRAIN], env=os.environ | places, check=True, timeout=120)
+    assert list(tmp_path.rglob("*")) == []
