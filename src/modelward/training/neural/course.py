@@ -76,7 +76,7 @@ class Course:
         averages = self.average.means if self.average else {}
         _fill({**self._weights, **self._buffers}, self.best or averages)
         for network in self.networks:
-            network.eval()
+            network.train(mode=False)
 
     def checkpoint(self) -> bytes:
         """All of it, in bytes."""

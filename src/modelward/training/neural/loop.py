@@ -198,7 +198,7 @@ class _Loop:
 
         turn, total, whole = self._task.turns[0], 0.0, 0.0
         for network in self.course.networks:
-            network.eval()
+            network.train(mode=False)
         with self.course.averaged():
             with torch.no_grad(), self._numbers():
                 for batch in validation.epoch(1):
