@@ -15,7 +15,7 @@ SPEC = "model: grants\ndata: {dataset: people}\ncandidates: [decision-tree: {max
 def test_candidates_that_begin_at_once_in_a_new_process_all_load(rooms, register, home, admin):
     """Before the loading was done one after the other, Python gave up on a deadlock of import locks most of the time."""
     register()
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])}
     command = [sys.executable, house.__file__, str(home), "train", SPEC]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

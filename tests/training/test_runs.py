@@ -142,6 +142,10 @@ def test_ctrl_c_keeps_what_a_network_has_learnt(home, rooms, register, admin, be
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert rooms.training.show(run_id, by=admin).status is Status.INTERRUPTED
+    old = home / "runs" / "run-000000" / "mlp"  # of a run that was forgotten
+    old.parent.mkdir()
+    old.write_bytes(b"old")
+    assert rooms.training.sweep(idle_seconds=0.0) == 1
     assert [file.name for file in (home / "runs" / run_id).iterdir()] == ["mlp"]
     assert graph_of(rooms, rooms.training.resume(run_id, by=admin), admin) == whole
 

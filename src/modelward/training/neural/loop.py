@@ -115,7 +115,10 @@ class _Loop:
             network.train()
 
     def step(self, batch: Batch) -> None:
-        """Let each turn move the weights of its network once. Small networks take less for this than Python does for 100 lines."""
+        """Let each turn move the weights of its network once.
+
+        What stands here is done in each step: beside a small network, ten calls of Python are some per cent.
+        """
         state, asked = self.course.state, self._asked
         if not self._is_on_cpu:
             batch = self._moved(batch)
@@ -199,11 +202,11 @@ class _Loop:
         turn, total, whole = self._task.turns[0], 0.0, 0.0
         for network in self.course.networks:
             network.train(mode=False)
-        with self.course.averaged():
-            with torch.no_grad(), self._numbers():
-                for batch in validation.epoch(1):
+        with self.course.averaged(), torch.no_grad():
+            for batch in validation.epoch(1):
+                with self._numbers():
                     loss = turn.loss(self._moved(batch))
-                    total, whole = total + float(loss.mean) * float(loss.weight), whole + float(loss.weight)
+                total, whole = total + float(loss.mean) * float(loss.weight), whole + float(loss.weight)
             judged = total / whole
             if self.state.best is None or judged < self.state.best:
                 self.state.best, self.state.best_epoch = judged, self.state.epoch
