@@ -201,6 +201,17 @@ def test_an_answer_that_is_no_number_counts_as_wrong():
     assert clauses["degraded.p0.without"].estimate == pytest.approx(right, abs=1e-8)
 
 
+def test_the_evidence_and_the_picture_show_every_loss_in_accuracy():
+    found = Degraded().assess(*trained("naive-bayes"))
+    (plot,) = found.plots
+    drawn = found.evidence[plot.path].decode()
+    shown = ["a tenth missing", "three tenths missing", "slight noise", "strong noise", "a tenth swapped", "shifted"]
+    assert [name for name in [*shown, "without area", "without town"] if f">{name}<" not in drawn] == []
+    told = msgspec.json.decode(found.evidence[degraded.LOSSES])
+    assert [each["clause"] for each in told["losses"]] == [clause.id for clause in found.clauses]
+    assert set(told["spread_of_column"]) == {"radius", "texture", "perimeter", "area"}
+
+
 def test_wide_tables_are_not_taken_apart_column_by_column():
     features = tuple(Feature(f"c{at}", "number") for at in range(51))
     columns = {each.name: np.zeros((40, 1), dtype=np.float32) for each in features}

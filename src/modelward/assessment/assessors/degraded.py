@@ -8,7 +8,7 @@ answers something that is no number counts as decided wrongly, and its Brier sco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -278,17 +278,17 @@ def _mislabelled(base: _Judged, sample: Sample) -> Clause:
     return MISLABELLED.clause(estimate, evidence=LOSSES)
 
 
-def _columns(version: OpenVersion, sample: Sample, table: _Table, base: _Judged) -> Iterator[Clause]:
+def _columns(version: OpenVersion, sample: Sample, table: _Table, base: _Judged) -> list[Clause]:
     names = [feature.name for feature in table.features]
     if len(names) > COLUMNS_LIMIT:
         note = f"The version takes {len(names)} columns; at most {COLUMNS_LIMIT} are taken away one by one."
-        return iter((COLUMN.not_measurable(note, n=len(table.labels)),))
+        return [COLUMN.not_measurable(note, n=len(table.labels))]
     part = table.part(_COLUMN_ANSWERS // len(names))
     right = base.right[: len(part.labels)]
     worse = [_asked(version, sample, part, without(name), place=0) for name in names]
     changes = np.stack([right - each.right for each in worse], axis=1)
     found = _means(changes, seed=sample.seed)
-    return (COLUMN.clause(estimate, of=(name,), evidence=LOSSES) for name, estimate in zip(names, found, strict=True))
+    return [COLUMN.clause(estimate, of=(name,), evidence=LOSSES) for name, estimate in zip(names, found, strict=True)]
 
 
 def _means(values: Floats, *, seed: int) -> list[Estimate]:
