@@ -163,17 +163,34 @@ def test_a_recipe_that_takes_something_else_is_refused_in_the_words_of_the_spec(
     assert str(refused.value).startswith(message)
 
 
-def inputs_of(texts, labels=None):
+def inputs_of(texts, held_out=()):
+    """Texts that are bad and good in turn."""
     feature = Feature("review", "text", length=20, lowercase=True)
-    points = code_points(texts, feature)
-    labels = np.arange(len(texts)) % 2 if labels is None else labels
     return Inputs(
-        train=points, train_labels=labels, validation=points[:0], validation_labels=labels[:0], classes=("bad", "good"), seed=0
+        train=code_points(texts, feature),
+        train_labels=np.arange(len(texts)) % 2,
+        validation=code_points(held_out, feature),
+        validation_labels=np.arange(len(held_out)) % 2,
+        classes=("bad", "good"),
     )
 
 
-def made(texts, **parameters):
-    return configure(RECIPES.load("text-linear"), name="text-linear", parameters=parameters).make(inputs_of(texts), lambda *_: None)
+def made(texts, held_out=(), **parameters):
+    recipe = configure(RECIPES.load("text-linear"), name="text-linear", parameters=parameters)
+    return recipe.make(inputs_of(texts, held_out), lambda *_: None)
+
+
+def test_the_validation_rows_choose_the_penalty_unless_it_is_given():
+    """Where they say the same as the training rows the probabilities may be sure; where they contradict, timid."""
+    texts = ["bad book", "good book"] * 20
+    sure, timid = made(texts, texts[:20]), made(texts, texts[1:21])
+    assert "The validation rows chose C = 100." in sure.notes
+    assert "The validation rows chose C = 1." in timid.notes
+    asked = inputs_of(texts).train[:2]
+    given = made(texts, texts[:20], C=1.0)
+    assert given.predict(asked).tolist() == timid.predict(asked).tolist()
+    assert sure.predict(asked)[0, 0] > given.predict(asked)[0, 0]
+    assert not any("chose" in note for note in (*given.notes, *made(texts).notes))
 
 
 def test_texts_that_share_no_sequence_of_characters_are_refused():

@@ -56,10 +56,10 @@ class DivergedError(InvalidError):
 class Inputs:
     """What a recipe learns from: prepared rows, without NaN or infinity, and labels 0 to K-1.
 
-    `validation` is for early stopping alone and may have no row. The test rows are not here, so no recipe can look at them.
-    `checkpoints` are for a recipe that trains for long: it goes on with what an interrupted attempt at the same left there, and
-    MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone. `preparation` is what made the
-    rows, for a recipe that speaks of features rather than of columns; None of texts, and where nobody says.
+    `validation` is for stopping early or choosing a penalty, and may have no row. The test rows are not here, so no recipe can look
+    at them. `checkpoints` are for a recipe that trains for long: it goes on with what an interrupted attempt at the same left there,
+    and MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone. `preparation` is what made
+    the rows, for a recipe that speaks of features rather than of columns; None of texts, and where nobody says.
 
     Raises:
         UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.
@@ -115,7 +115,7 @@ class Inputs:
 
     @property
     def has_validation(self) -> bool:
-        """Whether there are rows to stop early by."""
+        """Whether there are rows to stop early or to choose by."""
         return len(self.validation) > 0
 
 

@@ -7,6 +7,7 @@ It knows no language and no words, so Chinese and English are learned alike, and
 from __future__ import annotations
 
 import warnings
+from copy import copy
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 # A text without a known sequence has the length zero; divided by so little, its zeros stay zeros.
 _TINY = 1e-12
+_STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)
+# Where nothing can choose.
+_STRENGTH = 3.0
 
 
 class TextLinearParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,7 +42,10 @@ class TextLinearParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     least_texts: Annotated[int, Meta(ge=1, le=1000, description="Training texts that a sequence must occur in to be kept.")] = 2
     sublinear: Annotated[bool, Meta(description="Whether a sequence that occurs n times counts 1 + ln n instead of n.")] = True
     normalise: Annotated[bool, Meta(description="Whether long texts weigh as much as short ones (Euclidean norm 1).")] = True
-    C: Annotated[float, Meta(gt=0, le=1e6, description="Inverse strength of the penalty on the weights.")] = 3.0
+    C: Annotated[
+        Annotated[float, Meta(gt=0, le=1e6)] | None,
+        Meta(description="Inverse strength of the penalty on the weights; without it validation rows choose: 1, 3, 10, 30 or 100."),
+    ] = None
     iterations: Annotated[int, Meta(ge=1, le=100_000, description="Most steps of the solver.")] = 1000
     class_weight: Annotated[
         Literal["balanced"] | None, Meta(description="`balanced` lets every class weigh the same, however rare.")
@@ -58,20 +65,12 @@ class TextLinear:
     parameters: TextLinearParameters
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
-
         one_thread()
         progress(0.0)
         vectorizer = self._vectorizer()
         weighed = _weighed(vectorizer, inputs.train)
         progress(0.5)
-        asked = self.parameters
-        # Said in the notes of the run instead, with what to do about it.
-        warnings.filterwarnings("ignore", category=ConvergenceWarning)
-        trained = LogisticRegression(
-            C=asked.C, max_iter=asked.iterations, class_weight=asked.class_weight, random_state=inputs.seed
-        ).fit(weighed, inputs.train_labels)
+        trained = self._fitted(weighed, inputs, vectorizer, progress)
         progress(1.0)
         return Made(
             predict=lambda points: trained.predict_proba(vectorizer.transform(_texts(points))),
@@ -82,8 +81,37 @@ class TextLinear:
                 kind=INT32,
             ),
             parameters=trained.coef_.size + trained.intercept_.size + vectorizer.idf_.size,
-            notes=self._notes(vectorizer, steps=int(trained.n_iter_.max())),
+            notes=self._notes(vectorizer, trained, is_chosen=self.parameters.C is None and inputs.has_validation),
         )
+
+    def _fitted(self, weighed: Any, inputs: Inputs, vectorizer: TfidfVectorizer, progress: Progress) -> LogisticRegression:
+        """The regression with the penalty that was asked for, or that with which the validation rows are least surprising: how
+        strong it must be for probabilities that can be believed differs tenfold between sets of texts.
+        """
+        from sklearn import linear_model
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.metrics import log_loss
+
+        # Said in the notes of the run instead, with what to do about it.
+        warnings.filterwarnings("ignore", category=ConvergenceWarning)
+        asked = self.parameters
+        strengths = _STRENGTHS if asked.C is None and inputs.has_validation else (asked.C or _STRENGTH,)
+        regression = linear_model.LogisticRegression(
+            max_iter=asked.iterations, class_weight=asked.class_weight, random_state=inputs.seed, warm_start=True
+        )
+        held_out = vectorizer.transform(_texts(inputs.validation)) if len(strengths) > 1 else None
+        best, least = regression, np.inf
+        for place, strength in enumerate(strengths, 1):
+            regression.set_params(C=strength).fit(weighed, inputs.train_labels)
+            progress(0.5 + 0.5 * place / len(strengths))
+            if held_out is None:
+                break
+            loss = log_loss(inputs.validation_labels, regression.predict_proba(held_out), labels=range(len(inputs.classes)))
+            if loss >= least:
+                break
+            # Fitting again makes new weights and leaves these.
+            best, least = copy(regression), loss
+        return best
 
     def _vectorizer(self) -> TfidfVectorizer:
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -100,11 +128,14 @@ class TextLinear:
             norm="l2" if asked.normalise else None,
         )
 
-    def _notes(self, vectorizer: TfidfVectorizer, *, steps: int) -> tuple[str, ...]:
-        kept = f"{len(vectorizer.vocabulary_):,} sequences of characters are counted."
+    def _notes(self, vectorizer: TfidfVectorizer, trained: LogisticRegression, *, is_chosen: bool) -> tuple[str, ...]:
+        steps = int(trained.n_iter_.max())
+        notes = [f"{len(vectorizer.vocabulary_):,} sequences of characters are counted."]
+        if is_chosen:
+            notes.append(f"The validation rows chose C = {trained.C:g}.")
         if steps >= self.parameters.iterations:
-            return kept, f"The solver stopped at {steps} steps, before it had converged. Raise iterations, or lower C."
-        return kept, f"The solver took {steps} steps."
+            notes.append(f"The solver stopped at {steps} steps, before it had converged. Raise iterations, or lower C.")
+        return tuple(notes)
 
     def _draw(self, drawing: Drawing, points: str, vectorizer: TfidfVectorizer, trained: LogisticRegression) -> str:
         one = drawing.constant(1.0)
