@@ -87,8 +87,8 @@ def test_data(house, remote, data):
     assert data.positive == "no"
     assert remote.datasets.list() == here.list(by=house.by)
     assert remote.datasets.profile("people") == here.profile("people", by=house.by)
-    split = Split(by="random", test=0.25, validation=0.25, seed=3)
-    assert remote.datasets.split("people", split) == here.split("people", split, by=house.by)
+    for split in (Split(by="random", test=0.25, validation=0.25, seed=3), Split(by="cluster", similarity=1.0)):
+        assert remote.datasets.split("people", split) == here.split("people", split, by=house.by)
 
 
 class Told:

@@ -168,3 +168,15 @@ def test_a_table_that_is_swept_before_its_row_is_written_is_sealed_again(
     shelf.add("people", [csv_file], by=admin, **declared)
     assert datasets.table("people", by=admin).height == 200
     assert [subject for event, subject, _ in events(ledger) if event == "dataset.registered"] == ["people"]
+
+
+def test_a_split_by_cluster_says_how_many_clusters_there_are(datasets, admin, csv_file, declared, ledger):
+    datasets.add("people", [csv_file, csv_file], by=admin, **declared)
+    split = Split(by="cluster", similarity=1.0)
+    made = datasets.split("people", split, by=admin)
+    assert (made.clusters, made.largest_cluster) == (200, 2)
+    assert made.train + made.validation + made.test == 400
+    assert made.train % 2 == made.test % 2 == 0
+    (logged,) = (found.entry.facts for found in ledger.entries(event="dataset.split", limit=10, newest_first=True))
+    assert (logged["similarity"], logged["clusters"], logged["largest_cluster"]) == (1.0, 200, 2)
+    assert datasets.split("people", Split(), by=admin).clusters is None

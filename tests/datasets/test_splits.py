@@ -60,6 +60,19 @@ def test_a_seed_means_the_same_rows_for_ever():
     assert (parts.test.tolist(), parts.validation.tolist()) == ([3, 6, 11, 12], [4, 13])
 
 
+@pytest.mark.parametrize(
+    ("split", "digest"),
+    [
+        (Split(seed=7), "fd866a03d247a156429a3c882d74508a96423256ac10018cf31aa241cda5fe5f"),
+        (Split(by="random", seed=7), "0512933b41199f54f24d3c418ceb079cb9b90ce19ea2354bf79e639fe532ed85"),
+        (Split(by="time", column="x"), "d3207e6a280f1c6598b0cfa452bde1a7c6cc25167973da369a20e426bf9764d4"),
+    ],
+)
+def test_versions_made_before_there_were_clusters_find_their_rows_again(split, digest):
+    table = pl.DataFrame({"x": [float(place) for place in range(60)], "y": ["a", "b"] * 30})
+    assert make_split(table, "y", split).digest == digest
+
+
 def test_a_split_by_time_tests_on_the_latest_and_never_divides_a_moment():
     days = [datetime(2024, 1, 1 + place // 10) for place in range(200)]
     shuffled = np.random.default_rng(3).permutation(200)
@@ -80,7 +93,11 @@ def test_a_split_by_time_tests_on_the_latest_and_never_divides_a_moment():
         ({"validation": float("nan")}, "validation share"),
         ({"test": 0.6, "validation": 0.4}, "too little to train on"),
         ({"seed": -1}, "seed"),
-        ({"by": "cluster"}, "not by 'cluster'"),
+        ({"by": "clusters"}, "not by 'clusters'"),
+        ({"by": "cluster", "similarity": 0.4}, "between 0.5 and 1"),
+        ({"by": "cluster", "similarity": float("nan")}, "between 0.5 and 1"),
+        ({"by": "cluster", "column": "day"}, "no other"),
+        ({"by": "random", "similarity": 0.8}, "a similarity is for one by cluster"),
         ({"by": "time"}, "needs the column"),
         ({"by": "random", "column": "day"}, "no other"),
     ],

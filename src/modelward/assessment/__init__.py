@@ -2,7 +2,7 @@
 """Assessment measures one version: clauses with intervals and verdicts, in one trust report that is signed with it."""
 
 from modelward.assessment.asking import known_measures
-from modelward.assessment.assessor import Assessor, Findings, Plot, Sample, assessor_of
+from modelward.assessment.assessor import Assessor, Findings, NearTraining, Plot, Sample, assessor_of
 from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
 from modelward.assessment.comparison import Comparison, IncomparableError, Objective, Row
@@ -49,6 +49,7 @@ __all__ = [
     "Language",
     "Measure",
     "Measurement",
+    "NearTraining",
     "Objective",
     "Phrasebook",
     "Picture",

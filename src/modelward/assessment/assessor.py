@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +23,22 @@ POSITIVE_CLASS = "Positive class: "
 _BATCH_ROWS = 1024
 
 
+@dataclass(frozen=True)
+class NearTraining:
+    """Which rows of a sample near-duplicates link to a training row: rows of which at least the share `similarity` is the same.
+
+    It is found out when it is first asked for, for that takes a while.
+    """
+
+    similarity: float
+    find: Callable[[], NDArray[np.bool_]]
+
+    @cached_property
+    def rows(self) -> NDArray[np.bool_]:
+        """Whether each row [n] is linked to one."""
+        return self.find()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """Rows held out from training, with what is known of them.
@@ -30,7 +46,7 @@ class Sample:
     `columns` are a version's inputs, [n, 1] each: float32 with NaN for missing, or objects with "" for missing. `labels` [n] are
     indices into `classes`. `sensitive` holds the attribute of each row [n] as text, by column. `split` is the digest of the
     split that held the rows out, so that two versions measured on the same rows can be told from two that were not. `favourable` is
-    the favourable one of two classes, "" where nobody says it.
+    the favourable one of two classes, "" where nobody says it. `near_training` is None where the training rows are not known.
     """
 
     columns: Mapping[str, NDArray[np.generic]]
@@ -42,6 +58,7 @@ class Sample:
     fingerprint: str
     split: str
     favourable: str = ""
+    near_training: NearTraining | None = None
     _asked: dict[str, Answers] = field(default_factory=dict, repr=False, compare=False)
 
     @property

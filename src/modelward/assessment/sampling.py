@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelward.access import Actor
-from modelward.assessment.assessor import Sample
-from modelward.datasets import Datasets, Split, class_labels, make_split
+from modelward.assessment.assessor import NearTraining, Sample
+from modelward.datasets import Datasets, Parts, Split, class_labels, find_clusters, make_split
 from modelward.errors import ConflictError
 from modelward.registry import Version
 
@@ -45,13 +45,22 @@ def held_out(version: Version, datasets: Datasets, *, by: Actor) -> Sample | Non
             f"{dataset.fingerprint[:12]} now. Train again on the data as it is."
         )
     table = datasets.table(lineage.dataset, by=by, purpose=f"assess {version.name}")
-    parts = make_split(table, version.interface.target, msgspec.convert(version.facts["split"], Split))
+    split = msgspec.convert(version.facts["split"], Split)
+    features = [feature.name for feature in version.interface.features]
+    parts = make_split(table, version.interface.target, split, features=features)
     if parts.digest != lineage.split:
         raise DataChangedError(f"The split of {lineage.dataset} gives other rows than when {version.name} was made. Train again.")
-    return _sample(version, table[parts.test], favourable=str(version.facts.get("positive") or dataset.positive))
+    favourable = str(version.facts.get("positive") or dataset.positive)
+    near = NearTraining(split.similarity, lambda: _near_training(table.select(features), split, parts))
+    return _sample(version, table[parts.test], favourable=favourable, near=near)
 
 
-def _sample(version: Version, rows: pl.DataFrame, *, favourable: str) -> Sample:
+def _near_training(table: pl.DataFrame, split: Split, parts: Parts) -> NDArray[np.bool_]:
+    clusters = parts.clusters or find_clusters(table, table.columns, similarity=split.similarity)
+    return clusters.reach(parts.test, parts.train)
+
+
+def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: NearTraining) -> Sample:
     interface, lineage = version.interface, version.lineage
     names = [feature.name for feature in interface.features]
     places = {name: place for place, name in enumerate(interface.classes)}
@@ -66,6 +75,7 @@ def _sample(version: Version, rows: pl.DataFrame, *, favourable: str) -> Sample:
         fingerprint=lineage.fingerprint,
         split=lineage.split,
         favourable=favourable,
+        near_training=near,
     )
     # One sample serves all assessors: none may change what the next one measures.
     for values in (*sample.columns.values(), *sample.sensitive.values(), sample.labels):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Datasets keeps tables: read from files, recognised, profiled, fingerprinted, encrypted; and divides them for training."""
 
+from modelward.datasets.allotting import UndividedError, partition
+from modelward.datasets.clusters import Clusters, find_clusters
 from modelward.datasets.dataset import (
     FIELD_LIMIT_CHARACTERS,
     MISSING,
@@ -31,6 +33,7 @@ __all__ = [
     "READERS",
     "SAMPLES",
     "WARNINGS",
+    "Clusters",
     "Column",
     "ColumnKind",
     "ColumnProfile",
@@ -51,6 +54,7 @@ __all__ = [
     "SampleUnavailableError",
     "Split",
     "SplitSummary",
+    "UndividedError",
     "UnknownSampleError",
     "UnreadableFileError",
     "UnusableTableError",
@@ -59,9 +63,11 @@ __all__ = [
     "counts_rows",
     "favourable_class",
     "fetch_sample",
+    "find_clusters",
     "fingerprint",
     "make_split",
     "parse_table",
+    "partition",
     "read_bytes",
     "read_table",
 ]

@@ -148,6 +148,8 @@ class Datasets:
         table, target = self._rows(found), found.declared.target
         made = summarise(table, target, dataset=name, split=split, parts=make_split(table, target, split))
         facts = {"fingerprint": found.fingerprint, "by": split.by, "seed": split.seed, "digest": made.digest, "rows": found.rows}
+        if made.clusters is not None:
+            facts |= {"similarity": split.similarity, "clusters": made.clusters, "largest_cluster": made.largest_cluster}
         with self._database.change() as connection:
             self._ledger.record(connection, DATASET_SPLIT, actor=by.id, subject=name, facts=facts)
         return made

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modelward.datasets.allotting import allot, apportioned, drawn_order
+from modelward.datasets.clusters import LEAST_SIMILARITY, SIMILARITY, Clusters, find_clusters
 from modelward.datasets.dataset import InvalidDeclarationError
-from modelward.datasets.layout import unknown_column
+from modelward.datasets.layout import quoted, unknown_column
 from modelward.digest import canonical_json, sha256_hex
 from modelward.errors import InvalidError
 
@@ -18,8 +21,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 Rows = NDArray[np.int64]
-WAYS = ("random", "stratified", "time")
+PARTS = ("train", "validation", "test")
+WAYS = ("random", "stratified", "time", "cluster")
 _LEAST_SHARE, _LEAST_TRAIN = 0.01, 0.05
+# How far a part may be from its share because clusters are not divided; in how many rows a uniform column has one value.
+_LARGEST_MISS, _UNIFORM = 0.25, 0.9
 
 
 class InvalidSplitError(InvalidError):
@@ -31,14 +37,16 @@ class Split:
     """How to divide a table: `test` and `validation` are shares of its rows, the rest is for training.
 
     `random` and `stratified` (each class in proportion) draw by `seed`, the same on every machine. `time` orders by `column`:
-    the earliest rows train, the latest test, and rows of one moment stay together.
+    the earliest rows train, the latest test, and rows of one moment stay together. `cluster` keeps rows together that
+    near-duplicates link, those of which at least the share `similarity` is the same, and each class in proportion as far as it can.
     """
 
-    by: Literal["random", "stratified", "time"] = "stratified"
+    by: Literal["random", "stratified", "time", "cluster"] = "stratified"
     test: float = 0.2
     validation: float = 0.1
     seed: int = 0
     column: str | None = None
+    similarity: float = SIMILARITY
 
     def __post_init__(self) -> None:
         if self.by not in WAYS:
@@ -55,21 +63,36 @@ class Split:
             raise InvalidSplitError(f"The seed is {self.seed}; it is a whole number from 0 to {(1 << 32) - 1}.")
         if (self.by == "time") != (self.column is not None):
             raise InvalidSplitError("A split by time, and no other, needs the column to order by, like `column: date`.")
+        if not LEAST_SIMILARITY <= self.similarity <= 1:
+            raise InvalidSplitError(f"The similarity is {self.similarity:g}; it lies between {LEAST_SIMILARITY:g} and 1, like 0.9.")
+        if self.by != "cluster" and self.similarity != SIMILARITY:
+            raise InvalidSplitError(f"The split is by {self.by}; a similarity is for one by cluster. Leave it out.")
+
+    @property
+    def digested(self) -> dict[str, object]:
+        """What the digest of the parts commits to: of ways without clusters what it was before there were any."""
+        fields = asdict(self)
+        return fields if self.by == "cluster" else {name: value for name, value in fields.items() if name != "similarity"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """The numbers of the rows in each part, ascending; every row is in exactly one. `digest` commits to all three."""
+    """The numbers of the rows in each part, ascending; every row is in exactly one. `digest` commits to all three. `clusters` are
+    those that were kept together, if any.
+    """
 
     train: Rows
     validation: Rows
     test: Rows
     digest: str
+    clusters: Clusters | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSummary:
-    """What a split gives: the number of rows in each part, and of each class in each part."""
+    """What a split gives: the number of rows in each part, and of each class in each part; of one by cluster also the number of
+    clusters and the rows of the largest.
+    """
 
     dataset: str
     split: Split
@@ -78,28 +101,37 @@ class SplitSummary:
     validation: int
     test: int
     classes: dict[str, dict[str, int]]
+    clusters: int | None = None
+    largest_cluster: int | None = None
 
 
-def make_split(table: pl.DataFrame, target: str, split: Split) -> Parts:
+def make_split(table: pl.DataFrame, target: str, split: Split, *, features: Sequence[str] = ()) -> Parts:
     """Divide the rows of `table` as `split` says. The same table and split give the same parts, everywhere.
+
+    Clusters are found in the columns `features`, all but the target where none are named.
 
     Raises:
         InvalidDeclarationError: there is no such target. InvalidSplitError: the column to order by is not there or lacks values,
-            or a class would be missing from a part.
+            a cluster is too large, or a class would be missing from a part.
     """
     if target not in table.columns:
         raise InvalidDeclarationError(unknown_column(target, table.columns))
     labels = class_labels(table.get_column(target))
     _, codes = np.unique(labels.to_numpy().astype(str), return_inverse=True)
+    clusters = None
     if split.by == "time":
         part = _by_time(table, split)
+    elif split.by == "cluster":
+        looked_at = list(features) or [name for name in table.columns if name != target]
+        clusters = find_clusters(table, looked_at, similarity=split.similarity)
+        part = _by_cluster(clusters, codes, split, remedy=lambda: _uniform(table, looked_at))
     else:
         groups = codes if split.by == "stratified" else np.zeros(table.height, dtype=np.int64)
         part = _drawn(groups, split)
     _check_classes(part, codes, split)
     train, validation, test = (np.flatnonzero(part == number).astype(np.int64) for number in range(3))
-    head = canonical_json({"split": asdict(split), "target": target, "rows": table.height})
-    return Parts(train, validation, test, sha256_hex(b"mwsplit1\n" + head + part.astype("u1").tobytes()))
+    head = canonical_json({"split": split.digested, "target": target, "rows": table.height})
+    return Parts(train, validation, test, sha256_hex(b"mwsplit1\n" + head + part.astype("u1").tobytes()), clusters)
 
 
 def summarise(table: pl.DataFrame, target: str, *, dataset: str, split: Split, parts: Parts) -> SplitSummary:
@@ -115,6 +147,8 @@ def summarise(table: pl.DataFrame, target: str, *, dataset: str, split: Split, p
         validation=len(parts.validation),
         test=len(parts.test),
         classes={name: dict(zip(found.tolist(), many.tolist(), strict=True)) for name, (found, many) in counts.items()},
+        clusters=len(parts.clusters.sizes) if parts.clusters else None,
+        largest_cluster=int(parts.clusters.sizes.max()) if parts.clusters else None,
     )
 
 
@@ -128,29 +162,42 @@ def class_labels(column: pl.Series) -> pl.Series:
 
 
 def _drawn(groups: NDArray[np.int64], split: Split) -> NDArray[np.uint8]:
-    """The part of each row: 0 train, 1 validation, 2 test, in the shares asked for within each group.
-
-    Rows are ordered by the raw output of PCG64, which NumPy promises to keep, unlike that of `Generator.permutation`.
-    """
-    order = np.argsort(np.random.PCG64(split.seed).random_raw(len(groups)), kind="stable")
+    """The part of each row: 0 train, 1 validation, 2 test, in the shares asked for within each group."""
+    order = drawn_order(len(groups), split.seed)
     part = np.zeros(len(groups), dtype=np.uint8)
     members = [order[groups[order] == group] for group in np.unique(groups)]
     sizes = np.array([len(rows) for rows in members])
-    tests = _apportioned(sizes, split.test)
-    validations = np.minimum(_apportioned(sizes, split.validation), sizes - tests)
-    for rows, test, validation in zip(members, tests, validations, strict=True):
-        part[rows[:test]] = 2
-        part[rows[test : test + validation]] = 1
+    rows = int(sizes.sum())
+    tests = apportioned(sizes * split.test, total=round(rows * split.test))
+    validations = np.minimum(apportioned(sizes * split.validation, total=round(rows * split.validation)), sizes - tests)
+    for mine, test, validation in zip(members, tests, validations, strict=True):
+        part[mine[:test]] = 2
+        part[mine[test : test + validation]] = 1
     return part
 
 
-def _apportioned(sizes: NDArray[np.int64], share: float) -> NDArray[np.int64]:
-    """How many of each group make `share` of all: whole numbers by the largest remainders."""
-    exact = sizes * share
-    given: NDArray[np.int64] = np.floor(exact).astype(np.int64)
-    short = round(float(sizes.sum()) * share) - int(given.sum())
-    given[np.argsort(given - exact, kind="stable")[: max(short, 0)]] += 1
-    return given
+def _by_cluster(clusters: Clusters, codes: NDArray[np.int64], split: Split, *, remedy: Callable[[], str]) -> NDArray[np.uint8]:
+    rows, largest, shares = len(codes), int(clusters.sizes.max()), (1 - split.validation - split.test, split.validation, split.test)
+    wanted = [round(share * rows) for share in shares]
+    part = allot(clusters, codes, shares=shares, seed=split.seed).astype(np.uint8)
+    had = np.bincount(part, minlength=3).tolist()
+    missed = [abs(one - other) > max(1, _LARGEST_MISS * other) for one, other in zip(had, wanted, strict=True)]
+    if any(missed):
+        at = missed.index(True)
+        closer = "Raise `similarity`" if split.similarity < 1 else "Remove copies"
+        raise InvalidSplitError(
+            f"The {rows:,} rows fall into {len(clusters.sizes):,} clusters of near-duplicates, the largest of {largest:,} rows. "
+            f"None is divided, so the {PARTS[at]} part would have {had[at]:,} rows instead of about {wanted[at]:,}. {closer}, or "
+            f"give the parts other shares{remedy()}."
+        )
+    return part
+
+
+def _uniform(table: pl.DataFrame, names: Sequence[str]) -> str:
+    """What to do about columns that make rows alike, which have one value in nine rows of ten; nothing where there is none."""
+    most = {name: table.get_column(name).unique_counts().to_numpy().max() for name in names}
+    told = [name for name, rows in most.items() if rows >= _UNIFORM * table.height]
+    return f", or leave out columns that hold one value in nearly every row: {quoted(told)}" if told else ""
 
 
 def _by_time(table: pl.DataFrame, split: Split) -> NDArray[np.uint8]:
@@ -177,12 +224,11 @@ def _boundary(rows: int, later_share: float) -> int:
 
 def _check_classes(part: NDArray[np.uint8], codes: NDArray[np.int64], split: Split) -> None:
     classes = int(codes.max()) + 1
-    lacking = [
-        name for number, name in enumerate(("train", "validation", "test")) if len(np.unique(codes[part == number])) < classes
-    ]
+    lacking = [name for number, name in enumerate(PARTS) if len(np.unique(codes[part == number])) < classes]
     if lacking:
-        remedy = "Give that part a larger share" if split.by == "stratified" else "Split by `stratified`"
+        remedy = "Give that part a larger share" if split.by in {"stratified", "cluster"} else "Split by `stratified`"
+        needed = "a cluster of rows for" if split.by == "cluster" else "a row in"
         raise InvalidSplitError(
             f"The {' and the '.join(lacking)} part would lack a class of the target, of which there are {classes}. {remedy}, or "
-            "leave out classes of very few rows: each needs a row in each part."
+            f"leave out classes of very few rows: each needs {needed} each part."
         )

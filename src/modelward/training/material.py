@@ -17,9 +17,11 @@ from modelward.datasets import (
     Dataset,
     InvalidDeclarationError,
     Parts,
+    Split,
     class_labels,
     counts_rows,
     favourable_class,
+    find_clusters,
     make_split,
 )
 from modelward.errors import InvalidError
@@ -74,7 +76,8 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
     """
     _check_declared(spec.data, dataset)
     chosen = _chosen(spec.data, dataset, table)
-    parts = make_split(table, dataset.target, spec.data.split)
+    names = [column.name for column in chosen]
+    parts = make_split(table, dataset.target, spec.data.split, features=names)
     classes, codes = _labels(table.get_column(dataset.target))
     positive = _positive(spec.data, dataset, dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
     prepared = _prepared(spec, chosen, table, parts)
@@ -95,7 +98,7 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         train_rows=parts.train,
         test=_rows(prepared.columns, parts.test),
         background=prepared.background,
-        facts=_facts(spec.data, dataset, parts, positive=positive),
+        facts=_facts(spec.data, dataset, parts, positive=positive, near=_near_training(table, names, spec.data.split, parts)),
         split_digest=parts.digest,
     )
 
@@ -270,11 +273,18 @@ def _rows(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[np.int64]) 
     return {name: column[rows] for name, column in columns.items()}
 
 
-def _facts(data: Data, dataset: Dataset, parts: Parts, *, positive: str) -> dict[str, Any]:
+def _near_training(table: pl.DataFrame, features: Sequence[str], split: Split, parts: Parts) -> int:
+    """How many test rows near-duplicates link to a training row; none where the split keeps clusters together."""
+    clusters = parts.clusters or find_clusters(table, features, similarity=split.similarity)
+    return int(clusters.reach(parts.test, parts.train).sum())
+
+
+def _facts(data: Data, dataset: Dataset, parts: Parts, *, positive: str, near: int) -> dict[str, Any]:
     """What a version says of the data it was made from: enough to find its test rows again, and to judge them."""
     return {
         "rows": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
         "positive": positive,
         "sensitive": list(dataset.sensitive if data.sensitive is None else data.sensitive),
         "split": asdict(data.split),
+        "test_rows_near_training": near,
     }

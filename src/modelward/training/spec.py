@@ -34,10 +34,7 @@ Metric = Literal["accuracy", "balanced_accuracy", "brier", "ece", "f1", "precisi
 WithoutMemory = Literal["fail", "smaller-batch"]
 
 # What the contract names and a later version brings: said plainly, instead of "unknown".
-_LATER = {
-    "privacy": "training under differential privacy is not available in this version; leave the section out",
-    "data.split.by": "splitting by cluster is not available in this version; there are: random, stratified, time",
-}
+_LATER = {"privacy": "training under differential privacy is not available in this version; leave the section out"}
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -182,13 +179,8 @@ def _form(spec: Spec) -> dict[str, Any]:
 
 
 def _refuse_later(written: Any) -> None:
-    if not isinstance(written, dict):
-        return
-    if "privacy" in written:
+    if isinstance(written, dict) and "privacy" in written:
         raise InvalidSpecError(f"privacy: {_LATER['privacy']}.")
-    split = written["data"].get("split") if isinstance(written.get("data"), dict) else None
-    if isinstance(split, dict) and split.get("by") == "cluster":
-        raise InvalidSpecError(f"data.split.by: {_LATER['data.split.by']}.")
 
 
 def _refuse_unquoted(written: Any) -> None:

@@ -58,3 +58,15 @@ def test_a_folder_is_named_and_refused(fresh, table):
 def test_days_are_shown_without_a_time(fresh, table):
     assert fresh("data", "add", "people", table, *SAID).code == 0
     assert "2024-03-01 to 2024-03-09" in fresh("data", "profile", "people").out
+
+
+def test_a_split_by_cluster_shows_its_clusters(fresh, table):
+    fresh("data", "add", "people", table, table, *SAID)
+    words = ("data", "split", "people", "--by", "cluster", "--similarity", "1")
+    shown = [line.split() for line in fresh(*words).out.splitlines()]
+    assert ["clusters", "60"] in shown
+    assert ["rows", "of", "the", "largest", "2"] in shown
+    assert fresh(*words, "--json").json["split"]["similarity"] == 1
+    assert "clusters" not in fresh("data", "split", "people").out
+    refused = fresh("data", "split", "people", "--similarity", "1")
+    assert (refused.code, "for one by cluster" in refused.err) == (2, True)

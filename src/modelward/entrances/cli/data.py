@@ -87,16 +87,17 @@ def _declare_dividing(nouns: typer.Typer) -> None:
     def split(
         desk: Desk,
         name: Name,
-        by: Annotated[str, typer.Option(metavar="HOW", help="random, stratified or time.")] = "stratified",
+        by: Annotated[str, typer.Option(metavar="HOW", help="random, stratified, time or cluster.")] = "stratified",
         test: Annotated[float, typer.Option(help="Share of the rows to test on.")] = 0.2,
         validation: Annotated[float, typer.Option(help="Share of the rows to choose on.")] = 0.1,
         seed: Annotated[int, typer.Option(help="The same seed gives the same parts.")] = 0,
         column: Annotated[str | None, typer.Option(metavar="COL", help="The column of dates, for --by time.")] = None,
+        similarity: Annotated[float, typer.Option(help="What near-duplicates share at least, for --by cluster.")] = 0.9,
     ) -> SplitSummary:
         """See how a split would divide the data."""
         from modelward.datasets import Split
 
-        wanted = Split(by=by, test=test, validation=validation, seed=seed, column=column)  # type: ignore[arg-type]  # it checks itself
+        wanted = Split(by=by, test=test, validation=validation, seed=seed, column=column, similarity=similarity)  # type: ignore[arg-type]  # it checks itself
         return desk.house.datasets.split(name, wanted, by=desk.actor)
 
     @verb(nouns, "sample", show=_show_sample, only_here=True, example="modelward data sample adult")
@@ -223,9 +224,10 @@ def _seen(column: ColumnProfile) -> str:
 
 
 def _show_split(console: Console, summary: SplitSummary) -> None:
-    showing.facts(
-        console, {"train": summary.train, "validation": summary.validation, "test": summary.test, "digest": summary.digest}
-    )
+    told: dict[str, int | None] = {"train": summary.train, "validation": summary.validation, "test": summary.test}
+    if summary.clusters is not None:
+        told |= {"clusters": summary.clusters, "rows of the largest": summary.largest_cluster}
+    showing.facts(console, {**told, "digest": summary.digest})
 
 
 def _show_sample(console: Console, made: dict[str, str]) -> None:
