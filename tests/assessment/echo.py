@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from modelward.assessment import Measurement, Sample, TrustReport
+from modelward.assessment import Measurement, NearTraining, Sample, TrustReport
 from modelward.registry import Feature, Interface, Lineage, OpenVersion, Version
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -69,7 +69,7 @@ def opened(classes=("no", "yes"), *, facts=METERED) -> OpenVersion:
     return OpenVersion(version, graph(len(classes)))
 
 
-def sample(labels, probabilities, *, classes=("no", "yes"), seed=0, favourable="", **sensitive) -> Sample:
+def sample(labels, probabilities, *, classes=("no", "yes"), seed=0, favourable="", near=None, **sensitive) -> Sample:
     """A sample to which `opened(classes)` answers with exactly `probabilities` [n, K], as float32."""
     probabilities = np.asarray(probabilities, dtype=np.float32)
     return Sample(
@@ -82,6 +82,7 @@ def sample(labels, probabilities, *, classes=("no", "yes"), seed=0, favourable="
         fingerprint="f" * 64,
         split="a" * 64,
         favourable=favourable,
+        near_training=None if near is None else NearTraining(0.9, lambda: np.asarray(near, dtype=bool)),
     )
 
 

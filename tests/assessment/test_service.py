@@ -47,7 +47,7 @@ def test_a_report_is_bound_to_the_version_and_to_the_rows(rooms):
     assert (report.dataset, report.fingerprint, report.split) == ("people", version.lineage.fingerprint, version.lineage.split)
     assert report.rows == 360
     assert report.by == "person:root"
-    assert set(report.dimensions) == {"quality", "baseline", "fairness", "degraded", "latency", "size", "energy"}
+    assert set(report.dimensions) == {"quality", "baseline", "leakage", "fairness", "degraded", "latency", "size", "energy"}
     assert report.clause("quality.roc_auc").verdict is ClauseVerdict.PASSED
     assert report.clause("energy.training_joules").estimate == 12.0
 

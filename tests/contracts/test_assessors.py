@@ -23,6 +23,10 @@ SAMPLES = {
     "three classes": lambda: echo.many(400, town=["north", "south"] * 200),
     "no sensitive column": lambda: echo.calibrated(400, seed=1),
     "twelve rows": lambda: two_classes(12),
+    "near-duplicates": lambda: echo.calibrated(400, seed=1, near=np.arange(400) % 4 == 0),
+    "no near-duplicates": lambda: echo.calibrated(400, seed=1, near=np.zeros(400)),
+    "near-duplicates only": lambda: echo.calibrated(400, seed=1, near=np.arange(400) > 20),
+    "near-duplicates of one class": lambda: echo.sample(np.arange(60) < 20, [[0.9, 0.1]] * 60, near=np.arange(60) < 20),
     "one class": lambda: echo.sample([0] * 60, [[0.9, 0.1]] * 60, town=["north", "south"] * 30),
     "all equal answers": lambda: echo.sample(np.arange(60) % 2, [[0.5, 0.5]] * 60, town=["north", "south", "east"] * 20),
 }

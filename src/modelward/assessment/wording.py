@@ -83,6 +83,11 @@ WORDS = {
     "Expected calibration error": "期望校准误差",
     "Accuracy above the majority class": "高于多数类的准确率",
     "Brier skill score": "Brier 技巧分数",
+    "Leakage by near-duplicates": "近似重复造成的泄漏",
+    "Test rows near training rows": "与训练行相近的测试行",
+    "Accuracy without near-duplicates": "不计近似重复的准确率",
+    "Accuracy gained by near-duplicates": "近似重复带来的准确率",
+    "ROC AUC gained by near-duplicates": "近似重复带来的 ROC 曲线下面积",
     "Demographic parity difference": "人口均等差",
     "Demographic parity ratio": "人口均等比",
     "Equalised odds difference": "均等几率差",
@@ -123,6 +128,13 @@ SENTENCES = {
         "只有 {rows} 行时，即使完全校准也会显出 {noise} 的误差"
     ),
     "about {needed:n} are needed.": "约需 {needed} 行。",
+    "Which rows the version learned from is not known.": "不知道该版本从哪些行学习。",
+    "Train it here.": "请在此处训练。",
+    "{alone:n} of {rows:n} test rows have no near-duplicate in training.": (
+        "{rows} 个测试行中只有 {alone} 行在训练行中没有近似重复。"
+    ),
+    "Split by {way:code} and train again.": "请按 {way} 划分并重新训练。",
+    "The rows without a near-duplicate in training hold too few of a class.": "在训练行中没有近似重复的行里，某个类别的行太少。",
     "No sensitive column is declared.": "没有声明敏感列。",
     "{column} has {count:n} groups": "{column} 有 {count} 个群组",
     "at most {limit:n} can be weighed.": "最多可衡量 {limit} 个。",
@@ -152,9 +164,13 @@ SENTENCES = {
     ),
     # About what is measured
     "Positive class: {name}.": "正类：{name}。",
+    "Near: at least {share:n} of the values agree, or of the shingles of a text.": (
+        "相近：至少 {share} 的值一致，或文本片段一致的比例达到此值。"
+    ),
     "Share of the group decided {name}.": "该群组中被判为 {name} 的比例。",
     # Methods
     "counted": "计数",
+    "counted: there are no near-duplicates": "计数：没有近似重复",
     "counted by the recipe": "由配方计数",
     "{method:said}, seed {seed:n}": "{method}，随机种子 {seed}",
     "proportion, Wilson score interval": "比例，Wilson 得分区间",

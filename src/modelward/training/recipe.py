@@ -57,9 +57,9 @@ class Inputs:
     """What a recipe learns from: prepared rows, without NaN or infinity, and labels 0 to K-1.
 
     `validation` is for stopping early or choosing a penalty, and may have no row. The test rows are not here, so no recipe can look
-    at them. `checkpoints` are for a recipe that trains for long: it goes on with what an interrupted attempt at the same left there,
-    and MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone. `preparation` is what made
-    the rows, for a recipe that speaks of features rather than of columns; None of texts, and where nobody says.
+    at them. `checkpoints` are for a recipe that trains for long: it goes on with what an interrupted attempt at the same left
+    there, and MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone. `preparation` is
+    what made the rows, for a recipe that speaks of features rather than of columns; None of texts, and where nobody says.
 
     Raises:
         UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.

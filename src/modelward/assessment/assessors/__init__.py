@@ -8,6 +8,7 @@ ASSESSORS = PluginTable(
     {
         "quality": "modelward.assessment.assessors.quality:Quality",
         "baseline": "modelward.assessment.assessors.baseline:Baseline",
+        "leakage": "modelward.assessment.assessors.leakage:Leakage",
         "fairness": "modelward.assessment.assessors.fairness:Fairness",
         "degraded": "modelward.assessment.assessors.degraded:Degraded",
         "latency": "modelward.assessment.assessors.latency:Latency",
