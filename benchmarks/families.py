@@ -108,7 +108,8 @@ def behind(platform: Platform, version: str, reference: str) -> str:
     """How far a version's area under the curve is behind a reference's, in points, over the rows that both were measured on."""
     if version == reference:
         return "–"
-    rows = platform.assessment.compare([version, reference], objective=Objective(metric="roc_auc", prefer="best"), by=local_actor()).rows
+    objective = Objective(metric="roc_auc", prefer="best")
+    rows = platform.assessment.compare([version, reference], objective=objective, by=local_actor()).rows
     worse = next(row for row in rows if row.version != rows[0].version)
     sign = 1 if worse.version == version else -1
     low, high = sorted(100 * sign * (bound or 0.0) for bound in (worse.behind_low, worse.behind_high))
