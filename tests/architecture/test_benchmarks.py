@@ -164,3 +164,12 @@ def test_families_are_trained_by_specs_and_searched_within_what_the_recipe_takes
     for asked, (recipe, given) in zip(spec.candidates, candidates.values(), strict=True):
         assert asked.recipe == recipe
         assert given.items() <= asked.parameters.items()
+
+
+def test_the_loops_that_are_compared_do_the_same_work(benchmarks, monkeypatch):
+    loop = benchmarks("loop")
+    tiny = loop.Work("tiny", (4, 5, 3), 8, steps=3, epochs=2)
+    assert loop.measure(tiny, rounds=2).parameters == 43
+    monkeypatch.setattr(loop, "bare", lambda *_: None)
+    with pytest.raises(SystemExit, match="same weights"):
+        loop.measure(tiny, rounds=2)

@@ -101,6 +101,7 @@ def test_what_a_killed_writer_left_is_swept_away_and_what_a_run_may_go_on_from_i
         opened(run).save(lambda: b"1")
     half = opened("run-1").path.with_name(".mlp.0123456789abcdef")
     half.write_bytes(b"half")
+    assert opened("run-1").load() == b"1", "the one before counts"
     assert checkpoints.sweep(home, kept={"run-1"}, idle_seconds=3600.0) == 0
     assert checkpoints.sweep(home, kept={"run-1"}, idle_seconds=0.0) == 2
     assert opened("run-1").load() == b"1"
