@@ -105,6 +105,14 @@ def test_neighbours_matter_to_a_convolution_and_not_to_sums():
     assert right > wrong + 0.02
 
 
+@pytest.mark.parametrize("batch_size", [1, 59])
+def test_a_last_batch_of_one_row_is_learnt_from_too(batch_size):
+    given = noise(rows=260, width=4)
+    made = make("cnn", given, shape=[2, 2], channels=[4, 4, 4], batch_size=batch_size, epochs=1)
+    assert (60 % batch_size) in {0, 1}
+    assert differing(made, given.validation) < 1e-5
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "told"),
     [("cnn", [8, 9], "has 72 places"), ("rnn", [8, 9], "has 72 places"), ("transformer", [9, 8], "has 72 places")],

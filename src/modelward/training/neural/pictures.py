@@ -54,8 +54,17 @@ class Block(nn.Module):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         for filters, normal in self.layers:
-            rows = torch.relu(normal(filters(rows)))
+            rows = torch.relu(_normalised(filters(rows), normal))
         return nn.functional.max_pool2d(rows, self.pool)
+
+
+def _normalised(rows: torch.Tensor, normal: nn.BatchNorm2d) -> torch.Tensor:
+    """The rows normalised over the batch; by what was counted before where the batch has one value of each channel only."""
+    if rows.numel() > rows.shape[1]:
+        found: torch.Tensor = normal(rows)
+        return found
+    parts = normal.running_mean, normal.running_var, normal.weight, normal.bias
+    return nn.functional.batch_norm(rows, *parts, eps=normal.eps)
 
 
 class Pictures(nn.Module):
