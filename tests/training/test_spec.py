@@ -317,23 +317,36 @@ CANDIDATES = st.one_of(
     ),
     st.builds(lambda strength: {"logistic-regression": {"C": strength}}, st.floats(2, 1e4)),
 )
-SPECS = st.fixed_dictionaries(
-    {
-        "model": NAMES,
-        "data": st.fixed_dictionaries(
-            {"dataset": NAMES},
-            optional={
-                "target": WORDS,
-                "positive": WORDS,
-                "sensitive": st.lists(WORDS, max_size=3),
-                "exclude": st.lists(WORDS, max_size=3),
-                "split": st.fixed_dictionaries({"test": st.floats(0.01, 0.4), "seed": st.integers(0, 2**32 - 1)}),
-            },
-        ),
-        "candidates": st.lists(CANDIDATES, min_size=1, max_size=4, unique_by=str),
-    },
-    optional={"purpose": WORDS, "owner": WORDS, "seed": st.integers(0, 2**32 - 1)},
+TEXT_CANDIDATES = st.one_of(
+    st.sampled_from([name for name in RECIPES if takes(RECIPES.load(name)) == "text"]),
+    st.builds(lambda strength, most: {"text-linear": {"C": strength, "sequences": most}}, st.floats(2, 1e4), st.integers(1, 999)),
 )
+
+
+def specs(candidates, **data):
+    """Specs of one sort of data."""
+    return st.fixed_dictionaries(
+        {
+            "model": NAMES,
+            "data": st.fixed_dictionaries(
+                {"dataset": NAMES, **data},
+                optional=DATA,
+            ),
+            "candidates": st.lists(candidates, min_size=1, max_size=4, unique_by=str),
+        },
+        optional={"purpose": WORDS, "owner": WORDS, "seed": st.integers(0, 2**32 - 1)},
+    )
+
+
+DATA = {
+    "target": WORDS,
+    "positive": WORDS,
+    "sensitive": st.lists(WORDS, max_size=3),
+    "exclude": st.lists(WORDS, max_size=3),
+    "prepare": st.fixed_dictionaries({"lowercase": st.booleans(), "length": st.integers(1, 16384) | st.none()}),
+    "split": st.fixed_dictionaries({"test": st.floats(0.01, 0.4), "seed": st.integers(0, 2**32 - 1)}),
+}
+SPECS = st.one_of(specs(CANDIDATES), specs(TEXT_CANDIDATES, text=WORDS))
 
 
 @given(SPECS)

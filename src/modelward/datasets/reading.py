@@ -18,6 +18,7 @@ from modelward.datasets.readers import READERS
 if TYPE_CHECKING:
     import polars as pl
 
+_DELIMITED = frozenset({".csv", ".tsv", ".txt", ".data"})
 _STARTS = {
     b"PAR1": "Parquet",
     b"PARE": "encrypted Parquet",
@@ -122,8 +123,8 @@ def _reader(file: Path, data: bytes, besides: Sequence[str] = ()) -> Reader:
 
 
 def _check_columns(file: Path, names: list[str]) -> None:
-    """A table of one column has a target, or something to learn it from; most often its delimiter is an unusual one."""
-    if len(names) == 1:
+    """Of a table of one column nothing can be learned; most often its delimiter is an unusual one."""
+    if len(names) == 1 and file.suffix.lower() in _DELIMITED:
         raise UnreadableFileError(
             f"{file.name} reads as one single column: no comma, semicolon, tab or bar divides its first row. A table has a "
             "target and something to learn it from. Save it with commas between the values."
