@@ -182,7 +182,7 @@ class Bunch:
 
     def done(self, first: int | Exception, entries: int) -> None:
         """See `modelward.audit.Bunch`."""
-        self.seconds = time.perf_counter() - self.began
+        self.seconds = time.perf_counter() - self.began if self.began else 0.0
         self._backlog.settle(len(self._drafts))
         self._tell(self, first, entries)
 
