@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from modelward.training import parse_spec
+from modelward.training import RECIPES, parse_spec
+from modelward.training.recipe import configure
 
 ROOT = Path(__file__).parents[2]
 ROWS = [[float(at), 0.5] for at in range(64)]
@@ -173,3 +174,13 @@ def test_the_loops_that_are_compared_do_the_same_work(benchmarks, monkeypatch):
     monkeypatch.setattr(loop, "bare", lambda *_: None)
     with pytest.raises(SystemExit, match="same weights"):
         loop.measure(tiny, rounds=2)
+
+
+def test_the_images_of_a_division_are_learnt_from_or_tested_and_never_both(benchmarks):
+    digits = benchmarks("digits")
+    inputs, test, labels = digits.divided(0)
+    assert (len(inputs.train), len(inputs.validation), len(test)) == (1178, 169, 450)
+    assert (len(labels), test.min(), test.max()) == (450, -1.0, 1.0)
+    assert not {row.tobytes() for row in test} & {row.tobytes() for row in (*inputs.train, *inputs.validation)}
+    assert all(configure(RECIPES.load(name), name=name, parameters=given) for name, given in digits.CANDIDATES.values())
+    assert digits.accuracies("logistic-regression", {}, divisions=1)[0] > 0.9

@@ -29,17 +29,18 @@ class How(Protocol):
     def noise(self) -> float: ...
 
 
-def augmented(rows: torch.Tensor, *, how: How, shape: tuple[int, ...], noise: torch.Generator) -> torch.Tensor:
+def augmented(rows: torch.Tensor, *, how: How, shape: tuple[int, ...], spread: float, noise: torch.Generator) -> torch.Tensor:
     """Rows [n, height * width * channels] whose images are moved, turned, mirrored, blanked in a square, and blurred by noise.
 
-    What comes in from outside of an image is what its nearest edge shows. Every random number is drawn from `noise`.
+    What comes in from outside of an image is what its nearest edge shows. `spread` is that of all training pixels. Every random
+    number is drawn from `noise`.
     """
     if how.shift or how.rotate or how.flip:
         rows = _moved(rows, how, shape, noise)
     if how.cutout:
         rows = _blanked(rows, how.cutout, shape, noise)
     if how.noise:
-        rows = rows + how.noise * rows.std() * torch.randn(rows.shape, generator=noise, device=rows.device)
+        rows = rows + how.noise * spread * torch.randn(rows.shape, generator=noise, device=rows.device)
     return rows
 
 

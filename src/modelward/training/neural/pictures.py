@@ -81,7 +81,7 @@ class Pictures(nn.Module):
         self.register_buffer("spread", (pixels.std(correction=0).float()).clamp(min=1e-6))
         blocks = []
         for before, after in itertools.pairwise((channels, *asked.channels)):
-            kernel = (min(asked.kernel, 1 if height == 1 else asked.kernel), min(asked.kernel, 1 if width == 1 else asked.kernel))
+            kernel = (1 if height == 1 else asked.kernel, 1 if width == 1 else asked.kernel)
             pool = (min(height, 2), min(width, 2))
             blocks.append(Block(before, after, layers=asked.layers, kernel=kernel, pool=pool, start=randomness.start))
             height, width = height // pool[0], width // pool[1]

@@ -75,7 +75,8 @@ class Convolutional:
         def alter(randomness: Randomness) -> Alter:
             from modelward.training.neural.augmenting import augmented
 
-            return partial(augmented, how=asked, shape=shape, noise=randomness.noise)
+            spread = float(inputs.train.std(dtype="float64"))
+            return partial(augmented, how=asked, shape=shape, spread=spread, noise=randomness.noise)
 
         return classifier("cnn", inputs, asked, progress, network=network, draw=_draw, alter=alter)
 
