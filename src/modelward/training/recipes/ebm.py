@@ -25,12 +25,12 @@ class ExplainableBoostingParameters(msgspec.Struct, frozen=True, kw_only=True, f
 
     bags: Annotated[int, Meta(ge=1, le=100, description="Models whose mean is the model; how they differ is its error bars.")] = 8
     interactions: Annotated[
-        int, Meta(ge=0, le=1000, description="Pairs of features that act together, with two classes; the strongest are taken.")
+        int, Meta(ge=0, le=200, description="Pairs of features that act together, with two classes; the strongest are taken.")
     ] = 10
     rounds: Annotated[int, Meta(ge=1, le=100_000, description="Most rounds of a bag; each asks every feature once.")] = 10_000
     learning_rate: Annotated[float, Meta(gt=0, le=1, description="Share of each small tree that is added.")] = 0.04
     max_bins: Annotated[int, Meta(ge=3, le=4096, description="Most bins of a feature's curve.")] = 256
-    max_pair_bins: Annotated[int, Meta(ge=3, le=256, description="Most bins of each feature in a pair.")] = 32
+    max_pair_bins: Annotated[int, Meta(ge=3, le=64, description="Most bins of each feature in a pair.")] = 32
     min_samples_leaf: Annotated[int, Meta(ge=1, le=1_000_000, description="Fewest training rows on a side of a split.")] = 4
     patience: Annotated[int, Meta(ge=1, le=10_000, description="Rounds without a better held-out loss before a bag stops.")] = 100
     class_weight: Annotated[
