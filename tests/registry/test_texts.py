@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a model reads of a text. These lines are what models were trained on: where one changes, every model of texts does."""
 
+import sys
+import unicodedata
+
 import numpy as np
 import onnx
 import pytest
@@ -54,6 +57,43 @@ def read(text, feature=LOWER):
 )
 def test_a_text_is_read_as_it_always_was(text, expected):
     assert read(text) == expected
+
+
+def is_mark(letter):
+    return unicodedata.combining(unicodedata.normalize("NFKD", letter)[0]) > 0
+
+
+def longest_run(text):
+    longest = run = 0
+    for letter in text:
+        run = run + 1 if is_mark(letter) else 0
+        longest = max(longest, run)
+    return longest
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0323", "\uff9e\u0301", "\u0f73\u0301", "\u0344", "\U0001e94a\u0316"])
+@pytest.mark.parametrize("before", ["", "a", "x" * 17, "\u00e9\u0301 " * 9])
+def test_no_text_makes_normalising_it_dear(monkeypatch, marks, before):
+    seen, normalize = [], unicodedata.normalize
+    hostile = before + marks * 100
+    code_points(["warm"], LOWER)
+    monkeypatch.setattr(unicodedata, "normalize", lambda form, text: seen.append(text) or normalize(form, text))
+    read(hostile)
+    read(hostile, AS_IT_IS)
+    monkeypatch.undo()
+    assert [longest_run(text) for text in seen] == [30, 30]
+
+
+def test_thirty_marks_on_a_letter_are_kept_and_more_are_cut():
+    wide = Feature("review", "text", length=99)
+    kept = [read("q" + "\u0301" * many + " end q" + "\u0301" * many, wide) for many in (29, 30, 31, 100)]
+    assert [text.count("\u0301") for text in kept] == [58, 60, 60, 60]
+    assert [text.count("end") for text in kept] == [1, 1, 1, 1]
+
+
+def test_no_mark_lies_where_marks_are_not_looked_for():
+    beyond = [*range(0x300), *range(0x20000, sys.maxunicode + 1)]
+    assert not [number for number in beyond if unicodedata.combining(unicodedata.normalize("NFKD", chr(number))[0])]
 
 
 def test_capitals_are_kept_where_that_is_asked():
