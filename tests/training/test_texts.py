@@ -2,9 +2,13 @@
 """A run over texts: from a column of a table to a version that reads what it was trained on, and keeps nobody's words."""
 
 import json
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
+import onnx
 import pytest
 
 from modelward.assessment import Assessment
@@ -231,3 +235,41 @@ def test_a_text_may_be_called_like_a_name_of_the_graph():
         drawn = graph.finish(preparation.graph(), trained.graph(), ("bad", "good"))
         columns = {name: code_points(["good"], preparation.feature(nullable=True))}
         assert parity.check(drawn, preparation, trained, columns).differing == ()
+
+
+@pytest.mark.parametrize("sublinear", [True, False])
+def test_the_graph_holds_no_constant_that_nothing_reads(sublinear):
+    drawn = made(["good book", "bad book"] * 5, sublinear=sublinear).graph().graph
+    assert {held.name for held in drawn.initializer} <= {name for node in drawn.node for name in node.input}
+
+
+def test_the_runtime_says_nothing_of_a_graph_that_is_compared(capfd):
+    """ONNX Runtime warns of a constant that nothing reads, with its name."""
+    trained = made(["good book", "bad book"] * 5)
+    preparation = TextPreparation(name="review", length=20, lowercase=True)
+    drawn = graph.finish(preparation.graph(), trained.graph(), ("bad", "good"))
+    model = onnx.load_model_from_string(drawn)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(3, dtype=np.float32), "idle"))
+    columns = {"review": code_points(["good"], preparation.feature(nullable=True))}
+    assert parity.check(model.SerializeToString(), preparation, trained, columns).differing == ()
+    assert capfd.readouterr().err == ""
+
+
+FRESH = """
+import numpy as np
+from threadpoolctl import threadpool_info
+from modelward.training.recipe import Inputs, configure
+from modelward.training.recipes import RECIPES
+points, labels = np.array([[97, 98], [99, 98]] * 5, dtype=np.int32), np.arange(10) % 2
+inputs = Inputs(train=points, train_labels=labels, validation=points, validation_labels=labels, classes=("bad", "good"))
+pools = []
+recipe = configure(RECIPES.load("text-linear"), name="text-linear", parameters={})
+recipe.make(inputs, lambda *_: pools.append({one["filepath"]: one["num_threads"] for one in threadpool_info()}))
+print(pools[0] == pools[-1], len(pools[-1]) > 0, set(pools[-1].values()))
+"""
+
+
+def test_a_fresh_process_learns_from_texts_on_one_thread_from_the_first_step():
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, env=environment, timeout=120, check=True)
+    assert done.stdout == "True True {1}\n"

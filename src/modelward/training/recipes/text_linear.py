@@ -65,12 +65,13 @@ class TextLinear:
     parameters: TextLinearParameters
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
+        # What these load is held to one thread afterwards.
+        vectorizer, regression = self._vectorizer(), self._regression(inputs)
         one_thread()
         progress(0.0)
-        vectorizer = self._vectorizer()
         weighed = _weighed(vectorizer, inputs.train)
         progress(0.5)
-        trained = self._fitted(weighed, inputs, vectorizer, progress)
+        trained = self._fitted(regression, weighed, inputs=inputs, vectorizer=vectorizer, progress=progress)
         progress(1.0)
         return Made(
             predict=lambda points: trained.predict_proba(vectorizer.transform(_texts(points))),
@@ -84,11 +85,12 @@ class TextLinear:
             notes=self._notes(vectorizer, trained, is_chosen=self.parameters.C is None and inputs.has_validation),
         )
 
-    def _fitted(self, weighed: Any, inputs: Inputs, vectorizer: TfidfVectorizer, progress: Progress) -> LogisticRegression:
-        """The regression with the penalty that was asked for, or that with which the validation rows are least surprising: how
-        strong it must be for probabilities that can be believed differs tenfold between sets of texts.
+    def _fitted(
+        self, regression: LogisticRegression, weighed: Any, *, inputs: Inputs, vectorizer: TfidfVectorizer, progress: Progress
+    ) -> LogisticRegression:
+        """The regression, fitted with the penalty that was asked for, or that with which the validation rows are least surprising:
+        how strong it must be for probabilities that can be believed differs tenfold between sets of texts.
         """
-        from sklearn import linear_model
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.metrics import log_loss
 
@@ -96,9 +98,6 @@ class TextLinear:
         warnings.filterwarnings("ignore", category=ConvergenceWarning)
         asked = self.parameters
         strengths = _STRENGTHS if asked.C is None and inputs.has_validation else (asked.C or _STRENGTH,)
-        regression = linear_model.LogisticRegression(
-            max_iter=asked.iterations, class_weight=asked.class_weight, random_state=inputs.seed, warm_start=True
-        )
         held_out = vectorizer.transform(_texts(inputs.validation)) if len(strengths) > 1 else None
         best, least = regression, np.inf
         for place, strength in enumerate(strengths, 1):
@@ -112,6 +111,14 @@ class TextLinear:
             # Fitting again makes new weights and leaves these.
             best, least = copy(regression), loss
         return best
+
+    def _regression(self, inputs: Inputs) -> LogisticRegression:
+        from sklearn import linear_model
+
+        asked = self.parameters
+        return linear_model.LogisticRegression(
+            max_iter=asked.iterations, class_weight=asked.class_weight, random_state=inputs.seed, warm_start=True
+        )
 
     def _vectorizer(self) -> TfidfVectorizer:
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -138,10 +145,10 @@ class TextLinear:
         return tuple(notes)
 
     def _draw(self, drawing: Drawing, points: str, vectorizer: TfidfVectorizer, trained: LogisticRegression) -> str:
-        one = drawing.constant(1.0)
         counts = drawing.node("TfIdfVectorizer", points, **_pool(vectorizer.vocabulary_, longest=self.parameters.longest))
         if self.parameters.sublinear:
             # 1 + ln n of what occurs, 0 of what does not.
+            one = drawing.constant(1.0)
             logarithms = drawing.node("Log", drawing.node("Max", counts, one))
             counts = drawing.node("Add", logarithms, drawing.node("Min", counts, one))
         weighed = drawing.node("Mul", counts, drawing.constant(vectorizer.idf_))
