@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from modelward.datasets import ColumnKind, UnreadableFileError, parse_table, read_table
+from modelward.datasets.recognition import describe
 
 ROWS = 30
 
@@ -41,6 +42,28 @@ def test_every_format_holds_the_same_texts(tmp_path):
     table = pl.DataFrame({"text": texts, "label": [at % 2 for at in range(ROWS)]})
     table.write_parquet(tmp_path / "t.parquet")
     assert read(written(tmp_path / "t.csv", texts)) == read(tmp_path / "t.parquet") == texts
+
+
+UNUSUAL = ["?", "NA", "N/A", "None", "nan", "null", "TRUE", "  spaced  ", "12"]
+
+
+def test_a_column_of_texts_is_registered_as_it_was_written(tmp_path):
+    texts = [*UNUSUAL, "", "  ", *(f"review number {at}" for at in range(ROWS))]
+    table = read_table([written(tmp_path / "t.csv", texts)], limit_bytes=1 << 20)
+    table.with_columns(pl.Series("text", texts)).write_parquet(tmp_path / "t.parquet")
+    assert read_table([tmp_path / "t.parquet"], limit_bytes=1 << 20).equals(table)
+    assert table.get_column("text").to_list() == [text.strip() or None for text in texts]
+    assert describe(table.get_column("text")).kind is ColumnKind.TEXT
+
+
+@pytest.mark.parametrize("word", ["?", "NA", " None ", "TRUE"])
+def test_what_a_column_is_does_not_hang_on_how_often_a_word_for_missing_stands_in_it(tmp_path, word):
+    """As many of one word would make names of rows a category, were it not for what the word says."""
+    texts = [*(f"review number {at}" for at in range(ROWS)), *[word] * (ROWS if word != "TRUE" else 2)]
+    column = read_table([written(tmp_path / "t.csv", texts)], limit_bytes=1 << 20).get_column("text")
+    assert column.to_list() == [text.strip() for text in texts]
+    assert describe(column).kind is ColumnKind.TEXT
+    assert describe(column).categories == ()
 
 
 def test_in_a_column_known_to_hold_texts_only_nothing_is_missing(tmp_path):

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -13,7 +14,8 @@ import pytest
 
 from modelward.assessment import Assessment
 from modelward.datasets import Split, make_split
-from modelward.registry import Feature, code_points
+from modelward.registry import Feature, code_points, text_of
+from modelward.serving.file_rows import kinds_of, rows_of_file
 from modelward.training import InvalidSpecError, Status, UnusableDataError, UnusableFeatureError, graph, parity, parse_spec
 from modelward.training.material import columns_of
 from modelward.training.recipe import Inputs, UnusableInputsError, configure
@@ -70,6 +72,28 @@ def test_a_served_text_is_read_as_a_trained_one(rooms, trained, admin):
     by_table = columns_of(table, trained.interface.features)["review"]
     by_rows = trained.interface.columns(table.select("review").to_dicts())["review"]
     assert by_table.tobytes() == by_rows.tobytes()
+
+
+def test_a_word_that_means_missing_in_a_table_is_a_text_for_training_as_for_serving(rooms, register, admin):
+    words = ["N/A", "None", "?", "nan", "null", "TRUE", "False", "  spaced"]
+    lines = reviews(200).splitlines()
+    table = "\n".join([*lines, *(f'"{word}",3,young,{mood}' for word in words for mood in ("good", "bad", "bad"))]) + "\n"
+    register("reviews", table, target="mood", sensitive=())
+    rooms.training.train(spec_of("text: review, prepare: {lowercase: false}"), by=admin)
+    version = rooms.registry.find("moods:1", by=admin)
+    features = version.interface.features
+    assert not features[0].nullable
+    trained = columns_of(rooms.datasets.table("reviews", by=admin, purpose="tests"), features)["review"][200:]
+    asked = [{"review": word} for word in words for _ in range(3)]
+    served = version.interface.columns(asked)["review"]
+    assert (
+        [text_of(row) for row in served] == [text_of(row) for row in trained] == [word.strip() for word in words for _ in range(3)]
+    )
+    file = "\n".join(["review", *(one["review"] for one in asked)]).encode()
+    of_file = rows_of_file(Path("asked.csv"), file, kinds=kinds_of(features)).all()
+    assert version.interface.columns(of_file)["review"].tobytes() == trained.tobytes()
+    opened = rooms.registry.open(version)
+    assert opened.predict({"review": served}).tobytes() == opened.predict({"review": trained}).tobytes()
 
 
 def test_a_version_of_texts_keeps_no_text(rooms, trained, admin):

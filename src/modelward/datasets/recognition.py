@@ -63,8 +63,10 @@ def _kind(column: pl.Series) -> ColumnKind:
         return ColumnKind.BOOLEAN
     if column.dtype == pl.Datetime:
         return ColumnKind.DATE
-    present = len(column) - column.null_count()
-    distinct = column.drop_nulls().n_unique()
+    # Texts are kept as they were written; what they are was told from them without that.
+    told = _tidy(column)
+    present = len(told) - told.null_count()
+    distinct = told.drop_nulls().n_unique()
     names_rows = present >= LEAST_ROWS and distinct > _SHARE_OF_NAMES * present
     return ColumnKind.TEXT if distinct > CATEGORIES_LIMIT or names_rows else ColumnKind.CATEGORY
 
@@ -77,14 +79,27 @@ def _recognised(column: pl.Series, kind: ColumnKind | None) -> pl.Series:
     elif column.dtype in _TIMELY:
         column = _moments(column)
     elif column.dtype in _WORDY:
-        column = _tidy(column.cast(pl.String)) if kind is not ColumnKind.TEXT else _written(column.cast(pl.String))
-        column = _from_text(column) if kind is None else column
+        column = _of_words(column.cast(pl.String), kind)
     elif column.dtype != pl.Boolean:
         raise UnusableTableError(
             f"Column {column.name!r} holds values of type {column.dtype}, which no kind of column fits. Leave it out, or write it "
             "as numbers, text, booleans or ISO dates."
         )
     return column if kind is None else _as_kind(column, kind)
+
+
+def _of_words(column: pl.Series, kind: ColumnKind | None) -> pl.Series:
+    """Texts as they were written, for so a version is asked about them; of every other kind what the words stand for.
+
+    Space around texts that are recognised is dropped, for not every format keeps it, and no model reads it.
+    """
+    if kind is ColumnKind.TEXT:
+        return _written(column)
+    tidy = _tidy(column)
+    if kind is not None:
+        return tidy
+    found = _from_text(tidy)
+    return _written(column).str.strip_chars() if _kind(found) is ColumnKind.TEXT else found
 
 
 def _is_beyond_exact(column: pl.Series) -> bool:
@@ -117,7 +132,7 @@ def _tidy(column: pl.Series) -> pl.Series:
 
 
 def _written(column: pl.Series) -> pl.Series:
-    """Text as it is, missing where there is none: in a column that is known to hold texts, a question mark is one."""
+    """Text as it is, missing where there is none: in a column that holds texts, a question mark is one."""
     bare = pl.col(column.name).str.strip_chars()
     return column.to_frame().select(pl.when(bare == "").then(None).otherwise(pl.col(column.name)).alias(column.name)).to_series()
 
