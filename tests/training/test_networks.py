@@ -203,3 +203,20 @@ def test_changes_follow_from_the_seed(images):
     how = {"shift": 2, "rotate": 20.0, "flip": True, "cutout": 0.3, "noise": 0.1}
     assert torch.equal(changed(images, **how), changed(images, **how))
     assert not torch.equal(changed(images, **how), changed(images, seed=8, **how))
+
+
+@pytest.mark.parametrize(("batch_size", "most"), [(8, 8), (0, 1024), (2048, 1024)])
+def test_nothing_is_judged_in_larger_batches_than_it_is_learnt_from(monkeypatch, batch_size, most):
+    seen = []
+    given, real = noise(3000, width=4), torch.nn.Linear.forward
+
+    def forward(layer, rows):
+        seen.append((torch.is_grad_enabled(), len(rows)))
+        return real(layer, rows)
+
+    monkeypatch.setattr(torch.nn.Linear, "forward", forward)
+    made = make("mlp", given, batch_size=batch_size, epochs=1, hidden=[4])
+    made.predict(given.train)
+    assert max(rows for is_learnt_from, rows in seen if not is_learnt_from) == min(most, 2800)
+    judged = [rows for is_learnt_from, rows in seen[-2 * -(-2800 // most) :] if not is_learnt_from]
+    assert sum(judged) == 2 * 2800, "every row, by each of the two layers"

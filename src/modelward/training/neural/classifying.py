@@ -21,7 +21,7 @@ from modelward.training.recipe import FloatMatrix, Inputs, Made, Probabilities, 
 if TYPE_CHECKING:
     import torch
 
-_JUDGED_AT_ONCE = 1024
+_MOST_AT_ONCE = 1024
 Network = TypeVar("Network", bound="torch.nn.Module")
 Alter = Callable[["torch.Tensor"], "torch.Tensor"]
 """Takes rows [n, width], gives other rows of the same shape, the labels of which are the same."""
@@ -54,7 +54,7 @@ def classifier(
         return softmax(drawing, draw(made.cpu(), drawing, rows))
 
     return Made(
-        predict=lambda rows: _predict(made, rows),
+        predict=lambda rows: _predict(made, rows, at_once=_judged_at_once(asked)),
         graph=lambda: estimator(drawn, width=inputs.width, classes=len(inputs.classes)),
         parameters=sum(part.numel() for part in made.parameters()),
         notes=learnt.notes,
@@ -81,7 +81,7 @@ def _task(
         name=name,
         turns=(Turn(network=network, loss=_loss(network, loss_of, alter)),),
         batches=ArrayBatches(*train, size=asked.batch_size, seed=inputs.seed),
-        validation=ArrayBatches(*seen, size=_JUDGED_AT_ONCE) if inputs.has_validation else None,
+        validation=ArrayBatches(*seen, size=_judged_at_once(asked)) if inputs.has_validation else None,
         device=device,
         randomness=randomness,
     )
@@ -95,13 +95,18 @@ def _loss(network: torch.nn.Module, loss_of: ClassLoss, alter: Alter | None) -> 
     return loss
 
 
-def _predict(network: torch.nn.Module, rows: FloatMatrix) -> Probabilities:
+def _judged_at_once(asked: ClassifierLearning) -> int:
+    """How many rows a network judges at once: never more than it learns from, so that smaller batches take less memory."""
+    return min(asked.batch_size or _MOST_AT_ONCE, _MOST_AT_ONCE)
+
+
+def _predict(network: torch.nn.Module, rows: FloatMatrix, *, at_once: int) -> Probabilities:
     import torch
 
     device = next(network.parameters()).device
     with torch.no_grad():
         parts = [
-            torch.softmax(network(torch.tensor(rows[start : start + _JUDGED_AT_ONCE], device=device)), dim=1).cpu().numpy()
-            for start in range(0, max(len(rows), 1), _JUDGED_AT_ONCE)
+            torch.softmax(network(torch.tensor(rows[start : start + at_once], device=device)), dim=1).cpu().numpy()
+            for start in range(0, max(len(rows), 1), at_once)
         ]
     return np.concatenate(parts)
