@@ -5,7 +5,9 @@ import resource
 import stat
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
+import torch
 
 from modelward.training import checkpoints
 from modelward.training.checkpoints import checkpoints_of
@@ -89,6 +91,24 @@ def test_where_the_disk_is_full_training_goes_on_and_the_checkpoint_before_count
     assert list(kept.path.parent.iterdir()) == [kept.path], "nothing half written is left"
     kept.save(lambda: b"later")
     assert (kept.trouble, opened().load()) == ("", b"later")
+
+
+@pytest.mark.parametrize("make", [lambda: np.ones((1 << 30, 1 << 25)).tobytes(), lambda: torch.empty(1 << 58).numpy().tobytes()])
+def test_where_there_is_no_memory_for_a_checkpoint_training_goes_on_and_the_one_before_counts(opened, make):
+    kept = opened()
+    kept.save(lambda: b"before")
+    kept.save(make)
+    assert kept.notes == ("1 checkpoint could not be saved: there is not enough memory for it. Training went on without.",)
+    assert kept.trouble == "the last checkpoint was not saved: there is not enough memory for it"
+    assert opened().load() == b"before"
+
+
+def test_a_fault_of_the_recipe_while_it_makes_a_checkpoint_is_not_hidden(opened):
+    def make():
+        raise RuntimeError("sizes differ")
+
+    with pytest.raises(RuntimeError, match="sizes differ"):
+        opened().save(make)
 
 
 def test_one_is_due_after_so_many_seconds(opened):

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from modelward.digest import sha256_hex
 from modelward.storage import Keyring, SealBrokenError, cut_off, is_full, is_idle, replace_durably, seal, unseal
+from modelward.training.memory import is_out_of_memory
 
 _FOLDER = "runs"
 _ANEW = "It was trained from the beginning."
@@ -101,13 +102,14 @@ class SealedCheckpoints:
 
     def save(self, make: Callable[[], bytes]) -> None:
         """See `Checkpoints.save`."""
-        sealed = b"".join(seal(io.BytesIO(make()), label=self.label, keyring=self.keyring))
         try:
+            sealed = b"".join(seal(io.BytesIO(make()), label=self.label, keyring=self.keyring))
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_durably(self.path, self._head + sealed)
             self.trouble = ""
-        except OSError as fault:
-            why = "no space is left on the disk" if is_full(fault) else (fault.strerror or type(fault).__name__)
+        except (OSError, MemoryError, RuntimeError) as fault:
+            if not (why := _why_unsaved(fault)):
+                raise
             self._unsaved[why] = self._unsaved.get(why, 0) + 1
             self.trouble = f"the last checkpoint was not saved: {why}"
         self._last = time.monotonic()
@@ -144,6 +146,16 @@ class SealedCheckpoints:
     @property
     def _head(self) -> bytes:
         return f"modelward checkpoint 1 {sha256_hex(self.label.encode())}\n".encode()
+
+
+def _why_unsaved(fault: Exception) -> str:
+    """Why training can go on without the checkpoint; nothing where the fault is another."""
+    # PyTorch tells by an error of its own that there is no memory for a copy of the weights.
+    if is_out_of_memory(fault):
+        return "there is not enough memory for it"
+    if not isinstance(fault, OSError):
+        return ""
+    return "no space is left on the disk" if is_full(fault) else (fault.strerror or type(fault).__name__)
 
 
 def checkpoints_of(
