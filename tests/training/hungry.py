@@ -31,7 +31,7 @@ def attempt(parameters, rows, *, may_retry=False):
     candidate, meter = Candidate(name="mlp", recipe="mlp", parameters=parameters), Meter(watts_per_core=8, is_alone=True)
     try:
         terms = Terms(may_retry=may_retry)
-        learnt = _learn(candidate, rows, terms=terms, meter=meter, report=lambda *_: None, checkpoints=UNKEPT)
+        learnt = _learn(candidate, rows, terms=terms, meter=meter, report=lambda *_: None, checkpoints=UNKEPT, retry=UNKEPT)
     except Exception as fault:  # noqa: BLE001  # as a run takes every failure
         return {"failed": what_went_wrong(fault, parameters=parameters, rows=len(rows.train))[1]}
     return {"made": learnt.parameters, "findings": [each.text for each in learnt.findings]}

@@ -11,8 +11,12 @@ import torch
 
 from modelward.training import checkpoints
 from modelward.training.checkpoints import checkpoints_of
+from modelward.training.energy import Meter
+from modelward.training.making import Terms, _learn
 from modelward.training.neural import Learning
-from training.lessons import learnt, weights
+from modelward.training.recipe import Inputs
+from modelward.training.run import Candidate
+from training.lessons import blobs, learnt, weights
 
 ASKED = Learning(batch_size=30, epochs=3, dropout=0.2)
 
@@ -91,6 +95,40 @@ def test_where_the_disk_is_full_training_goes_on_and_the_checkpoint_before_count
     assert list(kept.path.parent.iterdir()) == [kept.path], "nothing half written is left"
     kept.save(lambda: b"later")
     assert (kept.trouble, opened().load()) == ("", b"later")
+
+
+def retried(kept, *, stop_in=0):
+    """A candidate the first attempt of which has no memory in its third epoch; the second may be stopped in one of its own."""
+    rows, labels = (part.numpy() for part in blobs(96))
+    inputs = Inputs(train=rows, train_labels=labels, validation=rows, validation_labels=labels, classes=("a", "b", "c"))
+    attempts, retry = [], kept.of_retry()
+
+    def report(_share, word):
+        if word == "loading":
+            attempts.append(word)
+        if len(attempts) == 1 and word.startswith("training, epoch 3 "):
+            raise MemoryError
+        if len(attempts) == 2 and word.startswith(f"training, epoch {stop_in} "):
+            raise KeyboardInterrupt
+
+    candidate = Candidate(name="mlp", recipe="mlp", parameters={"batch_size": 64, "epochs": 6, "hidden": [8], "dropout": 0.2})
+    meter, terms = Meter(watts_per_core=8, is_alone=True), Terms(may_retry=True)
+    learnt = _learn(candidate, inputs, terms=terms, meter=meter, report=report, checkpoints=kept, retry=retry)
+    return learnt.made.graph().SerializeToString(), learnt.made.notes, (*kept.notes, *retry.notes)
+
+
+def test_each_attempt_at_a_candidate_goes_on_from_checkpoints_of_its_own(opened, home):
+    whole, _, refused = retried(opened(candidate="never stopped"))
+    assert refused == ()
+    with pytest.raises(KeyboardInterrupt):
+        retried(opened(), stop_in=4)
+    assert len(list((home / "runs" / "run-1").glob("mlp*"))) == 2
+    again, notes, refused = retried(opened())
+    assert again == whole
+    assert refused == ()
+    assert "It was stopped, and went on after step 0 of epoch 4; time and energy are those since then." in notes
+    opened().discard()
+    assert list((home / "runs" / "run-1").glob("mlp*")) == []
 
 
 @pytest.mark.parametrize("make", [lambda: np.ones((1 << 30, 1 << 25)).tobytes(), lambda: torch.empty(1 << 58).numpy().tobytes()])

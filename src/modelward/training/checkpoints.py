@@ -136,11 +136,18 @@ class SealedCheckpoints:
         """See `Checkpoints.refuse`."""
         self._refused.append(f"A checkpoint of it was not used: {why}. {_ANEW}")
 
+    def of_retry(self) -> SealedCheckpoints:
+        """Those of the second attempt, with smaller batches: neither attempt can go on from what the other left."""
+        # No name of a candidate ends so: in a quoted one a plus is written otherwise.
+        path, label = self.path.with_name(f"{self.path.name}+retry"), f"{self.label} retry"
+        return SealedCheckpoints(path=path, label=label, keyring=self.keyring, seconds=self.seconds)
+
     def discard(self) -> None:
-        """Remove the file, and what a killed writer left beside it."""
+        """Remove the file, that of the second attempt, and what a killed writer left beside them."""
         with suppress(OSError):
-            for file in (self.path, *cut_off(self.path)):
-                file.unlink(missing_ok=True)
+            for path in (self.path, self.of_retry().path):
+                for file in (path, *cut_off(path)):
+                    file.unlink(missing_ok=True)
             self.path.parent.rmdir()
 
     @property

@@ -69,8 +69,10 @@ def make(
         import onnxruntime  # noqa: F401  # loaded here, so that no two threads begin at once
         from onnx import checker, compose, helper  # noqa: F401
 
-    learnt = _learn(candidate, material.inputs, terms=terms, meter=meter, report=report, checkpoints=checkpoints)
-    made, effort = replace(learnt.made, notes=(*learnt.made.notes, *checkpoints.notes)), learnt.effort
+    retry = checkpoints.of_retry()
+    learnt = _learn(candidate, material.inputs, terms=terms, meter=meter, report=report, checkpoints=checkpoints, retry=retry)
+    notes = (*learnt.made.notes, *checkpoints.notes, *retry.notes)
+    made, effort = replace(learnt.made, notes=notes), learnt.effort
     report(0.9, "drawing the graph")
     drawn = graph.finish(material.preparation.graph(), made.graph(), material.inputs.classes)
     report(0.95, "comparing graph and estimator")
@@ -119,7 +121,14 @@ class _Learnt:
 
 
 def _learn(
-    candidate: Candidate, inputs: Inputs, *, terms: Terms, meter: Meter, report: Report, checkpoints: Checkpoints
+    candidate: Candidate,
+    inputs: Inputs,
+    *,
+    terms: Terms,
+    meter: Meter,
+    report: Report,
+    checkpoints: Checkpoints,
+    retry: Checkpoints,
 ) -> _Learnt:
     """Train the candidate; where that runs out of memory and it may, once more with smaller batches."""
     smaller = memory.smaller_batch(candidate.parameters, rows=len(inputs.train)) if terms.may_retry else None
@@ -131,7 +140,7 @@ def _learn(
         asked = memory.asked_bytes(fault)
     # Only out here is the memory free again that the failed attempt held.
     fewer = replace(candidate, parameters=smaller.parameters)
-    again = _attempt(fewer, inputs, meter=meter, report=report, checkpoints=checkpoints)
+    again = _attempt(fewer, inputs, meter=meter, report=report, checkpoints=retry)
     amount = f": {memory.told(asked)} were asked for at once" if asked else ""
     text = f"With batches of {smaller.before:,} rows it ran out of memory{amount}. It was made with batches of {smaller.after:,}."
     finding = Finding(kind="out-of-memory", text=text, remedy=f"Set `batch_size: {smaller.after}` in the spec.")
