@@ -113,3 +113,18 @@ def test_the_interval_of_the_gain_holds_no_gain_nineteen_times_in_twenty():
         gain = asked(echo.calibrated(300, seed=seed, near=near))["accuracy_gain"]
         held += gain.low <= 0 <= gain.high
     assert held >= 180
+
+
+def test_of_a_large_table_only_who_asks_is_told(house, monkeypatch):
+    from modelward.training import material
+
+    monkeypatch.setattr(material, "SOUGHT_UNASKED", 5 * (700 + COPIES) - 1)
+    house.add("large", copies=COPIES)
+    for by, facts in (("random", None), ("cluster", 0)):
+        spec = (
+            f"{{model: large-{by}, data: {{dataset: large, split: {{by: {by}, test: 0.3, seed: 1}}}}, candidates: [naive-bayes]}}"
+        )
+        (name,) = house.training.train(parse_spec(spec), by=house.admin).versions
+        assert house.registry.find(name, by=house.admin).facts.get("test_rows_near_training") == facts
+    report = house.assessment.assess("large-random:1", only=["leakage"], by=house.admin)
+    assert next(clause.estimate for clause in report.clauses if clause.measure == "near_duplicates") > 0.4

@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import adjusted_rand_score
 
-from modelward.datasets import Clusters, InvalidSplitError, Split, UndividedError, find_clusters, make_split, partition
+from modelward.datasets import Clusters, InvalidSplitError, Split, UndividedError, compared, find_clusters, make_split, partition
 
 LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))
 FEATURES = ("n0", "n1", "n2", "n3", "n4", "n5", "c0", "c1", "c2", "c3")
@@ -258,3 +258,10 @@ def test_a_partition_that_cannot_be_even_is_refused():
     with pytest.raises(UndividedError, match="The largest cluster has 60 of 100 rows, and each of 3 parts would have 33"):
         partition(clusters, parts=3, seed=0)
     assert np.bincount(partition(clusters, parts=2, seed=0)).tolist() in ([60, 40], [40, 60])
+
+
+def test_what_is_compared_is_counted_by_characters_where_rows_are_compared_by_their_texts():
+    texts = [f"{row} " * 50 for row in range(10, 60)]
+    table = pl.DataFrame({"text": texts, "kind": ["a", "b"] * 25, "number": range(50)})
+    assert compared(table, ["kind", "number"]) == 100
+    assert compared(table, ["text", "kind", "number"]) == 150 * 50

@@ -2,7 +2,7 @@
 """Datasets keeps tables: read from files, recognised, profiled, fingerprinted, encrypted; and divides them for training."""
 
 from modelward.datasets.allotting import UndividedError, partition
-from modelward.datasets.clusters import Clusters, find_clusters
+from modelward.datasets.clusters import Clusters, compared, find_clusters
 from modelward.datasets.dataset import (
     FIELD_LIMIT_CHARACTERS,
     MISSING,
@@ -60,6 +60,7 @@ __all__ = [
     "UnusableTableError",
     "ValueCount",
     "class_labels",
+    "compared",
     "counts_rows",
     "favourable_class",
     "fetch_sample",

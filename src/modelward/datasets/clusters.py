@@ -47,11 +47,21 @@ def find_clusters(table: pl.DataFrame, columns: Sequence[str], *, similarity: fl
     rows are near where their texts are (`text_likeness`), whatever else they hold. Columns of one value and columns that only
     count the rows are not looked at. The same rows give the same clusters, on every machine.
     """
-    texts = [name for name in columns if _holds_texts(table.get_column(name))]
-    if texts:
+    if texts := _texts(table, columns):
         return _numbered(alike_by_text(_joined(table, texts), similarity=similarity))
     telling = [name for name in columns if table.get_column(name).n_unique() > 1 and not counts_rows(table.get_column(name))]
     return _numbered(alike_by_values(table.select(telling), similarity=similarity) if telling else np.zeros(table.height, np.int64))
+
+
+def compared(table: pl.DataFrame, columns: Sequence[str]) -> int:
+    """How much `find_clusters` looks at: the characters of the texts, or the values where there are none. Its time grows so."""
+    if texts := _texts(table, columns):
+        return sum(int(table.get_column(name).str.len_chars().sum()) for name in texts)
+    return table.height * len(columns)
+
+
+def _texts(table: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+    return [name for name in columns if _holds_texts(table.get_column(name))]
 
 
 def _holds_texts(values: pl.Series) -> bool:

@@ -19,6 +19,7 @@ from modelward.datasets import (
     Parts,
     Split,
     class_labels,
+    compared,
     counts_rows,
     favourable_class,
     find_clusters,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 Columns = dict[str, npt.NDArray[Any]]
 BACKGROUND_ROWS = 100
+SOUGHT_UNASKED = 750_000
+"""Near-duplicates are looked for in so many values, or characters of texts, without being asked: that takes about two seconds."""
 # What YAML 1.1 reads as a truth or as nothing is shorter.
 _PLAIN = re.compile(r"(?!(?i:yes|no|on|off|true|false|null|y|n)$)[A-Za-z_][\w-]*")
 
@@ -273,18 +276,22 @@ def _rows(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[np.int64]) 
     return {name: column[rows] for name, column in columns.items()}
 
 
-def _near_training(table: pl.DataFrame, features: Sequence[str], split: Split, parts: Parts) -> int:
-    """How many test rows near-duplicates link to a training row; none where the split keeps clusters together."""
+def _near_training(table: pl.DataFrame, features: Sequence[str], split: Split, parts: Parts) -> int | None:
+    """How many test rows near-duplicates link to a training row; none where the split keeps clusters together. None where the
+    table is too large to look unasked.
+    """
+    if parts.clusters is None and compared(table, features) > SOUGHT_UNASKED:
+        return None
     clusters = parts.clusters or find_clusters(table, features, similarity=split.similarity)
     return int(clusters.reach(parts.test, parts.train).sum())
 
 
-def _facts(data: Data, dataset: Dataset, parts: Parts, *, positive: str, near: int) -> dict[str, Any]:
+def _facts(data: Data, dataset: Dataset, parts: Parts, *, positive: str, near: int | None) -> dict[str, Any]:
     """What a version says of the data it was made from: enough to find its test rows again, and to judge them."""
-    return {
+    facts = {
         "rows": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
         "positive": positive,
         "sensitive": list(dataset.sensitive if data.sensitive is None else data.sensitive),
         "split": asdict(data.split),
-        "test_rows_near_training": near,
     }
+    return facts if near is None else {**facts, "test_rows_near_training": near}
