@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from modelward.training import InvalidSpecError, LayersTooLargeError, RunFailedE
 from modelward.training.failing import what_went_wrong
 
 ROOM_BYTES = 500 << 20
+AMOUNT = r"[\d.]+ [kMG]B"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only here do the limits of a process hold")
 
 
@@ -31,7 +33,8 @@ def starved():
 @linux
 def test_a_candidate_that_runs_out_of_memory_says_how_much_it_asked_for_and_what_to_write(starved):
     message = starved["fail"]["failed"]
-    assert message.startswith("Out of memory: 246 MB were asked for at once. A batch has 60,000 rows: set `batch_size: 7500`")
+    # How much that is depends on which of its steps the machine has no room for.
+    assert re.match(rf"Out of memory: {AMOUNT} were asked for at once\. A batch has 60,000 rows: set `batch_size: 7500`", message)
     assert "`out_of_memory: smaller-batch`" in message
 
 
@@ -40,8 +43,9 @@ def test_where_the_spec_allows_it_the_same_candidate_is_made_with_smaller_batche
     made = starved["smaller-batch"]
     assert made["made"] == {"hidden": [1024], "batch_size": 7500, "epochs": 1}
     (text,) = made["findings"]
-    assert text == (
-        "With batches of 60,000 rows it ran out of memory: 246 MB were asked for at once. It was made with batches of 7,500."
+    assert re.fullmatch(
+        rf"With batches of 60,000 rows it ran out of memory: {AMOUNT} were asked for at once\. It was made with batches of 7,500\.",
+        text,
     )
 
 
