@@ -13,6 +13,8 @@ import pytest
 
 from modelward.training import InvalidSpecError, LayersTooLargeError, RunFailedError, memory, parse_spec
 from modelward.training.failing import what_went_wrong
+from modelward.training.recipe import Inputs, configure
+from modelward.training.recipes import RECIPES
 
 ROOM_BYTES = 500 << 20
 AMOUNT = r"[\d.]+ [kMG]B"
@@ -52,7 +54,7 @@ def test_where_the_spec_allows_it_the_same_candidate_is_made_with_smaller_batche
 @linux
 def test_layers_that_cannot_fit_are_refused_with_their_numbers(starved):
     message = starved["absurd"]["failed"]
-    assert message.startswith("The layers of 'mlp' do not fit: 16 layers of up to 4,096 units have 251,764,738 weights.")
+    assert message.startswith(f"The layers of 'mlp' do not fit: with `hidden: {[4096] * 16}` they have 251,764,738 weights.")
     assert "takes about 8.06 GB, where " in message
 
 
@@ -70,13 +72,65 @@ def test_the_version_says_that_it_was_made_with_smaller_batches(rooms, register,
     assert b"It was made with batches of 20." in rooms.registry.read(version, "training.json")
 
 
-def test_layers_are_counted_before_anything_is_allocated(monkeypatch):
+def checked(name, *, columns=100, **parameters):
+    memory.check_layers(configured(name, **parameters), name=name, width=columns, classes=2)
+
+
+def configured(name, **parameters):
+    return configure(RECIPES.load(name), name=name, parameters=parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "said"),
+    [
+        ("mlp", {"hidden": [4096] * 3}, "`hidden`: `hidden: [2048, 2048, 2048]` would fit."),
+        (
+            "cnn",
+            {"shape": [10, 10], "channels": [1024] * 3, "kernel": 7},
+            "`channels` or `hidden`: `channels: [512, 512, 512]`, ",
+        ),
+        ("rnn", {"units": 4096, "layers": 8}, "`units`: `units: 256` would fit."),
+        ("transformer", {"width": 2048, "inner": 8192, "layers": 24}, "`width` or `inner`: `width: 256`, `inner: 1024` would fit."),
+    ],
+)
+def test_layers_are_counted_before_anything_is_allocated(monkeypatch, name, parameters, said):
     monkeypatch.setattr(memory, "available_bytes", lambda: 10**9)
-    memory.check_layers({"hidden": [1024, 1024]}, recipe="mlp", width=100, classes=2)
-    with pytest.raises(LayersTooLargeError, match=r"3 of 2,048 units would fit"):
-        memory.check_layers({"hidden": [4096, 4096, 4096]}, recipe="mlp", width=100, classes=2)
-    for other in ({"hidden": 4096}, {"hidden": []}, {"max_depth": 3}):
-        memory.check_layers(other, recipe="other", width=100, classes=2)
+    checked(name)
+    with pytest.raises(LayersTooLargeError, match=re.escape(f"Lower {said}")):
+        checked(name, **parameters)
+
+
+def test_what_a_graph_cannot_hold_is_refused_however_much_memory_there_is(monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 10**15)
+    for name, parameters in (
+        ("transformer", {"width": 2048, "inner": 8192, "layers": 24}),
+        ("rnn", {"units": 4096, "layers": 8, "cell": "lstm"}),
+        ("cnn", {"shape": [128, 128], "channels": [1024], "hidden": [4096]}),
+    ):
+        with pytest.raises(LayersTooLargeError, match="and a graph holds "):
+            checked(name, columns=128 * 128, **parameters)
+    checked("decision-tree")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("mlp", {"hidden": [5, 7]}),
+        ("cnn", {}),
+        ("cnn", {"shape": [6, 8], "channels": [3, 5], "layers": 2, "hidden": []}),
+        ("cnn", {"shape": [4, 4, 3], "channels": [3, 5, 7, 9], "kernel": 5, "hidden": [4, 6]}),
+        ("rnn", {"units": 3}),
+        ("rnn", {"shape": [6, 8], "cell": "lstm", "units": 5, "layers": 3, "both_ways": False}),
+        ("transformer", {"width": 8, "inner": 5}),
+        ("transformer", {"shape": [6, 8], "width": 4, "layers": 3}),
+    ],
+)
+def test_a_recipe_counts_the_weights_that_its_network_has(name, parameters):
+    random = np.random.default_rng(0)
+    rows, labels = random.normal(size=(30, 48)).astype(np.float32), np.arange(30) % 3
+    inputs = Inputs(train=rows, train_labels=labels, validation=rows, validation_labels=labels, classes=("a", "b", "c"))
+    recipe = configured(name, epochs=1, **parameters)
+    assert recipe.weights(width=48, classes=3) == recipe.make(inputs, lambda *_: None).parameters
 
 
 def test_a_layer_without_units_is_refused_by_its_place():

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+import msgspec
 
 from modelward.errors import InvalidError
 from modelward.training.graph import LIMIT_BYTES
+
+if TYPE_CHECKING:
+    from modelward.training.recipe import Recipe
 
 BATCHES = 8
 """Into how many smaller ones a batch is divided that did not fit."""
@@ -25,6 +29,7 @@ _CONTROL_GROUP = Path("/sys/fs/cgroup")
 # The weights, their gradients, two moments of the optimiser, the best epoch's copy, and three of the graph while it is drawn.
 _COPIES = 8
 _WEIGHT_BYTES = 4
+_MOST_HALVINGS = 13
 
 
 class LayersTooLargeError(InvalidError):
@@ -85,27 +90,61 @@ def smaller_batch(parameters: Mapping[str, Any], *, rows: int) -> SmallerBatch |
     return None if before <= 1 else SmallerBatch({**parameters, "batch_size": after}, before, after)
 
 
-def check_layers(parameters: Mapping[str, Any], *, recipe: str, width: int, classes: int) -> None:
-    """Nothing, if the layers fit that the list `hidden` asks for, between `width` columns and `classes` probabilities.
+@runtime_checkable
+class Sized(Protocol):
+    """A recipe that knows how many weights its network would have. `sizes` are the parameters that this grows with."""
+
+    sizes: ClassVar[tuple[str, ...]]
+    parameters: Any
+
+    def weights(self, *, width: int, classes: int) -> int:
+        """The weights of a network between `width` prepared columns and `classes` probabilities; it takes no memory to say."""
+        ...
+
+
+def check_layers(recipe: Recipe, *, name: str, width: int, classes: int) -> None:
+    """Nothing, if the network fits that the recipe would make, or it does not say how large that is.
 
     Raises:
-        LayersTooLargeError: a graph cannot hold their weights, or their training takes more memory than is left. Nothing was taken
-            of it so far.
+        LayersTooLargeError: a graph cannot hold its weights, or their training takes more memory than is left. Nothing was taken of
+            it so far.
     """
-    hidden = parameters.get("hidden")
-    if not isinstance(hidden, list | tuple) or not hidden or not all(isinstance(units, int) for units in hidden):
+    if not isinstance(recipe, Sized):
         return
-    weights, left = _weights(width, hidden, classes), available_bytes()
-    largest = min(LIMIT_BYTES // _WEIGHT_BYTES, left // (_COPIES * _WEIGHT_BYTES))
-    if weights <= largest:
+    weights, left = recipe.weights(width=width, classes=classes), available_bytes()
+    most = min(LIMIT_BYTES // _WEIGHT_BYTES, left // (_COPIES * _WEIGHT_BYTES))
+    if weights <= most:
         return
-    fitting = next((units for units in (2048, 1024, 512, 256, 128, 64, 32, 16) if _fits(units, hidden, width, classes, largest)), 8)
-    needed = weights * _COPIES * _WEIGHT_BYTES
+    fitting = _fitting(recipe, lambda smaller: smaller.weights(width=width, classes=classes) <= most)
     raise LayersTooLargeError(
-        f"The layers of {recipe!r} do not fit: {len(hidden)} layers of up to {max(hidden):,} units have {weights:,} weights. "
-        f"Training them takes about {told(needed)}, where {told(left)} is left, and a graph holds {told(LIMIT_BYTES)} of them. "
-        f"Write fewer or smaller layers: {len(hidden)} of {fitting:,} units would fit."
+        f"The layers of {name!r} do not fit: with {_written(recipe)} they have {weights:,} weights. "
+        f"Training them takes about {told(weights * _COPIES * _WEIGHT_BYTES)}, where {told(left)} is left, and a graph holds "
+        f"{told(LIMIT_BYTES)} of them. Lower {' or '.join(f'`{size}`' for size in recipe.sizes)}"
+        f"{f': {_written(fitting)} would fit' if fitting else ', or leave columns out'}."
     )
+
+
+def _fitting(recipe: Sized, fits: Callable[[Sized], bool]) -> Sized | None:
+    """The recipe with its sizes halved until it fits."""
+    asked: dict[str, Any] = {size: getattr(recipe.parameters, size) for size in recipe.sizes}
+    for halvings in range(1, _MOST_HALVINGS + 1):
+        less = {size: _divided(value, 2**halvings) for size, value in asked.items()}
+        # Some sizes do not go together, such as heads and the width that they share.
+        with suppress(InvalidError):
+            smaller = type(recipe)(msgspec.structs.replace(recipe.parameters, **less))  # type: ignore[call-arg]  # recipes take their parameters
+            if fits(smaller):
+                return smaller
+    return None
+
+
+def _divided(value: int | tuple[int, ...], by: int) -> int | tuple[int, ...]:
+    return tuple(max(1, each // by) for each in value) if isinstance(value, tuple) else max(1, value // by)
+
+
+def _written(recipe: Sized) -> str:
+    """The sizes as a spec writes them."""
+    values = {size: getattr(recipe.parameters, size) for size in recipe.sizes}
+    return ", ".join(f"`{size}: {list(value) if isinstance(value, tuple) else value}`" for size, value in values.items())
 
 
 def told(size_bytes: int) -> str:
@@ -114,11 +153,3 @@ def told(size_bytes: int) -> str:
         if size_bytes >= size:
             return f"{size_bytes / size:.3g} {unit}"
     return f"{size_bytes} bytes"
-
-
-def _weights(width: int, hidden: list[int] | tuple[int, ...], classes: int) -> int:
-    return sum((before + 1) * after for before, after in pairwise((width, *hidden, classes)))
-
-
-def _fits(units: int, hidden: list[int] | tuple[int, ...], width: int, classes: int, largest: int) -> bool:
-    return _weights(width, [units] * len(hidden), classes) <= largest

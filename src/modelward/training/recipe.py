@@ -145,6 +145,8 @@ class Recipe(Protocol):
     fields and gives every field a default, its limits and a description. Its module MUST NOT import its library before it is
     used, so that a spec is read, and the schema published, without one.
 
+    One whose estimator may be larger than memory SHOULD say so before it takes any: see `memory.Sized`.
+
     Equal inputs, seed and parameters MUST make equal graphs, byte for byte, on one machine, whatever runs in other threads. A
     recipe MUST NOT use more than one thread: candidates are trained side by side.
     """

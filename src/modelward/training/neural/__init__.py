@@ -11,7 +11,7 @@ from modelward.training.neural.learning import ClassifierLearning, Learning
 from modelward.training.neural.loop import Learnt, learn
 from modelward.training.neural.losses import ClassLoss, Loss, class_loss
 from modelward.training.neural.randomness import Randomness
-from modelward.training.neural.shapes import check_shape
+from modelward.training.neural.shapes import check_shape, dense_weights
 from modelward.training.neural.task import Task, Turn
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "check_shape",
     "class_loss",
     "classifier",
+    "dense_weights",
     "device_named",
     "learn",
 ]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shape that prepared rows have for a network that looks at neighbours: an image, or steps of a sequence."""
+"""Shapes: that of prepared rows for a network that looks at neighbours, an image or steps of a sequence; and what layers weigh."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from modelward.training.recipe import Inputs, UnusableInputsError
 
@@ -20,3 +21,8 @@ def check_shape(shape: Sequence[int], inputs: Inputs) -> None:
             f"`shape: {[*shape]}` has {math.prod(shape):,} places, and the prepared rows have {inputs.width:,} columns (a category "
             "has one for each value). Exclude the columns that do not belong, or give the shape that the others have."
         )
+
+
+def dense_weights(sizes: Sequence[int]) -> int:
+    """How many weights and biases layers of sums have that lead from each size to the next."""
+    return sum((before + 1) * after for before, after in pairwise(sizes))

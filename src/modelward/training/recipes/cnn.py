@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from modelward.training.graph import Drawing
-from modelward.training.neural import Alter, ClassifierLearning, Randomness, check_installed, check_shape, classifier
+from modelward.training.neural import Alter, ClassifierLearning, Randomness, check_installed, check_shape, classifier, dense_weights
 from modelward.training.recipe import Inputs, Made, Progress
 
 if TYPE_CHECKING:
@@ -57,10 +58,23 @@ class Convolutional:
     """
 
     Parameters: ClassVar[type[ConvolutionalParameters]] = ConvolutionalParameters
+    sizes: ClassVar[tuple[str, ...]] = ("channels", "hidden")
     parameters: ConvolutionalParameters
 
     def __post_init__(self) -> None:
         check_installed("cnn")
+
+    def weights(self, *, width: int, classes: int) -> int:
+        """See `memory.Sized`."""
+        asked = self.parameters
+        *sides, values = (*(asked.shape or (1, width)), 1)[:3]
+        count = 0
+        for channels in asked.channels:
+            filters = math.prod(1 if side == 1 else asked.kernel for side in sides)
+            # Behind each convolution stand two numbers that normalise each channel.
+            count += (values + (asked.layers - 1) * channels) * channels * filters + 2 * asked.layers * channels
+            sides, values = [side // min(side, 2) for side in sides], channels
+        return count + dense_weights((math.prod(sides) * values, *asked.hidden, classes))
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         asked = self.parameters

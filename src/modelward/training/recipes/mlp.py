@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from modelward.training.graph import Drawing
-from modelward.training.neural import ClassifierLearning, Randomness, check_installed, classifier
+from modelward.training.neural import ClassifierLearning, Randomness, check_installed, classifier, dense_weights
 from modelward.training.recipe import Inputs, Made, Progress
 
 if TYPE_CHECKING:
@@ -38,10 +38,15 @@ class Perceptron:
     """
 
     Parameters: ClassVar[type[PerceptronParameters]] = PerceptronParameters
+    sizes: ClassVar[tuple[str, ...]] = ("hidden",)
     parameters: PerceptronParameters
 
     def __post_init__(self) -> None:
         check_installed("mlp")
+
+    def weights(self, *, width: int, classes: int) -> int:
+        """See `memory.Sized`."""
+        return dense_weights((width, *self.parameters.hidden, classes))
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         asked = self.parameters

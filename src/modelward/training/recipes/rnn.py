@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Meta
 
 from modelward.training.graph import Drawing
-from modelward.training.neural import ClassifierLearning, Randomness, check_installed, check_shape, classifier
+from modelward.training.neural import ClassifierLearning, Randomness, check_installed, check_shape, classifier, dense_weights
 from modelward.training.recipe import Inputs, Made, Progress
 
 if TYPE_CHECKING:
@@ -49,10 +49,21 @@ class Recurrent:
     """
 
     Parameters: ClassVar[type[RecurrentParameters]] = RecurrentParameters
+    sizes: ClassVar[tuple[str, ...]] = ("units",)
     parameters: RecurrentParameters
 
     def __post_init__(self) -> None:
         check_installed("rnn")
+
+    def weights(self, *, width: int, classes: int) -> int:
+        """See `memory.Sized`."""
+        asked = self.parameters
+        gates, ways, values = {"lstm": 4, "gru": 3}[asked.cell], 1 + asked.both_ways, (asked.shape or (width, 1))[1]
+        count = 0
+        for _ in range(asked.layers):
+            count += ways * gates * asked.units * (values + asked.units + 2)
+            values = ways * asked.units
+        return count + dense_weights((values, classes))
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         asked = self.parameters

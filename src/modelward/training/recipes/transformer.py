@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Meta
 
 from modelward.training.graph import Drawing
-from modelward.training.neural import ClassifierLearning, Randomness, check_installed, check_shape, classifier
+from modelward.training.neural import ClassifierLearning, Randomness, check_installed, check_shape, classifier, dense_weights
 from modelward.training.recipe import Inputs, InvalidParameterError, Made, Progress
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Transformer:
     """
 
     Parameters: ClassVar[type[TransformerParameters]] = TransformerParameters
+    sizes: ClassVar[tuple[str, ...]] = ("width", "inner")
     parameters: TransformerParameters
 
     def __post_init__(self) -> None:
@@ -53,6 +54,14 @@ class Transformer:
                 f"The {asked.heads} heads of the recipe 'transformer' cannot share a width of {asked.width} evenly. "
                 f"Set `width: {asked.heads * math.ceil(asked.width / asked.heads)}`, or other `heads`."
             )
+
+    def weights(self, *, width: int, classes: int) -> int:
+        """See `memory.Sized`."""
+        asked, wide = self.parameters, self.parameters.width
+        places = asked.shape[0] if asked.shape else width
+        entered = dense_weights((asked.shape[1], wide)) if asked.shape else places * wide
+        layer = 4 * dense_weights((wide, wide)) + dense_weights((wide, asked.inner, wide)) + 4 * wide
+        return entered + places * wide + asked.layers * layer + 2 * wide + dense_weights((wide, classes))
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         asked = self.parameters
