@@ -13,7 +13,7 @@ import pytest
 
 from modelward.training import InvalidSpecError, LayersTooLargeError, RunFailedError, memory, parse_spec
 from modelward.training.failing import what_went_wrong
-from modelward.training.recipe import Inputs, configure
+from modelward.training.recipe import Inputs, UnusableInputsError, configure
 from modelward.training.recipes import RECIPES
 
 ROOM_BYTES = 500 << 20
@@ -110,6 +110,11 @@ def test_what_a_graph_cannot_hold_is_refused_however_much_memory_there_is(monkey
         with pytest.raises(LayersTooLargeError, match="and a graph holds "):
             checked(name, columns=128 * 128, **parameters)
     checked("decision-tree")
+
+
+def test_a_shape_that_the_columns_do_not_fill_is_told_rather_than_what_it_would_weigh():
+    with pytest.raises(UnusableInputsError, match="has 16,777,216 places, and the prepared rows have 100 columns"):
+        checked("cnn", shape=[4096, 4096])
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,18 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from modelward.training.recipe import Inputs, UnusableInputsError
+from modelward.training.recipe import UnusableInputsError
 
 
-def check_shape(shape: Sequence[int], inputs: Inputs) -> None:
-    """Nothing, where the prepared columns fill the shape.
+def check_shape(shape: Sequence[int], width: int) -> None:
+    """Nothing, where `width` prepared columns fill the shape.
 
     Raises:
         UnusableInputsError: there are more or fewer.
     """
-    if math.prod(shape) != inputs.width:
+    if math.prod(shape) != width:
         raise UnusableInputsError(
-            f"`shape: {[*shape]}` has {math.prod(shape):,} places, and the prepared rows have {inputs.width:,} columns (a category "
+            f"`shape: {[*shape]}` has {math.prod(shape):,} places, and the prepared rows have {width:,} columns (a category "
             "has one for each value). Exclude the columns that do not belong, or give the shape that the others have."
         )
 

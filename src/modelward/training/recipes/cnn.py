@@ -67,7 +67,9 @@ class Convolutional:
     def weights(self, *, width: int, classes: int) -> int:
         """See `memory.Sized`."""
         asked = self.parameters
-        *sides, values = (*(asked.shape or (1, width)), 1)[:3]
+        *sides, values = shape = (*(asked.shape or (1, width)), 1)[:3]
+        # A shape that is not the columns' would make the sums behind the blocks as large as it says.
+        check_shape(shape, width)
         count = 0
         for channels in asked.channels:
             filters = math.prod(1 if side == 1 else asked.kernel for side in sides)
@@ -79,7 +81,7 @@ class Convolutional:
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         asked = self.parameters
         shape = (*(asked.shape or (1, inputs.width)), 1)[:3]
-        check_shape(shape, inputs)
+        check_shape(shape, inputs.width)
 
         def network(randomness: Randomness) -> Pictures:
             from modelward.training.neural.pictures import Pictures

@@ -68,7 +68,7 @@ class Recurrent:
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         asked = self.parameters
         shape = asked.shape or (inputs.width, 1)
-        check_shape(shape, inputs)
+        check_shape(shape, inputs.width)
 
         def network(randomness: Randomness) -> Sequences:
             from modelward.training.neural.sequences import Sequences

@@ -66,7 +66,7 @@ class Transformer:
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         asked = self.parameters
         if asked.shape:
-            check_shape(asked.shape, inputs)
+            check_shape(asked.shape, inputs.width)
 
         def network(randomness: Randomness) -> Attending:
             from modelward.training.neural.attending import Attending
