@@ -161,7 +161,9 @@ def test_when_it_is_asked_to_end_under_load_all_that_was_taken_is_answered(house
     assert {reply.status for reply in given} == {200}
     assert [asker.cut for asker in askers if asker.cut] == [], "no answer is cut off"
     lost = [asker.lost for asker in askers if asker.lost is not None]
-    assert [one for one in lost if one.at < door.last_open] == [], "what was sent while the door was open is answered"
+    # Who sends several at once may be told by an answer that it is the last, and can ask again what stood behind it.
+    taken = [one for one in lost if not (at_once > 1 and one.is_told)]
+    assert [one for one in taken if one.at < door.last_open] == [], "what was sent while the door was open is answered"
     steady = [one for one in lost if one.silence_seconds < 0.1]
     assert all(one.is_told for one in steady), "who asks steadily is told before the connection ends"
     must_be_on_record(house, given)
