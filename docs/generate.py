@@ -38,6 +38,7 @@ columns wide.
 | 5 | conflict: it exists already, or its state does not allow this |
 | 6 | unavailable, or a prerequisite is missing |
 | 130 | stopped by Ctrl-C |
+| 143 | stopped by SIGTERM |
 
 The kinds of errors are on [a page of their own](errors.md).
 """

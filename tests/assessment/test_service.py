@@ -215,11 +215,15 @@ def test_a_metric_that_was_not_measured_cannot_be_compared_by(rooms):
         rooms.assessment.compare([rooms.register().name], objective=Objective(metric="beauty"), by=rooms.admin)
 
 
-def test_a_version_that_was_assessed_in_part_is_not_compared_as_if_it_had_no_size(rooms):
+def test_what_a_report_lacks_to_be_weighed_is_measured_and_nothing_else(rooms):
     version = rooms.register()
     assess(rooms, version, "quality")
-    with pytest.raises(IncomparableError, match="modelward assess echo:1"):
-        rooms.assessment.compare([version.name], objective=Objective(), by=rooms.admin)
+    before = rooms.assessment.report(version.name, by=rooms.admin)
+    compared = rooms.assessment.compare([version.name], objective=Objective(), by=rooms.admin)
+    assert compared.rows[0].size_bytes > 0
+    after = rooms.assessment.report(version.name, by=rooms.admin)
+    assert set(after.assessors) == {"quality", "latency", "size", "energy"}
+    assert after.dimensions["quality"] == before.dimensions["quality"]
 
 
 def test_versions_measured_on_different_rows_are_not_compared(rooms):

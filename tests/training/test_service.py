@@ -14,6 +14,7 @@ from modelward.training import (
     Run,
     RunFailedError,
     Status,
+    UnfitCandidateError,
     UnusableDataError,
     UnusableFeatureError,
     parse_spec,
@@ -210,8 +211,40 @@ def test_a_run_without_a_version_fails_with_every_reason(rooms, register, admin,
     assert run.status is Status.FAILED
     assert run.versions == ()
     assert events(rooms)[-1] == "run.failed"
+    assert "runs resume" not in str(failed.value), "it would end the same"
     with pytest.raises(RunFailedError):
         rooms.training.resume(run.id, by=admin)
+
+
+def test_a_run_that_lacked_memory_may_be_resumed_and_says_so(rooms, register, admin, broken):
+    register()
+    with pytest.raises(RunFailedError, match="go on with `modelward runs resume run-"):
+        rooms.training.train(with_candidates("diverging", "greedy"), by=admin)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "more", "said"),
+    [
+        ("cnn: {shape: [3, 7]}", "", r"candidates\[1\]\.cnn: `shape: \[3, 7, 1\]` has 21 places, and the prepared rows have"),
+        ("rnn: {shape: [3, 7]}", "", r"candidates\[1\]\.rnn: `shape: \[3, 7\]` has 21 places"),
+        ("transformer: {shape: [3, 7]}", "", r"candidates\[1\]\.transformer: `shape: \[3, 7\]` has 21 places"),
+        ("transformer: {width: 30, heads: 4}", "", r"candidates\[1\]\.transformer: The 4 heads .* Set `width: 32`"),
+        ("mlp", "device: xpu\n", r"candidates\[1\]\.mlp: PyTorch finds no device 'xpu' here\. Train with `device: cpu`"),
+    ],
+)
+def test_what_could_only_fail_is_refused_before_there_is_a_run(rooms, register, admin, candidate, more, said):
+    register()
+    written = f"model: grants\ndata: {{dataset: people}}\ncandidates: [naive-bayes, {candidate}]\n{more}"
+    with pytest.raises(UnfitCandidateError, match=said):
+        rooms.training.train(parse_spec(written), by=admin)
+    assert rooms.training.runs(by=admin) == []
+    assert "run.started" not in events(rooms)
+
+
+def test_a_device_that_only_networks_need_is_not_asked_for_by_others(rooms, register, admin):
+    register()
+    written = "model: grants\ndata: {dataset: people}\ncandidates: [naive-bayes]\ndevice: xpu\n"
+    assert rooms.training.train(parse_spec(written), by=admin).versions == ("grants:1",)
 
 
 def test_nobody_trains_without_permission(rooms, register, admin):

@@ -11,6 +11,8 @@ from modelward.assessment.replicates import Replicates
 from modelward.assessment.report import TrustReport
 from modelward.errors import InvalidError
 
+WEIGHED = ("quality", "latency", "size", "energy")
+"""The assessors whose figures a comparison shows."""
 # Of these a smaller figure is better; of every other metric a larger one.
 _SMALLER_IS_BETTER = {"brier", "log_loss", "ece"}
 

@@ -13,7 +13,7 @@ import msgspec
 from modelward.access import Actor, Permission
 from modelward.assessment.asking import Reply, ask, choose
 from modelward.assessment.assessor import Sample, assessor_of
-from modelward.assessment.comparison import Comparison, IncomparableError, Objective, recommend, row_of, weigh
+from modelward.assessment.comparison import WEIGHED, Comparison, IncomparableError, Objective, recommend, row_of, weigh
 from modelward.assessment.phrasebook import Language
 from modelward.assessment.replicates import REPLICATES_FILE, Replicates
 from modelward.assessment.report import (
@@ -105,7 +105,7 @@ class Assessment:
         return render_page(report, pictures, language=language)
 
     def compare(self, names: Sequence[str], *, objective: Objective, by: Actor, progress: Progress = _silent) -> Comparison:
-        """Weigh versions against each other; those without a report are assessed first.
+        """Weigh versions against each other; what their reports lack for that is measured first.
 
         Raises:
             IncomparableError: they were measured on different rows or for different favourable classes, or one lacks the metric.
@@ -116,7 +116,7 @@ class Assessment:
         rows, places, favourable, replicates = [], set(), set(), {}
         for place, name in enumerate(dict.fromkeys(names)):
             progress(name, place / len(names))
-            report = self.report(name, by=by) or self.assess(name, by=by)
+            report = self._weighable(name, by=by)
             version = self._registry.find(name, by=by)
             places.add((report.dataset, report.fingerprint, report.split))
             # What a version says of itself it may have learned to say only after it was measured; what counted is in the report.
@@ -138,6 +138,14 @@ class Assessment:
             recommendation=recommend(weighed, objective),
             plot=plots.pareto(weighed, metric=objective.metric, smaller_is_better=objective.smaller_is_better).decode(),
         )
+
+    def _weighable(self, name: str, *, by: Actor) -> TrustReport:
+        """The report of a version, completed where it lacks what versions are weighed by."""
+        report = self.report(name, by=by)
+        if report is None:
+            return self.assess(name, by=by)
+        lacking = [assessor for assessor in WEIGHED if assessor not in report.assessors]
+        return self.assess(name, only=lacking, by=by) if lacking else report
 
     def _sign(self, version: Version, report: TrustReport, evidence: dict[str, bytes], *, by: Actor) -> TrustReport:
         from modelward.assessment.page import render_page

@@ -4,6 +4,7 @@
 from modelward.training.document import InvalidSpecError, SpecTooLargeError
 from modelward.training.energy import Energy
 from modelward.training.finding import FINDINGS, Finding
+from modelward.training.fitness import UnfitCandidateError
 from modelward.training.making import TRAINING_FILE
 from modelward.training.material import UnusableDataError
 from modelward.training.memory import LayersTooLargeError
@@ -64,6 +65,7 @@ __all__ = [
     "Status",
     "Term",
     "Training",
+    "UnfitCandidateError",
     "UnusableDataError",
     "UnusableFeatureError",
     "UnusableInputsError",

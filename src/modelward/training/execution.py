@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from modelward.storage import Connection, Database, Keyring
 from modelward.training import store
 from modelward.training.checkpoints import SealedCheckpoints, checkpoints_of
 from modelward.training.energy import Meter
-from modelward.training.failing import what_went_wrong
+from modelward.training.failing import may_go_well, what_went_wrong
 from modelward.training.making import Product, Terms, libraries, make
 from modelward.training.material import Material
 from modelward.training.process import UNDER_WAY
@@ -61,6 +61,7 @@ class Execution:
     registry: Registry
     keyring: Keyring
     settings: Settings
+    _starved: list[str] = field(default_factory=list)
 
     def carry_out(self, progress: Progress) -> Run:
         """Make a version of every candidate that has none.
@@ -155,6 +156,8 @@ class Execution:
     def _fail(self, candidate: Candidate, fault: Exception) -> Candidate:
         status, message = what_went_wrong(fault, parameters=candidate.parameters, rows=len(self.material.inputs.train))
         failed = replace(candidate, status=status, message=message)
+        if may_go_well(fault):
+            self._starved.append(candidate.name)
         facts = {"candidate": candidate.name, "recipe": candidate.recipe, "status": status, "kind": type(fault).__name__}
         with self.database.change() as connection:
             store.set_candidate(connection, self.run.id, failed)
@@ -181,6 +184,8 @@ class Execution:
         ended = replace(self.run, candidates=candidates, ended=datetime.now(UTC))
         is_done = bool(ended.versions)
         reasons = "; ".join(f"{each.name}: {each.message}" for each in candidates if each.message)
+        if not is_done:
+            reasons = f"{reasons} {self._what_helps()}"
         ended = replace(ended, status=Status.DONE if is_done else Status.FAILED, message=reasons)
         facts = {"versions": list(ended.versions), "without_version": [each.name for each in ended.unfinished]}
         with self.database.change() as connection:
@@ -189,6 +194,11 @@ class Execution:
         if not is_done:
             raise ended.failure()
         return ended
+
+    def _what_helps(self) -> str:
+        if self._starved:
+            return f"Once that is there, go on with `modelward runs resume {self.run.id}`, or train another spec."
+        return "Mend the spec and train again; resumed as it is, the run would end the same."
 
     def _interrupt(self, stopped: BaseException) -> None:
         message = f"Stopped by {type(stopped).__name__}. Run `modelward runs resume {self.run.id}`."

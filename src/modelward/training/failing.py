@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from modelward.errors import ModelwardError, RefusedError
+from modelward.errors import ModelwardError, PrerequisiteError, RefusedError, UnavailableError
 from modelward.training import memory
 from modelward.training.run import CandidateStatus
 
@@ -44,6 +44,11 @@ def what_went_wrong(fault: Exception, *, parameters: Mapping[str, Any], rows: in
     return CandidateStatus.FAILED, (
         f"An unexpected {type(fault).__name__}{place}. Try other parameters or another recipe, and report it with the spec."
     )
+
+
+def may_go_well(fault: Exception) -> bool:
+    """Whether the same candidate may go well another time: what it lacked was memory, a library or a device, not sense."""
+    return memory.is_out_of_memory(fault) or isinstance(fault, PrerequisiteError | UnavailableError)
 
 
 def _out_of_memory(fault: Exception, parameters: Mapping[str, Any], rows: int) -> str:

@@ -98,7 +98,11 @@ class Sized(Protocol):
     parameters: Any
 
     def weights(self, *, width: int, classes: int) -> int:
-        """The weights of a network between `width` prepared columns and `classes` probabilities; it takes no memory to say."""
+        """The weights of a network between `width` prepared columns and `classes` probabilities; it takes no memory to say.
+
+        Raises:
+            UnusableInputsError: the recipe's own parameters do not go with rows so wide.
+        """
         ...
 
 

@@ -77,7 +77,7 @@ class Candidate:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """`spec` is the whole spec as YAML, defaults written out; `fingerprint` is the dataset's. `findings` are about its rows, and
-    were known before anything was trained.
+    were known before anything was trained. `message` says why candidates failed, and what helps where none became a version.
     """
 
     id: str
@@ -107,10 +107,7 @@ class Run:
 
     def failure(self) -> RunFailedError:
         """What is raised of a run that failed."""
-        return RunFailedError(
-            f"Run {self.id} made no version. {self.message} Mend the spec and train again, or go on with "
-            f"`modelward runs resume {self.id}`."
-        )
+        return RunFailedError(f"Run {self.id} made no version. {self.message}")
 
     def as_interrupted(self, message: str) -> Run:
         """The run as it is once the process that carried it out is gone."""

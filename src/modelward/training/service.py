@@ -17,6 +17,7 @@ from modelward.storage import Connection, Database, Keyring
 from modelward.training import checkpoints, store
 from modelward.training.execution import Execution
 from modelward.training.finding import Finding
+from modelward.training.fitness import check_fitness
 from modelward.training.forewarning import forewarn, quick_reference
 from modelward.training.material import Material, gather
 from modelward.training.process import Process, beginning
@@ -70,11 +71,13 @@ class Training:
         Raises:
             NotPermittedError: the actor may not train this model or read data. DatasetMissingError: there is no such dataset.
             InvalidError: spec and data do not go together, or the data cannot be learned from; nothing was written.
+            UnfitCandidateError: a candidate cannot be trained on these rows or on this machine; nothing was written.
             RunFailedError: no candidate became a version; the message says why of each, and the run is kept.
         """
         by.require(Permission.TRAINING_RUN, model=spec.model)
         dataset = self._datasets.show(spec.data.dataset, by=by)
         material = self._gather(spec, dataset, by)
+        check_fitness({f"candidates[{place}]": each for place, each in enumerate(spec.candidates)}, material.inputs)
         reference = quick_reference(material)
         found = forewarn(material, spec.data, self._datasets.profile(dataset.name, by=by), reference)
         run = self._start(spec, dataset, found, by)
@@ -95,6 +98,7 @@ class Training:
         spec = parse_spec(run.spec)
         dataset = self._datasets.show(run.dataset, by=by)
         material = self._gather(spec, dataset, by)
+        check_fitness({each.name: each for each in run.unfinished}, material.inputs)
         run = self._restart(run, by)
         return self._execution(run, spec, material, quick_reference(material), dataset, by=by).carry_out(progress)
 

@@ -170,6 +170,14 @@ def test_the_report_is_written_as_pages_in_both_languages(terminal):
     assert "可信报告" in (folder / "trust_report.zh.html").read_text()
 
 
+def test_the_step_after_training_weighs_as_the_spec_does(terminal):
+    spec = terminal.file("best.yaml", SPEC + "objective: {metric: brier, prefer: best}\n")
+    told = terminal("train", spec).err
+    step = told[told.index("Next: modelward ") :].split()[2:]
+    assert step == ["compare", "grants:3", "grants:4", "--metric", "brier", "--tolerance", "0"]
+    assert terminal(*step).code == 0
+
+
 def test_a_spec_is_compared_by_its_latest_run_and_its_own_objective(terminal):
     spec = terminal.file("spec.yaml", SPEC + "objective: {metric: accuracy, prefer: best}\n")
     found = terminal("compare", spec, "--metric", "brier", "--json").json

@@ -149,21 +149,48 @@ def test_a_full_disk_while_a_version_is_written_leaves_nothing(terminal):
     assert run(*words).returncode == 0, "with room it is taken"
 
 
-def test_ctrl_c_leaves_a_run_that_can_be_resumed(terminal):
+@pytest.mark.parametrize(("ending", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_training_that_is_asked_to_end_leaves_a_run_that_can_be_resumed(terminal, ending, code):
     spec = terminal.file("spec.yaml", "model: slow\ndata: {dataset: people}\ncandidates: [mlp: {epochs: 10000}, naive-bayes]\n")
     words = [sys.executable, "-m", "modelward", "train", str(spec), "--home", str(terminal.home)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0) as process:
         while not any(run["model"] == "slow" for run in terminal("runs", "list", "--json").json):
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
         _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     (stopped,) = (run for run in terminal("runs", "list", "--json").json if run["model"] == "slow")
     assert stopped["status"] == "interrupted"
     assert f"`modelward runs resume {stopped['id']}`" in err
     assert "Traceback" not in err
     assert terminal("audit", "verify").code == 0
+
+
+TAKES_LONG_TO_STOP = """
+import sys, time
+from modelward.entrances.cli.waiting import ending_in_order
+with ending_in_order():
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    finally:
+        print("stopping", flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_at_once_what_takes_long_to_stop(first, second):
+    # Whoever starts a process in the background may have it ignore Ctrl-C.
+    code = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n{TAKES_LONG_TO_STOP}"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        for line, ending in (("begun", first), ("stopping", second)):
+            assert process.stdout.readline().strip() == line
+            process.send_signal(ending)
+        process.communicate(timeout=30)
+    assert process.returncode == -second
 
 
 @pytest.fixture

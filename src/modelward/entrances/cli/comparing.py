@@ -50,7 +50,7 @@ def declare(app: typer.Typer) -> None:
     ) -> Comparison:
         """Weigh large against small: quality, latency, size, energy, and a recommendation.
 
-        Versions that were not assessed yet are assessed first.
+        What their reports lack for that is measured first.
         """
         from modelward.assessment import Objective
 

@@ -37,6 +37,11 @@ EXIT: dict[type[ModelwardError], int] = {
 }
 FAULT = 1
 INTERRUPTED = 130
+TERMINATED = 143
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM asked for an end: whatever cleans up after Ctrl-C cleans up after this."""
 
 
 class NotACommandError(InvalidError):

@@ -88,7 +88,20 @@ def _trained_before(desk: Desk, spec: Spec) -> Run | None:
 
 
 def _to_weigh(_desk: Desk, run: Run) -> str:
-    return f"modelward {'compare' if len(run.versions) > 1 else 'assess'} {' '.join(run.versions)}"
+    if len(run.versions) == 1:
+        return f"modelward assess {run.versions[0]}"
+    return " ".join(["modelward compare", *run.versions, *_objective_of(run)])
+
+
+def _objective_of(run: Run) -> list[str]:
+    """The options with which `compare` weighs as the run's spec says, where it would weigh otherwise by itself."""
+    from modelward.training import Objective, parse_spec
+
+    asked, usual = parse_spec(run.spec).objective, Objective()
+    # The best is the smallest that is as good as the best.
+    tolerance = 0.0 if asked.prefer == "best" else asked.tolerance
+    metric = [] if asked.metric == usual.metric else ["--metric", asked.metric]
+    return metric if tolerance == usual.tolerance else [*metric, "--tolerance", f"{tolerance:g}"]
 
 
 def _to_resume(_desk: Desk, run: Run) -> str:

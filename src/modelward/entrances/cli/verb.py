@@ -23,7 +23,7 @@ from typer.core import TyperCommand
 
 from modelward import __version__
 from modelward.entrances.cli.desk import Common, Desk
-from modelward.entrances.cli.failing import INTERRUPTED, leave, of_system
+from modelward.entrances.cli.failing import INTERRUPTED, TERMINATED, Terminated, leave, of_system
 from modelward.errors import InvalidError, ModelwardError
 
 Show: TypeAlias = Callable[[Console, Any], None]
@@ -156,7 +156,7 @@ def opened(common: Common) -> Iterator[Desk]:
         raise
     except KeyboardInterrupt as stop:
         sys.stderr.write(f"{str(stop) or 'Stopped.'}\n")
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(TERMINATED if isinstance(stop, Terminated) else INTERRUPTED) from None
     except OSError as fault:
         raise typer.Exit(leave(of_system(fault), as_json=common.as_json)) from None
     finally:

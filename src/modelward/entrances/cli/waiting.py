@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from types import FrameType
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich.console import Console
 
 from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.failing import Terminated
 from modelward.entrances.cli.showing import line
 
 if TYPE_CHECKING:
@@ -50,13 +54,39 @@ class RunBars:
 
 @contextmanager
 def watching(desk: Desk) -> Iterator[RunBars]:
-    """Bars while a run goes on, one for each candidate. Ctrl-C leaves word of how it can go on."""
-    with _bars(desk.err) if desk.err.is_terminal else nullcontext() as bars:
+    """Bars while a run goes on, one for each candidate. Ctrl-C and SIGTERM leave word of how it can go on."""
+    with ending_in_order(), _bars(desk.err) if desk.err.is_terminal else nullcontext() as bars:
         watch = RunBars(bars, desk.err)
         try:
             yield watch
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(_left(watch.run, is_remote=desk.is_remote)) from None
+        except KeyboardInterrupt as stop:
+            raise type(stop)(_left(watch.run, is_remote=desk.is_remote)) from None
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """While this lasts, SIGTERM stops the work as Ctrl-C does, so that it keeps what it has; a second signal of either ends the
+    process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets no other thread say what a signal does.
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A signal that somebody had ignored stays so.
+    heard = [number for number, how in before.items() if how in (signal.SIG_DFL, signal.default_int_handler)]
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for each in heard:
+            signal.signal(each, signal.SIG_DFL)
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+    try:
+        for number in heard:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
 
 
 def _left(run: str, *, is_remote: bool) -> str:

@@ -6,7 +6,7 @@ Nothing here loads PyTorch before it is used, but `layers`, which a recipe impor
 
 from modelward.training.neural.batches import ArrayBatches, Batch, Batches
 from modelward.training.neural.classifying import Alter, classifier
-from modelward.training.neural.devices import DeviceMissingError, PrecisionMissingError, check_installed, device_named
+from modelward.training.neural.devices import DeviceMissingError, PrecisionMissingError, check_device, check_installed, device_named
 from modelward.training.neural.learning import ClassifierLearning, Learning
 from modelward.training.neural.loop import Learnt, learn
 from modelward.training.neural.losses import ClassLoss, Loss, class_loss
@@ -29,6 +29,7 @@ __all__ = [
     "Randomness",
     "Task",
     "Turn",
+    "check_device",
     "check_installed",
     "check_shape",
     "class_loss",

@@ -32,6 +32,17 @@ def check_installed(recipe: str) -> None:
         require_package(module, recipe=recipe, extra="torch")
 
 
+def check_device(name: str, precision: str) -> None:
+    """Nothing, where there is the device that a spec names, and it computes with such numbers. What every machine has is not
+    looked for: that would load a library that takes a while.
+
+    Raises:
+        DeviceMissingError, PrecisionMissingError: it is not there, or it does not.
+    """
+    if name not in {"auto", "cpu"} or precision == "bfloat16":
+        is_mixed(device_named(name), precision)
+
+
 def device_named(name: str) -> torch.device:
     """The device that a spec names; for `auto` an accelerator where there is one, and the CPU otherwise.
 

@@ -58,6 +58,7 @@ class Recurrent:
     def weights(self, *, width: int, classes: int) -> int:
         """See `memory.Sized`."""
         asked = self.parameters
+        check_shape(asked.shape or (width, 1), width)
         gates, ways, values = {"lstm": 4, "gru": 3}[asked.cell], 1 + asked.both_ways, (asked.shape or (width, 1))[1]
         count = 0
         for _ in range(asked.layers):

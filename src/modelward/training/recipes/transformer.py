@@ -58,6 +58,7 @@ class Transformer:
     def weights(self, *, width: int, classes: int) -> int:
         """See `memory.Sized`."""
         asked, wide = self.parameters, self.parameters.width
+        check_shape(asked.shape or (width, 1), width)
         places = asked.shape[0] if asked.shape else width
         entered = dense_weights((asked.shape[1], wide)) if asked.shape else places * wide
         layer = 4 * dense_weights((wide, wide)) + dense_weights((wide, asked.inner, wide)) + 4 * wide
