@@ -74,7 +74,7 @@ def wide_columns(rows):
 
 
 def cut(columns, start, stop):
-    return Columns(columns.number_names, columns.numbers[start:stop], columns.texts)
+    return Columns(columns.number_names, columns.numbers[start:stop], columns.others)
 
 
 def test_a_row_gets_the_same_bits_alone_and_in_any_company(kind, wide):

@@ -86,7 +86,7 @@ DATA = {"table": Table(), "text": Texts()}
 
 def data_of(name):
     """What a recipe is tested on: data of the sort that it takes."""
-    return DATA[takes(RECIPES.load(name))]
+    return DATA[takes(RECIPES.load(name))[0]]
 
 
 def rows(name, count, *, classes, seed):
@@ -94,7 +94,7 @@ def rows(name, count, *, classes, seed):
 
 
 def prepared(name, classes):
-    return prepared_of(takes(RECIPES.load(name)), classes)
+    return prepared_of(takes(RECIPES.load(name))[0], classes)
 
 
 @cache

@@ -215,7 +215,7 @@ def test_a_card_says_how_much_of_a_text_is_read(registry, admin):
     ("made", "message"),
     [
         (graph(kind=TensorProto.INT64), r"of type int32 \(text\)"),
-        (graph(length=30), "takes 30 characters, and the interface says 40"),
+        (graph(length=30), r"takes \[N, 30\] of a text, and the interface says \[N, 40\]"),
     ],
 )
 def test_a_graph_that_takes_other_texts_than_its_interface_is_refused(made, message):

@@ -50,7 +50,7 @@ def test_a_tree_that_learns_by_heart_overfits():
 def test_what_is_learnt_well_has_no_findings():
     inputs = divided(*tables.load_breast_cancer(return_X_y=True))
     reference = consult(inputs)
-    for recipe in [name for name in RECIPES if takes(RECIPES.load(name)) == "table"]:
+    for recipe in [name for name in RECIPES if "table" in takes(RECIPES.load(name))]:
         assert found(recipe, inputs, reference=reference) == (), recipe
 
 

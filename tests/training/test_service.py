@@ -125,7 +125,7 @@ def test_a_rare_category_without_a_column_of_its_own_was_seen(rooms, register, a
 
 def test_a_served_row_is_prepared_as_a_trained_one(rooms, register, admin):
     """The graph that answers rows of JSON gives what the table's rows gave when they were compared."""
-    from modelward.training.material import columns_of
+    from modelward.training.columns import columns_of
 
     register()
     rooms.training.train(with_candidates("decision-tree"), by=admin)

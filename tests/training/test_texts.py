@@ -17,7 +17,7 @@ from modelward.datasets import Split, make_split
 from modelward.registry import Feature, code_points, text_of
 from modelward.serving.file_rows import kinds_of, rows_of_file
 from modelward.training import InvalidSpecError, Status, UnusableDataError, UnusableFeatureError, graph, parity, parse_spec
-from modelward.training.material import columns_of
+from modelward.training.columns import columns_of
 from modelward.training.recipe import Inputs, UnusableInputsError, configure
 from modelward.training.recipes import RECIPES
 from modelward.training.text_preparation import TextPreparation

@@ -7,6 +7,7 @@ from modelward.registry.draft import InvalidVersionError
 from modelward.registry.graph import LABEL, PROBABILITIES, GraphUnfitError, UnsafeGraphError
 from modelward.registry.importing import ImportMissingError, UnusableImportError
 from modelward.registry.interface import Feature, Interface, InvalidInterfaceError, parse_interface
+from modelward.registry.kinds.number import Number
 from modelward.registry.manifest import (
     BACKGROUND_FILE,
     GRAPH_FILE,
@@ -16,7 +17,7 @@ from modelward.registry.manifest import (
 )
 from modelward.registry.opened import OpenVersion, PredictionFailedError, UnrunnableGraphError, VersionClosedError
 from modelward.registry.paths import UnsafePathError
-from modelward.registry.rows import InvalidRowsError, Number
+from modelward.registry.rows import InvalidRowsError
 from modelward.registry.service import Registry
 from modelward.registry.signing import SignatureInvalidError, Signer, Statement, verify_signature
 from modelward.registry.table import Columns, Encoded, Table

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modelward.registry.graph import LABEL, PROBABILITIES, GraphUnfitError, check_ends, check_graph, check_width, input_end
+from modelward.registry.graph import LABEL, PROBABILITIES, GraphUnfitError, check_ends, check_graph, check_shape, input_end
 from modelward.registry.interface import Feature, Interface
 
 _PREFIX = "imported/"
@@ -58,7 +58,7 @@ def _rewired(model: Any, interface: Interface, onnx: Any) -> Any:
     taken = {end.name.removeprefix(_PREFIX): end for end in wanted}
     for feature in interface.features:
         if feature.name in taken:
-            check_width(taken[feature.name], feature)
+            check_shape(taken[feature.name], feature)
     after = [helper.make_node("Cast", [_PREFIX + probabilities.name], [PROBABILITIES], to=kinds.FLOAT)]
     outputs = [helper.make_tensor_value_info(PROBABILITIES, kinds.FLOAT, [None, len(interface.classes)])]
     if label is not None:

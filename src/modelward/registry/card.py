@@ -16,7 +16,7 @@ from modelward.registry.version import Version
 
 CARD_FILE = "README.md"
 PUBLIC_KEY_FILE = "public-key.pem"
-_SHOWN_CATEGORIES = 20
+_TABULAR = "tabular-classification"
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
@@ -40,8 +40,8 @@ def model_card(version: Version, *, report: Mapping[str, Any] | None = None) -> 
 
 
 def _front_matter(version: Version) -> dict[str, Any]:
-    is_of_text = any(feature.kind == "text" for feature in version.interface.features)
-    task = "text-classification" if is_of_text else "tabular-classification"
+    tasks = {feature.sort.task for feature in version.interface.features}
+    task = min(tasks - {_TABULAR}, default=_TABULAR)
     front: dict[str, Any] = {
         "library_name": "onnx",
         "pipeline_tag": task,
@@ -75,21 +75,13 @@ def _clause(clause: Mapping[str, Any]) -> list[Any]:
 
 def _inputs(version: Version) -> str:
     rows = [
-        [feature.name, feature.kind, _range(feature), "yes" if feature.nullable else "no"] for feature in version.interface.features
+        [feature.name, feature.kind, feature.sort.told(feature), "yes" if feature.nullable else "no"]
+        for feature in version.interface.features
     ]
     classes = ", ".join(_plain(name) for name in version.interface.classes)
     positive = f" Favourable class: {_plain(version.facts['positive'])}." if version.facts.get("positive") else ""
     head = f"## What it takes and gives\n\nIt predicts {_plain(version.interface.target)}: {classes}.{positive}\n\n"
     return head + _table(["Feature", "Kind", "Seen in training, or read", "May be missing"], rows)
-
-
-def _range(feature: Any) -> str:
-    if feature.kind == "number":
-        return "" if feature.minimum is None else f"{_figure(feature.minimum)} – {_figure(feature.maximum)}"
-    if feature.kind == "text":
-        return f"the first {feature.length} characters are read{', in lower case' if feature.lowercase else ''}"
-    more = ", …" if len(feature.categories) > _SHOWN_CATEGORIES else ""
-    return ", ".join(feature.categories[:_SHOWN_CATEGORIES]) + more
 
 
 def _origin(version: Version) -> str:

@@ -48,7 +48,7 @@ def check_graph(data: bytes) -> Any:
 
 
 def check_ends(model: Any, interface: Interface) -> None:
-    """Check that the graph takes the features of `interface`, [N, 1] each and texts [N, length], and gives `probabilities`.
+    """Check that the graph takes the features of `interface`, [N, 1] each or as their kind says, and gives `probabilities`.
 
     Raises:
         GraphUnfitError: it does not; the message names the first difference.
@@ -71,34 +71,40 @@ def check_ends(model: Any, interface: Interface) -> None:
 
 def input_end(feature: Feature, onnx: Any) -> Any:
     """The input of a graph that takes `feature`: its name, the type of its values, and its shape."""
-    kinds = onnx.TensorProto
-    kind = {"number": kinds.FLOAT, "category": kinds.STRING, "text": kinds.INT32}[feature.kind]
-    return onnx.helper.make_tensor_value_info(feature.name, kind, [None, feature.length or 1])
+    element = onnx.TensorProto.DataType.Value(feature.sort.element)
+    return onnx.helper.make_tensor_value_info(feature.name, element, [None, *feature.graph_shape])
 
 
 def _check_input(given: Any, wanted: Any, feature: Feature) -> None:
     ours, theirs = wanted.type.tensor_type, given.type.tensor_type
     if ours.elem_type != theirs.elem_type:
-        kind = {"number": "float", "category": "string", "text": "int32"}[feature.kind]
         raise GraphUnfitError(
-            f"The input {feature.name!r} of the graph must be of type {kind} ({feature.kind}), as the interface says."
+            f"The input {feature.name!r} of the graph must be of type {feature.sort.element.lower()} ({feature.kind}), as the "
+            "interface says."
         )
-    check_width(given, feature)
+    check_shape(given, feature)
 
 
-def check_width(given: Any, feature: Feature) -> None:
-    """Check that an input of a graph takes as many characters of a text as the interface says, where it says how many.
+def check_shape(given: Any, feature: Feature) -> None:
+    """Check that an input of a graph takes of a row as much as the interface says, where the graph says how much. The one column of
+    a number or a category is taken in any shape.
 
     Raises:
-        GraphUnfitError: it takes others.
+        GraphUnfitError: it takes another shape.
     """
-    dimensions = given.type.tensor_type.shape.dim
-    width = dimensions[-1].dim_value if len(dimensions) == 2 else 0
-    if feature.kind == "text" and width not in (0, feature.length):
+    wanted, dimensions = feature.graph_shape, given.type.tensor_type.shape.dim
+    told = tuple(dimension.dim_value for dimension in dimensions)[1:]
+    if feature.kind in ("number", "category") or not dimensions:
+        return
+    if len(told) != len(wanted) or any(size not in (0, ours) for size, ours in zip(told, wanted, strict=True)):
         raise GraphUnfitError(
-            f"The input {feature.name!r} of the graph takes {width} characters, and the interface says {feature.length}. "
-            "Write the graph's own length into the interface."
+            f"The input {feature.name!r} of the graph takes {_dimensions(told)} of a {feature.kind}, and the interface says "
+            f"{_dimensions(wanted)}. Write the graph's own into the interface."
         )
+
+
+def _dimensions(shape: tuple[int, ...]) -> str:
+    return f"[N, {', '.join(str(size or 'any') for size in shape)}]"
 
 
 def _check_part(part: Any, onnx: Any, own: set[tuple[str, str]]) -> None:

@@ -15,11 +15,12 @@ import msgspec
 
 from modelward.digest import canonical_json
 from modelward.errors import InvalidError
-from modelward.registry.texts import LENGTH_LIMIT
+from modelward.registry.kinds import KINDS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from modelward.registry.kind import Kind
     from modelward.registry.rows import RowReader
     from modelward.registry.table import ColumnWriter, Encoded, Table
 
@@ -50,6 +51,16 @@ class Feature:
     length: int = 0
     lowercase: bool = False
 
+    @property
+    def sort(self) -> Kind:
+        """All that features of its kind have in common."""
+        return KINDS[self.kind]
+
+    @property
+    def graph_shape(self) -> tuple[int, ...]:
+        """What a graph takes of each row: the dimensions behind the first."""
+        return self.sort.shape(self)
+
 
 # No slots: the compiled encoder is kept in the instance, out of the fields that are written to JSON.
 @dataclass(frozen=True)
@@ -65,7 +76,7 @@ class Interface:
         _check_names("feature", names, least=1)
         _check_names("class", self.classes, least=2)
         for feature in self.features:
-            _check_length(feature)
+            _check_kind(feature)
 
     @cached_property
     def is_of_numbers(self) -> bool:
@@ -82,7 +93,7 @@ class Interface:
         """A row that fits, for asking a version about whom nothing is asked: the smallest numbers and the first categories that
         training saw, and texts as long as are read.
         """
-        return {feature.name: _plain_value(feature) for feature in self.features}
+        return {feature.name: feature.sort.plain(feature) for feature in self.features}
 
     def columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
         """The columns of `encode`, of rows of JSON."""
@@ -169,15 +180,9 @@ def parse_interface(data: bytes) -> Interface:
         ) from wrong
 
 
-def _plain_value(feature: Feature) -> float | str:
-    if feature.kind == "number":
-        return feature.minimum or 0.0
-    return ("word " * feature.length)[: feature.length] if feature.kind == "text" else (*feature.categories, "unseen")[0]
-
-
-def _check_length(feature: Feature) -> None:
-    if feature.kind == "text" and not 1 <= feature.length <= LENGTH_LIMIT:
-        raise InvalidInterfaceError(f"A text has a length of 1 to {LENGTH_LIMIT}, and {feature.name!r} has {feature.length}.")
+def _check_kind(feature: Feature) -> None:
+    if fault := feature.sort.fault(feature):
+        raise InvalidInterfaceError(fault)
     if feature.kind != "text" and (feature.length or feature.lowercase):
         raise InvalidInterfaceError(f"{feature.name!r} is a {feature.kind}; only a text has a length and is put in lower case.")
 

@@ -31,7 +31,7 @@ def join_columns(model: onnx.ModelProto, data: bytes) -> Joined:
         return Joined(data, {})
     uses = Counter(name for node in graph.node for name in node.input)
     uses.update(end.name for end in graph.output)
-    kinds = {end.name: end.type.tensor_type.elem_type for end in graph.input if uses[end.name] == 1 and not _is_text(end)}
+    kinds = {end.name: end.type.tensor_type.elem_type for end in graph.input if uses[end.name] == 1 and _is_column(end)}
     told = {end.name for end in graph.output}
     found = [node for node in graph.node if _joins(node, kinds) and node.output[0] not in told]
     if not found:
@@ -39,11 +39,13 @@ def join_columns(model: onnx.ModelProto, data: bytes) -> Joined:
     return _rewritten(model, {node.output[0]: tuple(node.input) for node in found}, kinds)
 
 
-def _is_text(end: onnx.ValueInfoProto) -> bool:
-    """Whether an input takes the characters of a text, [N, length], and not one column."""
+def _is_column(end: onnx.ValueInfoProto) -> bool:
+    """Whether an input takes a number or a category, [N, 1], and nothing that is wider."""
     from onnx import TensorProto
 
-    return bool(end.type.tensor_type.elem_type == TensorProto.INT32)
+    dimensions = end.type.tensor_type.shape.dim
+    is_wide = len(dimensions) > 2 or any(dimension.dim_value > 1 for dimension in dimensions[1:])
+    return end.type.tensor_type.elem_type in (TensorProto.FLOAT, TensorProto.STRING) and not is_wide
 
 
 def _joins(node: Any, kinds: Mapping[str, int]) -> bool:

@@ -29,8 +29,6 @@ _ROUNDING = 1e-3
 # What an honest graph stays far below, and one that loops without end does not.
 _BOUND_SECONDS = 30.0
 _BOUND_SECONDS_A_ROW = 0.1
-# A graph may count tens of thousands of things in each text: many texts at once would need gigabytes.
-_TEXTS_AT_ONCE = 256
 
 
 class VersionClosedError(UnavailableError):
@@ -56,7 +54,7 @@ class OpenVersion:
         self.interface: Interface = version.interface
         self.size_bytes = len(graph)
         self._matrices = joined.matrices
-        self._rows_at_once = _TEXTS_AT_ONCE if any(one.kind == "text" for one in self.interface.features) else None
+        self._rows_at_once = min((most for one in self.interface.features if (most := one.sort.rows_at_once)), default=None)
         self._session: onnxruntime.InferenceSession | None = _session(version.name, joined.graph)
 
     def predict(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
@@ -78,7 +76,7 @@ class OpenVersion:
         """The columns as the graph takes them: side by side, where it would put them there."""
         if isinstance(columns, Columns):
             if len(self._matrices) == 1 and self._matrices.get(name := next(iter(self._matrices))) == columns.number_names:
-                return {name: columns.numbers, **columns.texts}
+                return {name: columns.numbers, **columns.others}
             columns = columns.apart()
         if not self._matrices:
             return columns

@@ -15,53 +15,55 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from modelward.registry.texts import code_points
+from modelward.registry.kinds import KINDS
+from modelward.registry.values import LARGEST
 
 if TYPE_CHECKING:
     from modelward.registry.interface import Feature
 
-LARGEST = float(np.finfo(np.float32).max)
+
+_ORDER = tuple(KINDS)
 
 
 class Table:
     """Checked rows. `numbers` holds them row by row, [rows, numbers], as lists of numbers and None, or as float32 with NaN for what
-    is missing; `texts` likewise [rows, categories and then texts], with the empty text for what is missing.
+    is missing; `others` likewise [rows, categories and then the rest], each as the encoder of its kind gave it.
     """
 
-    __slots__ = ("numbers", "rows", "texts")
+    __slots__ = ("numbers", "others", "rows")
 
     def __init__(
-        self, rows: int, numbers: Sequence[Sequence[float | None]] | npt.NDArray[np.float32], texts: Sequence[Sequence[str]]
+        self, rows: int, numbers: Sequence[Sequence[float | None]] | npt.NDArray[np.float32], others: Sequence[Sequence[Any]]
     ) -> None:
         self.rows = rows
         self.numbers = numbers
-        self.texts = texts
+        self.others = others
 
     def __len__(self) -> int:
         return self.rows
 
 
 class Columns(Mapping[str, npt.NDArray[Any]]):
-    """Rows as a graph takes them, a column for each feature: float32 [rows, 1] for numbers, objects (text) [rows, 1] for
-    categories, code points int32 [rows, length] for texts. `texts` holds the latter two.
+    """Rows as a graph takes them, a column for each feature: float32 [rows, 1] for numbers; what else there is lies in `others`, as
+    `Kind.column` of each makes it.
 
     The numbers lie side by side, float32 [rows, numbers] in the order of `number_names`, and are cut into columns only when asked
     for one: most graphs would put them side by side again.
     """
 
-    __slots__ = ("number_names", "numbers", "rows", "texts")
+    __slots__ = ("number_names", "numbers", "others", "rows")
 
     def __init__(
-        self, number_names: tuple[str, ...], numbers: npt.NDArray[np.float32], texts: Mapping[str, npt.NDArray[Any]]
+        self, number_names: tuple[str, ...], numbers: npt.NDArray[np.float32], others: Mapping[str, npt.NDArray[Any]]
     ) -> None:
         self.rows = len(numbers)
         self.number_names = number_names
         self.numbers = numbers
-        self.texts = texts
+        self.others = others
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        if name in self.texts:
-            return self.texts[name]
+        if name in self.others:
+            return self.others[name]
         try:
             place = self.number_names.index(name)
         except ValueError:
@@ -70,20 +72,20 @@ class Columns(Mapping[str, npt.NDArray[Any]]):
 
     def __iter__(self) -> Iterator[str]:
         yield from self.number_names
-        yield from self.texts
+        yield from self.others
 
     def __len__(self) -> int:
-        return len(self.number_names) + len(self.texts)
+        return len(self.number_names) + len(self.others)
 
     def apart(self) -> dict[str, npt.NDArray[Any]]:
         """Every column by itself, all made at once."""
         block = np.ascontiguousarray(self.numbers.T).reshape(len(self.number_names), self.rows, 1)
-        return {**dict(zip(self.number_names, block, strict=True)), **self.texts}
+        return {**dict(zip(self.number_names, block, strict=True)), **self.others}
 
     def twice(self) -> Columns:
         """The same rows, and then the same rows again."""
-        texts = {name: np.concatenate((values, values)) for name, values in self.texts.items()}
-        return Columns(self.number_names, np.concatenate((self.numbers, self.numbers)), texts)
+        others = {name: np.concatenate((values, values)) for name, values in self.others.items()}
+        return Columns(self.number_names, np.concatenate((self.numbers, self.numbers)), others)
 
 
 class Encoded(NamedTuple):
@@ -102,7 +104,8 @@ class ColumnWriter:
         self._names = [feature.name for feature in features]
         self._numbers = tuple(feature.name for feature in numbers)
         self._categories = [feature.name for feature in categories]
-        self._texts = [feature for feature in features if feature.kind == "text"]
+        rest = [feature for feature in features if feature.kind not in ("number", "category")]
+        self._rest = sorted(rest, key=lambda feature: _ORDER.index(feature.kind))
         self._pack = struct.Struct(f"{len(numbers)}f").pack
         # As float32, like the rows: a number that the graph cannot tell from one of training is none that training never saw.
         self._lowest = _bounds((feature.minimum for feature in numbers), unknown=-np.inf)
@@ -118,18 +121,19 @@ class ColumnWriter:
         """All rows of all tables, in order."""
         rows = sum([table.rows for table in tables])
         numbers = self._joined(tables, rows)
-        words: list[tuple[str, ...]] = []
+        given: list[tuple[Any, ...]] = []
         block: Iterable[npt.NDArray[np.object_]] = ()
-        if self._categories or self._texts:
-            words = list(zip(*chain.from_iterable(table.texts for table in tables), strict=True))
+        if self._categories or self._rest:
+            given = list(zip(*chain.from_iterable(table.others for table in tables), strict=True))
         width = len(self._categories)
         if width:
-            block = np.array(words[:width] if self._texts else words, dtype=object).reshape(width, rows, 1)
+            # Categories are made at once, for what they all cost together is little more than what one costs.
+            block = np.array(given[:width] if self._rest else given, dtype=object).reshape(width, rows, 1)
         columns = Columns(self._numbers, numbers, dict(zip(self._categories, block, strict=True)))
-        if self._texts:
-            points = {one.name: code_points(given, one) for one, given in zip(self._texts, words[width:], strict=True)}
-            columns.texts = {**columns.texts, **points}
-        return Encoded(columns, self._unfamiliar(numbers, words, rows))
+        if self._rest:
+            rest = {one.name: one.sort.column(values, one) for one, values in zip(self._rest, given[width:], strict=True)}
+            columns.others = {**columns.others, **rest}
+        return Encoded(columns, self._unfamiliar(numbers, given, rows))
 
     def _joined(self, tables: Sequence[Table], rows: int) -> npt.NDArray[np.float32]:
         width = len(self._numbers)
@@ -144,7 +148,7 @@ class ColumnWriter:
             return np.frombuffer(packed, dtype=np.float32).reshape(rows, width)
         return np.concatenate([np.asarray(table.numbers, dtype=np.float32).reshape(len(table), width) for table in tables])
 
-    def _unfamiliar(self, numbers: npt.NDArray[np.float32], texts: Sequence[tuple[str, ...]], rows: int) -> list[tuple[str, ...]]:
+    def _unfamiliar(self, numbers: npt.NDArray[np.float32], others: Sequence[tuple[Any, ...]], rows: int) -> list[tuple[str, ...]]:
         strange: dict[str, list[int]] = {}
         # A comparison with NaN, which stands for missing, is false.
         outside = (numbers < self._lowest) | (numbers > self._highest)
@@ -152,7 +156,7 @@ class ColumnWriter:
             for at, place in np.argwhere(outside).tolist():
                 strange.setdefault(self._numbers[place], []).append(at)
         for name, place, known in self._known:
-            given = texts[place]
+            given = others[place]
             if not known.issuperset(given):
                 strange[name] = [at for at, value in enumerate(given) if value not in known]
         found: list[tuple[str, ...]] = [()] * rows

@@ -47,8 +47,7 @@ class FileRows:
 
 def kinds_of(features: Sequence[Feature]) -> dict[str, ColumnKind]:
     """What the columns of a file are, by the features of the model that they are for."""
-    kinds = {"number": ColumnKind.NUMBER, "category": ColumnKind.CATEGORY, "text": ColumnKind.TEXT}
-    return {feature.name: kinds[feature.kind] for feature in features}
+    return {feature.name: ColumnKind(feature.kind) for feature in features}
 
 
 def rows_of_file(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind]) -> FileRows:

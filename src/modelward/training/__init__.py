@@ -5,8 +5,8 @@ from modelward.training.document import InvalidSpecError, SpecTooLargeError
 from modelward.training.energy import Energy
 from modelward.training.finding import FINDINGS, Finding
 from modelward.training.fitness import UnfitCandidateError
+from modelward.training.gatherer import UnusableDataError
 from modelward.training.making import TRAINING_FILE
-from modelward.training.material import UnusableDataError
 from modelward.training.memory import LayersTooLargeError
 from modelward.training.overriding import override
 from modelward.training.parity import ParityError

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +16,8 @@ from modelward.training.document import InvalidSpecError
 
 T = TypeVar("T")
 _SHOWN_CHARACTERS = 60
+# What YAML 1.1 reads as a truth or as nothing is shorter.
+_PLAIN = re.compile(r"(?!(?i:yes|no|on|off|true|false|null|y|n)$)[A-Za-z_][\w-]*")
 
 
 def check(value: Any, structure: type[T], *, path: str = "") -> T:
@@ -102,3 +105,9 @@ def _shown(value: Any) -> str:
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
+
+
+def exclusion(names: Sequence[str]) -> str:
+    """The line of a spec that leaves these columns out; a name that YAML would read as something else is quoted."""
+    written = (name if _PLAIN.fullmatch(name) else "'" + name.replace("'", "''") + "'" for name in names)
+    return f"`data: {{exclude: [{', '.join(written)}]}}`"

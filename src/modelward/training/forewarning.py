@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from modelward.datasets import Profile
 from modelward.training import label_noise
+from modelward.training.checking import exclusion
 from modelward.training.finding import Finding
 from modelward.training.loading import LOADING
-from modelward.training.material import Material, exclusion
+from modelward.training.material import Material
 from modelward.training.reference import Reference, consult
 from modelward.training.spec import Data
 

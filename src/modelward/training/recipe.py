@@ -163,9 +163,10 @@ class Recipe(Protocol):
         ...
 
 
-def takes(recipe: type[Recipe]) -> Takes:
-    """What the recipe class learns from; one that does not say takes a table."""
-    return getattr(recipe, "takes", "table")
+def takes(recipe: type[Recipe]) -> tuple[Takes, ...]:
+    """What the recipe class learns from, one thing or one of several; one that does not say takes a table."""
+    said: Takes | tuple[Takes, ...] = getattr(recipe, "takes", "table")
+    return (said,) if isinstance(said, str) else said
 
 
 def one_thread() -> None:

@@ -206,14 +206,18 @@ def _candidate(entry: Any, data: Data, *, path: str) -> CandidateSpec:
     return CandidateSpec(recipe=name, parameters=msgspec.json.decode(msgspec.json.encode(parameters)))
 
 
-def _check_takes(taken: Takes, data: Data, *, path: str) -> None:
-    """What a recipe takes is what the data offers: a table, or with `text` the texts of one column."""
-    offered: Takes = "table" if data.text is None else "text"
-    if taken == offered:
+def offered(data: Data) -> Takes:
+    """What the data is for a recipe: a table, or with `text` the texts of one column."""
+    return "table" if data.text is None else "text"
+
+
+def _check_takes(taken: tuple[Takes, ...], data: Data, *, path: str) -> None:
+    given = offered(data)
+    if given in taken:
         return
-    fitting = ", ".join(name for name in RECIPES if takes(RECIPES.load(name)) == offered)
-    how = "leave `data.text` out" if taken == "table" else "name the column of text, `data: {text: COLUMN}`"
+    fitting = ", ".join(name for name in RECIPES if given in takes(RECIPES.load(name)))
+    how = "leave `data.text` out" if "table" in taken else "name the column of text, `data: {text: COLUMN}`"
     raise InvalidSpecError(
-        f"{path}: the recipe learns from a {taken}, and this data is a {offered}. For this recipe {how}; from a {offered} learn: "
-        f"{fitting}."
+        f"{path}: the recipe learns from a {' or a '.join(taken)}, and this data is a {given}. For this recipe {how}; from a "
+        f"{given} learn: {fitting}."
     )

@@ -33,7 +33,7 @@ def read(body, interface=INTERFACE):
 
 
 def held(table):
-    return [list(numbers) for numbers in table.numbers], [list(texts) for texts in table.texts]
+    return [list(numbers) for numbers in table.numbers], [list(texts) for texts in table.others]
 
 
 EXPECTED = held(INTERFACE.table_of_rows(RECORDS))

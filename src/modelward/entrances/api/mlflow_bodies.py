@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -151,8 +151,8 @@ def table_of_csv(body: bytes, interface: Interface) -> Table:
             f"The CSV is not well-formed: {wrong}. A quotation mark that is never closed is the usual cause; mend it."
         ) from None
     _check_widths(rows, names)
-    of_kind = {"number": _number, "category": _word, "text": _text}
-    readers = {feature.name: of_kind[feature.kind] for feature in interface.features}
+    of_kind: dict[str, Callable[[str], Any]] = {"number": _number, "category": _word}
+    readers = {feature.name: of_kind.get(feature.kind, _text) for feature in interface.features}
     read = [readers.get(name, _word) for name in names]
     return interface.table_of_rows(
         [{name: each(field) for name, each, field in zip(names, read, row, strict=True)} for row in rows]

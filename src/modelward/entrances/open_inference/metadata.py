@@ -64,7 +64,7 @@ def model_metadata(deployment: Deployment) -> ModelMetadata:
     """What a live version takes and gives."""
     interface, version = deployment.interface, deployment.version
     inputs = [
-        TensorMetadata(feature.name, "FP32" if feature.kind == "number" else "BYTES", [ANY, 1]) for feature in interface.features
+        TensorMetadata(feature.name, feature.sort.datatype, [ANY, *feature.sort.tensor(feature)]) for feature in interface.features
     ]
     outputs = [TensorMetadata(LABEL, "BYTES", [ANY]), TensorMetadata(PROBABILITIES, "FP32", [ANY, len(interface.classes)])]
     return ModelMetadata(version.model, [str(version.number)], "onnxruntime_onnx", inputs, outputs)

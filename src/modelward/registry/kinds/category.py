@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Categories: a text of JSON, or true and false; objects (text) [rows, 1] for a graph, "" where missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from modelward.registry.values import UnfitValueError, flat, is_unicode, why_no_text
+
+if TYPE_CHECKING:
+    from modelward.registry.interface import Feature
+
+TEXT_LIMIT = 10_000
+_SHOWN_CATEGORIES = 20
+
+
+class CategoryKind:
+    """See `Kind`."""
+
+    datatype, element, task = "BYTES", "STRING", "tabular-classification"
+    rows_at_once: int | None = None
+
+    def fault(self, feature: Feature) -> str:
+        return ""
+
+    def shape(self, feature: Feature) -> tuple[int, ...]:
+        return (1,)
+
+    def tensor(self, feature: Feature) -> tuple[int, ...]:
+        return (1,)
+
+    def json_type(self, feature: Feature) -> Any:
+        text = Annotated[str, msgspec.Meta(min_length=0 if feature.nullable else 1, max_length=TEXT_LIMIT)]
+        return text | bool | None if feature.nullable else text | bool
+
+    def encoder(self, feature: Feature) -> Callable[[Any], str]:
+        nullable = feature.nullable
+
+        def encode(value: Any) -> str:
+            if type(value) is str and len(value) <= TEXT_LIMIT and (value or nullable) and (value.isascii() or is_unicode(value)):
+                return value
+            if type(value) is bool:
+                return "true" if value else "false"
+            if value is None and nullable:
+                return ""
+            raise UnfitValueError(why_no_text(value, limit=TEXT_LIMIT))
+
+        return encode
+
+    def listed(self, values: npt.NDArray[Any], feature: Feature) -> Sequence[Any]:
+        return flat(values)
+
+    def column(self, values: Sequence[Any], feature: Feature) -> npt.NDArray[np.object_]:
+        return np.array(values, dtype=object).reshape(-1, 1)
+
+    def plain(self, feature: Feature) -> str:
+        return (*feature.categories, "unseen")[0]
+
+    def told(self, feature: Feature) -> str:
+        more = ", …" if len(feature.categories) > _SHOWN_CATEGORIES else ""
+        return ", ".join(feature.categories[:_SHOWN_CATEGORIES]) + more
