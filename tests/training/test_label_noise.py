@@ -66,6 +66,44 @@ def test_the_finding_names_the_share_and_the_worst_rows_as_the_dataset_counts_th
     assert flipped[named].sum() >= 7
 
 
+ONE_WAY = [("cancer", 0, 1), ("cancer", 1, 0), ("digits", 1, 0), ("digits", 3, 7), ("wine", 0, 1)]
+
+
+@pytest.mark.parametrize(("name", "lost", "won"), ONE_WAY)
+def test_wrong_labels_that_all_go_one_way_are_counted_and_found(name, lost, won):
+    rows, labels = (TABLES | {"wine": tables.load_wine})[name](return_X_y=True)
+    flipped = (labels == lost) & (np.random.default_rng(1).random(len(labels)) < 0.3)
+    reference = consult(inputs(rows, np.where(flipped, won, labels)))
+    found = label_noise.estimate_one_way(reference)
+    assert found.share.low < flipped.sum() / (labels == lost).sum() < found.share.high
+    assert flipped[reference.places[found.suspects]].mean() > 0.85, "precision"
+    said = label_noise.finding(reference, rows=np.arange(reference.of))
+    assert "of the training rows that look like one class seem to bear a wrong label" in said.text
+
+
+@pytest.mark.parametrize("load", [tables.load_breast_cancer, tables.load_digits, tables.load_wine, tables.load_iris])
+def test_real_tables_have_no_wrong_labels_that_go_one_way(load):
+    assert label_noise.estimate_one_way(consult(inputs(*load(return_X_y=True)))) is None
+
+
+@pytest.mark.parametrize("rare", [0.03, 0.1, 0.2, 0.5])
+@pytest.mark.parametrize("apart", [0.5, 1.0, 2.0, 3.0])
+def test_classes_that_overlap_have_no_wrong_labels_that_go_one_way(rare, apart):
+    random = np.random.default_rng(0)
+    labels = (random.random(1500) < rare).astype(int)
+    rows = random.normal(size=(1500, 3))
+    rows[:, 0] += apart * labels
+    assert label_noise.estimate_one_way(consult(inputs(rows, labels))) is None
+
+
+def test_a_class_that_is_one_half_another_is_not_taken_for_wrong_labels():
+    random = np.random.default_rng(0)
+    labels = random.choice(3, 1500, p=(0.3, 0.5, 0.2))
+    rows = random.normal(size=(1500, 3))
+    rows[:, 0] += 8 * (labels == 0)
+    assert label_noise.estimate_one_way(consult(inputs(rows, labels))) is None
+
+
 def test_wrong_labels_are_told_from_classes_that_overlap():
     """Confident learning alone would suspect a fifth of these rows, whose labels are all as they were drawn."""
     random = np.random.default_rng(0)
