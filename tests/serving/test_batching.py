@@ -125,7 +125,7 @@ def test_each_gets_their_own_answer_or_their_own_fault(ground, set_to):
 
 def shifted(outcome):
     said = outcome.answers
-    return Outcome(outcome.batch, CallAnswers(said.interface, np.roll(said.probabilities, 1, axis=0), said.unfamiliar))
+    return Outcome(outcome.batch, CallAnswers(said.interface, np.roll(said.array, 1, axis=0), said.unfamiliar))
 
 
 def with_halves_swapped(outcome):
@@ -135,7 +135,7 @@ def with_halves_swapped(outcome):
 
 def without_its_tail(outcome):
     said = outcome.answers
-    return Outcome(outcome.batch, CallAnswers(said.interface, said.probabilities[:-1], said.unfamiliar[:-1]))
+    return Outcome(outcome.batch, CallAnswers(said.interface, said.array[:-1], said.unfamiliar[:-1]))
 
 
 def without_its_last_question(outcome):
@@ -144,9 +144,7 @@ def without_its_last_question(outcome):
 
 def with_the_first_answer_for_all(outcome):
     said = outcome.answers
-    return Outcome(
-        outcome.batch, CallAnswers(said.interface, said.probabilities[:1].repeat(len(said.unfamiliar), 0), said.unfamiliar)
-    )
+    return Outcome(outcome.batch, CallAnswers(said.interface, said.array[:1].repeat(len(said.unfamiliar), 0), said.unfamiliar))
 
 
 MIXED_UP = [shifted, with_halves_swapped, without_its_tail, without_its_last_question, with_the_first_answer_for_all]

@@ -14,9 +14,14 @@ from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
 from modelward.assessment.report import AssessorBrokenError, UnknownAssessorError, digests
 from modelward.plugins import MissingExtraError
-from modelward.registry import OpenVersion
+from modelward.registry import AnswerKind, OpenVersion, Version
 
 _NO_SAMPLE = "The version came without data. Train it here, or register data to assess it on."
+_OTHER_ANSWER: dict[AnswerKind, str] = {
+    "classes": "The version answers with classes, and this is measured of other answers.",
+    "text": "The version answers with texts, and this is not measured of texts.",
+    "values": "The version answers with numbers, and this is not measured of such answers.",
+}
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
@@ -39,6 +44,17 @@ def choose(only: Sequence[str]) -> list[str]:
         if name not in known:
             raise UnknownAssessorError(f"No assessor is called {name[:80]!r}. There are: {', '.join(known)}.")
     return [name for name in known if not only or name in only]
+
+
+def is_about(name: str, version: Version) -> bool:
+    """Whether the assessor is asked of this version where nobody names it. Those of classes are asked of all, and say what they do
+    not measure; those made for other answers only of versions that answer so.
+    """
+    try:
+        answers = measured_answers(ASSESSORS.load(name)())
+    except MissingExtraError:
+        return name in ASSESSORS.places
+    return "classes" in answers or version.interface.answer in answers
 
 
 def known_measures() -> list[Measure]:
@@ -65,12 +81,20 @@ def ask(name: str, version: OpenVersion, sample: Sample | None) -> Reply:
     except MissingExtraError as missing:
         absent = Measure(assessor=name, key="assessor", title=f"Assessor {name}", meaning="whether it could be asked")
         return Reply(name, Findings((absent.not_measurable(str(missing)),)))
-    if sample is None and assessor.needs_sample:
+    if (answer := version.interface.answer) not in measured_answers(assessor):
+        findings = Findings(tuple(measure.not_measurable(_OTHER_ANSWER[answer]) for measure in assessor.measures))
+    elif sample is None and assessor.needs_sample:
         findings = Findings(tuple(measure.not_measurable(_NO_SAMPLE) for measure in assessor.measures))
     else:
         findings = assessor.assess(version, sample)
     _check(name, findings, keys={measure.key for measure in assessor.measures})
     return Reply(assessor.title, _with_digests(findings))
+
+
+def measured_answers(assessor: Assessor) -> tuple[AnswerKind, ...]:
+    """Which answers the assessor measures: those that its `answers` names, or classes alone."""
+    named: tuple[AnswerKind, ...] = getattr(assessor, "answers", ("classes",))
+    return named
 
 
 def _with_digests(findings: Findings) -> Findings:

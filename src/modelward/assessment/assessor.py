@@ -46,7 +46,8 @@ class Sample:
     `columns` are a version's inputs, [n, 1] each: float32 with NaN for missing, or objects with "" for missing. `labels` [n] are
     indices into `classes`. `sensitive` holds the attribute of each row [n] as text, by column. `split` is the digest of the
     split that held the rows out, so that two versions measured on the same rows can be told from two that were not. `favourable` is
-    the favourable one of two classes, "" where nobody says it. `near_training` is None where the training rows are not known.
+    the favourable one of two classes, "" where nobody says it. `targets` are the true texts, where texts are the answer, and labels
+    are 0 in all rows where there are no classes. `near_training` is None where the training rows are not known.
     """
 
     columns: Mapping[str, NDArray[np.generic]]
@@ -59,6 +60,7 @@ class Sample:
     split: str
     favourable: str = ""
     near_training: NearTraining | None = None
+    targets: tuple[str, ...] = ()
     _asked: dict[str, Answers] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -126,6 +128,9 @@ class Assessor(Protocol):
     clause MUST be as `Clause` says; and paths of evidence MUST be as `Findings` says, or nothing that was found is taken.
     What cannot be measured MUST be a clause that says so, never an absent one. Findings MUST NOT hold a row of the sample. The
     sample MUST be left as it was.
+
+    One that measures other answers than classes says which in `answers`, a tuple of the kinds that `Interface.answer` has. Of the
+    others each of its measures is a not-measurable clause.
     """
 
     title: str

@@ -47,7 +47,7 @@ def held_out(version: Version, datasets: Datasets, *, by: Actor) -> Sample | Non
     table = datasets.table(lineage.dataset, by=by, purpose=f"assess {version.name}")
     split = msgspec.convert(version.facts["split"], Split)
     features = [feature.name for feature in version.interface.features]
-    parts = make_split(table, version.interface.target, split, features=features)
+    parts = make_split(table, dataset.target, split, features=features, task=dataset.task)
     if parts.digest != lineage.split:
         raise DataChangedError(f"The split of {lineage.dataset} gives other rows than when {version.name} was made. Train again.")
     favourable = str(version.facts.get("positive") or dataset.positive)
@@ -64,7 +64,9 @@ def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: Near
     interface, lineage = version.interface, version.lineage
     names = [feature.name for feature in interface.features]
     places = {name: place for place, name in enumerate(interface.classes)}
-    labels = [places[label] for label in class_labels(rows.get_column(interface.target)).to_list()]
+    is_of_classes, is_of_text = interface.answer == "classes", interface.answer == "text"
+    told = class_labels(rows.get_column(interface.target)).to_list() if is_of_classes or is_of_text else []
+    labels = [places[label] for label in told] if is_of_classes else [0] * rows.height
     sample = Sample(
         columns=interface.columns(rows.select(names).to_dicts()),
         labels=np.array(labels, dtype=np.int64),
@@ -76,6 +78,7 @@ def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: Near
         split=lineage.split,
         favourable=favourable,
         near_training=near,
+        targets=tuple(told) if is_of_text else (),
     )
     # One sample serves all assessors: none may change what the next one measures.
     for values in (*sample.columns.values(), *sample.sensitive.values(), sample.labels):

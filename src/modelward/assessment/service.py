@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from modelward.access import Actor, Permission
-from modelward.assessment.asking import Reply, ask, choose
+from modelward.assessment.asking import Reply, ask, choose, is_about
 from modelward.assessment.assessor import Sample, assessor_of
 from modelward.assessment.comparison import WEIGHED, Comparison, IncomparableError, Objective, recommend, row_of, weigh
 from modelward.assessment.phrasebook import Language
@@ -58,7 +58,7 @@ class Assessment:
         """
         version = self._registry.find(name, by=by)
         by.require(Permission.MODELS_ASSESS, model=version.model)
-        chosen = choose(only)
+        chosen = [each for each in choose(only) if only or is_about(each, version)]
         if only:
             self.report(name, by=by)  # One that cannot be read is found out before the work.
         progress("opening", 0.0)

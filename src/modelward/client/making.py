@@ -13,7 +13,7 @@ from modelward.access import Actor
 from modelward.assessment import Comparison, Language, Objective, TrustReport
 from modelward.client.archive import unpack
 from modelward.client.connection import Room, part, plain
-from modelward.datasets import Dataset, Profile, Split, SplitSummary
+from modelward.datasets import Dataset, Profile, Split, SplitSummary, Task
 from modelward.errors import NotFoundError
 from modelward.registry import Dossier, ModelSummary, Verification, Version, parse_version_name
 from modelward.training import SILENT, Progress, Run, Spec, Status, render
@@ -30,12 +30,13 @@ class RemoteDatasets(Room):
         name: str,
         files: Sequence[Path],
         *,
-        target: str,
+        target: str = "",
         positive: str = "",
         sensitive: Sequence[str] = (),
         purpose: str,
         owner: str,
         license: str = "",
+        task: Task = "classes",
         by: Actor | None = None,
     ) -> Dataset:
         """Send the files and register them."""
@@ -46,6 +47,7 @@ class RemoteDatasets(Room):
             "purpose": purpose,
             "owner": owner,
             "license": license,
+            "task": task,
             "sensitive": list(sensitive),
         }
         with ExitStack() as stack:

@@ -17,7 +17,7 @@ from modelward.datasets.dataset import (
     UnreadableFileError,
     UnusableTableError,
 )
-from modelward.datasets.declaration import favourable_class
+from modelward.datasets.declaration import Task, favourable_class
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, ValueCount, counts_rows
 from modelward.datasets.reader import Reader
@@ -54,6 +54,7 @@ __all__ = [
     "SampleUnavailableError",
     "Split",
     "SplitSummary",
+    "Task",
     "UndividedError",
     "UnknownSampleError",
     "UnreadableFileError",

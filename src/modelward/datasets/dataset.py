@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from modelward.audit import Event
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TooLargeError
@@ -76,7 +77,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """A registered table. `positive` is the favourable class of a target of two classes, "" of more. `sealed` names the encrypted
+    """A registered table. `positive` is the favourable class of a target of two classes, "" of more and of
+    other tasks. `task` is what the table is for, see `Declaration`. `sealed` names the encrypted
     rows, `described` the encrypted columns and profile.
     """
 
@@ -94,6 +96,7 @@ class Dataset:
     by: str
     sealed: str
     described: str
+    task: Literal["classes", "text", "items", "none"] = "classes"
 
     @property
     def features(self) -> tuple[Column, ...]:

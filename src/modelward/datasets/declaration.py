@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from modelward.datasets.dataset import CLASSES_LIMIT, LEAST_ROWS, Column, ColumnKind, InvalidDeclarationError, UnusableTableError
 from modelward.datasets.layout import nearest, quoted, unknown_column
@@ -14,15 +14,21 @@ if TYPE_CHECKING:
     import polars as pl
 
 TEXT_LIMIT = 500
+Task = Literal["classes", "text", "items", "none"]
+"""What a table is for: its target is one of a few classes; a text, which a model is to write; one of many items, as in a log of who
+took what; or there is no target.
+"""
+TASKS: tuple[Task, ...] = ("classes", "text", "items", "none")
 _LARGEST_CLASS = 1e15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """What somebody says of the data they register.
+    """What somebody says of the data they register. `target` is "" where the task is none.
 
     Raises:
-        InvalidDeclarationError: purpose or owner is empty, a text is too long, or a sensitive column is named twice.
+        InvalidDeclarationError: purpose or owner is empty, a text is too long, a sensitive column is named twice, there is no such
+            task, or the task needs a target and has none, or the other way round.
     """
 
     target: str
@@ -30,8 +36,16 @@ class Declaration:
     purpose: str
     owner: str
     license: str
+    task: Task = "classes"
 
     def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise InvalidDeclarationError(
+                f"Data is for {', '.join(TASKS)}, and not for {str(self.task)[:40]!r}. Say which, `--task`."
+            )
+        if (self.task == "none") != (not self.target):
+            what = "has no target: leave `--target` out" if self.target else "needs one: name the column with `--target`"
+            raise InvalidDeclarationError(f"The task {self.task!r} {what}, or say another task with `--task`.")
         for what, text in {"purpose": self.purpose, "owner": self.owner}.items():
             if not text.strip():
                 raise InvalidDeclarationError(f"The {what} is empty. Say it with `--{what}`: data has one from the start.")
@@ -48,7 +62,8 @@ def check_names(declared: Declaration, names: Sequence[str]) -> None:
     Raises:
         InvalidDeclarationError: one is not; the message names the nearest.
     """
-    for what, name in (("target", declared.target), *(("sensitive column", name) for name in declared.sensitive)):
+    targets = [("target", declared.target)] if declared.target else []
+    for what, name in (*targets, *(("sensitive column", name) for name in declared.sensitive)):
         if name not in names:
             raise InvalidDeclarationError(f"The {what} is not in the data. {unknown_column(name, names)}")
     if declared.target in declared.sensitive:
@@ -83,23 +98,31 @@ def favourable_class(classes: Mapping[str, int], *, stated: str = "") -> str:
     return first if classes[first] < classes[second] else second
 
 
-def check_table(table: pl.DataFrame, columns: Sequence[Column], *, target: str) -> None:
-    """The table can be learned from.
+def check_table(table: pl.DataFrame, columns: Sequence[Column], *, target: str, task: Task = "classes") -> None:
+    """The table can be learned from, as its task has it.
 
     Raises:
-        UnusableTableError: too few rows, a column without any value, or a target that is missing in places, is constant, or has
-            too many values to be classes.
+        UnusableTableError: too few rows, a column without any value, or a target that is missing in places, is constant, has too
+            many values to be classes, or holds no texts where texts are to be written.
     """
     if table.height < LEAST_ROWS:
         raise UnusableTableError(f"The table has {table.height} rows; at least {LEAST_ROWS} are needed. Collect more.")
     if empty := [column.name for column in columns if table.get_column(column.name).null_count() == table.height]:
         raise UnusableTableError(f"All values are missing in column {quoted(empty)}. Leave it out of the file.")
+    if task == "none":
+        return
     labels = table.get_column(target)
     if unlabelled := labels.null_count():
         raise UnusableTableError(
             f"The target {target!r} is missing in {unlabelled:,} of {table.height:,} rows. Leave these rows out, or label them."
         )
     kind = next(column.kind for column in columns if column.name == target)
+    if task == "text" and kind not in {ColumnKind.TEXT, ColumnKind.CATEGORY}:
+        raise UnusableTableError(
+            f"The target {target!r} is a {kind}, and the task is to write texts. Choose another target, or leave `--task` out."
+        )
+    if task != "classes":
+        return
     _check_classes(target, kind, labels.n_unique())
     if kind is ColumnKind.NUMBER and not bool(((labels == labels.round()) & (labels.abs() < _LARGEST_CLASS)).all()):
         raise UnusableTableError(

@@ -69,7 +69,8 @@ class ProfileWarning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The profile of one dataset. `classes` counts the rows of each class of the target, the most frequent first; `positive` is
+    """The profile of one dataset. `classes` counts the rows of each class of the target, the most frequent first, and none
+    where the target is no class; `positive` is
     the favourable one of two, "" of more.
     """
 

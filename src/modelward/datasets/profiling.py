@@ -11,7 +11,7 @@ from typing import Any, cast
 import polars as pl
 
 from modelward.datasets.dataset import Column, ColumnKind
-from modelward.datasets.declaration import favourable_class
+from modelward.datasets.declaration import Task, favourable_class
 from modelward.datasets.leakage import leakage_suspects
 from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, TextProfile, ValueCount, counts_rows
 from modelward.datasets.recognition import describe
@@ -49,23 +49,25 @@ def profile_table(
     fingerprint: str,
     target: str,
     positive: str = "",
+    task: Task = "classes",
 ) -> Profile:
-    """The profile of `table`, whose target has no missing values; `positive` is the favourable class, where somebody stated it.
+    """The profile of `table`, whose target has no missing values; classes are counted where the target is one. `positive` is the
+    favourable class, where somebody stated it.
 
     Raises:
         InvalidDeclarationError: the stated class is none of the target's, or these are more than two.
     """
     profiled = tuple(_profile(table.get_column(column.name), column.kind, identifiers[column.name]) for column in columns)
-    counts = class_labels(table.get_column(target)).value_counts(sort=True)
-    classes = dict(sorted(counts.iter_rows(), key=lambda each: (-each[1], each[0])))
+    has_classes = task == "classes"
+    classes = _class_counts(table.get_column(target)) if has_classes else {}
     favourable = favourable_class(classes, stated=positive)
     duplicates = table.height - table.n_unique()
     warnings = chain(
         chain.from_iterable(_column_warnings(column, rows=table.height) for column in profiled if column.name != target),
-        _class_warnings(classes, target=target),
+        _class_warnings(classes, target=target) if has_classes else (),
         _favourable_warnings(classes, "" if positive else favourable, target=target),
         _counter_warnings(table, target=target),
-        leakage_suspects(table, columns, target=target),
+        leakage_suspects(table, columns, target=target) if has_classes else (),
         _correlated(table, columns, target=target),
         _duplicate_warnings(duplicates, rows=table.height),
     )
@@ -79,6 +81,11 @@ def profile_table(
         warnings=tuple(warnings),
         positive=favourable,
     )
+
+
+def _class_counts(target: pl.Series) -> dict[str, int]:
+    counts = class_labels(target).value_counts(sort=True)
+    return dict(sorted(counts.iter_rows(), key=lambda each: (-each[1], each[0])))
 
 
 def _profile(values: pl.Series, kind: ColumnKind, identifiers: tuple[str, ...]) -> ColumnProfile:

@@ -25,7 +25,7 @@ from modelward.datasets.dataset import (
     DatasetExistsError,
     DatasetMissingError,
 )
-from modelward.datasets.declaration import Declaration
+from modelward.datasets.declaration import Declaration, Task
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
@@ -59,18 +59,20 @@ class Datasets:
         name: str,
         files: Sequence[Path],
         *,
-        target: str,
+        target: str = "",
         positive: str = "",
         sensitive: Sequence[str] = (),
         purpose: str,
         owner: str,
         license: str = "",
+        task: Task = "classes",
         by: Actor,
     ) -> Dataset:
         """Register the table in `files` under `name`: profiled, fingerprinted, encrypted, and recorded in the ledger.
 
-        `positive` is the favourable one of the target's two classes; where it is not said, see `favourable_class`. The same data
-        declared in the same way is registered once: the dataset that is there is returned, and nothing changes.
+        `task` says what it is for; `target` is the column to predict, "" where the task is none. `positive` is the favourable one
+        of the target's two classes; where it is not said, see `favourable_class`. The same data declared in the same way is
+        registered once: the dataset that is there is returned, and nothing changes.
 
         Raises:
             NotPermittedError: the actor may not write data. InvalidNameError: the name cannot be one.
@@ -81,10 +83,11 @@ class Datasets:
         """
         by.require(Permission.DATA_WRITE)
         check_name("dataset", name)
-        declared = Declaration(target=target, sensitive=tuple(sensitive), purpose=purpose, owner=owner, license=license)
+        said = {"purpose": purpose, "owner": owner, "license": license}
+        declared = Declaration(target=target, sensitive=tuple(sensitive), task=task, **said)
         table = read_table(files, limit_bytes=self._limit_bytes)
         declaration.check_names(declared, table.columns)
-        described = _describe(table, name=name, target=target, positive=positive)
+        described = _describe(table, name=name, declared=declared, positive=positive)
         with self._database.look() as connection:
             if there := store.find(connection, name):
                 return self._same(there, declared, described.profile)
@@ -145,8 +148,9 @@ class Datasets:
         """
         by.require(Permission.DATA_READ)
         found = self._find(name)
-        table, target = self._rows(found), found.declared.target
-        made = summarise(table, target, dataset=name, split=split, parts=make_split(table, target, split))
+        table, target, task = self._rows(found), found.declared.target, found.declared.task
+        parts = make_split(table, target, split, task=task)
+        made = summarise(table, target if task == "classes" else "", dataset=name, split=split, parts=parts)
         facts = {"fingerprint": found.fingerprint, "by": split.by, "seed": split.seed, "digest": made.digest, "rows": found.rows}
         if made.clusters is not None:
             facts |= {"similarity": split.similarity, "clusters": made.clusters, "largest_cluster": made.largest_cluster}
@@ -211,6 +215,7 @@ class Datasets:
             by=found.by,
             sealed=found.sealed,
             described=found.described,
+            task=found.declared.task,
         )
 
     def _description(self, found: store.Registration) -> _Description:
@@ -232,24 +237,34 @@ class Datasets:
         return table
 
 
-def _describe(table: pl.DataFrame, *, name: str, target: str, positive: str) -> _Description:
+def _describe(table: pl.DataFrame, *, name: str, declared: Declaration, positive: str) -> _Description:
     from modelward.datasets.profiling import describe_columns, find_identifiers, profile_table
 
     identifiers = find_identifiers(table)
     columns = describe_columns(table, identifiers)
-    declaration.check_table(table, columns, target=target)
+    declaration.check_table(table, columns, target=declared.target, task=declared.task)
     mark = fingerprint(table)
     profile = profile_table(
-        table, columns, identifiers=identifiers, dataset=name, fingerprint=mark, target=target, positive=positive
+        table,
+        columns,
+        identifiers=identifiers,
+        dataset=name,
+        fingerprint=mark,
+        target=declared.target,
+        positive=positive,
+        task=declared.task,
     )
     return _Description(columns, profile)
 
 
 def _facts(made: store.Registration) -> dict[str, object]:
+    # What is for classes is told as it was before there was anything else.
+    task = {} if made.declared.task == "classes" else {"task": made.declared.task}
     return {
         "fingerprint": made.fingerprint,
         "rows": made.rows,
         "target": made.declared.target,
+        **task,
         "sensitive": [*made.declared.sensitive],
         "purpose": made.declared.purpose,
         "owner": made.declared.owner,

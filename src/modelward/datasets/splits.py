@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from modelward.datasets.allotting import allot, apportioned, drawn_order
 from modelward.datasets.clusters import LEAST_SIMILARITY, SIMILARITY, Clusters, find_clusters
 from modelward.datasets.dataset import InvalidDeclarationError
+from modelward.datasets.declaration import Task
 from modelward.datasets.layout import quoted, unknown_column
 from modelward.digest import canonical_json, sha256_hex
 from modelward.errors import InvalidError
@@ -105,19 +106,19 @@ class SplitSummary:
     largest_cluster: int | None = None
 
 
-def make_split(table: pl.DataFrame, target: str, split: Split, *, features: Sequence[str] = ()) -> Parts:
+def make_split(table: pl.DataFrame, target: str, split: Split, *, features: Sequence[str] = (), task: Task = "classes") -> Parts:
     """Divide the rows of `table` as `split` says. The same table and split give the same parts, everywhere.
 
-    Clusters are found in the columns `features`, all but the target where none are named.
+    Clusters are found in the columns `features`, all but the target where none are named. Where the target is no class, there are
+    no classes to keep in proportion: `stratified` draws as `random` does.
 
     Raises:
         InvalidDeclarationError: there is no such target. InvalidSplitError: the column to order by is not there or lacks values,
             a cluster is too large, or a class would be missing from a part.
     """
-    if target not in table.columns:
+    if target not in table.columns and task != "none":
         raise InvalidDeclarationError(unknown_column(target, table.columns))
-    labels = class_labels(table.get_column(target))
-    _, codes = np.unique(labels.to_numpy().astype(str), return_inverse=True)
+    codes = _class_codes(table.get_column(target)) if task == "classes" else np.zeros(table.height, dtype=np.int64)
     clusters = None
     if split.by == "time":
         part = _by_time(table, split)
@@ -135,9 +136,9 @@ def make_split(table: pl.DataFrame, target: str, split: Split, *, features: Sequ
 
 
 def summarise(table: pl.DataFrame, target: str, *, dataset: str, split: Split, parts: Parts) -> SplitSummary:
-    """How many rows, and rows of each class, `parts` holds."""
-    labels = class_labels(table.get_column(target)).to_numpy().astype(str)
-    rows = {"train": parts.train, "validation": parts.validation, "test": parts.test}
+    """How many rows, and rows of each class, `parts` holds; `target` is "" where there are no classes."""
+    rows = {"train": parts.train, "validation": parts.validation, "test": parts.test} if target else {}
+    labels = class_labels(table.get_column(target)).to_numpy().astype(str) if target else np.array([], dtype=str)
     counts = {name: np.unique(labels[part], return_counts=True) for name, part in rows.items()}
     return SplitSummary(
         dataset=dataset,
@@ -159,6 +160,11 @@ def class_labels(column: pl.Series) -> pl.Series:
     if column.dtype == pl.Float64:
         return column.cast(pl.Int64).cast(pl.String)
     return column.cast(pl.String)
+
+
+def _class_codes(column: pl.Series) -> NDArray[np.int64]:
+    _, codes = np.unique(class_labels(column).to_numpy().astype(str), return_inverse=True)
+    return np.asarray(codes, dtype=np.int64)
 
 
 def _drawn(groups: NDArray[np.int64], split: Split) -> NDArray[np.uint8]:
@@ -225,6 +231,10 @@ def _boundary(rows: int, later_share: float) -> int:
 def _check_classes(part: NDArray[np.uint8], codes: NDArray[np.int64], split: Split) -> None:
     classes = int(codes.max()) + 1
     lacking = [name for number, name in enumerate(PARTS) if len(np.unique(codes[part == number])) < classes]
+    if lacking and classes == 1:
+        raise InvalidSplitError(
+            f"The {' and the '.join(lacking)} part would have no row. Give it a larger share, or collect more rows."
+        )
     if lacking:
         remedy = "Give that part a larger share" if split.by in {"stratified", "cluster"} else "Split by `stratified`"
         needed = "a cluster of rows for" if split.by == "cluster" else "a row in"

@@ -29,6 +29,16 @@ _DATASETS = sa.Table(
 )
 
 
+# What can be declared since a later version, as JSON; no row where it is as it was before.
+_LATER = sa.Table(
+    "dataset_declarations",
+    SCHEMA,
+    sa.Column("name", sa.String(63), primary_key=True),
+    sa.Column("declared", sa.JSON, nullable=False),
+)
+_WHOLE = sa.select(_DATASETS, _LATER.c.declared).select_from(_DATASETS.outerjoin(_LATER, _DATASETS.c.name == _LATER.c.name))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
     """What the database knows of a dataset."""
@@ -45,6 +55,8 @@ class Registration:
 
 def add(connection: Connection, made: Registration) -> None:
     """Insert the row of a dataset whose name is free."""
+    if later := _later(made.declared):
+        connection.execute(_LATER.insert().values(name=made.name, declared=later))
     connection.execute(
         _DATASETS.insert().values(
             name=made.name,
@@ -65,19 +77,23 @@ def add(connection: Connection, made: Registration) -> None:
 
 def find(connection: Connection, name: str) -> Registration | None:
     """The dataset called `name`."""
-    row = connection.execute(_DATASETS.select().where(_DATASETS.c.name == name)).mappings().first()
+    row = connection.execute(_WHOLE.where(_DATASETS.c.name == name)).mappings().first()
     return None if row is None else _registration(row)
 
 
 def every(connection: Connection) -> list[Registration]:
     """Every dataset, by name."""
-    return [_registration(row) for row in connection.execute(_DATASETS.select().order_by(_DATASETS.c.name)).mappings()]
+    return [_registration(row) for row in connection.execute(_WHOLE.order_by(_DATASETS.c.name)).mappings()]
 
 
 def sealed_objects(connection: Connection) -> set[str]:
     """The digest of every sealed object that a row names."""
     rows = connection.execute(sa.select(_DATASETS.c.sealed, _DATASETS.c.described))
     return {digest for row in rows for digest in row}
+
+
+def _later(declared: Declaration) -> dict[str, str]:
+    return {} if declared.task == "classes" else {"task": declared.task}
 
 
 def _registration(row: sa.RowMapping) -> Registration:
@@ -87,6 +103,7 @@ def _registration(row: sa.RowMapping) -> Registration:
         purpose=row["purpose"],
         owner=row["owner"],
         license=row["license"],
+        **(row["declared"] or {}),
     )
     return Registration(
         name=row["name"],

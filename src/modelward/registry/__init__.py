@@ -4,9 +4,9 @@
 from modelward.registry.card import CARD_FILE, model_card
 from modelward.registry.contents import ForbiddenFileError, VersionTooLargeError
 from modelward.registry.draft import InvalidVersionError
-from modelward.registry.graph import LABEL, PROBABILITIES, GraphUnfitError, UnsafeGraphError
+from modelward.registry.graph import LABEL, OUTPUTS, PROBABILITIES, TEXT, VALUES, GraphUnfitError, UnsafeGraphError
 from modelward.registry.importing import ImportMissingError, UnusableImportError
-from modelward.registry.interface import Feature, Interface, InvalidInterfaceError, parse_interface
+from modelward.registry.interface import AnswerKind, Feature, Interface, InvalidInterfaceError, parse_interface
 from modelward.registry.kinds.number import Number
 from modelward.registry.manifest import (
     BACKGROUND_FILE,
@@ -21,7 +21,7 @@ from modelward.registry.rows import InvalidRowsError
 from modelward.registry.service import Registry
 from modelward.registry.signing import SignatureInvalidError, Signer, Statement, verify_signature
 from modelward.registry.table import Columns, Encoded, Table
-from modelward.registry.texts import LENGTH_LIMIT, CodePoints, code_points, text_of
+from modelward.registry.texts import LENGTH_LIMIT, CodePoints, code_points, text_of, texts_of
 from modelward.registry.verifying import verify_folder
 from modelward.registry.version import (
     Dossier,
@@ -46,7 +46,11 @@ __all__ = [
     "GRAPH_FILE",
     "LABEL",
     "LENGTH_LIMIT",
+    "OUTPUTS",
     "PROBABILITIES",
+    "TEXT",
+    "VALUES",
+    "AnswerKind",
     "CodePoints",
     "Columns",
     "Dossier",
@@ -93,6 +97,7 @@ __all__ = [
     "parse_manifest",
     "parse_version_name",
     "text_of",
+    "texts_of",
     "verify_folder",
     "verify_signature",
 ]

@@ -30,6 +30,8 @@ def adapt(data: bytes, *, interface: Interface | None) -> tuple[bytes, Interface
     try:
         check_ends(model, found)
     except GraphUnfitError:
+        if found.answer != "classes":
+            raise
         model = _rewired(model, found, onnx)
         check_ends(model, found)
     else:

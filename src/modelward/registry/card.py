@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from modelward.registry.interface import Interface
 from modelward.registry.signing import SIGNATURE_FILE
 from modelward.registry.version import Version
 
@@ -41,7 +42,8 @@ def model_card(version: Version, *, report: Mapping[str, Any] | None = None) -> 
 
 def _front_matter(version: Version) -> dict[str, Any]:
     tasks = {feature.sort.task for feature in version.interface.features}
-    task = min(tasks - {_TABULAR}, default=_TABULAR)
+    of_classes = min(tasks - {_TABULAR}, default=_TABULAR)
+    task = {"classes": of_classes, "text": "text2text-generation", "values": "other"}[version.interface.answer]
     front: dict[str, Any] = {
         "library_name": "onnx",
         "pipeline_tag": task,
@@ -78,10 +80,18 @@ def _inputs(version: Version) -> str:
         [feature.name, feature.kind, feature.sort.told(feature), "yes" if feature.nullable else "no"]
         for feature in version.interface.features
     ]
-    classes = ", ".join(_plain(name) for name in version.interface.classes)
     positive = f" Favourable class: {_plain(version.facts['positive'])}." if version.facts.get("positive") else ""
-    head = f"## What it takes and gives\n\nIt predicts {_plain(version.interface.target)}: {classes}.{positive}\n\n"
+    head = f"## What it takes and gives\n\n{_answer(version.interface)}{positive}\n\n"
     return head + _table(["Feature", "Kind", "Seen in training, or read", "May be missing"], rows)
+
+
+def _answer(interface: Interface) -> str:
+    if interface.answer == "text":
+        return f"It answers with {_plain(interface.target)}, a text of at most {interface.length} characters."
+    if interface.answer == "values":
+        names = ": " + ", ".join(map(_plain, interface.values)) if interface.values else ""
+        return f"It answers with numbers in the shape {' × '.join(map(str, interface.shape))}{names}."
+    return f"It predicts {_plain(interface.target)}: {', '.join(map(_plain, interface.classes))}."
 
 
 def _origin(version: Version) -> str:

@@ -2,7 +2,7 @@
 """What an ONNX graph must be before it is put on the shelf, and again before it is run.
 
 All that it computes with lies in the file itself, its operators are those of the ONNX standard, its inputs are the features of
-the interface, and it gives `probabilities`.
+the interface, and it gives `probabilities`, `text` or `values`, as the interface says.
 """
 
 from __future__ import annotations
@@ -11,10 +11,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelward.errors import InvalidError
-from modelward.registry.interface import Feature, Interface
+from modelward.registry.interface import AnswerKind, Feature, Interface
 
 PROBABILITIES = "probabilities"
 LABEL = "label"
+TEXT = "text"
+VALUES = "values"
+OUTPUTS: dict[AnswerKind, str] = {"classes": PROBABILITIES, "text": TEXT, "values": VALUES}
+"""The output of a graph that holds its answer: `probabilities` float32 [N, K]; `text` int32 [N, length], code points with zeros
+behind the end; `values` float32 [N, …shape]."""
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
 
@@ -48,7 +53,7 @@ def check_graph(data: bytes) -> Any:
 
 
 def check_ends(model: Any, interface: Interface) -> None:
-    """Check that the graph takes the features of `interface`, [N, 1] each or as their kind says, and gives `probabilities`.
+    """Check that the graph takes the features of `interface`, [N, 1] each or as their kind says, and gives its answer.
 
     Raises:
         GraphUnfitError: it does not; the message names the first difference.
@@ -65,8 +70,10 @@ def check_ends(model: Any, interface: Interface) -> None:
     for feature in interface.features:
         _check_input(given[feature.name], wanted[feature.name], feature)
     outputs = {end.name: end.type.tensor_type.elem_type for end in model.graph.output}
-    if outputs.get(PROBABILITIES) != onnx.TensorProto.FLOAT:
-        raise GraphUnfitError(f"The graph needs an output `{PROBABILITIES}` of type float, [N, {len(interface.classes)}].")
+    name, is_text = OUTPUTS[interface.answer], interface.answer == "text"
+    if outputs.get(name) != (onnx.TensorProto.INT32 if is_text else onnx.TensorProto.FLOAT):
+        shape = ", ".join(map(str, interface.answer_shape))
+        raise GraphUnfitError(f"The graph needs an output `{name}` of type {'int32' if is_text else 'float'}, [N, {shape}].")
 
 
 def input_end(feature: Feature, onnx: Any) -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a version takes and gives: named, typed features in, one probability per class out.
+"""What a version takes and gives: named, typed features in, and one probability per class out, or a text, or numbers.
 
 `interface.json` in every version holds it, so that a row is checked against what the model was trained on, and nothing else.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from modelward.digest import canonical_json
 from modelward.errors import InvalidError
 from modelward.registry.kinds import KINDS
+from modelward.registry.texts import LENGTH_LIMIT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 NAME_LIMIT = 200
 FEATURES_LIMIT = 10_000
+VALUES_LIMIT = 1 << 22
+
+AnswerKind = Literal["classes", "text", "values"]
+"""What a version answers a row with: a probability for each class; a text; or numbers in a fixed shape."""
 
 
 class InvalidInterfaceError(InvalidError):
@@ -65,18 +71,25 @@ class Feature:
 # No slots: the compiled encoder is kept in the instance, out of the fields that are written to JSON.
 @dataclass(frozen=True)
 class Interface:
-    """The features in their order, what is predicted, and the classes in the order of the probabilities."""
+    """The features in their order, what is predicted, and what the answer is made of: the classes in the order of the
+    probabilities; of a text its most characters, `length`; of values their `shape`, and `values`, a name for each, where they have
+    names.
+    """
 
     features: tuple[Feature, ...]
     target: str
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    answer: AnswerKind = "classes"
+    length: int = 0
+    shape: tuple[int, ...] = ()
+    values: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [feature.name for feature in self.features]
         _check_names("feature", names, least=1)
-        _check_names("class", self.classes, least=2)
         for feature in self.features:
             _check_kind(feature)
+        _check_answer(self)
 
     @cached_property
     def is_of_numbers(self) -> bool:
@@ -87,6 +100,11 @@ class Interface:
     def names(self) -> list[str]:
         """The names of the features, in their order."""
         return [feature.name for feature in self.features]
+
+    @cached_property
+    def answer_shape(self) -> tuple[int, ...]:
+        """The shape of the answer to one row, as the graph gives it: [K] probabilities, [length] code points, or that of values."""
+        return {"classes": (len(self.classes),), "text": (self.length,), "values": self.shape}[self.answer]
 
     @cached_property
     def plain_row(self) -> dict[str, Any]:
@@ -148,8 +166,11 @@ class Interface:
         return self._reader.matrix(rows)
 
     def to_json(self) -> bytes:
-        """The canonical bytes of `interface.json`."""
-        return canonical_json(self)
+        """The canonical bytes of `interface.json`. What says nothing is left out, so that those of classes have the bytes that they
+        had before there were others.
+        """
+        told = msgspec.to_builtins(self)
+        return canonical_json({name: value for name, value in told.items() if name not in _LATER or value != _LATER[name]})
 
     @cached_property
     def _reader(self) -> RowReader:
@@ -183,8 +204,39 @@ def parse_interface(data: bytes) -> Interface:
 def _check_kind(feature: Feature) -> None:
     if fault := feature.sort.fault(feature):
         raise InvalidInterfaceError(fault)
-    if feature.kind != "text" and (feature.length or feature.lowercase):
-        raise InvalidInterfaceError(f"{feature.name!r} is a {feature.kind}; only a text has a length and is put in lower case.")
+
+
+# What came later, and what it is where nobody says it.
+_LATER: dict[str, Any] = {"answer": "classes", "length": 0, "shape": (), "values": ()}
+
+
+def _check_answer(interface: Interface) -> None:
+    """What the answer is made of is said, and nothing that belongs to another kind of answer."""
+    said = {
+        "classes": bool(interface.classes),
+        "length": bool(interface.length),
+        "shape": bool(interface.shape or interface.values),
+    }
+    own = {"classes": "classes", "text": "length", "values": "shape"}[interface.answer]
+    if strange := [name for name, is_said in said.items() if is_said and name != own]:
+        raise InvalidInterfaceError(f"The answer is {interface.answer!r}, and {strange[0]!r} belongs to another. Leave it out.")
+    if interface.answer == "classes":
+        _check_names("class", interface.classes, least=2)
+    if interface.answer == "text" and not 1 <= interface.length <= LENGTH_LIMIT:
+        raise InvalidInterfaceError(f"A text that is an answer has a length of 1 to {LENGTH_LIMIT}, not {interface.length}.")
+    if interface.answer == "values":
+        _check_values(interface.shape, interface.values)
+
+
+def _check_values(shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+    if not shape or min(shape) < 1 or prod(shape) > VALUES_LIMIT:
+        raise InvalidInterfaceError(
+            f"Values have a shape of at most {VALUES_LIMIT:,} numbers, such as [28, 28], not {list(shape)}."
+        )
+    if names:
+        _check_names("value", names, least=1)
+        if shape != (len(names),):
+            raise InvalidInterfaceError(f"There are {len(names)} names for values of the shape {list(shape)}. Give one to each.")
 
 
 def _check_names(kind: str, names: Sequence[str], *, least: int) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelward.errors import InvalidError, ModelwardError, UnavailableError
-from modelward.registry.graph import PROBABILITIES, check_ends, check_graph
+from modelward.registry.graph import OUTPUTS, check_ends, check_graph
 from modelward.registry.interface import Interface
 from modelward.registry.joining import join_columns
 from modelward.registry.table import Columns
@@ -57,8 +57,9 @@ class OpenVersion:
         self._rows_at_once = min((most for one in self.interface.features if (most := one.sort.rows_at_once)), default=None)
         self._session: onnxruntime.InferenceSession | None = _session(version.name, joined.graph)
 
-    def predict(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
-        """Probabilities, float32 [n, K], in the order of `interface.classes`, of the columns `Interface.columns` makes.
+    def predict(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """The answers to the columns that `Interface.columns` makes: probabilities, float32 [n, K], in the order of
+        `interface.classes`; or code points, int32 [n, length], or values, float32 [n, …shape], see `OUTPUTS`.
 
         Raises:
             PredictionFailedError: the graph could not compute, gave another shape, or did not end.
@@ -67,10 +68,10 @@ class OpenVersion:
         session = self._session
         if session is None:
             raise VersionClosedError(f"{self.version.name} was closed. Open it again.")
-        name, classes, joined = self.version.name, len(self.interface.classes), self._joined(columns)
+        name, interface, joined = self.version.name, self.interface, self._joined(columns)
         if self._rows_at_once is None:
-            return _answer(session, joined, name=name, classes=classes)
-        return np.concatenate([_answer(session, part, name=name, classes=classes) for part in _parts(joined, self._rows_at_once)])
+            return _answer(session, joined, interface, name=name)
+        return np.concatenate([_answer(session, part, interface, name=name) for part in _parts(joined, self._rows_at_once)])
 
     def _joined(self, columns: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, npt.NDArray[Any]]:
         """The columns as the graph takes them: side by side, where it would put them there."""
@@ -97,7 +98,13 @@ def try_out(graph: bytes, interface: Interface) -> None:
         UnrunnableGraphError: ONNX Runtime does not accept it. PredictionFailedError: its answer is none, or does not come.
     """
     session = _session("the graph", graph)
-    answer = _answer(session, interface.columns([interface.plain_row]), name="The graph", classes=len(interface.classes))
+    answer = _answer(session, interface.columns([interface.plain_row]), interface, name="The graph")
+    if interface.answer == "text":
+        return
+    if interface.answer == "values":
+        if not np.isfinite(answer).all():
+            raise PredictionFailedError("The graph gave values that are not finite. Export it so that a plain row has an answer.")
+        return
     if not np.isfinite(answer).all() or answer.min() < 0 or answer.max() > 1 + _ROUNDING:
         raise PredictionFailedError(
             "The graph gave numbers that are no probabilities. Export it with probabilities, not with scores."
@@ -116,15 +123,15 @@ def _parts(columns: Mapping[str, npt.NDArray[Any]], most: int) -> Iterator[dict[
 def _answer(
     session: onnxruntime.InferenceSession,
     columns: Mapping[str, npt.NDArray[Any]],
+    interface: Interface,
     *,
     name: str,
-    classes: int,
-) -> npt.NDArray[np.float32]:
-    rows = len(next(iter(columns.values())))
+) -> npt.NDArray[Any]:
+    rows, output = len(next(iter(columns.values()))), OUTPUTS[interface.answer]
     bound = _BOUND_SECONDS + rows * _BOUND_SECONDS_A_ROW
     options = WATCHDOG.watch(bound)
     try:
-        answer: npt.NDArray[np.float32] = session.run([PROBABILITIES], columns, options)[0]
+        answer: npt.NDArray[Any] = session.run([output], columns, options)[0]
     # ONNX Runtime's exceptions have no common base, and their texts may quote what was asked.
     except Exception as fault:  # noqa: BLE001
         if options.terminate:
@@ -137,9 +144,9 @@ def _answer(
         ) from None
     finally:
         WATCHDOG.release(options)
-    wanted = (rows, classes)
+    wanted = (rows, *interface.answer_shape)
     if answer.shape != wanted:
-        raise PredictionFailedError(f"{name} gave probabilities of shape {answer.shape}, not {wanted}.")
+        raise PredictionFailedError(f"{name} gave {output} of shape {answer.shape}, not {wanted}.")
     return answer
 
 

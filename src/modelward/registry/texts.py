@@ -73,6 +73,14 @@ def code_points(texts: Sequence[str], feature: Feature) -> CodePoints:
     return points
 
 
+def texts_of(points: CodePoints) -> list[str]:
+    """The texts that a graph answers with, int32 [rows, length]: each up to its first zero. What is no character becomes U+FFFD."""
+    has_ended = np.logical_or.accumulate(points == 0, axis=1)
+    is_character = (points > 0) & (points < 0x110000) & ((points < 0xD800) | (points > 0xDFFF))
+    whole = np.where(is_character, points, 0xFFFD).astype("<i4")
+    return [row[~ended].tobytes().decode("utf-32-le") for row, ended in zip(whole, has_ended, strict=True)]
+
+
 def text_of(points: CodePoints) -> str:
     """The text whose code points these are, int32 [length]; what lies behind its end is left out."""
     held: bytes = points[points != 0].astype("<i4").tobytes()

@@ -27,6 +27,7 @@ from modelward.serving.explanations import (
     BackgroundMissingError,
     Contribution,
     Explanation,
+    UnexplainableError,
     UnknownLabelError,
 )
 from modelward.serving.file_rows import FileRows, RowsFileError, kinds_of, rows_of_file
@@ -48,7 +49,16 @@ from modelward.serving.meters import SECONDS, Meters
 from modelward.serving.offline import Batch
 from modelward.serving.pending import Pending, Standing
 from modelward.serving.question import Asking, Question, Why
-from modelward.serving.records import Answer, Prediction, as_records
+from modelward.serving.records import (
+    Answer,
+    Prediction,
+    TextAnswer,
+    TextPrediction,
+    ValuesAnswer,
+    ValuesPrediction,
+    as_records,
+    named_values,
+)
 from modelward.serving.request_id import new_request_id
 from modelward.serving.service import Serving
 from modelward.serving.tracing import Tracing
@@ -98,14 +108,20 @@ __all__ = [
     "ShuttingDownError",
     "Snapshot",
     "Standing",
+    "TextAnswer",
+    "TextPrediction",
     "TooManyRowsError",
     "TooSlowError",
     "Tracing",
+    "UnexplainableError",
     "UnknownLabelError",
+    "ValuesAnswer",
+    "ValuesPrediction",
     "Why",
     "Written",
     "as_records",
     "kinds_of",
+    "named_values",
     "new_request_id",
     "rows_of_file",
 ]

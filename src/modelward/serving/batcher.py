@@ -321,11 +321,11 @@ class Batcher:
         interface = self.deployment.interface
         try:
             encoded = interface.encode([pending.table for pending in batch])
-            probabilities = self.deployment.engine.answers(encoded.columns)
-            asked = len(encoded.unfamiliar), len(interface.classes)
-            if probabilities.shape != asked:
+            array = self.deployment.engine.answers(encoded.columns)
+            asked = len(encoded.unfamiliar), *interface.answer_shape
+            if array.shape != asked:
                 # Whose answers they are cannot be known.
-                raise ValueError(f"The engine gave answers of shape {probabilities.shape}, not {asked}.")
-            return CallAnswers(interface, probabilities, encoded.unfamiliar)
+                raise ValueError(f"The engine gave answers of shape {array.shape}, not {asked}.")
+            return CallAnswers(interface, array, encoded.unfamiliar)
         except Exception as fault:  # noqa: BLE001  # whoever asked is told
             return fault

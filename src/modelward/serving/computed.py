@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from modelward.registry import texts_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class CallAnswers:
-    """What an engine said in one call: `probabilities` float32 [rows, classes], in the order of the interface's classes, also as
-    lists, and row by row the features whose value training never saw. What several questions of a call need is made once.
+    """What an engine said in one call: `array` [rows, …], as `Engine.answers` gives it, the same as lists, or as texts where texts
+    are the answer, and row by row the features whose value training never saw. What several questions of a call need is made once.
     """
 
-    __slots__ = ("_labels", "interface", "is_familiar", "listed", "probabilities", "unfamiliar")
+    __slots__ = ("_labels", "array", "interface", "is_familiar", "listed", "unfamiliar")
 
-    def __init__(self, interface: Interface, probabilities: npt.NDArray[np.float32], unfamiliar: Sequence[tuple[str, ...]]) -> None:
+    def __init__(self, interface: Interface, array: npt.NDArray[Any], unfamiliar: Sequence[tuple[str, ...]]) -> None:
         self.interface = interface
-        self.probabilities = probabilities
-        self.listed: list[list[float]] = probabilities.tolist()
+        self.array = array
+        self.listed: list[Any] = texts_of(array) if interface.answer == "text" else array.tolist()
         self.unfamiliar = unfamiliar
         self.is_familiar = not any(unfamiliar)
         self._labels: list[str] | None = None
@@ -32,13 +34,13 @@ class CallAnswers:
     def labels(self) -> list[str]:
         """The most probable class of each row; the first in order among equals."""
         if self._labels is None:
-            self._labels = labels_of(self.interface, self.probabilities)
+            self._labels = labels_of(self.interface, self.array)
         return self._labels
 
 
 class Computed:
-    """What an engine said to one request: its part of the answers of a call. `listed` are its probabilities as lists, and
-    `is_familiar` says that training saw the like of all its values.
+    """What an engine said to one request: its part of the answers of a call. `listed` are its probabilities as lists, or
+    what else each row is answered with, and `is_familiar` says that training saw the like of all its values.
     """
 
     __slots__ = ("_answers", "_start", "_stop", "interface", "is_familiar", "listed", "model", "number", "request")
@@ -55,9 +57,9 @@ class Computed:
         self.number = number
 
     @property
-    def probabilities(self) -> npt.NDArray[np.float32]:
-        """float32 [rows, classes], in the order of the interface's classes."""
-        return self._answers.probabilities[self._start : self._stop]
+    def array(self) -> npt.NDArray[Any]:
+        """[rows, …], as the engine gave it: probabilities in the order of the interface's classes, or what else is the answer."""
+        return self._answers.array[self._start : self._stop]
 
     @property
     def labels(self) -> list[str]:

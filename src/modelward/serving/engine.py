@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from modelward.registry import Columns, OpenVersion
@@ -40,8 +39,9 @@ class Engine(Protocol):
         """What it takes."""
         ...
 
-    def answers(self, columns: Columns) -> npt.NDArray[np.float32]:
-        """Probabilities, float32 [n, K] in the order of the interface's classes, for columns as `Interface.encode` makes them.
+    def answers(self, columns: Columns) -> npt.NDArray[Any]:
+        """As `OpenVersion.predict`, for columns as `Interface.encode` makes them: probabilities, float32 [n, K] in the order of the
+        interface's classes, or what else the version answers with.
 
         Raises:
             ModelwardError: it could not compute; the message holds no value.

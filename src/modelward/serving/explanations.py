@@ -36,6 +36,10 @@ class UnknownLabelError(InvalidError):
     """The model knows no such class."""
 
 
+class UnexplainableError(InvalidError):
+    """The model answers with something else than probabilities, and these are what is explained."""
+
+
 class BackgroundMissingError(PrerequisiteError):
     """The version carries no rows to compare with."""
 
@@ -85,9 +89,15 @@ class Explanations:
         """Explain the answer to each row: for the class `label`, or for the one predicted.
 
         Raises:
-            InvalidRowsError: the rows do not fit. UnknownLabelError: there is no such class. BackgroundMissingError: the version
-            brings no background, and needs one. MissingExtraError: the explaining library is not installed.
+            UnexplainableError: the version gives no probabilities. InvalidRowsError: the rows do not fit. UnknownLabelError: there
+            is no such class. BackgroundMissingError: the version brings no background, and needs one. MissingExtraError: the
+            explaining library is not installed.
         """
+        if opened.interface.answer != "classes":
+            raise UnexplainableError(
+                f"{opened.version.name} answers with {opened.interface.answer}, and only probabilities of classes are explained. "
+                "Ask for its answer alone."
+            )
         columns, unfamiliar = opened.interface.encode([opened.interface.table_of_rows(rows)])
         chosen = _class_index(opened, label)
         features = opened.interface.features

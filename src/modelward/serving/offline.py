@@ -8,14 +8,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
 from modelward.access import Actor, Permission
 from modelward.audit import Ledger
 from modelward.datasets import read_bytes
-from modelward.registry import Interface, InvalidRowsError
+from modelward.registry import Interface, InvalidRowsError, texts_of
 from modelward.serving.answer import INFERENCE_BATCH
 from modelward.serving.computed import labels_of
 from modelward.serving.deployments import Deployment
@@ -25,8 +25,8 @@ from modelward.serving.request_id import new_request_id
 from modelward.storage import Database
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
+    import polars as pl
 
 BATCH_ROWS = 1024
 FileFormat = Literal["csv", "parquet"]
@@ -34,8 +34,9 @@ FileFormat = Literal["csv", "parquet"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A file's answers: `payload` is a table of `row` (counted from 1, in the order of the file), `label`, one
-    `probability_<class>` per class, and `unfamiliar`, the features whose value training never saw as a JSON list, or nothing.
+    """A file's answers: `payload` is a table of `row` (counted from 1, in the order of the file), the answer, and `unfamiliar`, the
+    features whose value training never saw as a JSON list, or nothing. The answer is `label` and one `probability_<class>` per
+    class; or `text`; or one `value_<name>` per value, or all of them as a JSON list in `values` where they have no names.
 
     `unfamiliar_rows` is how many rows have any. `ignored` are columns of the file that the model does not know, such as an id:
     nothing was done with them, and they are not copied into the answers.
@@ -67,7 +68,7 @@ def answer_file(
     rows = rows_of_file(file, data, kinds=kinds_of(interface.features))
     parts = [_answered(deployment, rows, start) for start in range(0, len(rows), BATCH_ROWS)]
     unfamiliar = [names for part in parts for names in part.unfamiliar]
-    payload = _written([part.probabilities for part in parts], unfamiliar, interface, form)
+    payload = _written([part.array for part in parts], unfamiliar, interface, form)
     request = new_request_id()
     draft = form_of(ledger, INFERENCE_BATCH, version, by=by).draft(request, data, payload, b"%d" % len(rows))
     with database.change() as connection:
@@ -85,7 +86,7 @@ def answer_file(
 
 
 class _Part(NamedTuple):
-    probabilities: npt.NDArray[np.float32]
+    array: npt.NDArray[Any]
     unfamiliar: list[tuple[str, ...]]
 
 
@@ -99,21 +100,32 @@ def _answered(deployment: Deployment, rows: FileRows, start: int) -> _Part:
 
 
 def _written(
-    parts: Sequence[npt.NDArray[np.float32]], unfamiliar: Sequence[tuple[str, ...]], interface: Interface, form: FileFormat
+    parts: Sequence[npt.NDArray[Any]], unfamiliar: Sequence[tuple[str, ...]], interface: Interface, form: FileFormat
 ) -> bytes:
     import numpy as np
     import polars as pl
 
-    probabilities = np.concatenate(parts)
-    columns = {
-        "row": pl.Series(range(1, len(probabilities) + 1), dtype=pl.Int64),
-        "label": pl.Series(labels_of(interface, probabilities), dtype=pl.String),
-    }
-    for place, name in enumerate(interface.classes):
-        columns[f"probability_{name}"] = pl.Series(probabilities[:, place].astype("float64"))
+    array = np.concatenate(parts)
+    columns = {"row": pl.Series(range(1, len(array) + 1), dtype=pl.Int64), **_answers(array, interface)}
     told = [msgspec.json.encode(names).decode() if names else None for names in unfamiliar]
     columns["unfamiliar"] = pl.Series(told, dtype=pl.String)
     sink = io.BytesIO()
     table = pl.DataFrame(columns)
     table.write_parquet(sink) if form == "parquet" else table.write_csv(sink)
     return sink.getvalue()
+
+
+def _answers(array: npt.NDArray[Any], interface: Interface) -> dict[str, pl.Series]:
+    """The columns that hold the answers."""
+    import polars as pl
+
+    if interface.answer == "text":
+        return {"text": pl.Series(texts_of(array), dtype=pl.String)}
+    if interface.answer == "values" and not interface.values:
+        return {"values": pl.Series([msgspec.json.encode(each).decode() for each in array.tolist()], dtype=pl.String)}
+    numbers = {name: pl.Series(array[:, place].astype("float64")) for place, name in enumerate(interface.values)}
+    if interface.answer == "values":
+        return {f"value_{name}": column for name, column in numbers.items()}
+    labels = pl.Series(labels_of(interface, array), dtype=pl.String)
+    shares = {f"probability_{name}": pl.Series(array[:, at].astype("float64")) for at, name in enumerate(interface.classes)}
+    return {"label": labels, **shares}

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers in the protocol of records, as `Answer` describes them, written by a type made for one interface."""
+"""Answers in the protocol of records, as `Answer` and its like describe them; probabilities are written by a type made for one
+interface.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from modelward.registry import Interface
 from modelward.serving.answer import Written
 from modelward.serving.computed import Computed
 
@@ -36,6 +39,42 @@ class Answer:
     request_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class TextPrediction:
+    """The answer to one row by a version that answers with texts."""
+
+    text: str
+    unfamiliar: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextAnswer:
+    """`Answer`, of a version that answers with texts."""
+
+    predictions: tuple[TextPrediction, ...]
+    model: str
+    version: int
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesPrediction:
+    """The answer to one row by a version that answers with numbers: each by its name, or nested lists where they have none."""
+
+    values: dict[str, float] | list[Any]
+    unfamiliar: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuesAnswer:
+    """`Answer`, of a version that answers with numbers."""
+
+    predictions: tuple[ValuesPrediction, ...]
+    model: str
+    version: int
+    request_id: str
+
+
 class _Forms(NamedTuple):
     """`Answer` and `Prediction` as types whose fields are known beforehand, which are made and written several times as fast."""
 
@@ -45,13 +84,38 @@ class _Forms(NamedTuple):
 
 
 def as_records(computed: Computed) -> Written:
-    """An answer's body: the JSON of its `Answer`."""
+    """An answer's body: the JSON of its `Answer`, or of that for texts or values."""
+    return _WRITERS[computed.interface.answer](computed)
+
+
+def named_values(interface: Interface, values: list[Any]) -> dict[str, float] | list[Any]:
+    """The values of one row by their names, or as they are where they have none."""
+    return dict(zip(interface.values, values, strict=True)) if interface.values else values
+
+
+def _of_classes(computed: Computed) -> Written:
     forms = _forms(computed.interface.classes)
     predictions = [
         forms.prediction(label, forms.probabilities(*row), False, strange)  # noqa: FBT003  # a field, as `Prediction` has it
         for label, row, strange in zip(computed.labels, computed.listed, computed.unfamiliar, strict=True)
     ]
     return Written(_encode(forms.answer(predictions, computed.model, computed.number, computed.request)))
+
+
+def _of_text(computed: Computed) -> Written:
+    predictions = tuple(map(TextPrediction, computed.listed, computed.unfamiliar))
+    answer = TextAnswer(predictions=predictions, model=computed.model, version=computed.number, request_id=computed.request)
+    return Written(_encode(answer))
+
+
+def _of_values(computed: Computed) -> Written:
+    named = (named_values(computed.interface, values) for values in computed.listed)
+    predictions = tuple(map(ValuesPrediction, named, computed.unfamiliar))
+    answer = ValuesAnswer(predictions=predictions, model=computed.model, version=computed.number, request_id=computed.request)
+    return Written(_encode(answer))
+
+
+_WRITERS = {"classes": _of_classes, "text": _of_text, "values": _of_values}
 
 
 @lru_cache(maxsize=_FORMS_KEPT)

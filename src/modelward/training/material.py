@@ -15,19 +15,21 @@ from modelward.datasets import (
     InvalidDeclarationError,
     Parts,
     Split,
+    Task,
     class_labels,
     compared,
     favourable_class,
     find_clusters,
     make_split,
 )
-from modelward.registry import Interface
+from modelward.registry import AnswerKind, Interface
 from modelward.training.checking import nearest
 from modelward.training.columns import Columns, rows_of
 from modelward.training.gatherer import UnusableDataError
 from modelward.training.gatherers import GATHERERS
 from modelward.training.preparation import Preparation
-from modelward.training.recipe import Inputs
+from modelward.training.recipe import Inputs, answers
+from modelward.training.recipes import RECIPES
 from modelward.training.spec import Data, Spec, offered
 
 if TYPE_CHECKING:
@@ -64,11 +66,12 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         InvalidSplitError: the rows cannot be divided so. UnusableFeatureError, UnusableInputsError: the training rows of a
             feature hold no value, or the training rows lack a class.
     """
+    _check_task(spec, dataset)
     _check_declared(spec.data, dataset)
     gatherer = GATHERERS[offered(spec.data)]
     chosen = gatherer.choose(spec.data, dataset, table)
     names = [column.name for column in chosen]
-    parts = make_split(table, dataset.target, spec.data.split, features=names)
+    parts = make_split(table, dataset.target, spec.data.split, features=names, task=dataset.task)
     classes, codes = _labels(table.get_column(dataset.target))
     positive = _positive(spec.data, dataset, dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
     prepared = gatherer.prepare(spec, chosen, table=table, parts=parts)
@@ -92,6 +95,26 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         facts=_facts(spec.data, dataset, parts, positive=positive, near=_near_training(table, names, spec.data.split, parts)),
         split_digest=parts.digest,
     )
+
+
+# What a dataset of each task teaches to answer.
+_TAUGHT: dict[Task, tuple[AnswerKind, ...]] = {
+    "classes": ("classes", "values"),
+    "text": ("text",),
+    "items": ("classes",),
+    "none": ("values",),
+}
+
+
+def _check_task(spec: Spec, dataset: Dataset) -> None:
+    for place, candidate in enumerate(spec.candidates):
+        given = answers(RECIPES.load(candidate.recipe))
+        if given not in _TAUGHT[dataset.task]:
+            raise UnusableDataError(
+                f"candidates[{place}].{candidate.recipe}: the recipe makes models that answer with {given}, and dataset "
+                f"{dataset.name!r} was registered for the task {dataset.task!r}. Choose another recipe, or register the data for "
+                "another task with `--task`."
+            )
 
 
 def _check_declared(data: Data, dataset: Dataset) -> None:

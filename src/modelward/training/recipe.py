@@ -16,6 +16,7 @@ import threadpoolctl
 
 from modelward.errors import InvalidError
 from modelward.plugins import MissingExtraError
+from modelward.registry import AnswerKind
 from modelward.training.checkpoints import UNKEPT, Checkpoints
 from modelward.training.preparation import Preparation
 
@@ -167,6 +168,11 @@ def takes(recipe: type[Recipe]) -> tuple[Takes, ...]:
     """What the recipe class learns from, one thing or one of several; one that does not say takes a table."""
     said: Takes | tuple[Takes, ...] = getattr(recipe, "takes", "table")
     return (said,) if isinstance(said, str) else said
+
+
+def answers(recipe: type[Recipe]) -> AnswerKind:
+    """What versions of the recipe class answer with; one that does not say gives classes."""
+    return getattr(recipe, "answers", "classes")
 
 
 def one_thread() -> None:

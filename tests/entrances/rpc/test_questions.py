@@ -6,9 +6,13 @@ import struct
 import pytest
 
 from entrances.points import INTERFACE as POINTS
+from entrances.speakers import ECHO
 from modelward.entrances.rpc.messages import message
 from modelward.entrances.rpc.questions import asking
 from modelward.errors import InvalidError
+from modelward.registry import code_points
+from modelward.serving import Computed
+from modelward.serving.computed import CallAnswers
 from serving.tiny import INTERFACE as INCOME
 
 TWELVE = struct.pack("<3f", 1, 2, 3)
@@ -63,3 +67,20 @@ def test_texts_are_utf_8():
     asked.inputs.add(name="sector", datatype="BYTES", shape=[1]).contents.bytes_contents.append(b"\xff")
     with pytest.raises(InvalidError, match="'sector' holds bytes that are not UTF-8"):
         asking(asked, INCOME, rows_limit=64)
+
+
+def test_a_text_is_answered_in_both_forms():
+    answers = CallAnswers(ECHO, code_points(["bcd", "åc"], ECHO.features[0]), [(), ()])
+    computed = Computed(answers, 0, 2, "req-1", "echo", 1)
+    for raw in (False, True):
+        asked = message("ModelInferRequest")(raw_input_contents=[struct.pack("<I", 1) + b"a"] if raw else ())
+        tensor = asked.inputs.add(name="said", datatype="BYTES", shape=[1])
+        if not raw:
+            tensor.contents.bytes_contents.append(b"a")
+        answer = message("ModelInferResponse").FromString(asking(asked, ECHO, rows_limit=4).render(computed).body)
+        (output,) = answer.outputs
+        assert (output.name, output.datatype, [*output.shape]) == ("text", "BYTES", [2])
+        if raw:
+            assert answer.raw_output_contents[0] == struct.pack("<I", 3) + b"bcd" + struct.pack("<I", 3) + "åc".encode()
+        else:
+            assert [*output.contents.bytes_contents] == [b"bcd", "åc".encode()]

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from modelward.assessment.assessor import Findings, Sample
 from modelward.assessment.clause import Measure
 from modelward.assessment.intervals import Estimate
 
 if TYPE_CHECKING:
-    from modelward.registry import OpenVersion
+    from modelward.registry import AnswerKind, OpenVersion
 
 TRAINING = Measure(
     assessor="energy",
@@ -26,6 +26,7 @@ class Energy:
     """The training run's energy from the version's facts."""
 
     title = "Energy"
+    answers: ClassVar[tuple[AnswerKind, ...]] = ("classes", "text", "values")
     needs_sample = False
     is_repeatable = True
     measures = (TRAINING,)

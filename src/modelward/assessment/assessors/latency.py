@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ from modelward.assessment.intervals import Estimate, Floats, quantile
 from modelward.assessment.machine import describe_machine
 
 if TYPE_CHECKING:
-    from modelward.registry import Interface, OpenVersion
+    from modelward.registry import AnswerKind, Interface, OpenVersion
 
 TIMINGS = "evidence/latency.timings.json"
 P50 = Measure(assessor="latency", key="p50_ms", title="Median time of one row", meaning="half the calls take less", unit="ms")
@@ -43,6 +43,7 @@ class Latency:
     """Median and 99th percentile of single-row calls, and rows a second in batches: a measurement, different at every run."""
 
     title = "Speed"
+    answers: ClassVar[tuple[AnswerKind, ...]] = ("classes", "text", "values")
     needs_sample = False
     is_repeatable = False
     measures = (P50, P99, RATE)

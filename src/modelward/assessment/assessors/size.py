@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from modelward.assessment.assessor import Findings, Sample
 from modelward.assessment.clause import Measure
 from modelward.assessment.intervals import exact
 
 if TYPE_CHECKING:
-    from modelward.registry import OpenVersion
+    from modelward.registry import AnswerKind, OpenVersion
 
 BYTES = Measure(assessor="size", key="model_bytes", title="Model file", meaning="bytes of `model.onnx`, unsealed", unit="bytes")
 PARAMETERS = Measure(
@@ -25,6 +25,7 @@ class Size:
     """Bytes of the model file, and the number of fitted parameters where the recipe counted them."""
 
     title = "Size"
+    answers: ClassVar[tuple[AnswerKind, ...]] = ("classes", "text", "values")
     needs_sample = False
     is_repeatable = True
     measures = (BYTES, PARAMETERS)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from modelward.access import Permission
-from modelward.datasets import Dataset, Profile, Split, SplitSummary
+from modelward.datasets import Dataset, Profile, Split, SplitSummary, Task
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name
 
@@ -15,12 +15,13 @@ class NewDataset(msgspec.Struct, forbid_unknown_fields=True):
     """What is said about the files of a dataset."""
 
     name: Name
-    target: str
     purpose: str
     owner: str
+    target: str = ""
     positive: str = ""
     sensitive: list[str] = []
     license: str = ""
+    task: Task = "classes"
 
 
 def _add(call: Call) -> Dataset:
@@ -34,6 +35,7 @@ def _add(call: Call) -> Dataset:
         purpose=new.purpose,
         owner=new.owner,
         license=new.license,
+        task=new.task,
         by=call.actor,
     )
 

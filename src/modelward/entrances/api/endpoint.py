@@ -80,9 +80,10 @@ def one_of(meaning: str, choices: Sequence[str]) -> Parameter:
 class Endpoint:
     """One route. What `handle` is called with is up to the family: see `control`, `inference` and `health`.
 
-    `takes` is the type of the body. Where `has_files`, the body is a form: its fields are what `takes` says, beside its `files`.
-    `media` is the content type of what is given where that is not JSON; `takes_text` are those of texts that are taken, too. Where
-    it `is_packable`, questions and answers may be JSON with bytes behind it, too.
+    `takes` is the type of the body; `gives` that of the answer, or several where it depends on the model. Where `has_files`, the
+    body is a form: its fields are what `takes` says, beside its `files`. `media` is the content type of what is given where that is
+    not JSON; `takes_text` are those of texts that are taken, too. Where it `is_packable`, questions and answers may be JSON with
+    bytes behind it, too.
     """
 
     method: str

@@ -27,7 +27,7 @@ from modelward.entrances.api.problems import told_plainly
 from modelward.entrances.api.urgency import Urgency, urgency_of
 from modelward.errors import NotFoundError, RefusedError
 from modelward.registry import Interface
-from modelward.serving import Answer, Asking, Explanation, Question, Reply, Why, Written, as_records
+from modelward.serving import Answer, Asking, Explanation, Question, Reply, TextAnswer, ValuesAnswer, Why, Written, as_records
 
 if TYPE_CHECKING:
     from modelward.settings import Settings
@@ -241,7 +241,7 @@ RECORDS = (
         Permission.MODELS_PREDICT,
         Records,
         "Answer rows of named features.",
-        Answer,
+        (Answer, TextAnswer, ValuesAnswer),
         takes=Rows,
     ),
     Endpoint(

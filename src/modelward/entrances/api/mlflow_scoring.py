@@ -2,7 +2,8 @@
 """MLflow's scoring protocol: `POST /models/{model}/invocations`, with what its clients ask beside it.
 
 A plain question is answered as `pyfunc` answers for a classifier, with one label a row. `params` of `{"predict_method":
-"predict_proba"}` asks for the probabilities instead; they come in the order of `classes`. What training never saw is named in
+"predict_proba"}` asks for the probabilities instead; they come in the order of `classes`. A version that answers with texts or
+numbers gives these, and has no probabilities. What training never saw is named in
 `unfamiliar`, which is left out where there is nothing to name.
 
 Source: MLflow 3.18, "Deploy MLflow Model as a Local Inference Server".
@@ -37,11 +38,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Predictions(msgspec.Struct, omit_defaults=True):
-    """An answer: for each row its label; or the probabilities of `classes`, in their order. `unfamiliar` names, row by row, the
-    features whose value training never saw; it is left out where none is.
+    """An answer: for each row its label, text or values; or the probabilities of `classes`, in their order. `unfamiliar` names, row
+    by row, the features whose value training never saw; it is left out where none is.
     """
 
-    predictions: Sequence[str | list[float]]
+    predictions: Sequence[str | list[Any]]
     classes: Sequence[str] = ()
     unfamiliar: Sequence[Sequence[str]] = ()
 
@@ -60,14 +61,14 @@ class MlflowScoring:
             its rows do not fit.
         """
         if _media_of(heading.get(b"content-type", b"")) == CSV:
-            return Asking(table_of_csv(body, interface), _labels)
+            return Asking(table_of_csv(body, interface), _plainly(interface))
         plain = read_plain(body, interface)
         if plain is not None:
             table, params = plain
         else:
             asked = read_json(body, depth_limit=self._depth_limit)
             table, params = table_of(asked, interface), asked.params
-        return Asking(table, _renderer(params) if params else _labels)
+        return Asking(table, _renderer(params, interface) if params else _plainly(interface))
 
     def fault(self, error: Exception) -> Written:
         """See `told_to_mlflow`."""
@@ -89,7 +90,11 @@ def _media_of(header: bytes) -> str:
     return media
 
 
-def _renderer(params: Mapping[str, Any]) -> Callable[[Computed], Written]:
+def _plainly(interface: Interface) -> Callable[[Computed], Written]:
+    return _labels if interface.answer == "classes" else _others
+
+
+def _renderer(params: Mapping[str, Any], interface: Interface) -> Callable[[Computed], Written]:
     if unknown := [name for name in params if name != _METHOD]:
         raise UnknownParamError(
             f"params names {unknown[0][:100]!r}, which no version here takes. The only one is {_METHOD!r}: leave the others out."
@@ -97,11 +102,19 @@ def _renderer(params: Mapping[str, Any]) -> Callable[[Computed], Written]:
     method = params[_METHOD]
     if method not in (_LABELS, _PROBABILITIES):
         raise UnknownParamError(f"params.{_METHOD} is neither {_LABELS!r} nor {_PROBABILITIES!r}. Send one of them.")
-    return _labels if method == _LABELS else _probabilities
+    if method == _PROBABILITIES and interface.answer != "classes":
+        raise UnknownParamError(
+            f"params.{_METHOD} is {_PROBABILITIES!r}, and this version answers with {interface.answer}. Leave it out."
+        )
+    return _plainly(interface) if method == _LABELS else _probabilities
 
 
 def _labels(computed: Computed) -> Written:
     return Written(_encode(Predictions(computed.labels, unfamiliar=_strange(computed))))
+
+
+def _others(computed: Computed) -> Written:
+    return Written(_encode(Predictions(computed.listed, unfamiliar=_strange(computed))))
 
 
 def _probabilities(computed: Computed) -> Written:

@@ -72,7 +72,7 @@ _UNREAD = frozenset({400, 431})
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The whole document for these endpoints."""
-    kinds = [kind for endpoint in endpoints for kind in (endpoint.takes, endpoint.gives) if kind is not None]
+    kinds = [kind for endpoint in endpoints for kind in (endpoint.takes, *given(endpoint)) if kind is not None]
     kinds.append(MlflowFailure)
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
     named = dict(zip(map(id, kinds), schemas, strict=True))
@@ -142,6 +142,13 @@ def _taken(endpoint: Endpoint, named: Mapping[int, Any], components: Mapping[str
     return {"required": True, "content": {"multipart/form-data": {"schema": {**fields, **form}}}}
 
 
+def given(endpoint: Endpoint) -> tuple[Any, ...]:
+    """The types of what is given: one, none, or one for each kind of answer."""
+    if endpoint.gives is None:
+        return ()
+    return endpoint.gives if isinstance(endpoint.gives, tuple) else (endpoint.gives,)
+
+
 def statuses(endpoint: Endpoint) -> set[int]:
     """All that a route may answer, by how it is declared."""
     found = {endpoint.status, 400, 431, 500, 503}
@@ -163,8 +170,9 @@ def statuses(endpoint: Endpoint) -> set[int]:
 def _response(endpoint: Endpoint, status: int, named: Mapping[int, Any]) -> dict[str, Any]:
     is_health = endpoint.permission is Open.HEALTH and status == HTTPStatus.SERVICE_UNAVAILABLE
     if status == endpoint.status or is_health:
-        given = {} if endpoint.gives is None else {"schema": named[id(endpoint.gives)]}
-        meaning, content = endpoint.summary, {endpoint.media: given} | _packed(endpoint)
+        schemas = [named[id(kind)] for kind in given(endpoint)]
+        schema = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}} if schemas else {}
+        meaning, content = endpoint.summary, {endpoint.media: schema} | _packed(endpoint)
     else:
         meaning, content = _MEANING[status], _failure(endpoint, status)
     return {"description": meaning, "headers": dict(_headers(endpoint, status, is_health=is_health)), "content": content}

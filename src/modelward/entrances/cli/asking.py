@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -41,6 +41,14 @@ class Prediction:
     unfamiliar: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One answer of a version that gives texts or numbers: the text, the number by its name, or all numbers in `values`."""
+
+    answer: dict[str, Any]
+    unfamiliar: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicted:
     """What came of a file: the answers, or the file that they are in."""
@@ -52,7 +60,7 @@ class Predicted:
     unfamiliar_rows: int
     ignored: tuple[str, ...]
     output: str
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[Prediction | Told, ...]
 
 
 def declare(app: typer.Typer) -> None:
@@ -105,14 +113,23 @@ def _predicted(batch: Batch, output: Path | None) -> Predicted:
     )
 
 
-def _predictions(payload: bytes) -> tuple[Prediction, ...]:
-    """The answers in a CSV: row, label, one probability for each class, and what is unfamiliar."""
-    (_, _, *head, _), *lines = csv.reader(io.StringIO(payload.decode()))
+def _predictions(payload: bytes) -> tuple[Prediction | Told, ...]:
+    """The answers in a CSV: row, label, one probability for each class, and what is unfamiliar; or see `Batch`."""
+    (_, first, *head, _), *lines = csv.reader(io.StringIO(payload.decode(), newline=""))
+    if first != "label":
+        return tuple(_told((first, *head), line) for line in lines)
     classes = [name.removeprefix("probability_") for name in head]
     return tuple(
         Prediction(label, dict(zip(classes, map(float, shares), strict=True)), tuple(json.loads(unfamiliar or "[]")))
         for _, label, *shares, unfamiliar in lines
     )
+
+
+def _told(names: Sequence[str], line: Sequence[str]) -> Told:
+    _, *answer, unfamiliar = line
+    read = [text if name == "text" else json.loads(text) for name, text in zip(names, answer, strict=True)]
+    named = {name.removeprefix("value_"): value for name, value in zip(names, read, strict=True)}
+    return Told(named, tuple(json.loads(unfamiliar or "[]")))
 
 
 def _show_predicted(console: Console, predicted: Predicted) -> None:
@@ -132,9 +149,13 @@ def _show_predicted(console: Console, predicted: Predicted) -> None:
         showing.line(console, f"Columns that the model does not know were left out: {', '.join(predicted.ignored)}.")
 
 
-def _show_first(console: Console, predictions: Sequence[Prediction]) -> None:
-    first = predictions[:_SHOWN]
-    classes = list(predictions[0].probabilities) if predictions else []
+def _show_first(console: Console, predictions: Sequence[Prediction | Told]) -> None:
+    """The first answers, which are all of one kind."""
+    if told := [each for each in predictions[:_SHOWN] if isinstance(each, Told)]:
+        _show_told(console, told)
+        return
+    first = [each for each in predictions[:_SHOWN] if isinstance(each, Prediction)]
+    classes = list(first[0].probabilities) if first else []
     unfamiliar = ("unfamiliar",) if any(each.unfamiliar for each in first) else ()
     showing.table(
         console,
@@ -150,6 +171,21 @@ def _show_first(console: Console, predictions: Sequence[Prediction]) -> None:
         ),
         numbers=("row", *classes),
         spare=classes,
+    )
+
+
+def _show_told(console: Console, told: Sequence[Told]) -> None:
+    names = list(told[0].answer)
+    unfamiliar = ("unfamiliar",) if any(each.unfamiliar for each in told) else ()
+    showing.table(
+        console,
+        ("row", *names, *unfamiliar),
+        (
+            (place, *(each.answer[name] for name in names), *(", ".join(each.unfamiliar) for _ in unfamiliar))
+            for place, each in enumerate(told, 1)
+        ),
+        numbers=("row",),
+        text=("text",),
     )
 
 

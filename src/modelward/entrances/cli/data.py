@@ -39,12 +39,13 @@ def declare(app: typer.Typer) -> None:
         desk: Desk,
         name: Name,
         files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Excel or Parquet files of one layout.")],
-        target: Annotated[str, typer.Option(metavar="COL", help="The column to predict.")],
         purpose: Annotated[str, typer.Option(help="What the data may be used for.")],
         owner: Annotated[str, typer.Option(metavar="NAME", help="Who answers for the data.")],
+        target: Annotated[str, typer.Option(metavar="COL", help="The column to predict; none only with --task none.")] = "",
         positive: Annotated[str, typer.Option(metavar="CLASS", help="The favourable one of two classes; else the rarer.")] = "",
         sensitive: Annotated[list[str] | None, typer.Option(metavar="COL", help="A sensitive column; repeat it for more.")] = None,
         license: Annotated[str, typer.Option(help="Under which licence the data is.")] = "",
+        task: Annotated[str, typer.Option(metavar="WHAT", help="What the target is: classes, text, items or none.")] = "classes",
     ) -> None:
         """Register a table: profiled, fingerprinted, encrypted."""
         is_there = _is_registered(desk, name)
@@ -58,6 +59,7 @@ def declare(app: typer.Typer) -> None:
                 purpose=purpose,
                 owner=owner,
                 license=license,
+                task=task,  # type: ignore[arg-type]  # the declaration checks it
                 by=desk.actor,
             )
         warnings = desk.house.datasets.profile(name, by=desk.actor).warnings
@@ -120,7 +122,8 @@ def show_dataset(console: Console, dataset: Dataset) -> None:
         {
             "dataset": dataset.name,
             "rows": dataset.rows,
-            "target": dataset.target,
+            "task": None if dataset.task == "classes" else dataset.task,
+            "target": dataset.target or None,
             "positive": dataset.positive,
             "sensitive": dataset.sensitive,
             "purpose": dataset.purpose,

@@ -17,7 +17,7 @@ from modelward.entrances.cli.verb import noun, verb
 from modelward.errors import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
-    from modelward.registry import ModelSummary, Verification, Version
+    from modelward.registry import Interface, ModelSummary, Verification, Version
 
 VersionName = Annotated[str, typer.Argument(metavar="MODEL:V", help="The version, such as income:3; income is the live one.")]
 
@@ -103,7 +103,8 @@ def show_version(console: Console, version: Version) -> None:
             "code": lineage.code,
             "purpose": version.purpose,
             "owner": version.owner,
-            "classes": version.interface.classes,
+            "answers with": _answers_with(version.interface),
+            "classes": version.interface.classes or None,
             "features": [feature.name for feature in version.interface.features],
             "made": version.created,
         },
@@ -115,6 +116,13 @@ def show_version(console: Console, version: Version) -> None:
         ((file.path, showing.size(file.size_bytes), showing.beginning(file.digest)) for file in version.files),
         numbers=("size",),
     )
+
+
+def _answers_with(interface: Interface) -> str | None:
+    """What the version gives, where these are no classes."""
+    if interface.answer == "text":
+        return f"a text of at most {interface.length} characters"
+    return None if interface.answer == "classes" else f"values of shape {' × '.join(map(str, interface.shape))}"
 
 
 def _show_exported(console: Console, made: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ from modelward.serving import Gateway, Question
 from modelward.serving import Why as AskedWhy
 
 FIELDS_LIMIT = 200
+NOT_EXPLAINED = "Only probabilities of classes are explained, and this version answers with something else."
+_VALUES_SHOWN = 200
 _OPTIONS_LIMIT = 100
 
 
@@ -70,12 +72,15 @@ class Why:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one question. `unfamiliar` are the features whose value training never saw; `asked` and `answered` the very
+    """What came of one question: the label with the probabilities, or the `text`, or `values`, each with its name or place.
+    `unfamiliar` are the features whose value training never saw; `asked` and `answered` the very
     texts that the ledger's entry commits to.
     """
 
     label: str
     probabilities: list[tuple[str, float]]
+    text: str | None
+    values: list[tuple[str, float]]
     unfamiliar: list[str]
     request: str
     entry: int | None
@@ -109,10 +114,12 @@ async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by
     question = Question(caller=by, model=version.model, number=version.number, payload=payload)
     reply = await gateway.predict(question, [row])
     answer = msgspec.json.decode(reply.payload)["predictions"][0]
-    why, why_not = await _explain(gateway, question, row, by=by)
+    why, why_not = await _explain(gateway, question, row, by=by) if "label" in answer else (None, NOT_EXPLAINED)
     return Outcome(
-        label=answer["label"],
-        probabilities=sorted(answer["probabilities"].items(), key=lambda item: -item[1]),
+        label=answer.get("label", ""),
+        probabilities=sorted(answer.get("probabilities", {}).items(), key=lambda item: -item[1]),
+        text=answer.get("text"),
+        values=_listed(answer.get("values", ())),
         unfamiliar=answer["unfamiliar"],
         request=reply.request,
         entry=reply.entry,
@@ -143,6 +150,16 @@ async def _explain(gateway: Gateway, question: Question, row: Mapping[str, Any],
         request=reply.request,
         entry=reply.entry,
     ), ""
+
+
+def _listed(values: Any) -> list[tuple[str, float]]:
+    """The first values, each with its name, or its place in the order of rows where it has none."""
+    if isinstance(values, Mapping):
+        return [*values.items()][:_VALUES_SHOWN]
+    flat = [*values]
+    while flat and isinstance(flat[0], list):
+        flat = [each for part in flat[:_VALUES_SHOWN] for each in part]
+    return [(str(place), value) for place, value in enumerate(flat[:_VALUES_SHOWN], 1)]
 
 
 def bars_of(contributions: list[dict[str, Any]]) -> list[Bar]:

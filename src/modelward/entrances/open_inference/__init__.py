@@ -6,7 +6,7 @@ Source: the kserve/open-inference-protocol specification, and the binary tensor 
 """
 
 from modelward.entrances.open_inference.answers import (
-    OUTPUTS,
+    TEXTS,
     Wanted,
     check_parameters,
     packed_output,
@@ -37,7 +37,7 @@ from modelward.entrances.open_inference.tables import table_of
 
 __all__ = [
     "DATATYPES",
-    "OUTPUTS",
+    "TEXTS",
     "Head",
     "IndexedModel",
     "InferRequest",

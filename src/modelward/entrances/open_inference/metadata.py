@@ -10,7 +10,7 @@ import msgspec
 
 from modelward import __version__
 from modelward.access import Permission
-from modelward.registry import LABEL, PROBABILITIES
+from modelward.entrances.open_inference.answers import OUTPUTS, TEXTS
 
 if TYPE_CHECKING:
     from modelward.access import Actor
@@ -66,7 +66,10 @@ def model_metadata(deployment: Deployment) -> ModelMetadata:
     inputs = [
         TensorMetadata(feature.name, feature.sort.datatype, [ANY, *feature.sort.tensor(feature)]) for feature in interface.features
     ]
-    outputs = [TensorMetadata(LABEL, "BYTES", [ANY]), TensorMetadata(PROBABILITIES, "FP32", [ANY, len(interface.classes)])]
+    outputs = [
+        TensorMetadata(name, "BYTES", [ANY]) if name in TEXTS else TensorMetadata(name, "FP32", [ANY, *interface.answer_shape])
+        for name in OUTPUTS[interface.answer]
+    ]
     return ModelMetadata(version.model, [str(version.number)], "onnxruntime_onnx", inputs, outputs)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelward.entrances.open_inference import (
-    OUTPUTS,
+    TEXTS,
     Head,
     Tensor,
     TensorError,
@@ -62,7 +62,8 @@ def asking(request: Any, interface: Interface, *, rows_limit: int) -> Asking:
     for output in request.outputs:
         check_parameters(output.parameters)
     is_packed = bool(request.raw_input_contents)
-    wanted = wanted_outputs([Wanted(output.name, is_packed) for output in request.outputs], is_packed=is_packed)
+    asked = [Wanted(output.name, is_packed) for output in request.outputs]
+    wanted = wanted_outputs(asked, interface.answer, is_packed=is_packed)
     table = table_of(interface, _tensors(request, rows_limit=rows_limit))
     id = request.id
     return Asking(table, lambda computed: _written(computed, id=id, wanted=wanted))
@@ -109,13 +110,14 @@ def _written(computed: Computed, *, id: str, wanted: Sequence[Wanted]) -> Writte
     answer.parameters["unfamiliar"].string_param = unfamiliar_text(computed.unfamiliar)
     rows = len(computed.unfamiliar)
     for name, is_packed in wanted:
-        is_label = name == OUTPUTS[0]
-        output = answer.outputs.add(name=name, datatype="BYTES" if is_label else "FP32")
-        output.shape.extend((rows,) if is_label else (rows, len(computed.interface.classes)))
+        is_text = name in TEXTS
+        output = answer.outputs.add(name=name, datatype="BYTES" if is_text else "FP32")
+        output.shape.extend((rows,) if is_text else (rows, *computed.interface.answer_shape))
         if is_packed:
             answer.raw_output_contents.append(packed_output(name, computed))
-        elif is_label:
-            output.contents.bytes_contents.extend([label.encode() for label in computed.labels])
+        elif is_text:
+            texts = computed.listed if computed.interface.answer == "text" else computed.labels
+            output.contents.bytes_contents.extend([text.encode() for text in texts])
         else:
-            output.contents.fp32_contents.extend(computed.probabilities.ravel().tolist())
+            output.contents.fp32_contents.extend(computed.array.ravel().tolist())
     return Written(answer.SerializeToString(), MEDIA)

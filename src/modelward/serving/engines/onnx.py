@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from modelward.registry import Columns, Interface, OpenVersion
@@ -24,7 +24,7 @@ class OnnxEngine:
         row_seconds = max(0.0, (many - one) / (_MANY - 1))
         self.cost = Cost(version.size_bytes, max(0.0, one - row_seconds), row_seconds)
 
-    def answers(self, columns: Columns) -> npt.NDArray[np.float32]:
+    def answers(self, columns: Columns) -> npt.NDArray[Any]:
         """See `Engine.answers`. A lone row is asked twice over: for one row the runtime adds products up in another order (its
         linear classifier does), and the last bits would tell how many rows came together.
         """

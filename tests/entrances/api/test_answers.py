@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Versions that answer with texts or with numbers, in every protocol over HTTP."""
+
+import struct
+
+import pytest
+
+from entrances.speakers import register
+
+SAID = ["abc", "x", None, "Ａbc def ghi"]
+WRITTEN = ["bcd", "y", "", "bcd!efg"]
+ROWS = [{"said": text} for text in SAID]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def speakers(house, server):
+    """All of them are live."""
+    for name in register(house.platform.registry, by=house.by):
+        house.make_live(name)
+
+
+def test_a_text_is_answered_in_the_protocol_of_records(caller):
+    told = caller.post("/v1/models/echo/predict", json={"rows": ROWS}).raise_for_status().json()
+    assert told["predictions"] == [{"text": text, "unfamiliar": []} for text in WRITTEN]
+    assert (told["model"], told["version"]) == ("echo", 1)
+    alone = [caller.post("/v1/models/echo/predict", json={"rows": [row]}).json()["predictions"][0] for row in ROWS]
+    assert alone == told["predictions"]
+
+
+def test_numbers_are_told_by_their_names_or_in_their_shape(caller):
+    asked = {"rows": [{"x": 2, "y": 3}, {"x": 20, "y": 1}]}
+    sums = caller.post("/v1/models/sums/predict", json=asked).raise_for_status().json()["predictions"]
+    assert sums == [
+        {"values": {"sum": 5.0, "difference": -1.0}, "unfamiliar": []},
+        {"values": {"sum": 21.0, "difference": 19.0}, "unfamiliar": ["x"]},
+    ]
+    grid = caller.post("/v1/models/grid/predict", json=asked).raise_for_status().json()["predictions"]
+    assert [each["values"] for each in grid] == [[[5.0, -1.0]], [[21.0, 19.0]]]
+
+
+def test_the_open_inference_protocol_names_the_one_output(caller):
+    told = caller.get("/v2/models/echo").raise_for_status().json()
+    assert told["outputs"] == [{"name": "text", "datatype": "BYTES", "shape": [-1]}]
+    assert caller.get("/v2/models/grid").json()["outputs"] == [{"name": "values", "datatype": "FP32", "shape": [-1, 1, 2]}]
+    asked = {"inputs": [{"name": "said", "datatype": "BYTES", "shape": [2], "data": ["abc", "äb"]}]}
+    (output,) = caller.post("/v2/models/echo/infer", json=asked).raise_for_status().json()["outputs"]
+    assert output == {"name": "text", "datatype": "BYTES", "shape": [2], "data": ["bcd", "åc"]}
+    wrong = caller.post("/v2/models/echo/infer", json={**asked, "outputs": [{"name": "label"}]})
+    assert wrong.status_code == 400
+    assert "There are: text." in wrong.json()["error"]
+
+
+def test_packed_outputs_hold_the_same(caller):
+    def packed(model, inputs):
+        asked = {"inputs": inputs, "parameters": {"binary_data_output": True}}
+        answer = caller.post(f"/v2/models/{model}/infer", json=asked).raise_for_status()
+        return answer.content[int(answer.headers["inference-header-content-length"]) :]
+
+    text = packed("echo", [{"name": "said", "datatype": "BYTES", "shape": [1], "data": ["äb"]}])
+    assert text == struct.pack("<I", 3) + "åc".encode()
+    inputs = [{"name": name, "datatype": "FP32", "shape": [1, 1], "data": [value]} for name, value in {"x": 2, "y": 3}.items()]
+    assert packed("grid", inputs) == struct.pack("<2f", 5, -1)
+    (output,) = caller.post("/v2/models/grid/infer", json={"inputs": inputs}).json()["outputs"]
+    assert (output["shape"], output["data"]) == ([1, 1, 2], [5.0, -1.0])
+
+
+def test_mlflow_gets_texts_and_numbers_and_no_probabilities_of_them(caller):
+    asked = {"dataframe_records": ROWS}
+    assert caller.post("/models/echo/invocations", json=asked).raise_for_status().json() == {"predictions": WRITTEN}
+    sums = caller.post("/models/sums/invocations", json={"inputs": [[2, 3]]}).raise_for_status().json()
+    assert sums == {"predictions": [[5.0, -1.0]]}
+    wrong = caller.post("/models/echo/invocations", json={**asked, "params": {"predict_method": "predict_proba"}})
+    assert wrong.status_code == 400
+    assert "this version answers with text" in wrong.text
+
+
+def test_only_probabilities_are_explained(administrator):
+    answer = administrator.post("/v1/models/echo/explain", json={"rows": ROWS[:1]})
+    assert answer.status_code == 400
+    assert "only probabilities of classes are explained" in answer.json()["error"]
+
+
+def test_the_document_lists_every_kind_of_answer(caller):
+    paths = caller.get("/openapi.json").json()["paths"]
+    schema = paths["/v1/models/{model}/predict"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert [each["$ref"].rpartition("/")[2] for each in schema["anyOf"]] == ["Answer", "TextAnswer", "ValuesAnswer"]
