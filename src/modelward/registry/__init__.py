@@ -4,7 +4,7 @@
 from modelward.registry.card import CARD_FILE, model_card
 from modelward.registry.contents import ForbiddenFileError, VersionTooLargeError
 from modelward.registry.draft import InvalidVersionError
-from modelward.registry.graph import LABEL, OUTPUTS, PROBABILITIES, TEXT, VALUES, GraphUnfitError, UnsafeGraphError
+from modelward.registry.graph import LABEL, PROBABILITIES, TEXT, VALUES, GraphUnfitError, UnsafeGraphError
 from modelward.registry.importing import ImportMissingError, UnusableImportError
 from modelward.registry.interface import AnswerKind, Feature, Interface, InvalidInterfaceError, parse_interface
 from modelward.registry.kinds.number import Number
@@ -46,7 +46,6 @@ __all__ = [
     "GRAPH_FILE",
     "LABEL",
     "LENGTH_LIMIT",
-    "OUTPUTS",
     "PROBABILITIES",
     "TEXT",
     "VALUES",

@@ -57,7 +57,6 @@ from modelward.serving.records import (
     ValuesAnswer,
     ValuesPrediction,
     as_records,
-    named_values,
 )
 from modelward.serving.request_id import new_request_id
 from modelward.serving.service import Serving
@@ -121,7 +120,6 @@ __all__ = [
     "Written",
     "as_records",
     "kinds_of",
-    "named_values",
     "new_request_id",
     "rows_of_file",
 ]

@@ -88,7 +88,7 @@ def as_records(computed: Computed) -> Written:
     return _WRITERS[computed.interface.answer](computed)
 
 
-def named_values(interface: Interface, values: list[Any]) -> dict[str, float] | list[Any]:
+def _named(interface: Interface, values: list[Any]) -> dict[str, float] | list[Any]:
     """The values of one row by their names, or as they are where they have none."""
     return dict(zip(interface.values, values, strict=True)) if interface.values else values
 
@@ -109,7 +109,7 @@ def _of_text(computed: Computed) -> Written:
 
 
 def _of_values(computed: Computed) -> Written:
-    named = (named_values(computed.interface, values) for values in computed.listed)
+    named = (_named(computed.interface, values) for values in computed.listed)
     predictions = tuple(map(ValuesPrediction, named, computed.unfamiliar))
     answer = ValuesAnswer(predictions=predictions, model=computed.model, version=computed.number, request_id=computed.request)
     return Written(_encode(answer))

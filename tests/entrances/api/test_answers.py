@@ -81,6 +81,6 @@ def test_only_probabilities_are_explained(administrator):
 
 
 def test_the_document_lists_every_kind_of_answer(caller):
-    paths = caller.get("/openapi.json").json()["paths"]
+    paths = caller.get("/api/openapi.json").json()["paths"]
     schema = paths["/v1/models/{model}/predict"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert [each["$ref"].rpartition("/")[2] for each in schema["anyOf"]] == ["Answer", "TextAnswer", "ValuesAnswer"]

@@ -137,6 +137,7 @@ CHINESE = {
     "What each feature adds to, or takes from, the probability of this answer.": "每个特征使该答案的概率增加或减少了多少。",
     "average": "平均",
     "empty text": "空文本",
+    "(an empty text)": "（空文本）",
     "this row": "本行",
     "In percentage points. Method: {method}; background of {n} rows; additivity residual {residual}; ledger entry {entry}.": (
         "单位：百分点。方法：{method}；背景样本 {n} 行；可加性残差 {residual}；账本条目 {entry}。"
@@ -284,6 +285,9 @@ SENTENCES = {
     "Your role gets no explanations: {permission:name} is needed.": "您的角色得不到解释：需要 {permission} 权限。",
     "{version:name} is not live, so it answers nobody.": "{version} 未上线，因此不提供答案。",
     "{version:name} takes {count:n} features, too many for a form.": "{version} 有 {count} 个特征，表单放不下。",
+    "Only probabilities of classes are explained, and this version answers with something else.": (
+        "只能解释各类别的概率，而该版本给出的是其他答案。"
+    ),
     "Ask it over the API.": "请通过 API 调用。",
     "The field {name} needs a number, such as 12 or 12.5.": "字段 {name} 须为数字，例如 12 或 12.5。",
     "interventional Shapley values over every coalition of passages, which are left out where they are not known": (
