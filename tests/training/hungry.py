@@ -33,7 +33,7 @@ def attempt(parameters, rows, *, may_retry=False):
         terms = Terms(may_retry=may_retry)
         learnt = _learn(candidate, rows, terms=terms, meter=meter, report=lambda *_: None, checkpoints=UNKEPT, retry=UNKEPT)
     except Exception as fault:  # noqa: BLE001  # as a run takes every failure
-        return {"failed": what_went_wrong(fault, parameters=parameters, rows=len(rows.train))[1]}
+        return {"failed": what_went_wrong(fault, candidate, rows)[1]}
     return {"made": learnt.parameters, "findings": [each.text for each in learnt.findings]}
 
 

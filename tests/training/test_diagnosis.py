@@ -2,6 +2,7 @@
 """Why a training went as it did is said where it went so, and not where it did not."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,46 @@ def test_a_network_that_does_not_move_is_on_a_plateau():
     assert said.kind == "plateau"
     assert said.text.startswith("The training loss changed by ")
     assert said.remedy.startswith("Raise `learning_rate` (it is 1e-08). Try another `schedule` or `optimizer`.")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"epochs": 2, "learning_rate": 1e-6}, "Raise `learning_rate` (it is 1e-06). Raise `epochs` (it is 2)."),
+        ({"epochs": 2, "learning_rate": 3e-3}, "Raise `epochs` (it is 2). More or larger `hidden` layers."),
+    ],
+)
+def test_a_network_that_learnt_too_little_is_told_what_its_loss_asks_for(parameters, said):
+    inputs = divided(*tables.load_digits(return_X_y=True))
+    finding = found("mlp", inputs, reference=consult(inputs), **parameters)[0]
+    assert finding.kind in {"underfitting", "plateau"}
+    assert finding.remedy.startswith(said), (finding.text, finding.remedy)
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        ([0.7, 0.69, 0.68, 0.7, 0.72, 0.75, 0.8], "Lower `learning_rate` (it is 0.1). Or try"),
+        ([0.7, 0.6, 0.55, 0.53, 0.51, 0.49, 0.47], "Raise `epochs` (it is 7). More or larger `hidden` layers. Or try"),
+        ([0.7, 0.6, 0.5, 0.5, 0.5, 0.5, 0.4999], "More or larger `hidden` layers. Raise `learning_rate` (it is 0.1)."),
+        ([0.7, 0.69, 0.69, 0.69, 0.69, 0.69, 0.6899], "Raise `learning_rate` (it is 0.1). Try another `schedule`."),
+    ],
+)
+def test_each_course_of_the_loss_has_its_own_remedy(losses, said):
+    even = np.arange(2000) % 2
+    blind = Answered(labels=even, probabilities=np.full((2000, 2), 0.5))
+    parameters = {"hidden": [8], "learning_rate": 0.1, "epochs": 7, "schedule": "cosine"}
+    curves, counts = {"training_loss": losses}, np.array([1000, 1000])
+    (finding,) = diagnose(Facts(training=blind, validation=None, counts=counts, parameters=parameters, curves=curves))
+    assert finding.remedy.startswith(said)
+
+
+def test_no_figure_is_told_with_a_sign_against_its_word():
+    even = np.arange(2000) % 2
+    wild = np.where(even, 0.1, 0.9)
+    answers = Answered(labels=even, probabilities=np.stack([1 - wild, wild], axis=1))
+    (said,) = diagnose(Facts(training=answers, validation=None, counts=np.array([1000, 1000]), parameters={}))
+    assert re.search(r"Its log loss is higher by 1\.609 \[.*\]\. Its balanced accuracy is lower by 0\.500 \[", said.text)
 
 
 def skewed(recall, *, rare=60, rows=3000, seed=0):

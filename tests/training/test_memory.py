@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from modelward.training import InvalidSpecError, LayersTooLargeError, RunFailedError, memory, parse_spec
+from modelward.training import Candidate, InvalidSpecError, LayersTooLargeError, RunFailedError, memory, parse_spec
 from modelward.training.failing import what_went_wrong
 from modelward.training.recipe import Inputs, UnusableInputsError, configure
 from modelward.training.recipes import RECIPES
@@ -170,7 +170,18 @@ def raised(work):
 
 
 def told(fault, **parameters):
-    return what_went_wrong(fault, parameters=parameters, rows=100)[1]
+    rows, labels = np.zeros((100, 3), np.float32), np.arange(100) % 2
+    inputs = Inputs(train=rows, train_labels=labels, validation=rows[:0], validation_labels=labels[:0], classes=("a", "b"))
+    return what_went_wrong(fault, Candidate(name="mlp", recipe="mlp", parameters=parameters), inputs)[1]
+
+
+def test_where_the_weights_are_what_does_not_fit_their_size_is_named_too(monkeypatch):
+    full = MemoryError()
+    assert "weights alone" not in told(full, hidden=[8])
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2_000_000)
+    said = told(full, hidden=[200, 100], batch_size=100)
+    assert "Its 21,102 weights alone take about 675 kB while they are trained, whatever the batch: lower `hidden`." in said
+    assert "set `batch_size: 12`" in said
 
 
 def test_libraries_that_run_out_of_memory_are_understood():

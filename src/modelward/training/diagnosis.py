@@ -31,6 +31,8 @@ _STILL = 0.01
 _ROUNDING = 1e-4
 _LEAST_ROWS = 20
 _LEAST_EPOCHS = 6
+# From so many epochs on a loss has a course; one that fell by less than this share on the whole was learnt from too slowly.
+_LEAST_POINTS, _SLOW = 2, 0.05
 _LEAST_PROBABILITY = 1.2e-7
 
 
@@ -122,9 +124,11 @@ def _too_little(facts: Facts) -> Finding | None:
     fallen = _fall_at_last(losses)
     if fallen is not None and abs(fallen) < _STILL:
         text = f"The training loss changed by {-fallen:+.2%} over the last third of {len(losses)} epochs. {text}"
-        return Finding(kind="plateau", text=text, remedy=remedies.move_on(facts.parameters, is_rising=_rises(losses)))
-    remedy = remedies.learn_more(facts.parameters, is_still_falling=fallen is not None)
-    return Finding(kind="underfitting", text=text, remedy=remedy)
+        return Finding(kind="plateau", text=text, remedy=_after_plateau(facts.parameters, losses))
+    course = _course(losses)
+    if course != "unknown":
+        text = f"The training loss went from {losses[0]:.3g} to {losses[-1]:.3g} in {len(losses)} epochs. {text}"
+    return Finding(kind="underfitting", text=text, remedy=remedies.learn_more(facts.parameters, course=course))
 
 
 def _behind_constant(facts: Facts) -> str:
@@ -135,8 +139,8 @@ def _behind_constant(facts: Facts) -> str:
         loss, balanced = _gains(part, np.tile(shares, (part.rows, 1)), seed=facts.seed)
         if loss.high < _LOSS_GAIN and balanced.high < _BALANCED_GAIN:
             return (
-                f"On {word} rows it is hardly better, if at all, than always answering the frequencies of the classes: "
-                f"its log loss is lower by {loss}, its balanced accuracy higher by {balanced}."
+                f"On {word} rows it is hardly better, if at all, than always answering the frequencies of the classes. "
+                f"{_compared(loss, balanced)}"
             )
     return ""
 
@@ -149,9 +153,21 @@ def _behind_reference(facts: Facts) -> str:
     if loss.low <= _LOSS_GAIN or balanced.low <= _LOSS_GAIN:
         return ""
     return (
-        "On training rows it is behind a quick reference that did not learn from them: "
-        f"its log loss is higher by {loss}, its balanced accuracy lower by {balanced}."
+        "On training rows it is behind a quick reference that did not learn from them. "
+        f"{_compared(_opposite(loss), _opposite(balanced))}"
     )
+
+
+def _compared(loss: Figure, balanced: Figure) -> str:
+    """By how much it is better than another in words that need no sign, whichever way the figures lie."""
+    lost = f"Its log loss is lower by {loss}." if loss.value >= 0 else f"Its log loss is higher by {_opposite(loss)}."
+    if balanced.value >= 0:
+        return f"{lost} Its balanced accuracy is higher by {balanced}."
+    return f"{lost} Its balanced accuracy is lower by {_opposite(balanced)}."
+
+
+def _opposite(figure: Figure) -> Figure:
+    return Figure(-figure.value, -figure.high, -figure.low)
 
 
 def _gains(ours: Answered, rival: Probabilities, *, seed: int) -> tuple[Figure, Figure]:
@@ -168,6 +184,18 @@ def _fall_at_last(losses: Sequence[float]) -> float | None:
         return None
     start = losses[-1 - len(losses) // 3]
     return (start - losses[-1]) / start if start > 0 else None
+
+
+def _after_plateau(parameters: Mapping[str, Any], losses: Sequence[float]) -> str:
+    return remedies.move_on(parameters, is_rising=_rises(losses), has_learnt=_course(losses) == "falling")
+
+
+def _course(losses: Sequence[float]) -> remedies.Course:
+    if len(losses) < _LEAST_POINTS or losses[0] <= 0:
+        return "unknown"
+    if losses[-1] > losses[max(0, len(losses) - 1 - len(losses) // 3)]:
+        return "rising"
+    return "slow" if losses[0] - losses[-1] < _SLOW * losses[0] else "falling"
 
 
 def _rises(losses: Sequence[float]) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
 
 from modelward.errors import ModelwardError, PrerequisiteError, RefusedError, UnavailableError
 from modelward.training import memory
-from modelward.training.run import CandidateStatus
+from modelward.training.recipe import Inputs, configure
+from modelward.training.recipes import RECIPES
+from modelward.training.run import Candidate, CandidateStatus
 
 _SIZE = r"(\d+(?: ?[x,] ?\d+)*)"
 # What libraries say of shapes that do not fit, as `given` and `wanted`. Only these numbers are told of it, which are sizes.
@@ -28,10 +29,10 @@ _MISFITS = [
 ]
 
 
-def what_went_wrong(fault: Exception, *, parameters: Mapping[str, Any], rows: int) -> tuple[CandidateStatus, str]:
-    """How a candidate of these parameters over so many training rows stands after `fault`, and what to tell."""
+def what_went_wrong(fault: Exception, candidate: Candidate, inputs: Inputs) -> tuple[CandidateStatus, str]:
+    """How a candidate stands after `fault`, and what to tell."""
     if memory.is_out_of_memory(fault):
-        return CandidateStatus.FAILED, _out_of_memory(fault, parameters, rows)
+        return CandidateStatus.FAILED, _out_of_memory(fault, candidate, inputs)
     if isinstance(fault, RefusedError):
         return CandidateStatus.REFUSED, str(fault)
     if isinstance(fault, ModelwardError):
@@ -51,10 +52,12 @@ def may_go_well(fault: Exception) -> bool:
     return memory.is_out_of_memory(fault) or isinstance(fault, PrerequisiteError | UnavailableError)
 
 
-def _out_of_memory(fault: Exception, parameters: Mapping[str, Any], rows: int) -> str:
+def _out_of_memory(fault: Exception, candidate: Candidate, inputs: Inputs) -> str:
     asked = memory.asked_bytes(fault)
     said = [f"Out of memory: {memory.told(asked)} were asked for at once." if asked else "Out of memory."]
-    if smaller := memory.smaller_batch(parameters, rows=rows):
+    if size := _size(candidate, inputs):
+        said.append(size)
+    if smaller := memory.smaller_batch(candidate.parameters, rows=len(inputs.train)):
         said.append(
             f"A batch has {smaller.before:,} rows: set `batch_size: {smaller.after}`, or write `out_of_memory: smaller-batch` into "
             "the spec, which tries that by itself."
@@ -64,6 +67,14 @@ def _out_of_memory(fault: Exception, parameters: Mapping[str, Any], rows: int) -
         "categories (`data.prepare.max_categories`)."
     )
     return " ".join(said)
+
+
+def _size(candidate: Candidate, inputs: Inputs) -> str:
+    """What the network itself takes, where that is much of what there is; nothing where it is not, or nobody knows."""
+    with suppress(ModelwardError):
+        recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
+        return memory.size_told(recipe, width=inputs.width, classes=len(inputs.classes))
+    return ""
 
 
 def _misfit(fault: Exception) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 FINDINGS = {
     "label-noise": "Many training rows seem to bear another class's label.",
     "leakage": "A column alone tells the target nearly perfectly.",
+    "test-rows-near-training": "Many test rows have a near-duplicate among the training rows.",
     "overfitting": "The training rows are answered better than the validation rows.",
     "underfitting": "Even the training rows are hardly learnt.",
     "plateau": "The training loss does not fall any more while it is still high.",

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is said of the data before anything is trained on it: leakage, as the profile found it, and wrong labels."""
+"""What is said of the data before anything is trained on it: leakage, as the profile found it, wrong labels, and rows that lie in
+two parts.
+"""
 
 from __future__ import annotations
 
 from modelward.datasets import Profile
 from modelward.training import label_noise
 from modelward.training.checking import exclusion
+from modelward.training.estimating import share
 from modelward.training.finding import Finding
 from modelward.training.loading import LOADING
 from modelward.training.material import Material
 from modelward.training.reference import Reference, consult
 from modelward.training.spec import Data
+
+NEAR_SHARE = 0.02
+"""The share of test rows with a copy in training below which nothing is said; the low end of the interval is asked."""
 
 
 def quick_reference(material: Material) -> Reference | None:
@@ -25,7 +31,21 @@ def quick_reference(material: Material) -> Reference | None:
 def forewarn(material: Material, data: Data, profile: Profile, reference: Reference | None) -> tuple[Finding, ...]:
     """The findings about the rows that a run will learn from."""
     noise = None if reference is None else label_noise.finding(reference, rows=material.train_rows)
-    return (*_leaks(material, data, profile), *([noise] if noise else []))
+    return (*_leaks(material, data, profile), *([noise] if noise else []), *_near(material))
+
+
+def _near(material: Material) -> list[Finding]:
+    near, rows = material.facts.get("test_rows_near_training", 0), material.facts["rows"]["test"]
+    if not rows or share(near, of=rows).low < NEAR_SHARE:
+        return []
+    return [
+        Finding(
+            kind="test-rows-near-training",
+            text=f"{near:,} of {rows:,} test rows have a near-duplicate among the training rows, so that the test may be easier "
+            "than what comes later.",
+            remedy="Divide with `data: {split: {by: cluster}}`, which keeps near-duplicates in one part, and compare.",
+        )
+    ]
 
 
 def _leaks(material: Material, data: Data, profile: Profile) -> list[Finding]:

@@ -91,20 +91,27 @@ def finding(reference: Reference, *, rows: Labels) -> Finding | None:
     found = estimate(reference)
     if found is None or found.share.low < LEAST_SHARE:
         found = estimate_one_way(reference)
-    if found is None:
-        return None
-    seen, overlap = "a quick reference is surest of bear another one", "Rows of classes that overlap everywhere look the same."
-    of = "the training rows"
+    return None if found is None else told(found, reference, rows=rows)
+
+
+def told(found: LabelNoise, reference: Reference, *, rows: Labels) -> Finding:
+    """What to say of the noise that was found."""
+    said = (
+        f"About {found.share} of the training rows seem to bear a wrong label: so many of the {found.surest:,} rows that a quick "
+        "reference is surest of bear another one.",
+        "Rows of classes that overlap everywhere look the same.",
+    )
     if found.is_one_way:
-        of = "the training rows that look like one class"
-        seen = "a quick reference decides for it and is surer of bear another one, and as many of those it is less sure of"
-        overlap = "Where no column tells why some rows of one kind are of another class, that looks the same."
+        said = (
+            f"About {found.share} of the training rows that look like one class seem to bear a wrong label: so many of the "
+            f"{found.surest:,} that a quick reference is surest of bear another one, and as many of the others.",
+            "Where no column tells why some rows of one kind are of another class, that looks the same.",
+        )
     first = ", ".join(f"{rows[reference.places[place]] + 1}" for place in found.suspects[:_NAMED])
     return Finding(
         kind="label-noise",
-        text=f"About {found.share} of {of} seem to bear a wrong label: so many of the {found.surest:,} rows that {seen}. "
-        f"The reference is `{reference.recipe}`, cross-validated on {reference.rows:,} of {reference.of:,} training rows drawn "
-        f"with seed {reference.seed}; {len(found.suspects):,} of them are suspected. {overlap}",
+        text=f"{said[0]} The reference is `{reference.recipe}`, cross-validated on {reference.rows:,} of {reference.of:,} training "
+        f"rows drawn with seed {reference.seed}; {len(found.suspects):,} rows are suspected. {said[1]}",
         remedy=f"Look at the labels of the suspected rows, the worst first: rows {first} of the dataset. "
         "Wrong labels in the test rows make every measured accuracy wrong as well.",
     )

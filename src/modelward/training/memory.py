@@ -30,6 +30,8 @@ _CONTROL_GROUP = Path("/sys/fs/cgroup")
 _COPIES = 8
 _WEIGHT_BYTES = 4
 _MOST_HALVINGS = 13
+# From this share of the memory that is left on, the weights are part of why it did not suffice.
+_MUCH = 0.25
 
 
 class LayersTooLargeError(InvalidError):
@@ -125,6 +127,20 @@ def check_layers(recipe: Recipe, *, name: str, width: int, classes: int) -> None
         f"Training them takes about {told(weights * _COPIES * _WEIGHT_BYTES)}, where {told(left)} is left, and a graph holds "
         f"{told(LIMIT_BYTES)} of them. Lower {' or '.join(f'`{size}`' for size in recipe.sizes)}"
         f"{f': {_written(fitting)} would fit' if fitting else ', or leave columns out'}."
+    )
+
+
+def size_told(recipe: Recipe, *, width: int, classes: int) -> str:
+    """What the training of the recipe's weights takes and how to make them fewer, where they take a good part of what is left."""
+    if not isinstance(recipe, Sized):
+        return ""
+    weights = recipe.weights(width=width, classes=classes)
+    taken = weights * _COPIES * _WEIGHT_BYTES
+    if taken < _MUCH * available_bytes():
+        return ""
+    return (
+        f"Its {weights:,} weights alone take about {told(taken)} while they are trained, whatever the batch: lower "
+        f"{' or '.join(f'`{size}`' for size in recipe.sizes)}."
     )
 
 

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 _MOST = 2
 # The first that a recipe has are named, so those that do most stand first. A larger value of one kind learns more by heart.
 _LENGTHS = ("epochs", "rounds")
-_LARGER_LEARNS_MORE = ("max_depth", "max_leaf_nodes", "C", "hidden", *_LENGTHS)
+_SIZES = ("hidden", "units", "channels", "width")
+_LARGER_LEARNS_MORE = ("max_depth", "max_leaf_nodes", "C", *_SIZES, *_LENGTHS)
 _LARGER_LEARNS_LESS = ("min_samples_leaf", "neighbours", "dropout", "l2", "smoothing", "l1", "pruning")
 
 
@@ -19,19 +20,31 @@ def learn_less(parameters: Mapping[str, Any]) -> str:
     return " ".join([*said, "More training rows help, too."])
 
 
-def learn_more(parameters: Mapping[str, Any], *, is_still_falling: bool = False) -> str:
-    """What to write against underfitting; longer training alone where the loss was still falling."""
-    if is_still_falling:
-        said = _changes(parameters, lower=(), larger=_LENGTHS)
+Course = Literal["unknown", "falling", "slow", "rising"]
+"""Where a training loss went: still falling at the end, fallen by hardly anything on the whole, or risen at the end."""
+
+
+def learn_more(parameters: Mapping[str, Any], *, course: Course = "unknown") -> str:
+    """What to write against underfitting: what the course of the loss asks for, where there is one."""
+    if course == "rising":
+        said = _changes(parameters, lower=("learning_rate",), larger=())
+    elif course == "slow":
+        said = _changes(parameters, lower=(), larger=("learning_rate", *_LENGTHS))
+    elif course == "falling":
+        said = _changes(parameters, lower=(), larger=(*_LENGTHS, *_SIZES))
     else:
         said = _changes(parameters, lower=_LARGER_LEARNS_LESS, larger=_LARGER_LEARNS_MORE)
     return " ".join([*said, "Or try another recipe; where none learns anything, the columns do not tell the target."])
 
 
-def move_on(parameters: Mapping[str, Any], *, is_rising: bool) -> str:
-    """What to write against a plateau; a loss that rises and falls asks for shorter steps, one that lies still for longer ones."""
-    rate = {"lower": ["learning_rate"], "larger": []} if is_rising else {"lower": [], "larger": ["learning_rate"]}
-    said = _changes(parameters, **rate)
+def move_on(parameters: Mapping[str, Any], *, is_rising: bool, has_learnt: bool = False) -> str:
+    """What to write against a plateau: a loss that rises and falls asks for shorter steps, one that lies still for longer ones, or
+    for a larger network where it has learnt before it lay still.
+    """
+    if is_rising:
+        said = _changes(parameters, lower=("learning_rate",), larger=())
+    else:
+        said = _changes(parameters, lower=(), larger=(*_SIZES, "learning_rate") if has_learnt else ("learning_rate",))
     other = [name for name in ("schedule", "optimizer", "activation") if name in parameters]
     if other:
         said.append(f"Try another {' or '.join(f'`{name}`' for name in other[:2])}.")

@@ -40,3 +40,15 @@ def test_a_run_in_which_nothing_stands_out_says_nothing(terminal):
     shown = terminal("runs", "show", run).out
     assert ": overfitting." not in shown
     assert "\nrows:" not in shown
+
+
+def test_test_rows_that_have_a_copy_in_training_are_told_by_train_and_on_the_version(fresh):
+    header, *lines = people(200).splitlines()
+    said = ("--target", "grant", "--purpose", "tests", "--owner", "me")
+    assert fresh("data", "add", "twice", fresh.file("twice.csv", "\n".join([header, *lines, *lines])), *said).code == 0
+    done = fresh("train", fresh.file("spec.yaml", "model: m\ndata: {dataset: twice}\ncandidates: [naive-bayes]\n"))
+    assert done.code == 0
+    assert "Warning, test-rows-near-training: " in done.err
+    assert "`data: {split: {by: cluster}}`" in done.err
+    assert " (near-duplicates)" in fresh("model", "show", "m:1").out
+    assert "near-duplicates" not in fresh("model", "show", "m:1", "--json").out

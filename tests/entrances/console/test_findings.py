@@ -3,6 +3,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -16,6 +17,8 @@ from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.entrances.console.words import WORDS
 from modelward.training import FINDINGS, TRAINING_FILE, Finding, label_noise
 from modelward.training.diagnosis import Answered, Facts, diagnose
+from modelward.training.estimating import share
+from modelward.training.forewarning import _near
 from modelward.training.remedies import learn_less, learn_more, move_on
 from training.test_label_noise import planted
 
@@ -33,7 +36,7 @@ def every_diagnosis():
     sure, blind, wild = answered(even, np.where(even, 0.9, 0.1)), answered(even, np.full(2000, 0.45)), answered(even, 1.0 - even)
     calm = answered(even, np.where(even, 0.51, 0.49))
     unseen, seen_late = answered(rare, np.full(2000, 0.02)), answered(rare, np.where(rare, 0.9, 0.4))
-    curve = {"training_loss": [0.69] * 9}
+    curve, short = {"training_loss": [0.69] * 9}, {"training_loss": [0.7, 0.69]}
     more = {"counts": np.array([1000, 1000]), "parameters": TREE}
     skew = {"counts": np.array([1960, 40])}
     facts = [
@@ -41,7 +44,9 @@ def every_diagnosis():
         Facts(training=sure, validation=calm, **more),
         Facts(training=blind, validation=None, **more),
         Facts(training=blind, validation=None, curves=curve, counts=np.array([1000, 1000]), parameters=NETWORK),
+        Facts(training=blind, validation=None, curves=short, counts=np.array([1000, 1000]), parameters=NETWORK),
         Facts(training=calm, validation=blind, **more),
+        Facts(training=wild, validation=None, **more),
         Facts(
             training=answered(even, np.where(np.arange(2000) % 5 < 3, np.where(even, 0.6, 0.4), 0.5 - 0.1 * (even - 0.5))),
             validation=None,
@@ -64,7 +69,8 @@ def test_every_sentence_that_the_rules_say_is_known_in_chinese():
     remedies = [
         *(rule(parameters) for rule in (learn_less, learn_more) for parameters in (TREE, NETWORK, {"C": 1.0}, {})),
         *(move_on(parameters, is_rising=rises) for parameters in (NETWORK, {"activation": "relu"}, {}) for rises in (True, False)),
-        learn_more(NETWORK, is_still_falling=True),
+        move_on(NETWORK, is_rising=False, has_learnt=True),
+        *(learn_more(NETWORK, course=course) for course in ("falling", "slow", "rising")),
     ]
     said = [*(each.text for each in found), *(each.remedy for each in found), *remedies]
     assert [text for text in said if WORDS.sentence(text, "zh") is None] == []
@@ -73,9 +79,15 @@ def test_every_sentence_that_the_rules_say_is_known_in_chinese():
 def test_every_sentence_about_rows_and_memory_is_known_in_chinese():
     reference, _ = planted("cancer", 0.1)
     noise = label_noise.finding(reference, rows=np.arange(reference.of))
+    found = label_noise.LabelNoise(share(30, of=100), 50, reference.places[:10], is_one_way=True)
+    one_way = label_noise.told(found, reference, rows=np.arange(reference.of))
+    (near,) = _near(SimpleNamespace(facts={"test_rows_near_training": 400, "rows": {"test": 1000}}))
     said = [
         noise.text,
         noise.remedy,
+        one_way.text,
+        near.text,
+        near.remedy,
         "Column 'letter' says the same as the target, value for value.",
         "Column 'size' alone separates the classes: ROC AUC 0.998.",
         "The values of column 'town' alone tell the class: they remove 98.0% of the error of guessing.",

@@ -107,6 +107,7 @@ def show_version(console: Console, version: Version) -> None:
             "classes": version.interface.classes or None,
             "features": [feature.name for feature in version.interface.features],
             "made": version.created,
+            "test rows near training": _near_training(version),
         },
     )
     console.print()
@@ -123,6 +124,12 @@ def _answers_with(interface: Interface) -> str | None:
     if interface.answer == "text":
         return f"a text of at most {interface.length} characters"
     return None if interface.answer == "classes" else f"values of shape {' × '.join(map(str, interface.shape))}"
+
+
+def _near_training(version: Version) -> str | None:
+    """How many test rows have a near-duplicate in training; nothing where there is none, or nobody looked."""
+    near = version.facts.get("test_rows_near_training")
+    return f"{near:,} of {version.facts['rows']['test']:,} (near-duplicates)" if near else None
 
 
 def _show_exported(console: Console, made: dict[str, Any]) -> None:

@@ -18,9 +18,22 @@ FINDING_SENTENCES = {
     "is surest of bear another one.": (
         "约有 {share} 的训练行似乎标签有误：在快速参照最有把握的 {surest} 行中，这个比例的行带有别的标签。"
     ),
-    "The reference is {recipe:code}, cross-validated on {rows:n} of {every:n} training rows drawn with seed {seed:n}; confident "
-    "learning suspects {suspects:n} of them.": (
-        "参照为 {recipe}，在 {every} 个训练行中以随机种子 {seed} 抽取 {rows} 行做交叉验证；置信学习怀疑其中 {suspects} 行。"
+    "The reference is {recipe:code}, cross-validated on {rows:n} of {every:n} training rows drawn with seed {seed:n}; "
+    "{suspects:n} rows are suspected.": (
+        "参照为 {recipe}，在 {every} 个训练行中以随机种子 {seed} 抽取 {rows} 行做交叉验证；其中 {suspects} 行可疑。"
+    ),
+    "About {share:interval} of the training rows that look like one class seem to bear a wrong label: so many of the {surest:n} "
+    "that a quick reference is surest of bear another one, and as many of the others.": (
+        "看起来属于同一类别的训练行中，约有 {share} 似乎标签有误：在快速参照最有把握的 {surest} 行中这个比例的行带有别的标签，"
+        "其余行也一样多。"
+    ),
+    "Where no column tells why some rows of one kind are of another class, that looks the same.": (
+        "如果没有任何列能说明为何同类的行中有些属于另一类别，也会呈现同样的现象。"
+    ),
+    "{near:n} of {rows:n} test rows have a near-duplicate among the training rows, so that the test may be easier than what comes "
+    "later.": ("{rows} 个测试行中有 {near} 个在训练行中有近似重复，因此测试可能比日后的数据容易。"),
+    "Divide with {line:code}, which keeps near-duplicates in one part, and compare.": (
+        "请用 {line} 划分，使近似重复的行留在同一部分，再作比较。"
     ),
     "Rows of classes that overlap everywhere look the same.": "处处重叠的类别也会呈现同样的现象。",
     "Look at the labels of the suspected rows, the worst first: rows {rows} of the dataset.": (
@@ -34,18 +47,20 @@ FINDING_SENTENCES = {
     "The log loss is {first:n} on training rows and {second:n} on validation rows, a gap of {gap:interval}.": (
         "对数损失在训练行上为 {first}，在验证行上为 {second}，相差 {gap}。"
     ),
-    "On training rows it is hardly better, if at all, than always answering the frequencies of the classes: its log loss is lower "
-    "by {loss:interval}, its balanced accuracy higher by {balanced:interval}.": (
-        "在训练行上，它几乎不比总是回答类别频率更好：对数损失低 {loss}，平衡准确率高 {balanced}。"
+    "On training rows it is hardly better, if at all, than always answering the frequencies of the classes.": (
+        "在训练行上，它几乎不比总是回答类别频率更好。"
     ),
-    "On validation rows it is hardly better, if at all, than always answering the frequencies of the classes: its log loss is "
-    "lower by {loss:interval}, its balanced accuracy higher by {balanced:interval}.": (
-        "在验证行上，它几乎不比总是回答类别频率更好：对数损失低 {loss}，平衡准确率高 {balanced}。"
+    "On validation rows it is hardly better, if at all, than always answering the frequencies of the classes.": (
+        "在验证行上，它几乎不比总是回答类别频率更好。"
     ),
-    "On training rows it is behind a quick reference that did not learn from them: its log loss is higher by {loss:interval}, its "
-    "balanced accuracy lower by {balanced:interval}.": (
-        "在训练行上，它不如一个没有从这些行学习的快速参照：对数损失高 {loss}，平衡准确率低 {balanced}。"
+    "On training rows it is behind a quick reference that did not learn from them.": (
+        "在训练行上，它不如一个没有从这些行学习的快速参照。"
     ),
+    "Its log loss is lower by {loss:interval}.": "其对数损失低 {loss}。",
+    "Its log loss is higher by {loss:interval}.": "其对数损失高 {loss}。",
+    "Its balanced accuracy is higher by {balanced:interval}.": "其平衡准确率高 {balanced}。",
+    "Its balanced accuracy is lower by {balanced:interval}.": "其平衡准确率低 {balanced}。",
+    "The training loss went from {first:n} to {last:n} in {epochs:n} epochs.": "训练损失在 {epochs} 轮中由 {first} 变为 {last}。",
     "The training loss changed by {share:n}% over the last third of {epochs:n} epochs.": (
         "在 {epochs} 轮的最后三分之一里，训练损失变化了 {share}%。"
     ),

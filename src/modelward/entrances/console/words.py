@@ -61,6 +61,7 @@ CHINESE = {
     "overfitting": "过拟合",
     "underfitting": "欠拟合",
     "plateau": "停滞",
+    "test-rows-near-training": "测试行与训练行相近",
     "imbalance": "类别不平衡",
     "out-of-memory": "内存不足",
     "not-examined": "未能检查",
