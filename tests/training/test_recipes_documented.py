@@ -39,8 +39,8 @@ def allowed(one):
         return " or ".join(allowed(part) for part in one["anyOf"])
     if "enum" in one:
         return ", ".join(f"`{value}`" for value in one["enum"])
-    if one["type"] in ("null", "boolean"):
-        return {"null": "none", "boolean": "`true`, `false`"}[one["type"]]
+    if one["type"] in ("null", "boolean", "string"):
+        return {"null": "none", "boolean": "`true`, `false`", "string": "a text"}[one["type"]]
     if one["type"] == "array":
         if "prefixItems" in one:
             return "two: " + ", ".join(allowed(part) for part in one["prefixItems"])

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from modelward.errors import InvalidError, UnavailableError
 from modelward.plugins import MissingExtraError
 from modelward.training import memory
+from modelward.training.detecting import learnable
 from modelward.training.neural import Learning, check_device
-from modelward.training.recipe import Inputs, configure
+from modelward.training.recipe import Inputs, configure, uses_labels
 from modelward.training.recipes import RECIPES
 
 
@@ -49,5 +50,7 @@ def _check(candidate: Configured, inputs: Inputs) -> None:
     if isinstance(recipe, memory.Sized):
         recipe.weights(width=inputs.width, classes=len(inputs.classes))
     asked = getattr(recipe, "parameters", None)
+    if not uses_labels(recipe):
+        learnable(inputs, normal=getattr(asked, "normal", None))
     if isinstance(asked, Learning):
         check_device(inputs.device, asked.precision)

@@ -20,7 +20,7 @@ from modelward.training.examining import examine
 from modelward.training.finding import Finding
 from modelward.training.loading import LOADING
 from modelward.training.material import Material
-from modelward.training.recipe import Inputs, Made, Progress, Recipe, configure
+from modelward.training.recipe import Inputs, Made, Progress, Recipe, configure, uses_labels
 from modelward.training.recipes import RECIPES
 from modelward.training.reference import Reference
 from modelward.training.run import Candidate
@@ -79,7 +79,10 @@ def make(
     compared = parity.check(drawn, material.preparation, made, material.test)
     compared.require(candidate.recipe)
     report(0.98, "examining")
-    findings = learnt.findings + examine(made, material.inputs, parameters=learnt.parameters, reference=terms.reference)
+    findings = learnt.findings
+    # Who was not told the labels is not to be blamed for what it would have learnt of them.
+    if uses_labels(RECIPES.load(candidate.recipe)):
+        findings += examine(made, material.inputs, parameters=learnt.parameters, reference=terms.reference)
     report(0.99, "trained; next it is signed, in the order of the spec")
     facts = {
         **material.facts,

@@ -148,6 +148,8 @@ class Recipe(Protocol):
 
     One whose estimator may be larger than memory SHOULD say so before it takes any: see `memory.Sized`.
 
+    One that finds anomalies says `uses_labels = False`: of the labels it asks only which rows it may learn from.
+
     Equal inputs, seed and parameters MUST make equal graphs, byte for byte, on one machine, whatever runs in other threads. A
     recipe MUST NOT use more than one thread: candidates are trained side by side.
     """
@@ -173,6 +175,11 @@ def takes(recipe: type[Recipe]) -> tuple[Takes, ...]:
 def answers(recipe: type[Recipe]) -> AnswerKind:
     """What versions of the recipe class answer with; one that does not say gives classes."""
     return getattr(recipe, "answers", "classes")
+
+
+def uses_labels(recipe: type[Recipe] | Recipe) -> bool:
+    """Whether the recipe learns from labels; one that does not finds anomalies."""
+    return getattr(recipe, "uses_labels", True)
 
 
 def one_thread() -> None:

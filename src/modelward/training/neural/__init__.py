@@ -6,15 +6,17 @@ Nothing here loads PyTorch before it is used, but `layers`, which a recipe impor
 
 from modelward.training.neural.batches import ArrayBatches, Batch, Batches
 from modelward.training.neural.classifying import Alter, classifier
+from modelward.training.neural.dense import Activation, dense, draw_dense
 from modelward.training.neural.devices import DeviceMissingError, PrecisionMissingError, check_device, check_installed, device_named
 from modelward.training.neural.learning import ClassifierLearning, Learning
 from modelward.training.neural.loop import Learnt, learn
-from modelward.training.neural.losses import ClassLoss, Loss, class_loss
+from modelward.training.neural.losses import ClassLoss, Loss, class_loss, squared_error
 from modelward.training.neural.randomness import Randomness
 from modelward.training.neural.shapes import check_shape, dense_weights
 from modelward.training.neural.task import Task, Turn
 
 __all__ = [
+    "Activation",
     "Alter",
     "ArrayBatches",
     "Batch",
@@ -34,7 +36,10 @@ __all__ = [
     "check_shape",
     "class_loss",
     "classifier",
+    "dense",
     "dense_weights",
     "device_named",
+    "draw_dense",
     "learn",
+    "squared_error",
 ]

@@ -22,6 +22,11 @@ class Loss(NamedTuple):
     weight: torch.Tensor | float
 
 
+def squared_error(given: torch.Tensor, wanted: torch.Tensor) -> Loss:
+    """The mean squared error of numbers [n, ...]; each row weighs the same."""
+    return Loss((given.float() - wanted).square().mean(), wanted.shape[0])
+
+
 ClassLoss = Callable[["torch.Tensor", "torch.Tensor"], Loss]
 """Takes logits [n, K] and labels [n]."""
 

@@ -6,10 +6,12 @@ from modelward.plugins import PluginTable
 RECIPES = PluginTable(
     family="recipes",
     places={
+        "autoencoder": "modelward.training.recipes.autoencoder:Autoencoder",
         "cnn": "modelward.training.recipes.cnn:Convolutional",
         "decision-tree": "modelward.training.recipes.decision_tree:DecisionTree",
         "ebm": "modelward.training.recipes.ebm:ExplainableBoosting",
         "gradient-boosting": "modelward.training.recipes.gradient_boosting:GradientBoosting",
+        "isolation-forest": "modelward.training.recipes.isolation_forest:IsolationForest",
         "knn": "modelward.training.recipes.knn:NearestNeighbours",
         "lightgbm": "modelward.training.recipes.lightgbm:LightGbm",
         "logistic-regression": "modelward.training.recipes.logistic_regression:LogisticRegression",
@@ -21,5 +23,5 @@ RECIPES = PluginTable(
         "text-linear": "modelward.training.recipes.text_linear:TextLinear",
         "transformer": "modelward.training.recipes.transformer:Transformer",
     },
-    extras={"ebm": "glass", "lightgbm": "boosting", **dict.fromkeys(("cnn", "mlp", "rnn", "transformer"), "torch")},
+    extras={"ebm": "glass", "lightgbm": "boosting", **dict.fromkeys(("autoencoder", "cnn", "mlp", "rnn", "transformer"), "torch")},
 )
