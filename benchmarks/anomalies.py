@@ -2,8 +2,8 @@
 """Detectors of anomalies on real tables that scikit-learn ships, beside scikit-learn's isolation forest and local outlier factor.
 
 Two tables: tumours (breast cancer, malignant is the anomaly) and handwritten digits (each digit in turn is normal, the nine
-others are anomalies). Each division of the rows is stratified, 30 % test and 10 % validation; its seed is that of training, too. Numbers are
-standardised by the training rows for all alike.
+others are anomalies). Each division of the rows is stratified, 30 % test and 10 % validation; its seed is that of training, too.
+Numbers are standardised by the training rows for all alike.
 
     python benchmarks/anomalies.py --divisions 5
 

@@ -182,7 +182,7 @@ def test_the_graph_answers_as_the_trained_estimator(name, classes):
 @pytest.mark.parametrize("taken", DATA)
 def test_a_preparation_gives_the_same_bits_as_its_graph(taken):
     for columns in (DATA[taken].rows(50, classes=3, seed=8)[0], DATA[taken].odd_rows()):
-        preparation = prepared_of(taken, 3)[0]
+        preparation = prepared_of(taken, 2)[0]
         (drawn,) = opened(preparation.graph().SerializeToString()).run(None, columns)
         assert drawn.tobytes() == preparation.apply(columns).tobytes()
 

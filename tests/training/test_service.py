@@ -229,6 +229,11 @@ def test_a_run_that_lacked_memory_may_be_resumed_and_says_so(rooms, register, ad
         ("rnn: {shape: [3, 7]}", "", r"candidates\[1\]\.rnn: `shape: \[3, 7\]` has 21 places"),
         ("transformer: {shape: [3, 7]}", "", r"candidates\[1\]\.transformer: `shape: \[3, 7\]` has 21 places"),
         ("transformer: {width: 30, heads: 4}", "", r"candidates\[1\]\.transformer: The 4 heads .* Set `width: 32`"),
+        (
+            "isolation-forest: {normal: maybe}",
+            "",
+            r"candidates\[1\]\.isolation-forest: normal: 'maybe' is no class\. Write 'no' or",
+        ),
         ("mlp", "device: xpu\n", r"candidates\[1\]\.mlp: PyTorch finds no device 'xpu' here\. Train with `device: cpu`"),
     ],
 )

@@ -44,8 +44,8 @@ class AutoencoderParameters(Learning, frozen=True, kw_only=True, forbid_unknown_
     noise: Annotated[
         float, Meta(ge=0, le=10, description="Spread of what is added to each prepared value, anew each time it is learnt from.")
     ] = 0.0
-    epochs: Annotated[int, Meta(ge=1, le=10_000, description="Most passes over the training rows.")] = 100
-    patience: Annotated[int, Meta(ge=1, le=10_000, description="Epochs without a better validation loss before it stops.")] = 10
+    epochs: Annotated[int, Meta(ge=1, le=10_000, description="Most passes over the training rows.")] = 400
+    patience: Annotated[int, Meta(ge=1, le=10_000, description="Epochs without a better validation loss before it stops.")] = 30
     batch_size: Annotated[int, Meta(ge=0, le=1_000_000, description="Rows for one step; 0 means all of them.")] = 64
 
 
