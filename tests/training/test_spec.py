@@ -143,7 +143,7 @@ WRONG_CANDIDATES = {
     "[{decision-tree: {max_depth: 0}}]": "candidates[0].decision-tree.max_depth: expected `int` >= 1.",
     "[{decision-tree: {criterion: ginny}}]": "candidates[0].decision-tree.criterion: 'ginny' is no value it can have;",
     "[{decision-tree: [3]}]": "candidates[0].decision-tree: a mapping of max_depth, ",
-    "[desicion-tree]": "candidates[0].desicion-tree: unknown recipe; did you mean decision-tree? Allowed: autoencoder, cnn, decision-tree, ",
+    "[desicion-tree]": "candidates[0].desicion-tree: unknown recipe; did you mean decision-tree? Allowed: autoencoder, cnn, ",
     "[{knn: {}, svm: {}}]": "candidates[0]: write the name of a recipe, or one name",
     "[[knn]]": "candidates[0]: write the name of a recipe, or one name",
     "[knn, svm, {knn: {}}]": "candidates[2]: knn stands there already with the same parameters.",
