@@ -5,7 +5,8 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelward.datasets import fingerprint, read_table
+from datasets.whole import read_table
+from modelward.datasets import fingerprint
 
 ROWS = 25
 # Numbers of four decimals, and whole seconds: what a cell of a workbook holds exactly. Letters of every script.

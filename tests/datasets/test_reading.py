@@ -4,7 +4,8 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from modelward.datasets import ColumnKind, UnreadableFileError, UnusableTableError, parse_table, read_table
+from datasets.whole import read_table
+from modelward.datasets import ColumnKind, UnreadableFileError, UnusableTableError, parse_table
 from modelward.datasets.recognition import describe
 
 LIMIT = 1 << 22
@@ -135,8 +136,8 @@ from modelward.datasets import UnreadableFileError
 class LinesReader:
     starts = (b"LINES",)
 
-    def read(self, data, *, source):
-        return pl.DataFrame({"line": data.decode().splitlines()[1:]})
+    def read(self, file, *, source):
+        yield pl.DataFrame({"line": file.read().decode().splitlines()[1:]})
 """
 
 

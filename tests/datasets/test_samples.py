@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import pytest
 
+from datasets.whole import read_table
 from modelward.datasets import (
     SAMPLES,
     SampleChangedError,
     SampleUnavailableError,
     UnknownSampleError,
     fetch_sample,
-    read_table,
     samples,
 )
 from modelward.digest import sha256_hex

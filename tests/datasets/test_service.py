@@ -5,6 +5,7 @@ import msgspec
 import polars as pl
 import pytest
 
+from datasets.whole import read_table
 from modelward.access import Actor, NotPermittedError, Role
 from modelward.datasets import (
     Dataset,
@@ -15,7 +16,6 @@ from modelward.datasets import (
     Split,
     SplitSummary,
     make_split,
-    read_table,
 )
 from modelward.errors import RefusedError, UnavailableError
 from modelward.settings import Settings

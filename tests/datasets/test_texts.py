@@ -7,7 +7,8 @@ import io
 import polars as pl
 import pytest
 
-from modelward.datasets import ColumnKind, UnreadableFileError, parse_table, read_table
+from datasets.whole import read_table
+from modelward.datasets import ColumnKind, UnreadableFileError, parse_table
 from modelward.datasets.recognition import describe
 
 ROWS = 30

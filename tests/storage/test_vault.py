@@ -84,7 +84,7 @@ def nothing(_connection) -> set[str]:
 
 
 def test_what_is_sealed_stays_when_its_rows_were_written(vault, database):
-    with vault.sealing({"one": b"1", "two": b"2"}, database=database, named=nothing) as (_, sealed):
+    with vault.sealing([("one", b"1"), ("two", b"2")], database=database, named=nothing) as (_, sealed):
         pass
     assert {label: vault.read(digest, label=label) for label, digest in sealed.items()} == {"one": b"1", "two": b"2"}
 
@@ -93,7 +93,7 @@ def test_what_no_row_came_to_name_is_thrown_away_again(vault, database):
     named = set()
 
     def register():
-        with vault.sealing({"one": b"1", "two": b"2"}, database=database, named=lambda _: named) as (_, sealed):
+        with vault.sealing([("one", b"1"), ("two", b"2")], database=database, named=lambda _: named) as (_, sealed):
             named.add(sealed["one"])
             raise KeyboardInterrupt
 
@@ -107,7 +107,7 @@ def test_what_was_swept_before_the_change_began_is_not_recorded(vault, database,
     monkeypatch.setattr(vault, "put", lambda source, *, label: vault.discard(put(source, label=label)) or "0" * 64)
     with (
         pytest.raises(OvertakenError, match="swept away"),
-        vault.sealing({"one": b"1"}, database=database, named=nothing),
+        vault.sealing([("one", b"1")], database=database, named=nothing),
     ):
         pytest.fail("its rows were written")
 

@@ -22,10 +22,11 @@ from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, ValueCount, counts_rows
 from modelward.datasets.reader import Reader
 from modelward.datasets.readers import READERS
-from modelward.datasets.reading import parse_table, read_bytes, read_table
+from modelward.datasets.reading import parse_table, read_bytes
 from modelward.datasets.samples import SAMPLES, Sample, SampleChangedError, SampleUnavailableError, UnknownSampleError, fetch_sample
 from modelward.datasets.service import Datasets
-from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_labels, make_split
+from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_codes, class_labels, make_split
+from modelward.datasets.table import Table, frame_of
 
 __all__ = [
     "FIELD_LIMIT_CHARACTERS",
@@ -54,12 +55,14 @@ __all__ = [
     "SampleUnavailableError",
     "Split",
     "SplitSummary",
+    "Table",
     "Task",
     "UndividedError",
     "UnknownSampleError",
     "UnreadableFileError",
     "UnusableTableError",
     "ValueCount",
+    "class_codes",
     "class_labels",
     "compared",
     "counts_rows",
@@ -67,9 +70,9 @@ __all__ = [
     "fetch_sample",
     "find_clusters",
     "fingerprint",
+    "frame_of",
     "make_split",
     "parse_table",
     "partition",
     "read_bytes",
-    "read_table",
 ]

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from modelward.datasets.dataset import CLASSES_LIMIT, LEAST_ROWS, Column, ColumnKind, InvalidDeclarationError, UnusableTableError
 from modelward.datasets.layout import nearest, quoted, unknown_column
-
-if TYPE_CHECKING:
-    import polars as pl
+from modelward.datasets.table import Table
 
 TEXT_LIMIT = 500
 Task = Literal["classes", "text", "items", "none"]
@@ -98,7 +96,7 @@ def favourable_class(classes: Mapping[str, int], *, stated: str = "") -> str:
     return first if classes[first] < classes[second] else second
 
 
-def check_table(table: pl.DataFrame, columns: Sequence[Column], *, target: str, task: Task = "classes") -> None:
+def check_table(table: Table, columns: Sequence[Column], *, target: str, task: Task = "classes") -> None:
     """The table can be learned from, as its task has it.
 
     Raises:

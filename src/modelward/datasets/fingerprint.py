@@ -14,24 +14,29 @@ columns; then for each column: the length of its name and the name (UTF-8); the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+
+from modelward.datasets.table import Table
 
 if TYPE_CHECKING:
     import polars as pl
 
 _OPENING = b"mwfp1\n"
+_ROWS_AT_ONCE = 1 << 18
 
 
-def fingerprint(table: pl.DataFrame) -> str:
+def fingerprint(table: Table) -> str:
     """The fingerprint of a recognised table: 64 hexadecimal digits."""
-    digest = hashlib.sha256(_OPENING + _size(table.height) + _size(table.width))
-    for values in table.get_columns():
+    names = table.columns
+    digest = hashlib.sha256(_OPENING + _size(table.height) + _size(len(names)))
+    for values in map(table.get_column, names):
         word, as_bytes = _TYPES[str(values.dtype.base_type())]
         for text in (values.name, word):
             digest.update(_size(len(text.encode())) + text.encode())
         digest.update(values.is_null().to_numpy().astype("u1").tobytes())
-        digest.update(as_bytes(values))
+        for piece in as_bytes(values):
+            digest.update(piece)
     return digest.hexdigest()
 
 
@@ -39,26 +44,35 @@ def _size(number: int) -> bytes:
     return number.to_bytes(8, "little")
 
 
-def _numbers(values: pl.Series) -> bytes:
-    # Adding zero turns minus zero into zero.
-    return (values.fill_null(0.0).to_numpy() + 0.0).astype("<f8").tobytes()
+def _numbers(values: pl.Series) -> Iterator[bytes]:
+    for part in _pieces(values):
+        # Adding zero turns minus zero into zero.
+        yield (part.fill_null(0.0).to_numpy() + 0.0).astype("<f8").tobytes()
 
 
-def _booleans(values: pl.Series) -> bytes:
-    return values.fill_null(value=False).to_numpy().astype("u1").tobytes()
+def _booleans(values: pl.Series) -> Iterator[bytes]:
+    for part in _pieces(values):
+        yield part.fill_null(value=False).to_numpy().astype("u1").tobytes()
 
 
-def _dates(values: pl.Series) -> bytes:
-    return values.to_physical().fill_null(0).to_numpy().astype("<i8").tobytes()
+def _dates(values: pl.Series) -> Iterator[bytes]:
+    for part in _pieces(values):
+        yield part.to_physical().fill_null(0).to_numpy().astype("<i8").tobytes()
 
 
-def _words(values: pl.Series) -> bytes:
-    filled = values.fill_null("")
-    return filled.str.len_bytes().to_numpy().astype("<i8").tobytes() + "".join(filled.to_list()).encode()
+def _words(values: pl.Series) -> Iterator[bytes]:
+    for part in _pieces(values):
+        yield part.fill_null("").str.len_bytes().to_numpy().astype("<i8").tobytes()
+    for part in _pieces(values):
+        yield "".join(part.fill_null("").to_list()).encode()
+
+
+def _pieces(values: pl.Series) -> Iterator[pl.Series]:
+    return (values[start : start + _ROWS_AT_ONCE] for start in range(0, len(values), _ROWS_AT_ONCE))
 
 
 # By the name of the type in Polars, which is not loaded for this.
-_TYPES: dict[str, tuple[str, Callable[[pl.Series], bytes]]] = {
+_TYPES: dict[str, tuple[str, Callable[[pl.Series], Iterator[bytes]]]] = {
     "Float64": ("number", _numbers),
     "Boolean": ("boolean", _booleans),
     "Datetime": ("date", _dates),

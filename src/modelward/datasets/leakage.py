@@ -14,6 +14,7 @@ import polars as pl
 
 from modelward.datasets.dataset import Column, ColumnKind
 from modelward.datasets.profile import ProfileWarning
+from modelward.datasets.table import Table
 
 LEAST_AUC = 0.98
 LEAST_LAMBDA = 0.95
@@ -22,7 +23,7 @@ _BINS = 64
 _LEAST_ROWS_PER_VALUE = 5
 
 
-def leakage_suspects(table: pl.DataFrame, columns: tuple[Column, ...], *, target: str) -> Iterator[ProfileWarning]:
+def leakage_suspects(table: Table, columns: tuple[Column, ...], *, target: str) -> Iterator[ProfileWarning]:
     """One warning, with its figure, for each column that alone predicts the target nearly perfectly."""
     labels = _codes(table.get_column(target))
     for column in columns:

@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from modelward.datasets.dataset import ColumnKind, FileTooLargeError, UnreadableFileError
 from modelward.datasets.layout import quoted
 from modelward.datasets.reader import Reader
 from modelward.datasets.readers import READERS
+from modelward.datasets.table import KeptTable
+from modelward.storage import Scratch
 
 if TYPE_CHECKING:
     import polars as pl
 
 _DELIMITED = frozenset({".csv", ".tsv", ".txt", ".data"})
+_BLANK_BYTES, _START_BYTES = 1 << 16, 64
 _STARTS = {
     b"PAR1": "Parquet",
     b"PARE": "encrypted Parquet",
@@ -30,51 +35,90 @@ _STARTS = {
 }
 
 
-def read_table(files: Sequence[Path], *, limit_bytes: int) -> pl.DataFrame:
+def read_table(files: Sequence[Path], *, limit_bytes: int, scratch: Scratch) -> KeptTable:
     """The table in `files`, which have one layout and are stacked in the order given, with its columns' kinds recognised.
 
     Numbers come as Float64, booleans as Boolean, dates as Datetime in microseconds, everything else as String; missing values
-    as null.
+    as null. The files are read some rows at a time, and the rows are put aside in `scratch`, where the table lies.
 
     Raises:
         UnreadableFileError: a file is not there, not a plain file, not what its name says, or not a well-formed table.
         FileTooLargeError: the files together pass `limit_bytes`.
         UnusableTableError: a column holds infinity, or a type that no kind fits.
     """
+    if not files:
+        raise UnreadableFileError("No file was given. Name one or more files of one layout.")
+    raw, total = KeptTable(scratch), 0
+    names: list[str] = []
+    for file in files:
+        with opened(file, limit_bytes=limit_bytes - total) as stream:
+            total += os.fstat(stream.fileno()).st_size
+            for part in _parts(file, stream):
+                names = names or part.columns
+                _check_columns(file, part.columns)
+                _check_same_layout(file, part.columns, files[0], names)
+                raw.append(part)
+    return _recognised(raw, scratch)
+
+
+def _recognised(raw: KeptTable, scratch: Scratch) -> KeptTable:
+    from modelward.datasets.recognition import recognised_column
+
+    table = KeptTable(scratch)
+    for name in raw.columns:
+        values = raw.get_column(name)
+        raw.discard(name)
+        table.add(recognised_column(values))
+    return table
+
+
+def parse_table(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind], besides: Sequence[str] = ()) -> pl.DataFrame:
+    """As `read_table`, of one file whose bytes were read already, in memory. `kinds` says of some columns what they are, instead of
+    letting their values tell; values of another kind are an UnusableTableError. `besides` are endings that the caller reads itself.
+    """
     # Polars takes a third of a second to load; a server that reads no files goes without.
     import polars as pl
 
     from modelward.datasets.recognition import recognise
 
-    if not files:
-        raise UnreadableFileError("No file was given. Name one or more files of one layout.")
-    parts, total = [], 0
-    for file in files:
-        data = read_bytes(file, limit_bytes=limit_bytes - total)
-        total += len(data)
-        parts.append(_reader(file, data).read(data, source=file.name))
-        _check_columns(file, parts[-1].columns)
-        _check_same_layout(file, parts[-1].columns, files[0], parts[0].columns)
-    if len(parts) > 1:
-        parts = _of_one_type(parts)
-    return recognise(pl.concat(parts), kinds={})
-
-
-def parse_table(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind], besides: Sequence[str] = ()) -> pl.DataFrame:
-    """As `read_table`, of one file whose bytes were read already. `kinds` says of some columns what they are, instead of letting
-    their values tell; values of another kind are an UnusableTableError. `besides` are endings that the caller reads itself.
-    """
-    from modelward.datasets.recognition import recognise
-
-    return recognise(_reader(file, data, besides).read(data, source=file.name), kinds=kinds)
+    return recognise(pl.concat(_parts(file, io.BytesIO(data), besides)), kinds=kinds)
 
 
 def read_bytes(file: Path, *, limit_bytes: int) -> bytes:
-    """All of a plain file. It is opened once, so what is checked is what is read; a link, a pipe or a folder is refused.
+    """All of a plain file; see `opened`.
 
     Raises:
         UnreadableFileError: it is none, or empty. FileTooLargeError: it passes `limit_bytes`.
     """
+    with opened(file, limit_bytes=limit_bytes) as stream:
+        return stream.read()
+
+
+@contextmanager
+def opened(file: Path, *, limit_bytes: int) -> Iterator[BinaryIO]:
+    """A plain file to read. It is opened once, so what is checked is what is read; a link, a pipe or a folder is refused.
+
+    Raises:
+        UnreadableFileError: it is none, or empty, or it changed meanwhile. FileTooLargeError: it passes `limit_bytes`.
+    """
+    handle = _handle(file)
+    with os.fdopen(handle, "rb") as stream:
+        found = os.fstat(handle)
+        if found.st_size > limit_bytes:
+            raise FileTooLargeError(
+                f"{file} passes the limit: {found.st_size:,} bytes, and {limit_bytes:,} more may be read. Register a part of it, "
+                "or raise the setting `MODELWARD_UPLOAD_LIMIT_BYTES`."
+            )
+        if not stream.read(_BLANK_BYTES).strip() and found.st_size <= _BLANK_BYTES:
+            raise UnreadableFileError(f"{file} is empty. Write a row of column names, and one row per record.")
+        stream.seek(0)
+        yield stream
+        after = os.fstat(handle)
+        if (after.st_size, after.st_mtime_ns) != (found.st_size, found.st_mtime_ns):
+            raise UnreadableFileError(f"{file} was changed while it was read. Wait until nobody writes to it, and try again.")
+
+
+def _handle(file: Path) -> int:
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as missing:
@@ -85,27 +129,22 @@ def read_bytes(file: Path, *, limit_bytes: int) -> bytes:
         if fault.errno in {errno.ELOOP, errno.EMLINK}:
             raise UnreadableFileError(f"{file} is a symbolic link. Name the file it points to.") from fault
         raise UnreadableFileError(f"{file} cannot be opened: {fault.strerror}. Check its permissions.") from fault
-    found = os.fstat(handle)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(handle)
-        if stat.S_ISDIR(found.st_mode):
-            raise UnreadableFileError(
-                f"{file} is a folder. Name the file in it that holds the table, such as {file / 'table.csv'}."
-            )
-        raise UnreadableFileError(f"{file} is not a plain file. Name the file that holds the table.")
-    with os.fdopen(handle, "rb") as stream:
-        data = stream.read(limit_bytes + 1) if found.st_size <= limit_bytes else b""
-    if found.st_size > limit_bytes or len(data) > limit_bytes:
-        raise FileTooLargeError(
-            f"{file} passes the limit: {found.st_size:,} bytes, and {limit_bytes:,} more may be read. Register a part of it, or "
-            "raise the setting `MODELWARD_UPLOAD_LIMIT_BYTES`."
-        )
-    if not data.strip():
-        raise UnreadableFileError(f"{file} is empty. Write a row of column names, and one row per record.")
-    return data
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return handle
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise UnreadableFileError(f"{file} is a folder. Name the file in it that holds the table, such as {file / 'table.csv'}.")
+    raise UnreadableFileError(f"{file} is not a plain file. Name the file that holds the table.")
 
 
-def _reader(file: Path, data: bytes, besides: Sequence[str] = ()) -> Reader:
+def _parts(file: Path, stream: BinaryIO, besides: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
+    start = stream.read(_START_BYTES)
+    stream.seek(0)
+    return _reader(file, start, besides).read(stream, source=file.name)
+
+
+def _reader(file: Path, data: bytes, besides: Sequence[str]) -> Reader:
     ending = file.suffix.lower().removeprefix(".")
     if ending not in READERS.names():
         known = ", ".join([*(f".{name}" for name in READERS), *besides])
@@ -143,11 +182,3 @@ def _check_same_layout(file: Path, names: list[str], first: Path, wanted: list[s
         f"{file.name} has another layout than {first.name}: it lacks {quoted(lacking) or 'nothing'}, and {len(added)} of its "
         "columns are not there. Each file needs the same row of column names."
     )
-
-
-def _of_one_type(parts: list[pl.DataFrame]) -> list[pl.DataFrame]:
-    """Columns that two formats hold as different types become text, of which their kind is recognised again."""
-    import polars as pl
-
-    mixed = [name for name in parts[0].columns if len({part.schema[name] for part in parts}) > 1]
-    return [part.with_columns(pl.col(mixed).cast(pl.String)) for part in parts] if mixed else parts

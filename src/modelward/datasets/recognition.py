@@ -37,7 +37,7 @@ def recognise(raw: pl.DataFrame, *, kinds: Mapping[str, ColumnKind]) -> pl.DataF
         UnusableTableError: a column holds infinity, decimal commas, or a type that no kind fits; or other values than its
             kind in `kinds`.
     """
-    return pl.DataFrame([_recognised(column, kinds.get(column.name)) for column in raw.get_columns()])
+    return pl.DataFrame([recognised_column(column, kinds.get(column.name)) for column in raw.get_columns()])
 
 
 def describe(column: pl.Series, *, names_persons: bool = False) -> Column:
@@ -71,7 +71,8 @@ def _kind(column: pl.Series) -> ColumnKind:
     return ColumnKind.TEXT if distinct > CATEGORIES_LIMIT or names_rows else ColumnKind.CATEGORY
 
 
-def _recognised(column: pl.Series, kind: ColumnKind | None) -> pl.Series:
+def recognised_column(column: pl.Series, kind: ColumnKind | None = None) -> pl.Series:
+    """One column of `recognise`."""
     if column.dtype.is_integer() and _is_beyond_exact(column):
         column = column.cast(pl.String)
     if column.dtype.is_numeric():

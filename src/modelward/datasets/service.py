@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +26,13 @@ from modelward.datasets.dataset import (
 )
 from modelward.datasets.declaration import Declaration, Task
 from modelward.datasets.fingerprint import fingerprint
+from modelward.datasets.pieces import SealedTable, pieces_of
 from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
 from modelward.datasets.splits import Split, SplitSummary, make_split, summarise
+from modelward.datasets.table import SlicedTable, Table, frame_of
 from modelward.settings import Settings
-from modelward.storage import Connection, Database, Vault, until_written
+from modelward.storage import Connection, Database, Scratch, Vault, until_written
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,10 +40,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Description:
-    """What is sealed beside the rows: it holds values out of them."""
+    """What is sealed beside the rows: it holds values out of them. `pieces` says which columns are in each piece of the rows; what
+    was sealed before there were several does not.
+    """
 
     columns: tuple[Column, ...]
     profile: Profile
+    pieces: tuple[tuple[str, ...], ...] = ()
 
 
 class Datasets:
@@ -53,6 +57,7 @@ class Datasets:
         self._vault = vault
         self._ledger = ledger
         self._limit_bytes = settings.upload_limit_bytes
+        self._folder = settings.home
 
     def add(
         self,
@@ -85,7 +90,11 @@ class Datasets:
         check_name("dataset", name)
         said = {"purpose": purpose, "owner": owner, "license": license}
         declared = Declaration(target=target, sensitive=tuple(sensitive), task=task, **said)
-        table = read_table(files, limit_bytes=self._limit_bytes)
+        with Scratch(self._folder) as scratch:
+            table = read_table(files, limit_bytes=self._limit_bytes, scratch=scratch)
+            return self._add(table, declared, name=name, positive=positive, by=by)
+
+    def _add(self, table: SlicedTable, declared: Declaration, *, name: str, positive: str, by: Actor) -> Dataset:
         declaration.check_names(declared, table.columns)
         described = _describe(table, name=name, declared=declared, positive=positive)
         with self._database.look() as connection:
@@ -132,6 +141,10 @@ class Datasets:
         Raises:
             DatasetMissingError: there is none. SealBrokenError, DatasetChangedError: the rows are not those registered.
         """
+        return frame_of(self.columns(name, by=by, purpose=purpose))
+
+    def columns(self, name: str, *, by: Actor, purpose: str = "") -> Table:
+        """As `table`, decrypted a column at a time when it is asked for, so that memory need not hold all of them."""
         by.require(Permission.DATA_READ)
         found = self._find(name)
         table = self._rows(found)
@@ -158,11 +171,10 @@ class Datasets:
             self._ledger.record(connection, DATASET_SPLIT, actor=by.id, subject=name, facts=facts)
         return made
 
-    def _register(self, table: pl.DataFrame, described: _Description, *, name: str, declared: Declaration, by: Actor) -> Dataset:
-        rows = io.BytesIO()
-        table.write_parquet(rows)
-        pieces = {_rows_label(name): rows.getvalue(), _description_label(name): msgspec.json.encode(described)}
+    def _register(self, table: Table, described: _Description, *, name: str, declared: Declaration, by: Actor) -> Dataset:
+        pieces = _sealable(table, described, name=name)
         with self._vault.sealing(pieces, database=self._database, named=store.sealed_objects) as (connection, sealed):
+            *rows, description = sealed.values()
             if store.find(connection, name):
                 raise _taken(name, "was registered by somebody else just now")
             made = store.Registration(
@@ -172,8 +184,9 @@ class Datasets:
                 declared=declared,
                 registered=datetime.now(UTC),
                 by=by.id,
-                sealed=sealed[_rows_label(name)],
-                described=sealed[_description_label(name)],
+                sealed=rows[0],
+                described=description,
+                further=tuple(rows[1:]),
             )
             facts = _facts(made) | {"positive": described.profile.positive}
             store.add(connection, made)
@@ -225,10 +238,13 @@ class Datasets:
         taken = described.profile.positive or declaration.favourable_class(described.profile.classes)
         return replace(described, profile=replace(described.profile, positive=taken))
 
-    def _rows(self, found: store.Registration) -> pl.DataFrame:
-        import polars as pl
-
-        table = pl.read_parquet(io.BytesIO(self._vault.read(found.sealed, label=_rows_label(found.name))))
+    def _rows(self, found: store.Registration) -> Table:
+        digests = (found.sealed, *found.further)
+        table = SealedTable(
+            self._description(found).pieces,
+            height=found.rows,
+            read=lambda piece: self._vault.read(digests[piece], label=_rows_label(found.name, piece)),
+        )
         if fingerprint(table) != found.fingerprint:
             raise DatasetChangedError(
                 f"The rows of dataset {found.name!r} are not those that were registered. They are not used. Restore the home from "
@@ -237,7 +253,16 @@ class Datasets:
         return table
 
 
-def _describe(table: pl.DataFrame, *, name: str, declared: Declaration, positive: str) -> _Description:
+def _sealable(table: Table, described: _Description, *, name: str) -> Iterator[tuple[str, bytes]]:
+    """What is sealed of a table, with the label of each: its pieces, then what is said of them."""
+    names = []
+    for piece, (columns, data) in enumerate(pieces_of(table)):
+        names.append(columns)
+        yield _rows_label(name, piece), data
+    yield _description_label(name), msgspec.json.encode(replace(described, pieces=tuple(names)))
+
+
+def _describe(table: SlicedTable, *, name: str, declared: Declaration, positive: str) -> _Description:
     from modelward.datasets.profiling import describe_columns, find_identifiers, profile_table
 
     identifiers = find_identifiers(table)
@@ -270,6 +295,7 @@ def _facts(made: store.Registration) -> dict[str, object]:
         "owner": made.declared.owner,
         "license": made.declared.license,
         "sealed": made.sealed,
+        **({"further": [*made.further]} if made.further else {}),
     }
 
 
@@ -277,8 +303,8 @@ def _taken(name: str, why: str) -> DatasetExistsError:
     return DatasetExistsError(f"The name {name!r} is taken: that dataset {why}. A dataset never changes; choose another name.")
 
 
-def _rows_label(name: str) -> str:
-    return f"dataset {name}"
+def _rows_label(name: str, piece: int) -> str:
+    return f"dataset {name} piece {piece + 1}" if piece else f"dataset {name}"
 
 
 def _description_label(name: str) -> str:

@@ -15,6 +15,7 @@ from modelward.datasets.clusters import LEAST_SIMILARITY, SIMILARITY, Clusters, 
 from modelward.datasets.dataset import InvalidDeclarationError
 from modelward.datasets.declaration import Task
 from modelward.datasets.layout import quoted, unknown_column
+from modelward.datasets.table import Table, frame_of
 from modelward.digest import canonical_json, sha256_hex
 from modelward.errors import InvalidError
 
@@ -106,7 +107,7 @@ class SplitSummary:
     largest_cluster: int | None = None
 
 
-def make_split(table: pl.DataFrame, target: str, split: Split, *, features: Sequence[str] = (), task: Task = "classes") -> Parts:
+def make_split(table: Table, target: str, split: Split, *, features: Sequence[str] = (), task: Task = "classes") -> Parts:
     """Divide the rows of `table` as `split` says. The same table and split give the same parts, everywhere.
 
     Clusters are found in the columns `features`, all but the target where none are named. Where the target is no class, there are
@@ -118,14 +119,16 @@ def make_split(table: pl.DataFrame, target: str, split: Split, *, features: Sequ
     """
     if target not in table.columns and task != "none":
         raise InvalidDeclarationError(unknown_column(target, table.columns))
-    codes = _class_codes(table.get_column(target)) if task == "classes" else np.zeros(table.height, dtype=np.int64)
+    codes = class_codes(table.get_column(target))[1] if task == "classes" else np.zeros(table.height, dtype=np.int64)
     clusters = None
     if split.by == "time":
         part = _by_time(table, split)
     elif split.by == "cluster":
         looked_at = list(features) or [name for name in table.columns if name != target]
-        clusters = find_clusters(table, looked_at, similarity=split.similarity)
-        part = _by_cluster(clusters, codes, split, remedy=lambda: _uniform(table, looked_at))
+        # Each row is compared with others, so that all of them have to lie in memory.
+        rows = frame_of(table)
+        clusters = find_clusters(rows, looked_at, similarity=split.similarity)
+        part = _by_cluster(clusters, codes, split, remedy=lambda: _uniform(rows, looked_at))
     else:
         groups = codes if split.by == "stratified" else np.zeros(table.height, dtype=np.int64)
         part = _drawn(groups, split)
@@ -135,11 +138,11 @@ def make_split(table: pl.DataFrame, target: str, split: Split, *, features: Sequ
     return Parts(train, validation, test, sha256_hex(b"mwsplit1\n" + head + part.astype("u1").tobytes()), clusters)
 
 
-def summarise(table: pl.DataFrame, target: str, *, dataset: str, split: Split, parts: Parts) -> SplitSummary:
+def summarise(table: Table, target: str, *, dataset: str, split: Split, parts: Parts) -> SplitSummary:
     """How many rows, and rows of each class, `parts` holds; `target` is "" where there are no classes."""
     rows = {"train": parts.train, "validation": parts.validation, "test": parts.test} if target else {}
-    labels = class_labels(table.get_column(target)).to_numpy().astype(str) if target else np.array([], dtype=str)
-    counts = {name: np.unique(labels[part], return_counts=True) for name, part in rows.items()}
+    classes, codes = class_codes(table.get_column(target)) if target else ((), np.array([], dtype=np.int64))
+    counts = {name: np.bincount(codes[part], minlength=len(classes)).tolist() for name, part in rows.items()}
     return SplitSummary(
         dataset=dataset,
         split=split,
@@ -147,7 +150,7 @@ def summarise(table: pl.DataFrame, target: str, *, dataset: str, split: Split, p
         train=len(parts.train),
         validation=len(parts.validation),
         test=len(parts.test),
-        classes={name: dict(zip(found.tolist(), many.tolist(), strict=True)) for name, (found, many) in counts.items()},
+        classes={name: {label: rows for label, rows in zip(classes, many, strict=True) if rows} for name, many in counts.items()},
         clusters=len(parts.clusters.sizes) if parts.clusters else None,
         largest_cluster=int(parts.clusters.sizes.max()) if parts.clusters else None,
     )
@@ -162,9 +165,14 @@ def class_labels(column: pl.Series) -> pl.Series:
     return column.cast(pl.String)
 
 
-def _class_codes(column: pl.Series) -> NDArray[np.int64]:
-    _, codes = np.unique(class_labels(column).to_numpy().astype(str), return_inverse=True)
-    return np.asarray(codes, dtype=np.int64)
+def class_codes(column: pl.Series) -> tuple[tuple[str, ...], Rows]:
+    """The classes of a recognised target, sorted as text, and the place of each row's class among them [n]."""
+    import polars as pl
+
+    labels = class_labels(column).fill_null("None")
+    names = labels.unique().sort()
+    codes = labels.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
+    return tuple(names.to_list()), codes
 
 
 def _drawn(groups: NDArray[np.int64], split: Split) -> NDArray[np.uint8]:
@@ -206,7 +214,7 @@ def _uniform(table: pl.DataFrame, names: Sequence[str]) -> str:
     return f", or leave out columns that hold one value in nearly every row: {quoted(told)}" if told else ""
 
 
-def _by_time(table: pl.DataFrame, split: Split) -> NDArray[np.uint8]:
+def _by_time(table: Table, split: Split) -> NDArray[np.uint8]:
     import polars as pl
 
     name = str(split.column)

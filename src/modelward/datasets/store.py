@@ -28,6 +28,14 @@ _DATASETS = sa.Table(
     sa.Column("described", sa.String(64), nullable=False),
 )
 
+_PIECES = sa.Table(
+    "dataset_pieces",
+    SCHEMA,
+    sa.Column("dataset", sa.String(63), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("sealed", sa.String(64), nullable=False),
+)
+
 
 # What can be declared since a later version, as JSON; no row where it is as it was before.
 _LATER = sa.Table(
@@ -41,7 +49,7 @@ _WHOLE = sa.select(_DATASETS, _LATER.c.declared).select_from(_DATASETS.outerjoin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What the database knows of a dataset."""
+    """What the database knows of a dataset. `sealed` is its first piece, `further` are those of a large one, in order."""
 
     name: str
     fingerprint: str
@@ -51,6 +59,7 @@ class Registration:
     by: str
     sealed: str
     described: str
+    further: tuple[str, ...] = ()
 
 
 def add(connection: Connection, made: Registration) -> None:
@@ -73,30 +82,34 @@ def add(connection: Connection, made: Registration) -> None:
             described=made.described,
         )
     )
+    for place, sealed in enumerate(made.further, 1):
+        connection.execute(_PIECES.insert().values(dataset=made.name, place=place, sealed=sealed))
 
 
 def find(connection: Connection, name: str) -> Registration | None:
     """The dataset called `name`."""
     row = connection.execute(_WHOLE.where(_DATASETS.c.name == name)).mappings().first()
-    return None if row is None else _registration(row)
+    return None if row is None else _registration(connection, row)
 
 
 def every(connection: Connection) -> list[Registration]:
     """Every dataset, by name."""
-    return [_registration(row) for row in connection.execute(_WHOLE.order_by(_DATASETS.c.name)).mappings()]
+    rows = connection.execute(_WHOLE.order_by(_DATASETS.c.name)).mappings().all()
+    return [_registration(connection, row) for row in rows]
 
 
 def sealed_objects(connection: Connection) -> set[str]:
     """The digest of every sealed object that a row names."""
     rows = connection.execute(sa.select(_DATASETS.c.sealed, _DATASETS.c.described))
-    return {digest for row in rows for digest in row}
+    return {digest for row in rows for digest in row} | set(connection.execute(sa.select(_PIECES.c.sealed)).scalars())
 
 
 def _later(declared: Declaration) -> dict[str, str]:
     return {} if declared.task == "classes" else {"task": declared.task}
 
 
-def _registration(row: sa.RowMapping) -> Registration:
+def _registration(connection: Connection, row: sa.RowMapping) -> Registration:
+    further = sa.select(_PIECES.c.sealed).where(_PIECES.c.dataset == row["name"]).order_by(_PIECES.c.place)
     declared = Declaration(
         target=row["target"],
         sensitive=tuple(row["sensitive"]),
@@ -114,4 +127,5 @@ def _registration(row: sa.RowMapping) -> Registration:
         by=row["by"],
         sealed=row["sealed"],
         described=row["described"],
+        further=tuple(connection.execute(further).scalars()),
     )

@@ -45,7 +45,7 @@ class Shelf:
         """Seal `files` for the body that writes their rows, in the change that it gets; see `Vault.sealing`."""
         paths = sorted(files)
         digests = {path: sha256_hex(files[path]) for path in paths}
-        pieces = {label(path): files[path] for path in paths}
+        pieces = ((label(path), files[path]) for path in paths)
         with self._vault.sealing(pieces, database=self._database, named=store.sealed_objects) as (connection, sealed):
             yield connection, tuple(VersionFile(path, digests[path], len(files[path]), sealed[label(path)]) for path in paths)
 

@@ -16,6 +16,7 @@ from modelward.storage.folders import (
 from modelward.storage.keyring import Keyring, KeyringExposedError, KeyringMissingError, KeyringUnreadableError
 from modelward.storage.object_stores import OBJECT_STORES
 from modelward.storage.objects import InvalidDigestError, ObjectChangedError, ObjectMissingError, ObjectStore
+from modelward.storage.scratch import Scratch
 from modelward.storage.sqlite import DatabaseBusyError, DatabaseDamagedError
 from modelward.storage.vault import Naming, OvertakenError, Swept, Vault, until_written
 
@@ -41,6 +42,7 @@ __all__ = [
     "ObjectStore",
     "OvertakenError",
     "RawConnection",
+    "Scratch",
     "SealBrokenError",
     "Swept",
     "Vault",

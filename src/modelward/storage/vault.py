@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
@@ -51,9 +51,10 @@ class Vault:
 
     @contextmanager
     def sealing(
-        self, pieces: Mapping[str, bytes], *, database: Database, named: Naming
+        self, pieces: Iterable[tuple[str, bytes]], *, database: Database, named: Naming
     ) -> Iterator[tuple[Connection, dict[str, str]]]:
-        """Seal `pieces`, by label, for the body that writes the rows which name them: a change of `database`, and the digests.
+        """Seal `pieces`, each with its label, for the body that writes the rows which name them: a change of `database`, and the
+        digests. The pieces are taken one after the other, so that they need not be in memory at once.
 
         Where anything fails, what is not `named` is discarded again.
 
@@ -62,7 +63,7 @@ class Vault:
         """
         sealed: dict[str, str] = {}
         try:
-            for label, piece in pieces.items():
+            for label, piece in pieces:
                 sealed[label] = self.put(io.BytesIO(piece), label=label)
             with database.change() as connection:
                 # A sweep is a change too, so that what is here now stays until the rows are written.

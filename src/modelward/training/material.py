@@ -16,7 +16,7 @@ from modelward.datasets import (
     Parts,
     Split,
     Task,
-    class_labels,
+    class_codes,
     compared,
     favourable_class,
     find_clusters,
@@ -72,7 +72,7 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
     chosen = gatherer.choose(spec.data, dataset, table)
     names = [column.name for column in chosen]
     parts = make_split(table, dataset.target, spec.data.split, features=names, task=dataset.task)
-    classes, codes = _labels(table.get_column(dataset.target))
+    classes, codes = class_codes(table.get_column(dataset.target))
     positive = _positive(spec.data, dataset, dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
     prepared = gatherer.prepare(spec, chosen, table=table, parts=parts)
     inputs = Inputs(
@@ -133,12 +133,6 @@ def _check_declared(data: Data, dataset: Dataset) -> None:
     for name in data.exclude:
         if name not in names:
             raise UnusableDataError(f"data.exclude: there is no feature {name!r} in {dataset.name!r}; {nearest(name, names)}")
-
-
-def _labels(target: pl.Series) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
-    """The classes, sorted as text, and the place of each row's class among them."""
-    names, codes = np.unique(class_labels(target).to_numpy().astype(str), return_inverse=True)
-    return tuple(names.tolist()), codes.astype(np.int64)
 
 
 def _positive(data: Data, dataset: Dataset, classes: Mapping[str, int]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import fastexcel
 import polars as pl
@@ -22,8 +24,9 @@ class ExcelReader:
 
     starts = (b"PK\x03\x04", _OLD_CONTAINER)
 
-    def read(self, data: bytes, *, source: str) -> pl.DataFrame:
-        """See `Reader.read`."""
+    def read(self, file: BinaryIO, *, source: str) -> Iterator[pl.DataFrame]:
+        """See `Reader.read`. Its container is read whole."""
+        data = file.read()
         try:
             _check_container(data, source=source)
             workbook = fastexcel.read_excel(data)
@@ -36,7 +39,7 @@ class ExcelReader:
             ) from broken
         # The library gives columns that share a name new names; what stands in the file is checked instead.
         table.columns = checked_names(header.row(0), source=source)
-        return table
+        yield table
 
 
 def _check_container(data: bytes, *, source: str) -> None:
