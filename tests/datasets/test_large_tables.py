@@ -4,8 +4,8 @@
 import numpy as np
 import polars as pl
 import pytest
-from datasets.whole import read_table
 
+from datasets.whole import read_table
 from modelward.datasets import fingerprint, frame_of, service
 from modelward.datasets import table as tables
 from modelward.datasets.correlation import correlations
@@ -32,7 +32,9 @@ def kept(table, scratch):
     return found
 
 
-def test_a_table_in_blocks_and_pieces_is_the_dataset_that_it_is_whole(datasets, admin, declared, csv_file, small_blocks, monkeypatch):
+def test_a_table_in_blocks_and_pieces_is_the_dataset_that_it_is_whole(
+    datasets, admin, declared, csv_file, small_blocks, monkeypatch
+):
     large = datasets.add("large", [csv_file], by=admin, **declared)
     assert datasets.table("large", by=admin).equals(whole := read_table([csv_file], limit_bytes=1 << 20))
     assert large.fingerprint == fingerprint(whole)
@@ -44,7 +46,7 @@ def test_a_table_in_blocks_and_pieces_is_the_dataset_that_it_is_whole(datasets, 
     assert (told.columns, told.warnings, told.duplicates) == (profile.columns, profile.warnings, profile.duplicates)
 
 
-def test_every_piece_of_a_large_table_is_sealed_and_none_is_swept(datasets, admin, declared, csv_file, small_blocks, vault, database):
+def test_every_piece_of_a_large_table_is_named_and_none_swept(datasets, admin, declared, csv_file, small_blocks, vault, database):
     large = datasets.add("large", [csv_file], by=admin, **declared)
     assert len(set(vault.digests())) > 3
     with database.look() as connection:

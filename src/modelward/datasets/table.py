@@ -76,7 +76,8 @@ class KeptTable:
         parts: Iterable[pl.Series] = map(self._opened, blocks.numbers)
         if len(blocks.types) > 1:
             parts = (part.cast(pl.String) for part in parts)
-        return pl.concat(parts)
+        # In one piece, for sums over several round otherwise.
+        return pl.concat(parts, rechunk=True)
 
     def iter_slices(self, n_rows: int = BLOCK_ROWS) -> Iterator[pl.DataFrame]:
         """See `SlicedTable.iter_slices`."""
