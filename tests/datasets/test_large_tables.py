@@ -22,7 +22,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(tables, "BLOCK_ROWS", 32)
     monkeypatch.setattr(delimited, "_BATCH_ROWS", 70)
     monkeypatch.setattr(delimited, "_BLOCK_BYTES", 101)
-    monkeypatch.setattr(service, "pieces_of", lambda table: pieces_of(table, piece_bytes=2500))
+    monkeypatch.setattr(service, "pieces_of", lambda table: pieces_of(table, piece_bytes=1000))
 
 
 def kept(table, scratch):
