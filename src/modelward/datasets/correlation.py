@@ -14,6 +14,8 @@ Numbers = npt.NDArray[np.float64]
 _ROWS_AT_ONCE = 1 << 16
 
 
+# Sums of numbers near the end of float64 overflow; what comes of them is no number, and no correlation.
+@np.errstate(all="ignore")
 def correlations(table: SlicedTable, names: Sequence[str]) -> Numbers:
     """Pearson's correlation of each two of the columns `names` [m, m], over the rows where both are there; NaN where one of them
     does not vary there.
@@ -32,6 +34,5 @@ def correlations(table: SlicedTable, names: Sequence[str]) -> Numbers:
         sums += moved.T @ present
         squares += np.square(moved).T @ present
         products += moved.T @ moved
-    with np.errstate(all="ignore"):
-        spread = squares - np.square(sums) / count
-        return (products - sums * sums.T / count) / np.sqrt(spread * spread.T)
+    spread = squares - np.square(sums) / count
+    return np.asarray((products - sums * sums.T / count) / np.sqrt(spread * spread.T))
