@@ -14,9 +14,9 @@ import pytest
 
 from modelward.assessment import Assessment
 from modelward.datasets import Split, make_split
-from modelward.registry import Feature, code_points, text_of
+from modelward.registry import Feature, Interface, code_points, text_of
 from modelward.serving.file_rows import kinds_of, rows_of_file
-from modelward.training import InvalidSpecError, Status, UnusableDataError, UnusableFeatureError, graph, parity, parse_spec
+from modelward.training import InvalidSpecError, Prepare, Status, UnusableDataError, UnusableFeatureError, graph, parity, parse_spec
 from modelward.training.columns import columns_of
 from modelward.training.recipe import Inputs, UnusableInputsError, configure
 from modelward.training.recipes import RECIPES
@@ -72,6 +72,32 @@ def test_a_served_text_is_read_as_a_trained_one(rooms, trained, admin):
     by_table = columns_of(table, trained.interface.features)["review"]
     by_rows = trained.interface.columns(table.select("review").to_dicts())["review"]
     assert by_table.tobytes() == by_rows.tobytes()
+
+
+def test_a_text_in_a_script_that_training_never_saw_is_unfamiliar_and_others_are_not(rooms, trained, admin):
+    table = rooms.datasets.table("reviews", by=admin, purpose="tests")
+    interface = trained.interface
+    known = interface.encode([interface.table_of_rows(table.select("review").to_dicts())]).unfamiliar
+    assert sum(map(bool, known)) <= 0.01 * len(known)
+    asked = ["замечательная книга", "wonderful", "很喜欢这本书", "a dull книга", "ὡραῖον βιβλίον", "wonderful 7!"]
+    found = interface.encode([interface.table_of_rows([{"review": text} for text in asked])]).unfamiliar
+    assert found == [("review",), (), (), ("review",), ("review",), ()]
+
+
+def test_of_few_texts_nothing_is_called_unfamiliar():
+    import polars as pl
+
+    feature = TextPreparation.fit(pl.Series("note", ["good", "bad"] * 10), Prepare()).feature(nullable=False)
+    assert feature.characters == ""
+    interface = Interface((feature,), "mood", ("a", "b"))
+    assert interface.encode([interface.table_of_rows([{"note": "замечательная"}])]).unfamiliar == [()]
+
+
+def test_a_character_of_one_text_alone_is_not_kept():
+    import polars as pl
+
+    texts = ["good and bad"] * 40 + ["good ж"]
+    assert "ж" not in TextPreparation.fit(pl.Series("note", texts), Prepare()).characters
 
 
 def test_a_word_that_means_missing_in_a_table_is_a_text_for_training_as_for_serving(rooms, register, admin):

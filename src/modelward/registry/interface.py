@@ -41,8 +41,10 @@ class InvalidInterfaceError(InvalidError):
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One input. `categories`, `minimum` and `maximum` are what the training rows held. They bind nobody: another value is
-    answered, and called unfamiliar. Where none is given, as in many a model made elsewhere, nothing is called so, and no text ever
-    is.
+    answered, and called unfamiliar. Where none is given, as in many a model made elsewhere, nothing is called so.
+
+    Of a text, `characters` are those that at least two training texts held, and a text is called unfamiliar of which a larger share
+    than `strange_share` is others: another script, say.
 
     `nullable` says that the version fills in a missing value by itself. Of a text, the graph takes `length` characters, in lower
     case where `lowercase` says so; both were chosen when it was trained, so that a text is cut the same alone and among others.
@@ -56,6 +58,8 @@ class Feature:
     nullable: bool = False
     length: int = 0
     lowercase: bool = False
+    characters: str = ""
+    strange_share: float = 0.0
 
     @property
     def sort(self) -> Kind:

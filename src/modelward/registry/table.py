@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelward.registry.kinds import KINDS
+from modelward.registry.texts import Alphabet
 from modelward.registry.values import LARGEST
 
 if TYPE_CHECKING:
@@ -116,6 +117,11 @@ class ColumnWriter:
             for place, feature in enumerate(categories)
             if feature.categories
         ]
+        self._alphabets = [
+            (feature.name, Alphabet(feature.characters, strange_share=feature.strange_share))
+            for feature in self._rest
+            if feature.characters
+        ]
 
     def encode(self, tables: Sequence[Table]) -> Encoded:
         """All rows of all tables, in order."""
@@ -133,7 +139,8 @@ class ColumnWriter:
         if self._rest:
             rest = {one.name: one.sort.column(values, one) for one, values in zip(self._rest, given[width:], strict=True)}
             columns.others = {**columns.others, **rest}
-        return Encoded(columns, self._unfamiliar(numbers, given, rows))
+        strange = {name: alphabet.strange(columns.others[name]) for name, alphabet in self._alphabets}
+        return Encoded(columns, self._unfamiliar(numbers, given, rows, strange))
 
     def _joined(self, tables: Sequence[Table], rows: int) -> npt.NDArray[np.float32]:
         width = len(self._numbers)
@@ -148,8 +155,9 @@ class ColumnWriter:
             return np.frombuffer(packed, dtype=np.float32).reshape(rows, width)
         return np.concatenate([np.asarray(table.numbers, dtype=np.float32).reshape(len(table), width) for table in tables])
 
-    def _unfamiliar(self, numbers: npt.NDArray[np.float32], others: Sequence[tuple[Any, ...]], rows: int) -> list[tuple[str, ...]]:
-        strange: dict[str, list[int]] = {}
+    def _unfamiliar(
+        self, numbers: npt.NDArray[np.float32], others: Sequence[tuple[Any, ...]], rows: int, strange: dict[str, list[int]]
+    ) -> list[tuple[str, ...]]:
         # A comparison with NaN, which stands for missing, is false.
         outside = (numbers < self._lowest) | (numbers > self._highest)
         if np.count_nonzero(outside):

@@ -6,6 +6,7 @@ that a model is asked in the very form that it learned from.
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -79,6 +80,23 @@ def texts_of(points: CodePoints) -> list[str]:
     is_character = (points > 0) & (points < 0x110000) & ((points < 0xD800) | (points > 0xDFFF))
     whole = np.where(is_character, points, 0xFFFD).astype("<i4")
     return [row[~ended].tobytes().decode("utf-32-le") for row, ended in zip(whole, has_ended, strict=True)]
+
+
+class Alphabet:
+    """Tells the texts apart of which training hardly saw the characters. Between threads it may be shared."""
+
+    def __init__(self, characters: str, *, strange_share: float) -> None:
+        self._is_strange = np.ones(sys.maxunicode + 1, dtype=np.bool_)
+        # A zero is no character: there the text has ended.
+        self._is_strange[[0, *map(ord, characters)]] = False
+        self._most = strange_share
+
+    def strange(self, points: CodePoints) -> list[int]:
+        """The rows of `points`, [rows, length], that hold a larger share of strange characters than the texts of training."""
+        count = self._is_strange[points].sum(axis=1)
+        if not count.any():
+            return []
+        return [int(at) for at in np.flatnonzero(count > self._most * np.count_nonzero(points, axis=1))]
 
 
 def text_of(points: CodePoints) -> str:

@@ -26,6 +26,8 @@ class CategoryKind:
     rows_at_once: int | None = None
 
     def fault(self, feature: Feature) -> str:
+        if feature.length or feature.lowercase:
+            return f"Only texts have a length and a case; {feature.name!r} is a category."
         return ""
 
     def shape(self, feature: Feature) -> tuple[int, ...]:

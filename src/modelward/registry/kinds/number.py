@@ -26,6 +26,8 @@ class NumberKind:
     rows_at_once: int | None = None
 
     def fault(self, feature: Feature) -> str:
+        if feature.length or feature.lowercase:
+            return f"Only texts have a length and a case; {feature.name!r} is a number."
         return ""
 
     def shape(self, feature: Feature) -> tuple[int, ...]:
