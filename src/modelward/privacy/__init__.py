@@ -3,5 +3,6 @@
 
 from modelward.privacy.detector import Detector, Found, identifiers_in, normalised
 from modelward.privacy.detectors import DETECTORS
+from modelward.privacy.marks import of_few_marks
 
-__all__ = ["DETECTORS", "Detector", "Found", "identifiers_in", "normalised"]
+__all__ = ["DETECTORS", "Detector", "Found", "identifiers_in", "normalised", "of_few_marks"]

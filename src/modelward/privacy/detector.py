@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from modelward.privacy.detectors import DETECTORS
+from modelward.privacy.marks import of_few_marks
 
 _LENGTH_LIMIT = 320
 
@@ -37,8 +38,10 @@ class Found:
 
 
 def normalised(text: str) -> str:
-    """NFKC without surrounding space: full-width digits and letters, as Chinese text has them, become plain ones."""
-    return unicodedata.normalize("NFKC", text).strip()
+    """NFKC without surrounding space: full-width digits and letters, as Chinese text has them, become plain ones. Of
+    combining marks in a row the first 30 are kept.
+    """
+    return unicodedata.normalize("NFKC", of_few_marks(text)).strip()
 
 
 def identifiers_in(values: Iterable[str], *, at_least: float = 0.8) -> list[Found]:

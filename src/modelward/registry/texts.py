@@ -9,11 +9,12 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from modelward.privacy import of_few_marks
 
 if TYPE_CHECKING:
     from modelward.registry.interface import Feature
@@ -23,11 +24,6 @@ CodePoints = npt.NDArray[np.int32]
 LENGTH_LIMIT = 1 << 14
 # What lies further on is not even normalised: that would be work without end for what is cut off in the end.
 _LOOKED_AT_A_CHARACTER = 8
-# The limit of Unicode's stream-safe text format (UAX #15, section 13): no writing needs more marks on one character, and
-# normalisation sorts the marks of a run, which of thousands takes the square of their number.
-_MARKS_IN_A_ROW = 30
-# No character of Unicode beyond is a mark.
-_MARKS_END = 0x20000
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
@@ -37,29 +33,9 @@ def plain_text(text: str, *, length: int, lowercase: bool) -> str:
 
     Only the first `8 * length` characters are looked at, and of combining marks in a row the first 30.
     """
-    kept = unicodedata.normalize("NFKC", _of_few_marks(text[: _LOOKED_AT_A_CHARACTER * length]))
+    kept = unicodedata.normalize("NFKC", of_few_marks(text[: _LOOKED_AT_A_CHARACTER * length]))
     kept = kept.lower() if lowercase else kept
     return _BLANKS.sub(" ", kept).lstrip(" ")[:length].rstrip(" ")
-
-
-def _of_few_marks(text: str) -> str:
-    """`text` with every run of combining marks cut at 30."""
-    if text.isascii():
-        return text
-    mark, beyond = _marks()
-    # A run of 31 reaches over one of every 31 characters, so that most texts are done with after a look at these few.
-    step = _MARKS_IN_A_ROW + 1
-    return beyond.sub("", text) if mark.search(text[step - 1 :: step]) else text
-
-
-@cache
-def _marks() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What finds a mark, and what finds the marks behind the 30th of a run. A mark is what begins with one when it is taken apart,
-    as the half-width sound marks of Japanese do, which are letters by themselves.
-    """
-    letters = map(chr, range(0x300, _MARKS_END))
-    mark = "".join(letter for letter in letters if unicodedata.combining(unicodedata.normalize("NFKD", letter)[0]))
-    return re.compile(f"[{mark}]"), re.compile(f"(?<=[{mark}]{{{_MARKS_IN_A_ROW}}})[{mark}]+")
 
 
 def code_points(texts: Sequence[str], feature: Feature) -> CodePoints:
