@@ -180,7 +180,9 @@ def test_what_a_version_has_none_of_is_not_measurable_with_the_reason():
 def test_only_tables_are_degraded():
     version, sample = trained("naive-bayes", towns=False)
     wide = {name: np.repeat(values, 3, axis=1) for name, values in sample.columns.items()}
-    clauses = found(version, replace(sample, columns=wide, _asked={}))
+    mislabelled = found(version, sample)["degraded.mislabelled_10"]
+    clauses = found(version, replace(sample, columns=wide))
+    assert replace(clauses.pop("degraded.mislabelled_10"), evidence=mislabelled.evidence) == mislabelled, "it takes labels only"
     assert {clause.verdict for clause in clauses.values()} == {ClauseVerdict.NOT_MEASURABLE}
     assert {clause.note for clause in clauses.values()} == {
         "The version takes more than numbers and categories, one a cell. Only tables are degraded here."

@@ -137,6 +137,17 @@ def test_the_same_texts_and_seed_make_the_same_bytes(rooms, trained, admin):
     assert rooms.registry.read(again, "model.onnx") == rooms.registry.read(trained, "model.onnx")
 
 
+def test_why_texts_are_not_degraded_is_said_once_on_the_page(rooms, trained, admin):
+    assessment = Assessment(rooms.registry, rooms.datasets)
+    report = assessment.assess(trained.name, only=("quality", "degraded"), by=admin)
+    unmeasured = [clause.id for clause in report.dimensions["degraded"] if clause.estimate is None]
+    assert len(unmeasured) > 10
+    assert report.clause("degraded.mislabelled_10").estimate is not None
+    page = assessment.page(trained.name, by=admin).decode()
+    assert page.count("Only tables are degraded here.") == 1
+    assert all(id in page for id in unmeasured)
+
+
 def test_a_version_of_texts_is_assessed_also_by_sensitive_columns(rooms, register, admin):
     register("reviews", reviews(800), target="mood", sensitive=("reader",))
     rooms.training.train(spec_of(), by=admin)

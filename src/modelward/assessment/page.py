@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import floor, log10
@@ -27,10 +27,13 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one assessor said: clauses about the whole, tables about groups, pictures, and the methods behind the figures."""
+    """What one assessor said: clauses about the whole, tables about groups, pictures, and the methods behind the figures. What many
+    clauses could not measure for one reason lies in `unmeasured`, by that reason.
+    """
 
     title: str
     clauses: list[Clause]
+    unmeasured: dict[str, list[Clause]]
     groups: list[GroupTable]
     plots: list[tuple[Plot, str]]
     methods: dict[str, str]
@@ -48,6 +51,7 @@ def render_page(report: TrustReport, evidence: Mapping[str, bytes], *, language:
     """The report as one HTML file; the plots of `evidence` are carried inside."""
     text: str = _template("report.html").render(
         report=report,
+        judged=_shown_as_judged(report),
         occasions=_occasions(report.measurements),
         sections=[_section(name, report, evidence) for name in report.dimensions],
         lang="zh-Hans" if language == "zh" else language,
@@ -78,9 +82,13 @@ def asked(clause: Clause) -> str:
 def _section(name: str, report: TrustReport, evidence: Mapping[str, bytes]) -> Section:
     clauses = report.dimensions[name]
     methods = dict.fromkeys(_method(clause) for clause in clauses if clause.method)
+    whole = [clause for clause in clauses if "=" not in clause.slice]
+    unmeasured = unmeasured_alike(whole)
+    grouped = [clause for alike in unmeasured.values() for clause in alike]
     return Section(
         report.title_of(name),
-        [clause for clause in clauses if "=" not in clause.slice],
+        [clause for clause in whole if clause not in grouped],
+        unmeasured,
         group_tables(clauses),
         [
             (plot, f"data:image/svg+xml;base64,{base64.b64encode(evidence[plot.path]).decode()}")
@@ -89,6 +97,21 @@ def _section(name: str, report: TrustReport, evidence: Mapping[str, bytes]) -> S
         ],
         dict(zip(methods, _letters(len(methods)), strict=True)),
     )
+
+
+def _shown_as_judged(report: TrustReport) -> list[Clause]:
+    """What was judged, but for what nothing is asked of and its section says at once."""
+    alike = [clause for clauses in report.dimensions.values() for same in unmeasured_alike(clauses).values() for clause in same]
+    return [clause for clause in report.judged if clause.threshold is not None or clause not in alike]
+
+
+def unmeasured_alike(clauses: Iterable[Clause]) -> dict[str, list[Clause]]:
+    """The clauses that could not be measured, by the reason, where several have the same."""
+    reasons: dict[str, list[Clause]] = {}
+    for clause in clauses:
+        if clause.estimate is None:
+            reasons.setdefault(clause.note, []).append(clause)
+    return {reason: alike for reason, alike in reasons.items() if len(alike) > 1}
 
 
 def _occasions(measurements: Sequence[Measurement]) -> list[Occasion]:

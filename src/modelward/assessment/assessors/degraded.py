@@ -9,7 +9,7 @@ answers something that is no number counts as decided wrongly, and its Brier sco
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -172,7 +172,8 @@ class Degraded:
         """Two clauses for each way of getting worse, one for wrong labels, and one for each column."""
         assert sample is not None
         if why := _why_not(version, sample):
-            return Findings(tuple(measure.not_measurable(why, n=sample.rows) for measure in self.measures))
+            clauses = [measure.not_measurable(why, n=sample.rows) for measure in self.measures if measure is not MISLABELLED]
+            return Findings((*clauses, _mislabelled_alone(version, sample)))
         rows = np.random.default_rng(sample.seed).permutation(sample.rows)[:ROWS_LIMIT]
         table = _table(version, sample, rows)
         base = _judge(sample.answers(version).probabilities[rows], table.labels, sample)
@@ -203,9 +204,7 @@ def _why_not(version: OpenVersion, sample: Sample) -> str:
     kinds = {feature.kind for feature in version.interface.features} - {"number", "category"}
     if kinds or any(values.shape != (sample.rows, 1) for values in sample.columns.values()):
         return "The version takes more than numbers and categories, one a cell. Only tables are degraded here."
-    if sample.rows < _LEAST_ROWS:
-        return f"The sample has {sample.rows} of the {_LEAST_ROWS} rows that are needed. Hold out more rows."
-    return ""
+    return _few(sample) if sample.rows < _LEAST_ROWS else ""
 
 
 def _table(version: OpenVersion, sample: Sample, rows: Integers) -> _Table:
@@ -276,6 +275,19 @@ def _mislabelled(base: _Judged, sample: Sample) -> Clause:
     values = (1 - _WRONG_LABELS) * base.right + lucky * (1 - base.right)
     (estimate,) = _means(values[:, None], seed=sample.seed)
     return MISLABELLED.clause(estimate, evidence=LOSSES)
+
+
+def _mislabelled_alone(version: OpenVersion, sample: Sample) -> Clause:
+    """The same where no value can be degraded: it takes the labels and the answers that there are."""
+    if sample.rows < _LEAST_ROWS:
+        return MISLABELLED.not_measurable(_few(sample), n=sample.rows)
+    rows = np.random.default_rng(sample.seed).permutation(sample.rows)[:ROWS_LIMIT]
+    clause = _mislabelled(_judge(sample.answers(version).probabilities[rows], sample.labels[rows], sample), sample)
+    return replace(clause, evidence="")
+
+
+def _few(sample: Sample) -> str:
+    return f"The sample has {sample.rows} of the {_LEAST_ROWS} rows that are needed. Hold out more rows."
 
 
 def _columns(version: OpenVersion, sample: Sample, table: _Table, base: _Judged) -> list[Clause]:
