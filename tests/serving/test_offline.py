@@ -106,6 +106,12 @@ def test_a_missing_column_is_named(live, tmp_path):
         live.serving.predict_file("income", tmp_path / "less.csv", by=live.admin)
 
 
+def test_a_column_that_is_misspelt_is_named_with_the_one_that_is_meant(live, tmp_path):
+    pl.DataFrame(ROWS).rename({"hours": "Hour"}).write_csv(tmp_path / "misspelt.csv")
+    with pytest.raises(RowsFileError, match="has no column 'hours', which the model takes, and one called 'Hour'"):
+        live.serving.predict_file("income", tmp_path / "misspelt.csv", by=live.admin)
+
+
 def test_a_row_that_does_not_fit_is_named_by_its_number_in_the_file(live, tmp_path):
     rows = [ROWS[1]] * 3000
     rows[2500] = {**ROWS[1], "hours": None}

@@ -122,7 +122,7 @@ WRONG_DATA = {
     "{dataset: adult, split: {seeed: 2}}": "data.split.seeed: unknown; did you mean seed?",
     "{dataset: adult, positive: 1}": 'data.positive: classes are texts, and this is none. Quote it: `positive: "1"`.',
     "{dataset: adult, positive: true}": 'data.positive: classes are texts, and this is none. Quote it: `positive: "true"`.',
-    "{dataset: adult, sensitive: sex}": "data.sensitive: expected `array | null`, got `str`.",
+    "{dataset: adult, sensitive: sex}": "data.sensitive: a list belongs here, such as `['sex']`, and not 'sex' alone.",
     "{dataset: adult, sensitive: [1]}": "data.sensitive[0]: expected `str`, got `int`.",
 }
 
@@ -135,8 +135,8 @@ def test_a_wrong_key_of_the_data_is_named_with_what_it_can_be(data):
 
 
 WRONG_CANDIDATES = {
-    "[]": "candidates: expected `array` of length >= 1.",
-    "knn": "candidates: expected `array`, got `str`.",
+    "[]": "candidates: a list of 1 or more belongs here, and [] has 0.",
+    "knn": "candidates: a list belongs here, such as `['knn']`, and not 'knn' alone.",
     "[knn, {decision-tree: {max_dept: 3}}]": (
         "candidates[1].decision-tree.max_dept: unknown; did you mean max_depth? Allowed: max_depth, min_samples_leaf,"
     ),
@@ -147,7 +147,16 @@ WRONG_CANDIDATES = {
     "[{knn: {}, svm: {}}]": "candidates[0]: write the name of a recipe, or one name",
     "[[knn]]": "candidates[0]: write the name of a recipe, or one name",
     "[knn, svm, {knn: {}}]": "candidates[2]: knn stands there already with the same parameters.",
-    f"[{', '.join(f'{{knn: {{neighbours: {n}}}}}' for n in range(1, 66))}]": "candidates: expected `array` of length <= 64.",
+    f"[{', '.join(f'{{knn: {{neighbours: {n}}}}}' for n in range(1, 66))}]": "candidates: a list of at most 64 belongs here",
+    "[mlp: {lr: 0.1}]": "candidates[0].mlp.lr: unknown; did you mean learning_rate? Allowed: ",
+    "[mlp: {dropout-rate: 0.1}]": "candidates[0].mlp.dropout-rate: unknown; did you mean dropout? Allowed: ",
+    "[gradient-boosting: {n_estimators: 9}]": "candidates[0].gradient-boosting.n_estimators: unknown; did you mean rounds?",
+    "[random-forest: {n_estimators: 9}]": "candidates[0].random-forest.n_estimators: unknown; did you mean trees? Allowed: ",
+    "[rnn: {hidden_size: 9}]": "candidates[0].rnn.hidden_size: unknown; did you mean units? Allowed: ",
+    "[mlp: {hidden: 64}]": "candidates[0].mlp.hidden: a list belongs here, such as `[64]`, and not 64 alone.",
+    "[mlp: {epochs: [9]}]": "candidates[0].mlp.epochs: one number belongs here, such as `9`, and no list.",
+    "[cnn: {shape: [8]}]": "candidates[0].cnn.shape: a list of 2 or more belongs here, and [8] has 1.",
+    "[rnn: {shape: [8, 8, 3]}]": "candidates[0].rnn.shape: a list of 2 belongs here, and [8,8,3] has 3.",
 }
 
 

@@ -92,7 +92,7 @@ WARNINGS = {
     "outliers": "More than a twentieth of the values lie far outside the quartiles.",
     "dates": "The column holds dates, from which nothing is learned here.",
     "row-counter": "The column only counts the rows.",
-    "imbalance": "The smallest class has less than a tenth of the rows.",
+    "imbalance": "The smallest class has less than a fifth of what it had if all were even: a tenth of the rows, of two.",
     "small-class": "A class has fewer than ten rows.",
     "favourable-class": "Nobody said which of the two classes is favourable.",
     "leakage": "The column alone tells the target nearly perfectly.",

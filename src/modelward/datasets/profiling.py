@@ -25,7 +25,7 @@ _TUKEY = 1.5
 _TOP, _TOP_OF_AT_MOST, _LEAST_ROWS_NAMED = 10, 50, 5
 _VALUES_LOOKED_AT = 1000
 _LEAVE_OUT = "Leave it out of a table, or learn from its texts alone (`data: {text: COLUMN}` in the spec)."
-_SHARE_OF_NAMES, _SHARE_MISSING, _SHARE_OUTLIERS, _SHARE_OF_SMALLEST_CLASS, _ROWS_OF_A_CLASS = 0.95, 0.5, 0.05, 0.1, 10
+_SHARE_OF_NAMES, _SHARE_MISSING, _SHARE_OUTLIERS, _SHARE_OF_SMALLEST_CLASS, _ROWS_OF_A_CLASS = 0.95, 0.5, 0.05, 0.2, 10
 _CORRELATED, _COLUMNS_CORRELATED = 0.98, 60
 _ROWS_AT_ONCE = 1 << 16
 
@@ -204,7 +204,8 @@ def _counter_warnings(table: Table, *, target: str) -> Iterator[ProfileWarning]:
 
 def _class_warnings(classes: dict[str, int], *, target: str) -> Iterator[ProfileWarning]:
     rows, fewest = sum(classes.values()), min(classes.values())
-    if fewest < _SHARE_OF_SMALLEST_CLASS * rows:
+    # Of two classes that is a tenth of the rows; of ten that are even each has a tenth, and none is rare.
+    if fewest * len(classes) < _SHARE_OF_SMALLEST_CLASS * rows:
         text = f"The smallest class of {target!r} has {fewest:,} of {rows:,} rows ({fewest / rows:.1%}): accuracy will flatter."
         yield ProfileWarning("imbalance", target, text)
     if fewest < _ROWS_OF_A_CLASS:

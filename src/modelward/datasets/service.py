@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -208,8 +209,15 @@ class Datasets:
         with self._database.look() as connection:
             found = store.find(connection, check_name("dataset", name))
         if found is None:
-            raise DatasetMissingError(f"No dataset is called {name!r}. `modelward data list` shows those that there are.")
+            raise DatasetMissingError(f"No dataset is called {name!r}.{self._meant(name)} `modelward data list` shows all.")
         return found
+
+    def _meant(self, name: str) -> str:
+        """The dataset whose name is nearest, as a question."""
+        with self._database.look() as connection:
+            names = [each.name for each in store.every(connection)]
+        near = difflib.get_close_matches(name, names, n=1)
+        return f" Did you mean {near[0]!r}?" if near else ""
 
     def _opened(self, found: store.Registration) -> Dataset:
         described = self._description(found)

@@ -306,7 +306,7 @@ class Releases:
         if present is not None:
             raise ReleaseStateError(
                 f"{version.name} has the release {present.id} already, which is {present.state}. "
-                f"Run `modelward release show {present.id}`."
+                f"Run `modelward release show {present.id}`.{_how_anew(present)}"
             )
 
     def _go_live(self, connection: Connection, release: Release, *, by: Actor) -> Release:
@@ -347,3 +347,10 @@ class Releases:
     def _change(self, connection: Connection, event: Event, release: Release, *, by: Actor, facts: dict[str, Any]) -> Release:
         self._store.put(connection, release, entry=self._record.write(connection, event, release, by=by, facts=facts))
         return release
+
+
+def _how_anew(present: Release) -> str:
+    """How a version that is still on its way can be proposed again, to be decided by the policy of today."""
+    if present.state in {ReleaseState.LIVE, ReleaseState.PAUSED}:
+        return ""
+    return f" To have it decided anew, by the policy of today, first run `modelward release refuse {present.id} --reason TEXT`."

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from modelward.registry import Feature
 
 _JSON, _LINES = ".json", ".jsonl"
+_NAMES_LOOKED_AT = 100
 
 
 class RowsFileError(InvalidError):
@@ -85,4 +87,17 @@ def _of_table(file: Path, data: bytes, kinds: Mapping[str, ColumnKind]) -> FileR
     known = [name for name in table.columns if not kinds or name in kinds]
     if not known:
         raise RowsFileError(f"No column of {file.name} is a feature of the model. Its features are: {', '.join(kinds)}.")
-    return FileRows(tuple(name for name in table.columns if name not in known), table.select(known))
+    ignored = [name for name in table.columns if name not in known]
+    _check_spelling(file, ignored, lacking=[name for name in kinds if name not in known])
+    return FileRows(tuple(ignored), table.select(known))
+
+
+def _check_spelling(file: Path, ignored: Sequence[str], *, lacking: Sequence[str]) -> None:
+    """A column that the model does not know is left out, unless it is likely to be one that the model lacks."""
+    for name in lacking[:_NAMES_LOOKED_AT]:
+        near = difflib.get_close_matches(name, ignored[:_NAMES_LOOKED_AT], n=1)
+        if near:
+            raise RowsFileError(
+                f"{file.name} has no column {name!r}, which the model takes, and one called {near[0][:100]!r}. If that is meant, "
+                f"call it {name!r}."
+            )

@@ -16,6 +16,48 @@ from modelward.training.document import InvalidSpecError
 
 T = TypeVar("T")
 _SHOWN_CHARACTERS = 60
+# What others call it: only for hints, no spec may say it so.
+_MEANT: dict[str, tuple[str, ...]] = {
+    "alpha": ("l2", "smoothing"),
+    "batch": ("batch_size",),
+    "bs": ("batch_size",),
+    "depth": ("max_depth",),
+    "d_model": ("width",),
+    "dropout_rate": ("dropout",),
+    "early_stopping": ("patience",),
+    "early_stopping_rounds": ("patience",),
+    "filters": ("channels",),
+    "hidden_dim": ("hidden", "units", "width"),
+    "hidden_layer_sizes": ("hidden",),
+    "hidden_size": ("hidden", "units", "width"),
+    "iterations": ("epochs", "rounds"),
+    "k": ("neighbours",),
+    "kernel_size": ("kernel",),
+    "lambda": ("l2",),
+    "lr": ("learning_rate",),
+    "max_iter": ("iterations", "epochs", "rounds"),
+    "max_leaves": ("max_leaf_nodes",),
+    "min_child_samples": ("min_samples_leaf",),
+    "n_epochs": ("epochs",),
+    "n_estimators": ("trees", "rounds"),
+    "n_heads": ("heads",),
+    "n_layers": ("layers", "hidden"),
+    "n_neighbors": ("neighbours",),
+    "neurons": ("hidden", "units"),
+    "nhead": ("heads",),
+    "num_boost_round": ("rounds",),
+    "num_epochs": ("epochs",),
+    "num_heads": ("heads",),
+    "num_layers": ("layers", "hidden"),
+    "num_leaves": ("max_leaf_nodes", "leaves"),
+    "penalty": ("l2", "C"),
+    "random_state": ("seed",),
+    "reg_alpha": ("l1",),
+    "reg_lambda": ("l2",),
+    "units": ("hidden",),
+    "weight_decay": ("l2",),
+}
+_LISTS = inspect.VarTupleType | inspect.ListType | inspect.TupleType
 # What YAML 1.1 reads as a truth or as nothing is shorter.
 _PLAIN = re.compile(r"(?!(?i:yes|no|on|off|true|false|null|y|n)$)[A-Za-z_][\w-]*")
 
@@ -44,7 +86,8 @@ def one_of(value: Any, allowed: Iterable[Any], *, path: str) -> None:
 def nearest(value: Any, allowed: Iterable[Any]) -> str:
     """`did you mean …? Allowed: …`"""
     names = [str(entry) for entry in allowed]
-    close = difflib.get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
+    meant = [name for name in _MEANT.get(str(value).lower().replace("-", "_"), ()) if name in names]
+    close = meant or difflib.get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
     return (f"did you mean {close[0]}? " if close else "") + f"Allowed: {', '.join(names) or 'nothing'}."
 
 
@@ -63,9 +106,29 @@ def _walk(value: Any, kind: inspect.Type, path: str) -> None:
         one_of(value, kind.values, path=path)
     elif isinstance(kind, inspect.EnumType):
         one_of(value, [entry.value for entry in kind.cls], path=path)
-    elif isinstance(kind, inspect.VarTupleType | inspect.ListType) and isinstance(value, list):
-        for place, entry in enumerate(value):
-            _walk(entry, kind.item_type, f"{path}[{place}]")
+    elif isinstance(kind, _LISTS):
+        _walk_list(value, kind, path)
+    elif isinstance(kind, inspect.IntType | inspect.FloatType) and isinstance(value, list):
+        such = f", such as `{_shown(value[0])}`" if value and isinstance(value[0], int | float) else ""
+        raise InvalidSpecError(f"{path}: one number belongs here{such}, and no list.")
+
+
+def _walk_list(value: Any, kind: inspect.VarTupleType | inspect.ListType | inspect.TupleType, path: str) -> None:
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        raise InvalidSpecError(f"{path}: a list belongs here, such as `[{_shown(value)}]`, and not {_shown(value)} alone.")
+    if not isinstance(value, list):
+        raise InvalidSpecError(f"{path}: a list belongs here, and not {_shown(value)}.")
+    types: tuple[inspect.Type, ...]
+    most: int | None
+    if isinstance(kind, inspect.TupleType):
+        types, least, most = kind.item_types, len(kind.item_types), len(kind.item_types)
+    else:
+        types, least, most = (kind.item_type,) * len(value), kind.min_length or 0, kind.max_length
+    if len(value) < least or (most is not None and len(value) > most):
+        wanted = f"{least}" if least == most else f"{least} or more" if len(value) < least else f"at most {most}"
+        raise InvalidSpecError(f"{path}: a list of {wanted} belongs here, and {_shown(value)} has {len(value)}.")
+    for place, (entry, each) in enumerate(zip(value, types, strict=True)):
+        _walk(entry, each, f"{path}[{place}]")
 
 
 def _walk_mapping(value: Any, kind: inspect.StructType | inspect.DataclassType, path: str) -> None:

@@ -70,3 +70,29 @@ def test_a_split_by_cluster_shows_its_clusters(fresh, table):
     assert "clusters" not in fresh("data", "split", "people").out
     refused = fresh("data", "split", "people", "--similarity", "1")
     assert (refused.code, "for one by cluster" in refused.err) == (2, True)
+
+
+def test_a_wide_table_has_a_line_for_each_kind_of_warning_and_not_for_each_column(fresh):
+    columns = 40
+    head = ",".join(f"day{place}" for place in range(columns))
+    rows = [",".join(f"2024-03-{1 + (row + place) % 9:02}" for place in range(columns)) for row in range(60)]
+    text = "\n".join([f"{head},age,grant", *(f"{row},{at},{'yes' if at % 2 else 'no'}" for at, row in enumerate(rows))])
+    said = fresh("data", "add", "wide", fresh.file("wide.csv", text), *SAID).out
+    lines = [line for line in said.splitlines() if line.startswith("dates ")]
+    assert len(lines) == 2
+    assert "39 others: day1, day2, day3, day4, day5, day6, day7, day8, …" in " ".join(said.split())
+
+
+def test_ten_even_classes_are_not_called_imbalanced_and_a_rare_one_is(fresh):
+    even = "size,digit\n" + "\n".join(f"{place * 7 % 101},{'abcdefghij'[place % 10]}" for place in range(399))
+    told = fresh("data", "add", "even", fresh.file("even.csv", even), "--target", "digit", "--purpose", "t", "--owner", "t")
+    assert (told.code, "imbalance" in told.out) == (0, False)
+    rare = "size,digit\n" + "\n".join(f"{place * 7 % 101},{'a' if place % 20 else 'b'}" for place in range(400))
+    assert (
+        "imbalance"
+        in fresh("data", "add", "rare", fresh.file("rare.csv", rare), "--target", "digit", "--purpose", "t", "--owner", "t").out
+    )
+
+
+def test_a_dataset_with_a_misspelt_name_is_answered_with_the_nearest(terminal):
+    assert "Did you mean 'people'?" in terminal("data", "show", "peopel").err

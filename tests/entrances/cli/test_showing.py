@@ -113,6 +113,14 @@ def test_a_comparison_keeps_its_words_whole_in_a_narrow_window(terminal, monkeyp
     assert {name for row in rows for name in ("grants:1", "grants:2") if f" {name} 0." in row} == {"grants:1", "grants:2"}
 
 
+def test_a_sign_is_explained_only_where_it_stands(terminal):
+    *rows, legend = [line for line in terminal("compare", "grants").out.splitlines() if line.strip()][:4]
+    assert ("•" in legend) == any(row.startswith("•") for row in rows)
+    alone = terminal("compare", "grants:1").out
+    assert "→ recommended" in alone
+    assert "•" not in alone
+
+
 def test_a_digest_that_is_cut_says_so(terminal):
     shown = terminal("model", "show", "grants:1").out
     digests = {file["path"]: file["digest"] for file in terminal("model", "show", "grants:1", "--json").json["files"]}

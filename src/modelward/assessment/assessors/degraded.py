@@ -172,8 +172,8 @@ class Degraded:
         """Two clauses for each way of getting worse, one for wrong labels, and one for each column."""
         assert sample is not None
         if why := _why_not(version, sample):
-            clauses = [measure.not_measurable(why, n=sample.rows) for measure in self.measures if measure is not MISLABELLED]
-            return Findings((*clauses, _mislabelled_alone(version, sample)))
+            others = [measure.not_measurable(why, n=sample.rows) for measure in self.measures if measure is not MISLABELLED]
+            return Findings((*others, _mislabelled_alone(version, sample)))
         rows = np.random.default_rng(sample.seed).permutation(sample.rows)[:ROWS_LIMIT]
         table = _table(version, sample, rows)
         base = _judge(sample.answers(version).probabilities[rows], table.labels, sample)

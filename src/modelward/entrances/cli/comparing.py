@@ -145,9 +145,13 @@ def show_report(console: Console, report: TrustReport, *, is_whole: bool) -> Non
     measured = [clause for clause in report.clauses if clause.estimate is not None]
     recorded = [clause for clause in measured if clause.verdict.value == "recorded"]
     _show_clauses(console, [clause for clause in measured if is_whole or clause not in recorded])
+    reasons: dict[str, list[str]] = {}
     for clause in report.clauses:
         if clause.estimate is None:
-            console.print(f"[yellow]not measurable[/] {showing.cell(f'{clause.id}: {clause.note}')}", highlight=False)
+            reasons.setdefault(clause.note, []).append(clause.id)
+    for reason, ids in reasons.items():
+        said = f"{', '.join(ids)}: {reason}"
+        console.print(f"[yellow]not measurable[/] {showing.cell(said)}", highlight=False)
     console.print()
     counts = ", ".join(f"{count} {word.replace('-', ' ')}" for word, count in report.verdicts.items())
     place = f"{report.rows} test rows of {report.dataset}" if report.dataset else "no data"
@@ -209,7 +213,9 @@ def show_comparison(console: Console, found: Comparison) -> None:
         spare=("recipe", "energy"),
     )
     verdicts = "" if is_wide else " · ✓ passed ✗ failed ? not measurable"
-    console.print(f"[dim]→ recommended · • on the Pareto front{verdicts}[/]")
+    # What is recommended bears its arrow alone, on the front or not.
+    front = " · • on the Pareto front" if any(row.is_on_front and not row.is_recommended for row in found.rows) else ""
+    console.print(f"[dim]→ recommended{front}{verdicts}[/]")
     console.print(f"\n[bold]{showing.cell(found.recommendation)}[/]", highlight=False)
 
 

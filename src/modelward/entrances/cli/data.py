@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from modelward.datasets import ColumnProfile, Dataset, Profile, ProfileWarning, SplitSummary
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
+# More warnings of a kind than so many are one line, and so many of their columns are named.
+_ALIKE_SHOWN, _ALIKE_NAMED = 4, 8
 
 
 def declare(app: typer.Typer) -> None:
@@ -166,8 +168,17 @@ def _show_added(console: Console, added: Dataset, *, warnings: Iterable[ProfileW
 
 
 def _show_warnings(console: Console, warnings: Iterable[ProfileWarning]) -> None:
+    kinds: dict[str, list[ProfileWarning]] = {}
     for warning in warnings:
-        console.print(f"[yellow]{warning.kind}[/] {showing.cell(warning.text)}", highlight=False)
+        kinds.setdefault(warning.kind, []).append(warning)
+    for kind, alike in kinds.items():
+        for warning in alike[: 1 if len(alike) > _ALIKE_SHOWN else None]:
+            console.print(f"[yellow]{kind}[/] {showing.cell(warning.text)}", highlight=False)
+        if len(alike) > _ALIKE_SHOWN:
+            named = ", ".join(warning.column for warning in alike[1 : 1 + _ALIKE_NAMED])
+            more = ", …" if len(alike) > 1 + _ALIKE_NAMED else ""
+            said = f"… and the same kind of {len(alike) - 1:,} others: {named}{more}. `--json` on `data profile` tells all."
+            console.print(f"[yellow]{kind}[/] {showing.cell(said)}", highlight=False)
 
 
 def _values(low: float | None, high: float | None, categories: tuple[str, ...]) -> str:
