@@ -284,3 +284,10 @@ def test_a_model_s_versions_come_with_the_one_that_is_live(terminal):
     assert "grants:1 is live." in terminal("model", "show", "grants").out
     assert terminal("release", "pause", "r-1", "--reason", "to look again").code == 0
     assert "None of them is live." in terminal("model", "show", "grants").out
+
+
+def test_who_proposes_again_after_a_policy_changed_is_told_how_it_is_decided_anew(terminal):
+    waiting = terminal("release", "propose", "grants:2")
+    assert waiting.code == 5
+    assert "by the policy of today, first run `modelward release refuse r-2 --reason TEXT`" in waiting.err
+    assert "release refuse" not in terminal("release", "propose", "grants:1").err, "it is live, and stays so"
