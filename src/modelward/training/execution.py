@@ -154,7 +154,7 @@ class Execution:
         )
 
     def _fail(self, candidate: Candidate, fault: Exception) -> Candidate:
-        status, message = what_went_wrong(fault, candidate, self.material.inputs)
+        status, message = what_went_wrong(fault, candidate, self.material.learnt)
         failed = replace(candidate, status=status, message=message)
         if may_go_well(fault):
             self._starved.append(candidate.name)

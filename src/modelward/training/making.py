@@ -20,6 +20,7 @@ from modelward.training.examining import examine
 from modelward.training.finding import Finding
 from modelward.training.loading import LOADING
 from modelward.training.material import Material
+from modelward.training.neural import ClassifierLearning
 from modelward.training.recipe import Inputs, Made, Progress, Recipe, configure, uses_labels
 from modelward.training.recipes import RECIPES
 from modelward.training.reference import Reference
@@ -70,8 +71,8 @@ def make(
         from onnx import checker, compose, helper  # noqa: F401
 
     retry = checkpoints.of_retry()
-    learnt = _learn(candidate, material.inputs, terms=terms, meter=meter, report=report, checkpoints=checkpoints, retry=retry)
-    notes = (*learnt.made.notes, *checkpoints.notes, *retry.notes)
+    learnt = _learn(candidate, material.learnt, terms=terms, meter=meter, report=report, checkpoints=checkpoints, retry=retry)
+    notes = (*learnt.made.notes, *_unmixed(candidate, material), *checkpoints.notes, *retry.notes)
     made, effort = replace(learnt.made, notes=notes), learnt.effort
     report(0.9, "drawing the graph")
     drawn = graph.finish(material.preparation.graph(), made.graph(), material.inputs.classes)
@@ -106,6 +107,12 @@ def make(
     if material.background:
         files[BACKGROUND_FILE] = msgspec.json.encode(material.background)
     return Product(files, facts, effort.seconds, learnt.parameters, findings)
+
+
+def _unmixed(candidate: Candidate, material: Material) -> tuple[str, ...]:
+    if not material.learnt.mixup or issubclass(RECIPES.load(candidate.recipe).Parameters, ClassifierLearning):
+        return ()
+    return ("The spec asks for mixup, which is of networks that tell classes apart; this recipe learnt from rows as they are.",)
 
 
 def libraries() -> dict[str, str]:

@@ -23,6 +23,8 @@ from modelward.datasets import (
     make_split,
 )
 from modelward.registry import AnswerKind, Interface
+from modelward.training import augmenting
+from modelward.training.augmenting import augmented
 from modelward.training.checking import nearest
 from modelward.training.columns import Columns, rows_of
 from modelward.training.gatherer import UnusableDataError
@@ -44,12 +46,14 @@ SOUGHT_UNASKED = 750_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """What every candidate of a run is given. Test rows are columns as serving receives them. `train_rows` says where each training
-    row stands in the dataset. `background` are the rows that stand for "not known" when an answer is explained; it may be empty.
+    row stands in the dataset. `learnt` are the inputs with the training rows that the spec adds. `background` are the rows that
+    stand for "not known" when an answer is explained; it may be empty.
     """
 
     interface: Interface
     preparation: Preparer
     inputs: Inputs
+    learnt: Inputs
     train_rows: npt.NDArray[np.int64]
     test: Columns
     background: list[dict[str, Any]]
@@ -85,14 +89,20 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         device=spec.device,
         preparation=prepared.preparation if isinstance(prepared.preparation, Preparation) else None,
     )
+    asked = spec.data.augment
+    learnt = inputs if asked is None else augmented(inputs, asked)
+    facts = _facts(spec.data, dataset, parts, positive=positive, near=_near_training(table, names, spec.data.split, parts))
+    if asked is not None:
+        facts["augmented"] = augmenting.facts(asked, before=inputs, after=learnt)
     return Material(
         interface=Interface(prepared.features, dataset.target, classes),
         preparation=prepared.preparation,
         inputs=inputs,
+        learnt=learnt,
         train_rows=parts.train,
         test=rows_of(prepared.columns, parts.test),
         background=prepared.background,
-        facts=_facts(spec.data, dataset, parts, positive=positive, near=_near_training(table, names, spec.data.split, parts)),
+        facts=facts,
         split_digest=parts.digest,
     )
 

@@ -60,7 +60,8 @@ class Inputs:
     `validation` is for stopping early or choosing a penalty, and may have no row. The test rows are not here, so no recipe can look
     at them. `checkpoints` are for a recipe that trains for long: it goes on with what an interrupted attempt at the same left
     there, and MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone. `preparation` is
-    what made the rows, for a recipe that speaks of features rather than of columns; None of texts, and where nobody says.
+    what made the rows, for a recipe that speaks of features rather than of columns; None of texts, and where nobody says. `mixup`
+    is for networks that tell classes apart: see `augmenting.Augment`.
 
     Raises:
         UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.
@@ -75,6 +76,7 @@ class Inputs:
     device: str = "cpu"
     checkpoints: Checkpoints = UNKEPT
     preparation: Preparation | None = None
+    mixup: float = 0.0
 
     def __post_init__(self) -> None:
         for part, rows, labels in (

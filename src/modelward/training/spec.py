@@ -17,10 +17,11 @@ from modelward.datasets import Split
 from modelward.digest import canonical_json, sha256_hex
 from modelward.plugins import UnknownPluginError
 from modelward.training import document
+from modelward.training.augmenting import Augment
 from modelward.training.checking import check, nearest
 from modelward.training.document import InvalidSpecError
 from modelward.training.preparation import Prepare
-from modelward.training.recipe import Takes, takes
+from modelward.training.recipe import Takes, takes, uses_labels
 from modelward.training.recipes import RECIPES
 
 CANDIDATES_LIMIT = 64
@@ -53,6 +54,9 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = None
     exclude: Annotated[tuple[ColumnName, ...], Meta(description="Columns that are no features of the model.")] = ()
     prepare: Annotated[Prepare, Meta(description="How columns become numbers.")] = Prepare()
+    augment: Annotated[
+        Augment | None, Meta(description="Training rows of a table that are added to those there are; none adds none.")
+    ] = None
     split: Annotated[Split, Meta(description="How rows are divided.")] = Split()
 
 
@@ -129,6 +133,8 @@ def parse_spec(text: str | bytes) -> Spec:
     for name, line in (("purpose", form.purpose), ("owner", form.owner)):
         if line is not None and not (line.isprintable() and line.strip()):
             raise InvalidSpecError(f"{name}: one line of printable text belongs here.")
+    if form.data.augment and offered(form.data) != "table":
+        raise InvalidSpecError(f"data.augment: rows are added to tables, and this is a {offered(form.data)}. Leave the key out.")
     candidates = tuple(_candidate(entry, form.data, path=f"candidates[{place}]") for place, entry in enumerate(form.candidates))
     for place, candidate in enumerate(candidates):
         if candidate in candidates[:place]:
@@ -202,6 +208,11 @@ def _candidate(entry: Any, data: Data, *, path: str) -> CandidateSpec:
     except UnknownPluginError as unknown:
         raise InvalidSpecError(f"{path}.{name}: unknown recipe; {nearest(name, RECIPES.names())}") from unknown
     _check_takes(takes(recipe), data, path=f"{path}.{name}")
+    if data.augment and data.augment.smote and not uses_labels(recipe):
+        raise InvalidSpecError(
+            f"{path}.{name}: the recipe learns from no label, and would take what `data.augment.smote` makes up for rows that "
+            "somebody collected. Train it in a spec without."
+        )
     parameters = check({} if given is None else given, recipe.Parameters, path=f"{path}.{name}")
     return CandidateSpec(recipe=name, parameters=msgspec.json.decode(msgspec.json.encode(parameters)))
 

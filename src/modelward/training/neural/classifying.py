@@ -79,7 +79,7 @@ def _task(
     loss_of = class_loss(asked, balanced=list(inputs.balanced_weights.values()), device=device)
     return Task(
         name=name,
-        turns=(Turn(network=network, loss=_loss(network, loss_of, alter)),),
+        turns=(Turn(network=network, loss=_loss(network, loss_of, alter, mixup=inputs.mixup, noise=randomness.noise)),),
         batches=ArrayBatches(*train, size=asked.batch_size, seed=inputs.seed),
         validation=ArrayBatches(*seen, size=_judged_at_once(asked)) if inputs.has_validation else None,
         device=device,
@@ -87,10 +87,19 @@ def _task(
     )
 
 
-def _loss(network: torch.nn.Module, loss_of: ClassLoss, alter: Alter | None) -> Callable[[Batch], Loss]:
+def _loss(
+    network: torch.nn.Module, loss_of: ClassLoss, alter: Alter | None, *, mixup: float, noise: torch.Generator
+) -> Callable[[Batch], Loss]:
+    from modelward.training.neural.mixing import mixed_loss
+
     def loss(batch: Batch) -> Loss:
         rows, labels = batch
-        return loss_of(network(alter(rows) if alter and network.training else rows), labels)
+        if not network.training:
+            return loss_of(network(rows), labels)
+        changed = alter(rows) if alter else rows
+        if mixup:
+            return mixed_loss(network, changed, labels, alpha=mixup, loss_of=loss_of, noise=noise)
+        return loss_of(network(changed), labels)
 
     return loss
 
