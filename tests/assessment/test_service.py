@@ -2,12 +2,13 @@
 """A version is measured on rows it never saw, and the report is signed with it."""
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+import msgspec
 import pytest
 
 from assessment import echo
-from assessment.conftest import SPLIT
+from assessment.conftest import SAID, SPLIT
 from modelward.access import Actor, Role
 from modelward.assessment import (
     VERSION_ASSESSED,
@@ -353,3 +354,18 @@ def test_the_rows_that_were_held_out_cannot_be_written_to(rooms):
     for values in (sample.labels, *sample.columns.values(), *sample.sensitive.values()):
         with pytest.raises(ValueError, match="read-only"):
             values[0] = values[1]
+
+
+def test_what_needs_labels_is_not_measurable_where_nothing_is_predicted(rooms):
+    path = rooms.folder / "bare.csv"
+    path.write_text("".join(line.rpartition(",")[0] + "\n" for line in rooms.write_people().read_text().splitlines()))
+    dataset = rooms.datasets.add("bare", [path], target="", task="none", by=rooms.admin, **SAID)
+    parts = make_split(rooms.datasets.table("bare", by=rooms.admin, purpose="tests"), "", SPLIT, task="none")
+    lineage = replace(echo.LINEAGE, dataset="bare", fingerprint=dataset.fingerprint, split=parts.digest)
+    facts = {**echo.METERED, "split": msgspec.to_builtins(asdict(SPLIT)), "sensitive": ["town"], "positive": "no"}
+    files, interface = {GRAPH_FILE: echo.graph()}, replace(echo.interface(), target="")
+    version = rooms.registry.register("bare", files, lineage=lineage, interface=interface, facts=facts, by=rooms.admin, **SAID)
+    report = assess(rooms, version)
+    measured = {clause.id.partition(".")[0] for clause in report.clauses if clause.verdict is not ClauseVerdict.NOT_MEASURABLE}
+    assert measured == {"latency", "size", "energy"}
+    assert report.clause("quality.roc_auc").note == "The data has nothing to predict, so nobody knows which answers are right."

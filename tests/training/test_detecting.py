@@ -11,6 +11,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
 
+from modelward.training import UnusableDataError, parse_spec
 from modelward.training.detecting import Rarity
 from modelward.training.recipe import Inputs, UnusableInputsError, configure
 from modelward.training.recipes import RECIPES
@@ -151,3 +152,39 @@ def test_noise_is_added_while_it_learns_and_not_when_it_answers():
     plain, noisy = (make("autoencoder", inputs, noise=noise) for noise in (0.0, 0.5))
     assert plain.graph().SerializeToString() != noisy.graph().SerializeToString()
     assert (noisy.predict(inputs.train) == noisy.predict(inputs.train)).all()
+
+
+def bare(rooms, tmp_path, admin):
+    """Rows of which nobody says what is to be predicted."""
+    random = np.random.default_rng(1)
+    lines = [
+        f"{value:.4f},{town}" for value, town in zip(random.normal(size=200), random.choice(["north", "south"], 200), strict=True)
+    ]
+    path = tmp_path / "bare.csv"
+    path.write_text("size,town\n" + "\n".join(lines) + "\n")
+    return rooms.datasets.add("bare", [path], target="", task="none", purpose="test", owner="tests", by=admin)
+
+
+BARE = "model: bare\ndata: {{dataset: bare}}\ncandidates: [{candidates}]\n"
+
+
+def test_where_nothing_is_predicted_rows_are_normal_or_anomalous(rooms, tmp_path, admin):
+    bare(rooms, tmp_path, admin)
+    spec = parse_spec(
+        BARE.format(candidates="isolation-forest: {trees: 25, contamination: 0.1}, autoencoder: {hidden: [2], epochs: 5}")
+    )
+    run = rooms.training.train(spec, by=admin)
+    for name in run.versions:
+        version = rooms.registry.find(name, by=admin)
+        assert (version.interface.classes, version.interface.target) == (("anomalous", "normal"), "")
+        assert version.facts["positive"] == "normal"
+        session = onnxruntime.InferenceSession(rooms.registry.read(version, "model.onnx"), providers=["CPUExecutionProvider"])
+        columns = version.interface.columns([{"size": size, "town": "north"} for size in (0.0, 40.0)])
+        assert session.run(["label"], columns)[0].tolist() == ["normal", "anomalous"]
+    assert [each.findings for each in run.candidates] == [(), ()], "nobody told them what they would have had to learn"
+
+
+def test_where_nothing_is_predicted_a_recipe_that_needs_labels_is_refused(rooms, tmp_path, admin):
+    bare(rooms, tmp_path, admin)
+    with pytest.raises(UnusableDataError, match=r"candidates\[1\]\.knn: .* registered for the task 'none'"):
+        rooms.training.train(parse_spec(BARE.format(candidates="isolation-forest, knn")), by=admin)

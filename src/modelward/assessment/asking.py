@@ -17,6 +17,7 @@ from modelward.plugins import MissingExtraError
 from modelward.registry import AnswerKind, OpenVersion, Version
 
 _NO_SAMPLE = "The version came without data. Train it here, or register data to assess it on."
+_NO_LABELS = "The data has nothing to predict, so nobody knows which answers are right."
 _OTHER_ANSWER: dict[AnswerKind, str] = {
     "classes": "The version answers with classes, and this is measured of other answers.",
     "text": "The version answers with texts, and this is not measured of texts.",
@@ -83,6 +84,8 @@ def ask(name: str, version: OpenVersion, sample: Sample | None) -> Reply:
         return Reply(name, Findings((absent.not_measurable(str(missing)),)))
     if (answer := version.interface.answer) not in measured_answers(assessor):
         findings = Findings(tuple(measure.not_measurable(_OTHER_ANSWER[answer]) for measure in assessor.measures))
+    elif sample is not None and not sample.is_labelled and measured_answers(assessor) == ("classes",):
+        findings = Findings(tuple(measure.not_measurable(_NO_LABELS) for measure in assessor.measures))
     elif sample is None and assessor.needs_sample:
         findings = Findings(tuple(measure.not_measurable(_NO_SAMPLE) for measure in assessor.measures))
     else:

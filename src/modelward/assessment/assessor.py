@@ -47,7 +47,8 @@ class Sample:
     indices into `classes`. `sensitive` holds the attribute of each row [n] as text, by column. `split` is the digest of the
     split that held the rows out, so that two versions measured on the same rows can be told from two that were not. `favourable` is
     the favourable one of two classes, "" where nobody says it. `targets` are the true texts, where texts are the answer, and labels
-    are 0 in all rows where there are no classes. `near_training` is None where the training rows are not known.
+    are 0 in all rows where there are no classes, or nobody told them, as `is_labelled` says. `near_training` is None where the
+    training rows are not known.
     """
 
     columns: Mapping[str, NDArray[np.generic]]
@@ -61,6 +62,7 @@ class Sample:
     favourable: str = ""
     near_training: NearTraining | None = None
     targets: tuple[str, ...] = ()
+    is_labelled: bool = True
     _asked: dict[str, Answers] = field(default_factory=dict, repr=False, compare=False)
 
     @property

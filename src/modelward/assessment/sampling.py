@@ -65,8 +65,9 @@ def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: Near
     names = [feature.name for feature in interface.features]
     places = {name: place for place, name in enumerate(interface.classes)}
     is_of_classes, is_of_text = interface.answer == "classes", interface.answer == "text"
-    told = class_labels(rows.get_column(interface.target)).to_list() if is_of_classes or is_of_text else []
-    labels = [places[label] for label in told] if is_of_classes else [0] * rows.height
+    is_labelled = is_of_classes and bool(interface.target)
+    told = class_labels(rows.get_column(interface.target)).to_list() if is_labelled or is_of_text else []
+    labels = [places[label] for label in told] if is_labelled else [0] * rows.height
     sample = Sample(
         columns=interface.columns(rows.select(names).to_dicts()),
         labels=np.array(labels, dtype=np.int64),
@@ -79,6 +80,7 @@ def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: Near
         favourable=favourable,
         near_training=near,
         targets=tuple(told) if is_of_text else (),
+        is_labelled=is_labelled or not is_of_classes,
     )
     # One sample serves all assessors: none may change what the next one measures.
     for values in (*sample.columns.values(), *sample.sensitive.values(), sample.labels):

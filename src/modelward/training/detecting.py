@@ -30,6 +30,8 @@ Normal = Annotated[
 Contamination = Annotated[
     float, Meta(gt=0, le=0.5, description="Share of the rows, of those that may be learnt from, to be called anomalous.")
 ]
+ANOMALIES = ("anomalous", "normal")
+"""The classes where the data has no target."""
 Scores = npt.NDArray[np.float64]
 
 # Fewer rows in the tail say little of how it falls.

@@ -27,10 +27,11 @@ from modelward.training import augmenting
 from modelward.training.augmenting import augmented
 from modelward.training.checking import nearest
 from modelward.training.columns import Columns, rows_of
+from modelward.training.detecting import ANOMALIES
 from modelward.training.gatherer import UnusableDataError
 from modelward.training.gatherers import GATHERERS
 from modelward.training.preparation import Preparation
-from modelward.training.recipe import Inputs, answers
+from modelward.training.recipe import Inputs, answers, uses_labels
 from modelward.training.recipes import RECIPES
 from modelward.training.spec import Data, Spec, offered
 
@@ -76,7 +77,7 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
     chosen = gatherer.choose(spec.data, dataset, table)
     names = [column.name for column in chosen]
     parts = make_split(table, dataset.target, spec.data.split, features=names, task=dataset.task)
-    classes, codes = class_codes(table.get_column(dataset.target))
+    classes, codes = _labelled(table, dataset)
     positive = _positive(spec.data, dataset, dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
     prepared = gatherer.prepare(spec, chosen, table=table, parts=parts)
     inputs = Inputs(
@@ -88,6 +89,7 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         seed=spec.seed,
         device=spec.device,
         preparation=prepared.preparation if isinstance(prepared.preparation, Preparation) else None,
+        is_labelled=dataset.task != "none",
     )
     asked = spec.data.augment
     learnt = inputs if asked is None else augmented(inputs, asked)
@@ -118,13 +120,22 @@ _TAUGHT: dict[Task, tuple[AnswerKind, ...]] = {
 
 def _check_task(spec: Spec, dataset: Dataset) -> None:
     for place, candidate in enumerate(spec.candidates):
-        given = answers(RECIPES.load(candidate.recipe))
-        if given not in _TAUGHT[dataset.task]:
+        recipe = RECIPES.load(candidate.recipe)
+        given = answers(recipe)
+        # Without a target nobody is told a class, and a detector of anomalies asks for none.
+        if given not in _TAUGHT[dataset.task] and (dataset.task != "none" or uses_labels(recipe)):
             raise UnusableDataError(
                 f"candidates[{place}].{candidate.recipe}: the recipe makes models that answer with {given}, and dataset "
                 f"{dataset.name!r} was registered for the task {dataset.task!r}. Choose another recipe, or register the data for "
                 "another task with `--task`."
             )
+
+
+def _labelled(table: pl.DataFrame, dataset: Dataset) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
+    """The classes, and the place of each row's class among them. Where nothing is predicted every row is taken for normal."""
+    if dataset.task == "none":
+        return ANOMALIES, np.full(table.height, ANOMALIES.index("normal"), dtype=np.int64)
+    return class_codes(table.get_column(dataset.target))
 
 
 def _check_declared(data: Data, dataset: Dataset) -> None:
@@ -147,8 +158,10 @@ def _check_declared(data: Data, dataset: Dataset) -> None:
 
 def _positive(data: Data, dataset: Dataset, classes: Mapping[str, int]) -> str:
     """The favourable class: the spec's, else the dataset's."""
+    # Of a detector without labels: to be called strange is in nobody's favour.
+    stated = data.positive or dataset.positive or ("normal" if dataset.task == "none" else "")
     try:
-        return favourable_class(classes, stated=data.positive or dataset.positive)
+        return favourable_class(classes, stated=stated)
     except InvalidDeclarationError as wrong:
         raise UnusableDataError(f"data.positive: {wrong}") from wrong
 

@@ -61,7 +61,8 @@ class Inputs:
     at them. `checkpoints` are for a recipe that trains for long: it goes on with what an interrupted attempt at the same left
     there, and MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone. `preparation` is
     what made the rows, for a recipe that speaks of features rather than of columns; None of texts, and where nobody says. `mixup`
-    is for networks that tell classes apart: see `augmenting.Augment`.
+    is for networks that tell classes apart: see `augmenting.Augment`. Where nobody labelled the rows, `is_labelled` is False and
+    all labels are those of the normal class.
 
     Raises:
         UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.
@@ -77,6 +78,7 @@ class Inputs:
     checkpoints: Checkpoints = UNKEPT
     preparation: Preparation | None = None
     mixup: float = 0.0
+    is_labelled: bool = True
 
     def __post_init__(self) -> None:
         for part, rows, labels in (
@@ -93,7 +95,7 @@ class Inputs:
             raise UnusableInputsError(f"There are {len(self.classes)} classes; a classifier needs two or more.")
         rows_of_class = np.bincount(self.train_labels, minlength=len(self.classes))
         missing = [name for name, count in zip(self.classes, rows_of_class, strict=True) if count == 0]
-        if missing:
+        if missing and self.is_labelled:
             raise UnusableInputsError(
                 f"The training rows hold no row of the class {', '.join(map(repr, missing))}. "
                 "Split with `split: {by: stratified}`, or leave rows of that class out of the data."
