@@ -12,12 +12,14 @@ from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from msgspec import Meta
 
 from modelward.training.recipe import FloatMatrix, Inputs, UnusableInputsError, one_thread
 
 # Streams of random numbers, so that one change does not move what the other draws.
 _NOISE, _SMOTE = 1, 2
+_BLOCK_CELLS = 1 << 22
 
 
 class Smote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,6 +108,7 @@ def _with_made_up(inputs: Inputs, asked: Smote) -> Inputs:
     random = np.random.Generator(np.random.PCG64([inputs.seed, _SMOTE]))
     # Each row begins as many ways as every other, one more or less.
     first = np.resize(random.permutation(len(own)), count)
+    one_thread()
     near = _nearest(own, min(asked.neighbours, len(own) - 1))
     second = near[first, random.integers(0, near.shape[1], count)]
     share = random.random((count, 1), dtype=np.float32)
@@ -114,13 +117,18 @@ def _with_made_up(inputs: Inputs, asked: Smote) -> Inputs:
     return _more(inputs, rows, np.full(count, label, dtype=np.int64))
 
 
-def _nearest(rows: FloatMatrix, count: int) -> Any:
-    """The places [n, count] of the nearest other rows."""
-    from sklearn.neighbors import NearestNeighbors
-
-    one_thread()
-    # Without rows to ask about, none is its own neighbour.
-    return NearestNeighbors(n_neighbors=count, n_jobs=1).fit(rows).kneighbors(return_distance=False)
+def _nearest(rows: FloatMatrix, count: int) -> npt.NDArray[np.int64]:
+    """The places [n, count] of the nearest other rows, from all distances, some rows at a time."""
+    exact = rows.astype(np.float64)
+    lengths, size = np.square(exact).sum(axis=1), max(1, _BLOCK_CELLS // len(exact))
+    found = []
+    for start in range(0, len(exact), size):
+        block = exact[start : start + size]
+        distances = lengths - 2 * block @ exact.T
+        # No row is its own neighbour.
+        distances[np.arange(len(block)), np.arange(start, start + len(block))] = np.inf
+        found.append(np.argpartition(distances, count - 1, axis=1)[:, :count])
+    return np.concatenate(found)
 
 
 def _numbers(inputs: Inputs) -> int:
