@@ -73,7 +73,9 @@ def test_the_version_says_that_it_was_made_with_smaller_batches(rooms, register,
 
 
 def checked(name, *, columns=100, **parameters):
-    memory.check_layers(configured(name, **parameters), name=name, width=columns, classes=2)
+    rows, labels = np.zeros((2, columns), dtype=np.float32), np.arange(2)
+    inputs = Inputs(train=rows, train_labels=labels, validation=rows, validation_labels=labels, classes=("a", "b"))
+    memory.check_layers(configured(name, **parameters), inputs, name=name)
 
 
 def configured(name, **parameters):
@@ -135,7 +137,7 @@ def test_a_recipe_counts_the_weights_that_its_network_has(name, parameters):
     rows, labels = random.normal(size=(30, 48)).astype(np.float32), np.arange(30) % 3
     inputs = Inputs(train=rows, train_labels=labels, validation=rows, validation_labels=labels, classes=("a", "b", "c"))
     recipe = configured(name, epochs=1, **parameters)
-    assert recipe.weights(width=48, classes=3) == recipe.make(inputs, lambda *_: None).parameters
+    assert recipe.weights(inputs) == recipe.make(inputs, lambda *_: None).parameters
 
 
 def test_a_layer_without_units_is_refused_by_its_place():

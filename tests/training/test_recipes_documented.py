@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from modelward.training.neural import ClassifierLearning
+from modelward.training.neural.reading import Reading
 from modelward.training.preparation import Prepare
 from modelward.training.recipes import RECIPES
 
@@ -25,8 +26,12 @@ def lines(structure):
 
 
 def table(structure):
-    """The parameters of a struct as the page shows them; of a network, those that are not the same for all networks."""
+    """The parameters of a struct as the page shows them; of a network, those that are not the same for all networks, or for all
+    that read texts.
+    """
     shared = lines(ClassifierLearning) if structure is not ClassifierLearning else []
+    if structure is not Reading and issubclass(structure, Reading):
+        shared += lines(Reading)
     return HEAD + "".join(line for line in lines(structure) if line not in shared)
 
 
@@ -56,8 +61,9 @@ def test_a_recipe_is_documented_as_it_is(name):
     assert table(RECIPES.load(name).Parameters) in section
 
 
-def test_what_all_networks_share_is_documented_once():
-    assert PAGE.read_text().count(table(ClassifierLearning)) == 1
+@pytest.mark.parametrize("shared", [ClassifierLearning, Reading])
+def test_what_all_networks_share_is_documented_once(shared):
+    assert PAGE.read_text().count(table(shared)) == 1
 
 
 def test_preparation_is_documented_as_it_is():

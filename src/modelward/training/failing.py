@@ -73,7 +73,7 @@ def _size(candidate: Candidate, inputs: Inputs) -> str:
     """What the network itself takes, where that is much of what there is; nothing where it is not, or nobody knows."""
     with suppress(ModelwardError):
         recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
-        return memory.size_told(recipe, width=inputs.width, classes=len(inputs.classes))
+        return memory.size_told(recipe, inputs)
     return ""
 
 

@@ -48,7 +48,7 @@ def check_fitness(candidates: Mapping[str, Configured], inputs: Inputs) -> None:
 def _check(candidate: Configured, inputs: Inputs) -> None:
     recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
     if isinstance(recipe, memory.Sized):
-        recipe.weights(width=inputs.width, classes=len(inputs.classes))
+        recipe.weights(inputs)
     asked = getattr(recipe, "parameters", None)
     if not uses_labels(recipe):
         learnable(inputs, normal=getattr(asked, "normal", None))

@@ -159,7 +159,7 @@ def _learn(
 
 def _attempt(candidate: Candidate, inputs: Inputs, *, meter: Meter, report: Report, checkpoints: Checkpoints) -> _Learnt:
     recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
-    memory.check_layers(recipe, name=candidate.recipe, width=inputs.width, classes=len(inputs.classes))
+    memory.check_layers(recipe, inputs, name=candidate.recipe)
     report(0.0, "loading")
     with LOADING:
         _rehearse(recipe, inputs)

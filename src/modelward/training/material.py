@@ -88,6 +88,7 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         classes=classes,
         seed=spec.seed,
         device=spec.device,
+        taken=offered(spec.data),
         preparation=prepared.preparation if isinstance(prepared.preparation, Preparation) else None,
         is_labelled=dataset.task != "none",
     )

@@ -17,7 +17,7 @@ from modelward.errors import InvalidError
 from modelward.training.graph import LIMIT_BYTES
 
 if TYPE_CHECKING:
-    from modelward.training.recipe import Recipe
+    from modelward.training.recipe import Inputs, Recipe
 
 BATCHES = 8
 """Into how many smaller ones a batch is divided that did not fit."""
@@ -99,16 +99,16 @@ class Sized(Protocol):
     sizes: ClassVar[tuple[str, ...]]
     parameters: Any
 
-    def weights(self, *, width: int, classes: int) -> int:
-        """The weights of a network between `width` prepared columns and `classes` probabilities; it takes no memory to say.
+    def weights(self, inputs: Inputs) -> int:
+        """The weights of a network between the prepared rows and the probabilities of `inputs`; it takes no memory to say.
 
         Raises:
-            UnusableInputsError: the recipe's own parameters do not go with rows so wide.
+            UnusableInputsError: the recipe's own parameters do not go with such rows.
         """
         ...
 
 
-def check_layers(recipe: Recipe, *, name: str, width: int, classes: int) -> None:
+def check_layers(recipe: Recipe, inputs: Inputs, *, name: str) -> None:
     """Nothing, if the network fits that the recipe would make, or it does not say how large that is.
 
     Raises:
@@ -117,11 +117,11 @@ def check_layers(recipe: Recipe, *, name: str, width: int, classes: int) -> None
     """
     if not isinstance(recipe, Sized):
         return
-    weights, left = recipe.weights(width=width, classes=classes), available_bytes()
+    weights, left = recipe.weights(inputs), available_bytes()
     most = min(LIMIT_BYTES // _WEIGHT_BYTES, left // (_COPIES * _WEIGHT_BYTES))
     if weights <= most:
         return
-    fitting = _fitting(recipe, lambda smaller: smaller.weights(width=width, classes=classes) <= most)
+    fitting = _fitting(recipe, lambda smaller: smaller.weights(inputs) <= most)
     raise LayersTooLargeError(
         f"The layers of {name!r} do not fit: with {_written(recipe)} they have {weights:,} weights. "
         f"Training them takes about {told(weights * _COPIES * _WEIGHT_BYTES)}, where {told(left)} is left, and a graph holds "
@@ -130,11 +130,11 @@ def check_layers(recipe: Recipe, *, name: str, width: int, classes: int) -> None
     )
 
 
-def size_told(recipe: Recipe, *, width: int, classes: int) -> str:
+def size_told(recipe: Recipe, inputs: Inputs) -> str:
     """What the training of the recipe's weights takes and how to make them fewer, where they take a good part of what is left."""
     if not isinstance(recipe, Sized):
         return ""
-    weights = recipe.weights(width=width, classes=classes)
+    weights = recipe.weights(inputs)
     taken = weights * _COPIES * _WEIGHT_BYTES
     if taken < _MUCH * available_bytes():
         return ""

@@ -62,7 +62,7 @@ class Inputs:
     there, and MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone. `preparation` is
     what made the rows, for a recipe that speaks of features rather than of columns; None of texts, and where nobody says. `mixup`
     is for networks that tell classes apart: see `augmenting.Augment`. Where nobody labelled the rows, `is_labelled` is False and
-    all labels are those of the normal class.
+    all labels are those of the normal class. `taken` says what a row is made of, for a recipe that takes several.
 
     Raises:
         UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.
@@ -79,6 +79,7 @@ class Inputs:
     preparation: Preparation | None = None
     mixup: float = 0.0
     is_labelled: bool = True
+    taken: Takes = "table"
 
     def __post_init__(self) -> None:
         for part, rows, labels in (

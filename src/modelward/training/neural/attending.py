@@ -9,22 +9,32 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from modelward.training.neural.entries import Entry, Steps, mean
 from modelward.training.neural.layers import Dropout, linear
 from modelward.training.neural.randomness import Randomness
 
+HIDDEN = -1e9
+"""How well a place that is not looked at fits."""
+
 
 class Attention(nn.Module):
-    """Each place takes from all places what its question fits, several times side by side [n, places, width]."""
+    """Each place takes from all places what its question fits, several times side by side [n, places, width].
+
+    `hidden`, true [n, places, places] or a shape that spreads to it, says which places (last) a place (before) does not look at;
+    each looks at one at least.
+    """
 
     def __init__(self, width: int, heads: int, *, start: torch.Generator) -> None:
         super().__init__()
         self.heads = heads
         self.asked, self.offered, self.held, self.joined = (linear(width, width, start=start, cuts=False) for _ in range(4))
 
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+    def forward(self, rows: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
         asked, offered, held = (self._apart(layer(rows)) for layer in (self.asked, self.offered, self.held))
-        fits = torch.softmax(asked @ offered.transpose(2, 3) / math.sqrt(asked.shape[-1]), dim=-1)
-        taken: torch.Tensor = self.joined((fits @ held).transpose(1, 2).flatten(2))
+        fits = asked @ offered.transpose(2, 3) / math.sqrt(asked.shape[-1])
+        if hidden is not None:
+            fits = fits.masked_fill(hidden[:, None], HIDDEN)
+        taken: torch.Tensor = self.joined((torch.softmax(fits, dim=-1) @ held).transpose(1, 2).flatten(2))
         return taken
 
     def _apart(self, rows: torch.Tensor) -> torch.Tensor:
@@ -41,20 +51,21 @@ class Layer(nn.Module):
         self.wide, self.narrow = linear(width, inner, start=start, cuts=True), linear(inner, width, start=start, cuts=False)
         self.dropout = dropout
 
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        rows = rows + self.dropout(self.attention(self.before(rows)))
+    def forward(self, rows: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
+        rows = rows + self.dropout(self.attention(self.before(rows), hidden))
         added: torch.Tensor = self.dropout(self.narrow(functional.gelu(self.wide(self.between(rows)))))
         return rows + added
 
 
 class Attending(nn.Module):
-    """From rows [n, places * values] to logits [n, K]. With `shape` each place is a step of so many values and learns where it
-    stands; without, each column is a place of its own, with weights of its own (Gorishniy et al. 2021).
+    """From rows [n, width] to logits [n, K]. With an `entry` each place is a step of what it makes of a row, and learns where it
+    stands; no place looks behind the end of a row. Without, each column is a place of its own, with weights of its own (Gorishniy
+    et al. 2021).
     """
 
     def __init__(
         self,
-        shape: tuple[int, int] | None,
+        entry: Entry | None,
         *,
         columns: int,
         width: int,
@@ -66,11 +77,11 @@ class Attending(nn.Module):
         randomness: Randomness,
     ) -> None:
         super().__init__()
-        start, self.shape = randomness.start, shape
-        places = shape[0] if shape else columns
+        start, self.entry = randomness.start, entry
+        places = entry.shape[0] if entry else columns
         self.dropout = Dropout(dropout, randomness.noise)
-        self.entry = linear(shape[1], width, start=start, cuts=False) if shape else None
-        self.scale = nn.Parameter(torch.zeros(0) if shape else torch.randn(places, width, generator=start) / math.sqrt(width))
+        self.entered = linear(entry.shape[1], width, start=start, cuts=False) if entry else None
+        self.scale = nn.Parameter(torch.zeros(0) if entry else torch.randn(places, width, generator=start) / math.sqrt(width))
         self.place = nn.Parameter(torch.randn(places, width, generator=start) / math.sqrt(width))
         self.layers = nn.ModuleList(Layer(width, heads, inner=inner, dropout=self.dropout, start=start) for _ in range(layers))
         self.normal = nn.LayerNorm(width)
@@ -82,14 +93,15 @@ class Attending(nn.Module):
         return [layer for layer in self.layers if isinstance(layer, Layer)]
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        rows = self.dropout(self._entered(rows))
+        places, there = self._placed(rows)
+        places, hidden = self.dropout(places), None if there is None else (there == 0).transpose(1, 2)
         for layer in self.stack:
-            rows = layer(rows)
-        logits: torch.Tensor = self.last(self.normal(rows).mean(dim=1))
+            places = layer(places, hidden)
+        logits: torch.Tensor = self.last(mean(Steps(self.normal(places), there)))
         return logits
 
-    def _entered(self, rows: torch.Tensor) -> torch.Tensor:
-        if self.entry is None or self.shape is None:
-            return rows[:, :, None] * self.scale + self.place
-        steps: torch.Tensor = self.entry(rows.view(-1, *self.shape))
-        return steps + self.place
+    def _placed(self, rows: torch.Tensor) -> Steps:
+        if self.entry is None or self.entered is None:
+            return Steps(rows[:, :, None] * self.scale + self.place, None)
+        steps: Steps = self.entry(rows)
+        return Steps(self.entered(steps.values) + self.place, steps.there)

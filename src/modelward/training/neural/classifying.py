@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from modelward.training.graph import Drawing, estimator, softmax
+from modelward.training.graph import FLOAT, INT32, Drawing, estimator, softmax
 from modelward.training.neural.batches import ArrayBatches, Batch
 from modelward.training.neural.devices import device_named
 from modelward.training.neural.learning import ClassifierLearning
@@ -45,6 +45,7 @@ def classifier(
         DivergedError, DeviceMissingError, PrecisionMissingError: see `learn`.
     """
     device = device_named(inputs.device)
+    kind = INT32 if inputs.taken == "text" else FLOAT
     randomness = Randomness.of(inputs.seed, device)
     made = network(randomness)
     task = _task(name, made, inputs, asked, device, randomness, alter(randomness) if alter else None)
@@ -55,7 +56,7 @@ def classifier(
 
     return Made(
         predict=lambda rows: _predict(made, rows, at_once=_judged_at_once(asked)),
-        graph=lambda: estimator(drawn, width=inputs.width, classes=len(inputs.classes)),
+        graph=lambda: estimator(drawn, width=inputs.width, classes=len(inputs.classes), kind=kind),
         parameters=sum(part.numel() for part in made.parameters()),
         notes=learnt.notes,
         curves=learnt.curves,

@@ -65,9 +65,9 @@ class Autoencoder:
     def __post_init__(self) -> None:
         check_installed("autoencoder")
 
-    def weights(self, *, width: int, classes: int) -> int:  # noqa: ARG002  # it gives back columns, not classes
+    def weights(self, inputs: Inputs) -> int:
         """See `memory.Sized`."""
-        return dense_weights(self._widths(width))
+        return dense_weights(self._widths(inputs.width))
 
     def _widths(self, width: int) -> tuple[int, ...]:
         there = self.parameters.hidden

@@ -64,19 +64,19 @@ class Convolutional:
     def __post_init__(self) -> None:
         check_installed("cnn")
 
-    def weights(self, *, width: int, classes: int) -> int:
+    def weights(self, inputs: Inputs) -> int:
         """See `memory.Sized`."""
         asked = self.parameters
-        *sides, values = shape = (*(asked.shape or (1, width)), 1)[:3]
+        *sides, values = shape = (*(asked.shape or (1, inputs.width)), 1)[:3]
         # A shape that is not the columns' would make the sums behind the blocks as large as it says.
-        check_shape(shape, width)
+        check_shape(shape, inputs.width)
         count = 0
         for channels in asked.channels:
             filters = math.prod(1 if side == 1 else asked.kernel for side in sides)
             # Behind each convolution stand two numbers that normalise each channel.
             count += (values + (asked.layers - 1) * channels) * channels * filters + 2 * asked.layers * channels
             sides, values = [side // min(side, 2) for side in sides], channels
-        return count + dense_weights((math.prod(sides) * values, *asked.hidden, classes))
+        return count + dense_weights((math.prod(sides) * values, *asked.hidden, len(inputs.classes)))
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         asked = self.parameters

@@ -50,9 +50,9 @@ class Perceptron:
     def __post_init__(self) -> None:
         check_installed("mlp")
 
-    def weights(self, *, width: int, classes: int) -> int:
+    def weights(self, inputs: Inputs) -> int:
         """See `memory.Sized`."""
-        return dense_weights((width, *self.parameters.hidden, classes))
+        return dense_weights((inputs.width, *self.parameters.hidden, len(inputs.classes)))
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         asked = self.parameters

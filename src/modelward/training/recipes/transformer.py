@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer: every place looks at all others. For tables, and for sequences that lie in one."""
+"""Transformer: every place looks at all others. For texts, for tables, and for sequences that lie in one."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ import numpy as np
 from msgspec import Meta
 
 from modelward.training.graph import Drawing
-from modelward.training.neural import ClassifierLearning, Randomness, check_installed, check_shape, classifier, dense_weights
-from modelward.training.recipe import Inputs, InvalidParameterError, Made, Progress
+from modelward.training.neural import Randomness, check_installed, check_shape, classifier, dense_weights
+from modelward.training.neural.drawn_attention import draw_layer, draw_normal, draw_numbers, draw_sums
+from modelward.training.neural.reading import READING, Reading, altering, check_asked, read_weights, step_shape
+from modelward.training.recipe import Inputs, InvalidParameterError, Made, Progress, Takes
 
 if TYPE_CHECKING:
-    import torch
+    from modelward.training.neural.attending import Attending
+    from modelward.training.neural.entries import DrawnSteps
 
-    from modelward.training.neural.attending import Attending, Attention, Layer
 
-
-class TransformerParameters(ClassifierLearning, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TransformerParameters(Reading, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of `transformer`."""
 
     shape: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=4096)], Annotated[int, Meta(ge=1, le=4096)]] | None,
-        Meta(description="Steps, and the values of each; the columns lie step by step. None: a table, each column by itself."),
+        Meta(description="Of a table: steps, and the values of each; the columns lie step by step. None: each column by itself."),
     ] = None
     width: Annotated[int, Meta(ge=1, le=2048, description="Numbers that stand for a place.")] = 32
     heads: Annotated[int, Meta(ge=1, le=64, description="Looks at all places side by side; they share the width.")] = 4
@@ -42,6 +43,7 @@ class Transformer:
         InvalidParameterError: the heads cannot share the width. MissingExtraError: PyTorch or safetensors is not installed.
     """
 
+    takes: ClassVar[tuple[Takes, ...]] = ("table", "text")
     Parameters: ClassVar[type[TransformerParameters]] = TransformerParameters
     sizes: ClassVar[tuple[str, ...]] = ("width", "inner")
     parameters: TransformerParameters
@@ -55,25 +57,24 @@ class Transformer:
                 f"Set `width: {asked.heads * math.ceil(asked.width / asked.heads)}`, or other `heads`."
             )
 
-    def weights(self, *, width: int, classes: int) -> int:
+    def weights(self, inputs: Inputs) -> int:
         """See `memory.Sized`."""
-        asked, wide = self.parameters, self.parameters.width
-        check_shape(asked.shape or (width, 1), width)
-        places = asked.shape[0] if asked.shape else width
-        entered = dense_weights((asked.shape[1], wide)) if asked.shape else places * wide
+        asked, wide, shape = self.parameters, self.parameters.width, self._shape(inputs)
+        places = shape[0] if shape else inputs.width
+        entered = dense_weights((shape[1], wide)) if shape else places * wide
         layer = 4 * dense_weights((wide, wide)) + dense_weights((wide, asked.inner, wide)) + 4 * wide
-        return entered + places * wide + asked.layers * layer + 2 * wide + dense_weights((wide, classes))
+        behind = asked.layers * layer + 2 * wide + dense_weights((wide, len(inputs.classes)))
+        return read_weights(asked, inputs) + entered + places * wide + behind
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
-        asked = self.parameters
-        if asked.shape:
-            check_shape(asked.shape, inputs.width)
+        asked, shape = self.parameters, self._shape(inputs)
 
         def network(randomness: Randomness) -> Attending:
             from modelward.training.neural.attending import Attending
+            from modelward.training.neural.entries import entry_of
 
             return Attending(
-                asked.shape,
+                entry_of(asked, inputs, shape=shape) if shape else None,
                 columns=inputs.width,
                 width=asked.width,
                 heads=asked.heads,
@@ -84,61 +85,41 @@ class Transformer:
                 randomness=randomness,
             )
 
-        return classifier("transformer", inputs, asked, progress, network=network, draw=_draw)
+        return classifier("transformer", inputs, asked, progress, network=network, draw=_draw, alter=altering(asked, inputs))
+
+    def _shape(self, inputs: Inputs) -> tuple[int, int] | None:
+        """Steps and values of a row; None of a table whose columns are no steps."""
+        asked = self.parameters
+        check_asked(asked, inputs.taken, only={"table": ("shape",), "text": READING})
+        if inputs.taken == "table" and asked.shape:
+            check_shape(asked.shape, inputs.width)
+        return asked.shape if inputs.taken == "table" else step_shape(asked, inputs, shape=(1, 1))
 
 
 def _draw(network: Attending, drawing: Drawing, rows: str) -> str:
     """The network's logits."""
-    rows = _draw_entry(network, drawing, rows)
+    from modelward.training.neural.attending import HIDDEN
+    from modelward.training.neural.entries import DrawnSteps, draw_mean
+
+    steps, hidden = _draw_places(network, drawing, rows), ""
+    if steps.there:
+        is_hidden = drawing.node("Sub", drawing.constant(1.0), drawing.node("Transpose", steps.there, perm=[0, 2, 1]))
+        hidden = drawing.node("Unsqueeze", is_hidden, drawing.constant([1], np.int64))
+        hidden = drawing.node("Mul", hidden, drawing.constant(HIDDEN))
+    places = steps.values
     for layer in network.stack:
-        rows = _draw_layer(layer, drawing, rows)
-    rows = _draw_normal(network.normal, drawing, rows)
-    return _draw_sums(network.last, drawing, drawing.node("ReduceMean", rows, drawing.constant([1], np.int64), keepdims=0))
+        places = draw_layer(layer, drawing, places, behind=hidden)
+    ends = draw_mean(drawing, DrawnSteps(draw_normal(network.normal, drawing, places), steps.there))
+    return draw_sums(network.last, drawing, ends)
 
 
-def _draw_entry(network: Attending, drawing: Drawing, rows: str) -> str:
-    if network.entry is None or network.shape is None:
+def _draw_places(network: Attending, drawing: Drawing, rows: str) -> DrawnSteps:
+    from modelward.training.neural.entries import DrawnSteps
+
+    if network.entry is None or network.entered is None:
         rows = drawing.node("Unsqueeze", rows, drawing.constant([2], np.int64))
-        rows = drawing.node("Mul", rows, _constant(drawing, network.scale))
+        steps = DrawnSteps(drawing.node("Mul", rows, draw_numbers(drawing, network.scale)), "")
     else:
-        rows = drawing.node("Reshape", rows, drawing.constant((-1, *network.shape), np.int64))
-        rows = _draw_sums(network.entry, drawing, rows)
-    return drawing.node("Add", rows, _constant(drawing, network.place))
-
-
-def _draw_layer(layer: Layer, drawing: Drawing, rows: str) -> str:
-    rows = drawing.node("Add", rows, _draw_attention(layer.attention, drawing, _draw_normal(layer.before, drawing, rows)))
-    inner = drawing.node("Gelu", _draw_sums(layer.wide, drawing, _draw_normal(layer.between, drawing, rows)))
-    return drawing.node("Add", rows, _draw_sums(layer.narrow, drawing, inner))
-
-
-def _draw_attention(attention: Attention, drawing: Drawing, rows: str) -> str:
-    width = attention.asked.out_features // attention.heads
-    apart = drawing.constant((0, 0, attention.heads, width), np.int64)
-
-    def side(layer: torch.nn.Linear, perm: list[int]) -> str:
-        return drawing.node("Transpose", drawing.node("Reshape", _draw_sums(layer, drawing, rows), apart), perm=perm)
-
-    asked, offered, held = (
-        side(layer, perm)
-        for layer, perm in ((attention.asked, [0, 2, 1, 3]), (attention.offered, [0, 2, 3, 1]), (attention.held, [0, 2, 1, 3]))
-    )
-    fits = drawing.node("Div", drawing.node("MatMul", asked, offered), drawing.constant(math.sqrt(width)))
-    taken = drawing.node("MatMul", drawing.node("Softmax", fits, axis=-1), held)
-    beside = drawing.node("Reshape", drawing.node("Transpose", taken, perm=[0, 2, 1, 3]), drawing.constant((0, 0, -1), np.int64))
-    return _draw_sums(attention.joined, drawing, beside)
-
-
-def _draw_sums(layer: torch.nn.Linear, drawing: Drawing, rows: str) -> str:
-    weights = drawing.constant(layer.weight.detach().numpy().T)
-    return drawing.node("Add", drawing.node("MatMul", rows, weights), _constant(drawing, layer.bias))
-
-
-def _draw_normal(normal: torch.nn.LayerNorm, drawing: Drawing, rows: str) -> str:
-    parts = _constant(drawing, normal.weight), _constant(drawing, normal.bias)
-    return drawing.node("LayerNormalization", rows, *parts, axis=-1, epsilon=normal.eps)
-
-
-def _constant(drawing: Drawing, part: torch.Tensor | None) -> str:
-    assert part is not None
-    return drawing.constant(part.detach().numpy())
+        steps = network.entry.draw(drawing, rows)
+        steps = DrawnSteps(draw_sums(network.entered, drawing, steps.values), steps.there)
+    return DrawnSteps(drawing.node("Add", steps.values, draw_numbers(drawing, network.place)), steps.there)
