@@ -91,7 +91,7 @@ def train(recipe: str, home: Path) -> dict[str, Any]:
     spec = {"model": f"of-{recipe}", "data": {"dataset": "large", "split": split}, "candidates": [candidate], "seed": SEED}
     platform = open_platform(_settings(home))
     run = platform.training.train(parse_spec(json.dumps(spec)), by=local_actor())
-    version = platform.registry.show(run.versions[0], by=local_actor())
+    version = platform.registry.find(run.versions[0], by=local_actor())
     return {"fit_seconds": round(run.candidates[0].seconds, 1), "parity": version.facts["parity"]}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelward.datasets.profile import counts_rows
+from modelward.datasets.table import Table
 from modelward.datasets.text_likeness import alike_by_text
 from modelward.datasets.value_likeness import alike_by_values
 
@@ -53,14 +54,14 @@ def find_clusters(table: pl.DataFrame, columns: Sequence[str], *, similarity: fl
     return _numbered(alike_by_values(table.select(telling), similarity=similarity) if telling else np.zeros(table.height, np.int64))
 
 
-def compared(table: pl.DataFrame, columns: Sequence[str]) -> int:
+def compared(table: Table, columns: Sequence[str]) -> int:
     """How much `find_clusters` looks at: the characters of the texts, or the values where there are none. Its time grows so."""
     if texts := _texts(table, columns):
         return sum(int(table.get_column(name).str.len_chars().sum()) for name in texts)
     return table.height * len(columns)
 
 
-def _texts(table: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+def _texts(table: Table, columns: Sequence[str]) -> list[str]:
     return [name for name in columns if _holds_texts(table.get_column(name))]
 
 

@@ -6,19 +6,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from modelward.datasets import Table
     from modelward.registry import Feature
 
 Columns = dict[str, npt.NDArray[Any]]
 
 
-def columns_of(table: pl.DataFrame, features: Sequence[Feature]) -> Columns:
-    """One column for each feature, each as its kind says, with what stands there for a missing value."""
-    return {each.name: each.sort.column(_VALUES[each.kind](table.get_column(each.name)), each) for each in features}
+def columns_of(table: Table, features: Sequence[Feature], rows: npt.NDArray[np.int64] | None = None) -> Columns:
+    """One column for each feature, each as its kind says, with what stands there for a missing value; of some `rows`, or of all."""
+    values = ((each, table.get_column(each.name)) for each in features)
+    return {each.name: column_of(found if rows is None else found[rows], each) for each, found in values}
+
+
+def column_of(values: pl.Series, feature: Feature) -> npt.NDArray[Any]:
+    """The column of one feature."""
+    return feature.sort.column(_VALUES[feature.kind](values), feature)
 
 
 def rows_of(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[Any]) -> Columns:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes one candidate: trains it, draws its graph, compares the two on every test row, and says what it took."""
+"""Makes one candidate: trains it, draws its graph, compares the two on test rows, and says what it took."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from modelward.training.finding import Finding
 from modelward.training.loading import LOADING
 from modelward.training.material import Material
 from modelward.training.neural import ClassifierLearning
-from modelward.training.recipe import Inputs, Made, Progress, Recipe, configure, uses_labels
+from modelward.training.recipe import Inputs, Made, Progress, Recipe, configure, streams, uses_labels
 from modelward.training.recipes import RECIPES
 from modelward.training.reference import Reference
 from modelward.training.run import Candidate
@@ -161,12 +161,19 @@ def _attempt(candidate: Candidate, inputs: Inputs, *, meter: Meter, report: Repo
     recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
     memory.check_layers(recipe, inputs, name=candidate.recipe)
     report(0.0, "loading")
+    if not streams(recipe):
+        inputs = memory.with_matrix(inputs, name=candidate.recipe, streaming=_streaming)
     with LOADING:
         _rehearse(recipe, inputs)
     report(0.0, "training")
     kept = replace(inputs, checkpoints=checkpoints)
     made, effort = meter.measure(lambda: recipe.make(kept, _training(report, checkpoints)))
     return _Learnt(made, effort, candidate.parameters)
+
+
+def _streaming() -> list[str]:
+    """The recipes for tables that learn in streams."""
+    return [name for name in RECIPES.names() if streams(RECIPES.load(name))]
 
 
 class _RehearsedError(Exception):

@@ -15,18 +15,20 @@ from modelward.datasets import (
     InvalidDeclarationError,
     Parts,
     Split,
+    Table,
     Task,
     class_codes,
     compared,
     favourable_class,
     find_clusters,
+    frame_of,
     make_split,
 )
 from modelward.registry import AnswerKind, Interface
 from modelward.training import augmenting
 from modelward.training.augmenting import augmented
 from modelward.training.checking import nearest
-from modelward.training.columns import Columns, rows_of
+from modelward.training.columns import Columns
 from modelward.training.detecting import ANOMALIES
 from modelward.training.gatherer import UnusableDataError
 from modelward.training.gatherers import GATHERERS
@@ -36,19 +38,18 @@ from modelward.training.recipes import RECIPES
 from modelward.training.spec import Data, Spec, offered
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from modelward.training.preparer import Preparer
 
+COMPARED_ROWS = 100_000
 SOUGHT_UNASKED = 750_000
 """Near-duplicates are looked for in so many values, or characters of texts, without being asked: that takes about two seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What every candidate of a run is given. Test rows are columns as serving receives them. `train_rows` says where each training
-    row stands in the dataset. `learnt` are the inputs with the training rows that the spec adds. `background` are the rows that
-    stand for "not known" when an answer is explained; it may be empty.
+    """What every candidate of a run is given. `test` are test rows, 100,000 at most, as columns that serving receives. `train_rows`
+    says where each training row stands in the dataset. `learnt` are the inputs with the training rows that the spec adds.
+    `background` are the rows that stand for "not known" when an answer is explained; it may be empty.
     """
 
     interface: Interface
@@ -62,7 +63,7 @@ class Material:
     split_digest: str
 
 
-def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
+def gather(spec: Spec, dataset: Dataset, table: Table) -> Material:
     """Choose the features, divide the rows, and fit the preparation to the training rows alone.
 
     Raises:
@@ -81,9 +82,9 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
     positive = _positive(spec.data, dataset, dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
     prepared = gatherer.prepare(spec, chosen, table=table, parts=parts)
     inputs = Inputs(
-        train=prepared.preparation.apply(rows_of(prepared.columns, parts.train)),
+        train=prepared.part(parts.train),
         train_labels=codes[parts.train],
-        validation=prepared.preparation.apply(rows_of(prepared.columns, parts.validation)),
+        validation=prepared.part(parts.validation),
         validation_labels=codes[parts.validation],
         classes=classes,
         seed=spec.seed,
@@ -103,7 +104,7 @@ def gather(spec: Spec, dataset: Dataset, table: pl.DataFrame) -> Material:
         inputs=inputs,
         learnt=learnt,
         train_rows=parts.train,
-        test=rows_of(prepared.columns, parts.test),
+        test=prepared.served(_compared(parts.test, seed=spec.seed)),
         background=prepared.background,
         facts=facts,
         split_digest=parts.digest,
@@ -167,13 +168,20 @@ def _positive(data: Data, dataset: Dataset, classes: Mapping[str, int]) -> str:
         raise UnusableDataError(f"data.positive: {wrong}") from wrong
 
 
-def _near_training(table: pl.DataFrame, features: Sequence[str], split: Split, parts: Parts) -> int | None:
+def _compared(rows: npt.NDArray[np.int64], *, seed: int) -> npt.NDArray[np.int64]:
+    """The test rows on which graph and estimator are compared: all, or some that the seed draws."""
+    if len(rows) <= COMPARED_ROWS:
+        return rows
+    return np.sort(rows[np.random.default_rng(seed).permutation(len(rows))[:COMPARED_ROWS]])
+
+
+def _near_training(table: Table, features: Sequence[str], split: Split, parts: Parts) -> int | None:
     """How many test rows near-duplicates link to a training row; none where the split keeps clusters together. None where the
     table is too large to look unasked.
     """
     if parts.clusters is None and compared(table, features) > SOUGHT_UNASKED:
         return None
-    clusters = parts.clusters or find_clusters(table, features, similarity=split.similarity)
+    clusters = parts.clusters or find_clusters(frame_of(table), features, similarity=split.similarity)
     return int(clusters.reach(parts.test, parts.train).sum())
 
 

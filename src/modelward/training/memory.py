@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ import msgspec
 
 from modelward.errors import InvalidError
 from modelward.training.graph import LIMIT_BYTES
+from modelward.training.rows import unmade
 
 if TYPE_CHECKING:
     from modelward.training.recipe import Inputs, Recipe
@@ -30,6 +31,8 @@ _CONTROL_GROUP = Path("/sys/fs/cgroup")
 _COPIES = 8
 _WEIGHT_BYTES = 4
 _MOST_HALVINGS = 13
+# Of the rows: themselves, and what a library makes of them in float64.
+_ROW_COPIES = 3
 # From this share of the memory that is left on, the weights are part of why it did not suffice.
 _MUCH = 0.25
 
@@ -71,6 +74,31 @@ def available_bytes() -> int:
         if limit != resource.RLIM_INFINITY:
             left.append(limit - psutil.Process().memory_info().vms)
     return max(0, min(left))
+
+
+class TooManyRowsError(InvalidError):
+    """A recipe that needs all rows at once was given more than memory holds."""
+
+
+def with_matrix(inputs: Inputs, *, name: str, streaming: Callable[[], Sequence[str]]) -> Inputs:
+    """The inputs with their rows as matrices, for the recipe `name`, which does not stream. `streaming` names those that do.
+
+    Raises:
+        TooManyRowsError: the matrices, and the copies that libraries make of them, take more memory than is left.
+    """
+    train, validation = unmade(inputs.train), unmade(inputs.validation)
+    asked = _ROW_COPIES * sum(part.nbytes for part in (train, validation) if part)
+    if asked > (left := available_bytes()):
+        raise TooManyRowsError(
+            f"The recipe {name!r} needs all rows in memory at once: {len(inputs.train):,} training rows of {inputs.width} prepared "
+            f"columns take about {told(asked)} with it, where {told(left)} is left. Take a recipe that learns from them in "
+            f"streams ({', '.join(streaming())}), exclude columns, or train on a machine with more memory."
+        )
+    return replace(
+        inputs,
+        train=train.whole() if train else inputs.train,
+        validation=validation.whole() if validation else inputs.validation,
+    )
 
 
 @dataclass(frozen=True, slots=True)

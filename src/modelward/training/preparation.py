@@ -139,23 +139,27 @@ class Preparation:
         """
         check_names([feature.name for feature in features])
         return cls(
-            numbers=tuple(_fit_number(one.name, columns[one.name], prepare) for one in features if one.kind == "number"),
-            categories=tuple(_fit_category(one.name, columns[one.name], prepare) for one in features if one.kind == "category"),
+            numbers=tuple(fit_number(one.name, columns[one.name], prepare) for one in features if one.kind == "number"),
+            categories=tuple(
+                fit_category(one.name, Counter(columns[one.name].ravel().tolist()), prepare)
+                for one in features
+                if one.kind == "category"
+            ),
             encode=prepare.encode,
         )
 
     def apply(self, columns: Mapping[str, Column]) -> FloatMatrix:
         """The prepared rows, float32 [n, width], without NaN."""
-        parts = [_numbers(self.numbers, columns)] if self.numbers else []
+        parts = [prepared_numbers(self.numbers, columns)] if self.numbers else []
         if self.categories:
-            parts.append(self._encoded(columns))
+            parts.append(self.spread(np.stack([codes_of(step, columns[step.name]) for step in self.categories], axis=1)))
         prepared: FloatMatrix = np.concatenate(parts, axis=1)
         return prepared
 
-    def _encoded(self, columns: Mapping[str, Column]) -> FloatMatrix:
-        codes = np.stack([_codes(step, columns[step.name]) for step in self.categories], axis=1)
+    def spread(self, codes: npt.NDArray[Any]) -> FloatMatrix:
+        """The columns, as `encode` has them, of the codes [n, categories]."""
         if self.encode == "ordinal":
-            return codes
+            return codes.astype(np.float32)
         place, code = self._one_hot()
         hot: FloatMatrix = np.equal(codes[:, place], code).astype(np.float32)
         return hot
@@ -235,7 +239,8 @@ def _table(steps: Iterable[NumberStep]) -> FloatMatrix:
     return np.array([(step.fill, step.low, step.high, step.shift, step.scale) for step in steps], dtype=np.float32).T
 
 
-def _numbers(steps: Sequence[NumberStep], columns: Mapping[str, Column]) -> FloatMatrix:
+def prepared_numbers(steps: Sequence[NumberStep], columns: Mapping[str, Column]) -> FloatMatrix:
+    """The prepared numbers [n, steps]."""
     fill, low, high, shift, scale = _table(steps)
     rows = np.concatenate([columns[step.name].reshape(-1, 1) for step in steps], axis=1).astype(np.float32)
     rows = np.where(np.isnan(rows), fill, rows)
@@ -245,7 +250,8 @@ def _numbers(steps: Sequence[NumberStep], columns: Mapping[str, Column]) -> Floa
     return prepared
 
 
-def _codes(step: CategoryStep, column: Column) -> FloatMatrix:
+def codes_of(step: CategoryStep, column: Column) -> FloatMatrix:
+    """The code of each value [n]."""
     codes = step.codes
     return np.array([codes.get(value, step.other) for value in column.ravel().tolist()], dtype=np.float32)
 
@@ -262,7 +268,8 @@ def _draw_codes(drawing: Drawing, step: CategoryStep) -> str:
     )
 
 
-def _fit_number(name: str, column: Column, prepare: Prepare) -> NumberStep:
+def fit_number(name: str, column: Column, prepare: Prepare) -> NumberStep:
+    """The step of one feature of numbers; see `Preparation.fit`."""
     given = column.ravel().astype(np.float32)
     known = given[~np.isnan(given)].astype(np.float64)
     if not len(known):
@@ -325,9 +332,9 @@ def _scaling(held: Numbers, scale: str) -> tuple[float, float]:
     return shift, _single(width) if width > max(floor, 1e-30) else 1.0
 
 
-def _fit_category(name: str, column: Column, prepare: Prepare) -> CategoryStep:
-    counts = Counter(column.ravel().tolist())
-    counts.pop("", None)
+def fit_category(name: str, found: Mapping[str, int], prepare: Prepare) -> CategoryStep:
+    """The step of one category whose values were `found` so often, the empty text where it is missing; see `Preparation.fit`."""
+    counts = {value: rows for value, rows in found.items() if value}
     if not counts:
         raise UnusableFeatureError(f"The feature {name!r} has no value in the training rows. Leave the column out.")
     ranked = sorted(counts, key=lambda value: (-counts[value], value))

@@ -19,6 +19,7 @@ from modelward.plugins import MissingExtraError
 from modelward.registry import AnswerKind
 from modelward.training.checkpoints import UNKEPT, Checkpoints
 from modelward.training.preparation import Preparation
+from modelward.training.rows import blocks_of
 
 if TYPE_CHECKING:
     import onnx
@@ -27,7 +28,9 @@ FloatMatrix = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[Any]
-"""What recipes learn from, [n, width]: of a table float32, of texts int32 code points with zeros behind the end of each."""
+"""What recipes learn from, [n, width]: of a table float32, of texts int32 code points with zeros behind the end of each. One that
+streams may be given `PreparedRows` of a large table.
+"""
 
 Takes = Literal["table", "text"]
 """What a row is made of: named numbers and categories, or one text."""
@@ -88,7 +91,7 @@ class Inputs:
         ):
             if rows.ndim != 2 or rows.shape[1] != self.width or len(rows) != len(labels):
                 raise UnusableInputsError(f"The {part} rows have the shape {rows.shape}, and {len(labels)} labels go with them.")
-            if not np.isfinite(rows).all():
+            if not all(np.isfinite(rows[block]).all() for block in blocks_of(len(rows))):
                 raise UnusableInputsError(
                     f"The {part} rows hold numbers that float32 cannot. Set `prepare: {{outliers: clip, scale: standard}}`."
                 )
@@ -151,6 +154,9 @@ class Recipe(Protocol):
     fields and gives every field a default, its limits and a description. Its module MUST NOT import its library before it is
     used, so that a spec is read, and the schema published, without one.
 
+    One with the ClassVar `streams = True` learns from rows of which only some are in memory at a time: it takes them by slices or
+    by their numbers, and never all at once. Others are given a matrix, or refused where none fits into memory.
+
     One whose estimator may be larger than memory SHOULD say so before it takes any: see `memory.Sized`.
 
     One that finds anomalies says `uses_labels = False`: of the labels it asks only which rows it may learn from.
@@ -185,6 +191,11 @@ def answers(recipe: type[Recipe]) -> AnswerKind:
 def uses_labels(recipe: type[Recipe] | Recipe) -> bool:
     """Whether the recipe learns from labels; one that does not finds anomalies."""
     return getattr(recipe, "uses_labels", True)
+
+
+def streams(recipe: Any) -> bool:
+    """Whether the recipe, or its class, learns from rows of which only some are in memory."""
+    return bool(getattr(recipe, "streams", False))
 
 
 def one_thread() -> None:

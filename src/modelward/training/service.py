@@ -129,7 +129,7 @@ class Training:
 
     def _gather(self, spec: Spec, dataset: Dataset, by: Actor) -> Material:
         try:
-            return gather(spec, dataset, self._datasets.table(dataset.name, by=by, purpose=f"train {spec.model}"))
+            return gather(spec, dataset, self._datasets.columns(dataset.name, by=by, purpose=f"train {spec.model}"))
         except MemoryError as full:
             raise OutOfMemoryError(
                 f"Dataset {dataset.name!r} with {dataset.rows:,} rows did not fit into memory once prepared. Lower "

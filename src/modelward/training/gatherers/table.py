@@ -4,30 +4,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
-from modelward.datasets import Column, ColumnKind, Dataset, Parts, counts_rows
+from modelward.datasets import Column, ColumnKind, Dataset, Parts, Table, counts_rows
 from modelward.registry import Feature
 from modelward.training.checking import exclusion
-from modelward.training.columns import Columns, columns_of, rows_of
-from modelward.training.gatherer import Prepared, UnusableDataError
-from modelward.training.preparation import Preparation
+from modelward.training.columns import Columns, column_of, columns_of
+from modelward.training.gatherer import UnusableDataError
+from modelward.training.preparation import (
+    CategoryStep,
+    NumberStep,
+    Preparation,
+    check_names,
+    codes_of,
+    fit_category,
+    fit_number,
+    prepared_numbers,
+)
+from modelward.training.rows import PreparedRows, blocks_of
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from modelward.training.preparation import Prepare
+    from modelward.training.recipe import Rows
     from modelward.training.spec import Data, Spec
 
 BACKGROUND_ROWS = 100
+MATRIX_BYTES = 256 << 20
+"""Prepared rows that would take more are made when they are asked for."""
 
 
 class TableGatherer:
     """Gathers every column that can be a feature of a table, and refuses those that cannot."""
 
-    def choose(self, data: Data, dataset: Dataset, table: pl.DataFrame) -> list[Column]:
+    def choose(self, data: Data, dataset: Dataset, table: Table) -> list[Column]:
         # The moment by which a split is made lies in the future of every request, so it cannot be a feature.
         out = {*data.exclude, data.split.column}
         chosen = [column for column in dataset.features if column.name not in out]
@@ -40,29 +55,92 @@ class TableGatherer:
             )
         return chosen
 
-    def prepare(self, spec: Spec, chosen: Sequence[Column], *, table: pl.DataFrame, parts: Parts) -> Prepared:
-        features = tuple(_feature(column) for column in chosen)
-        columns = columns_of(table, features)
-        training = rows_of(columns, parts.train)
-        preparation = Preparation.fit(training, features, spec.data.prepare)
-        return Prepared(_as_seen(features, table[parts.train]), columns, preparation, background_of(training, seed=spec.seed))
+    def prepare(self, spec: Spec, chosen: Sequence[Column], *, table: Table, parts: Parts) -> PreparedTable:
+        check_names([column.name for column in chosen])
+        going = _Going(table, chosen, rows=parts.train, prepare=spec.data.prepare, seed=spec.seed)
+        for column in chosen:
+            going.take(_feature(column))
+        return going.prepared()
 
 
-def background_of(columns: Columns, *, seed: int) -> list[dict[str, Any]]:
-    """Rows of JSON that stand for "this feature is not known" when an answer is explained.
+@dataclass(frozen=True, slots=True)
+class PreparedTable:
+    """See `Gathered`. `table` is read again for what serving receives."""
 
-    Each column is drawn from the training rows on its own, so that the rows keep what each feature looks like and none of them
-    is anybody's record: a version carries them wherever it goes.
+    features: tuple[Feature, ...]
+    preparation: Preparation
+    background: list[dict[str, Any]]
+    table: Table
+    rows: PreparedRows
+
+    def part(self, rows: npt.NDArray[np.int64]) -> Rows:
+        """See `Gathered.part`: a matrix, unless that would be a large one."""
+        part = replace(self.rows, places=rows)
+        # Recipes know both: a matrix, and what stands for one.
+        return cast("Rows", part) if part.nbytes > MATRIX_BYTES else part.whole()
+
+    def served(self, rows: npt.NDArray[np.int64]) -> Columns:
+        """See `Gathered.served`."""
+        return columns_of(self.table, self.features, rows)
+
+
+class _Going:
+    """Goes through a table column by column, with one of them in memory at a time: fits its step to the training `rows`, and
+    prepares all rows by it.
     """
-    draw = np.random.Generator(np.random.PCG64(seed))
-    drawn: dict[str, list[Any]] = {}
-    for name, column in columns.items():
-        values = column[draw.integers(0, len(column), BACKGROUND_ROWS), 0].tolist()
-        drawn[name] = [None if value == "" or value != value else value for value in values]
-    return [dict(zip(drawn, row, strict=True)) for row in zip(*drawn.values(), strict=True)]
+
+    def __init__(self, table: Table, chosen: Sequence[Column], *, rows: npt.NDArray[np.int64], prepare: Prepare, seed: int) -> None:
+        numbers = sum(column.kind is ColumnKind.NUMBER for column in chosen)
+        self._table, self._rows, self._prepare = table, rows, prepare
+        self._numbers = np.empty((table.height, numbers), dtype=np.float32)
+        self._codes = np.empty((table.height, len(chosen) - numbers), dtype=np.int16)
+        self._steps: tuple[list[NumberStep], list[CategoryStep]] = [], []
+        self._features: list[Feature] = []
+        self._draw = np.random.Generator(np.random.PCG64(seed))
+        self._drawn: dict[str, list[Any]] = {}
+
+    def take(self, feature: Feature) -> None:
+        values = self._table.get_column(feature.name)
+        training = values[self._rows]
+        (self._take_number if feature.kind == "number" else self._take_category)(feature, values, training)
+        self._features.append(_seen(feature, training.drop_nulls()))
+        chosen = column_of(training[self._draw.integers(0, len(training), BACKGROUND_ROWS)], feature)[:, 0].tolist()
+        self._drawn[feature.name] = [None if value == "" or value != value else value for value in chosen]
+
+    def prepared(self) -> PreparedTable:
+        numbers, categories = self._steps
+        preparation = Preparation(numbers=tuple(numbers), categories=tuple(categories), encode=self._prepare.encode)
+        # Rows that stand for "not known" when an answer is explained. Each column was drawn from the training rows on its own, so
+        # that the rows keep what each feature looks like and none is anybody's record: a version carries them wherever it goes.
+        background = [dict(zip(self._drawn, row, strict=True)) for row in zip(*self._drawn.values(), strict=True)]
+        everywhere = np.arange(0)
+        rows = PreparedRows(preparation, numbers=self._numbers, codes=self._codes, places=everywhere)
+        return PreparedTable(tuple(self._features), preparation, background, self._table, rows)
+
+    def _take_number(self, feature: Feature, values: pl.Series, training: pl.Series) -> None:
+        steps, _ = self._steps
+        step = fit_number(feature.name, column_of(training, feature), self._prepare)
+        for block in blocks_of(len(values)):
+            held = {feature.name: column_of(values[block], feature)}
+            self._numbers[block, len(steps)] = prepared_numbers((step,), held)[:, 0]
+        steps.append(step)
+
+    def _take_category(self, feature: Feature, values: pl.Series, training: pl.Series) -> None:
+        _, steps = self._steps
+        step = fit_category(feature.name, _counted(training), self._prepare)
+        for block in blocks_of(len(values)):
+            self._codes[block, len(steps)] = codes_of(step, column_of(values[block], feature))
+        steps.append(step)
 
 
-def _why_unusable(table: pl.DataFrame, column: Column) -> str:
+def _counted(values: pl.Series) -> dict[str, int]:
+    """How often each value is there, as text."""
+    import polars as pl
+
+    return dict(values.drop_nulls().cast(pl.String).value_counts().iter_rows())
+
+
+def _why_unusable(table: Table, column: Column) -> str:
     """Why a column cannot be a feature; nothing where it can."""
     if column.kind is ColumnKind.TEXT:
         return "holds free text or a name for each row, which is no feature of a table (`data: {text: COLUMN}` learns from texts)"
@@ -88,12 +166,8 @@ def _feature(column: Column) -> Feature:
     return Feature(column.name, "number" if column.kind is ColumnKind.NUMBER else "category", nullable=column.nullable)
 
 
-def _as_seen(features: Sequence[Feature], training: pl.DataFrame) -> tuple[Feature, ...]:
-    """The features with what the training rows hold of them. What only other rows hold was not learned from."""
-    return tuple(_seen(feature, training.get_column(feature.name).drop_nulls()) for feature in features)
-
-
 def _seen(feature: Feature, values: pl.Series) -> Feature:
+    """The feature with what the training rows hold of it. What only other rows hold was not learned from."""
     import polars as pl
 
     if feature.kind == "number":

@@ -6,28 +6,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modelward.datasets import Column, ColumnKind, Dataset, Parts
+from modelward.datasets import Column, ColumnKind, Dataset, Parts, Table
 from modelward.training.checking import nearest
 from modelward.training.columns import columns_of
 from modelward.training.gatherer import Prepared, UnusableDataError
 from modelward.training.text_preparation import TextPreparation
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from modelward.training.spec import Data, Spec
 
 
 class TextGatherer:
     """Gathers one column of text. It has no background: none can be made of texts without keeping somebody's words."""
 
-    def choose(self, data: Data, dataset: Dataset, table: pl.DataFrame) -> list[Column]:
+    def choose(self, data: Data, dataset: Dataset, table: Table) -> list[Column]:
         assert data.text is not None
         return [_text_column(data.text, dataset)]
 
-    def prepare(self, spec: Spec, chosen: Sequence[Column], *, table: pl.DataFrame, parts: Parts) -> Prepared:
+    def prepare(self, spec: Spec, chosen: Sequence[Column], *, table: Table, parts: Parts) -> Prepared:
         (column,) = chosen
-        preparation = TextPreparation.fit(table[parts.train].get_column(column.name), spec.data.prepare)
+        preparation = TextPreparation.fit(table.get_column(column.name)[parts.train], spec.data.prepare)
         feature = preparation.feature(nullable=column.nullable)
         return Prepared((feature,), columns_of(table, (feature,)), preparation, [])
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from modelward.training.rows import PreparedRows
+
 if TYPE_CHECKING:
     import torch
 
@@ -34,12 +36,12 @@ class Batches(Protocol):
 
 
 class ArrayBatches:
-    """Batches of tensors that lie in memory.
+    """Batches of tensors that lie in memory, and of `PreparedRows` that are made batch by batch.
 
     `size` 0 means one batch of all rows. With a `seed` each epoch shuffles them anew, without one they come in their order.
     """
 
-    def __init__(self, *parts: torch.Tensor, size: int, seed: int | None = None) -> None:
+    def __init__(self, *parts: torch.Tensor | PreparedRows, size: int, seed: int | None = None) -> None:
         self._parts = parts
         self._rows = len(parts[0])
         self._size = min(size or self._rows, self._rows)
@@ -54,12 +56,12 @@ class ArrayBatches:
         """See `Batches.epoch`."""
         if self._seed is None or self.steps == 1:
             for places in self._slices(first):
-                yield tuple([part[places] for part in self._parts])
+                yield tuple([_taken(part, places) for part in self._parts])
             return
         import torch
 
         for rows in torch.split(self._order(self._seed, number), self._size)[first:]:
-            yield tuple([part.index_select(0, rows) for part in self._parts])
+            yield tuple([_taken(part, rows) for part in self._parts])
 
     def _slices(self, first: int) -> Iterator[slice]:
         return (slice(at, at + self._size) for at in range(first * self._size, self._rows, self._size))
@@ -68,4 +70,12 @@ class ArrayBatches:
         import torch
 
         order = np.random.Generator(np.random.PCG64([seed, number])).permutation(self._rows)
-        return torch.from_numpy(order).to(self._parts[0].device)
+        return torch.from_numpy(order).to(next(part.device for part in self._parts if not isinstance(part, PreparedRows)))
+
+
+def _taken(part: torch.Tensor | PreparedRows, rows: slice | torch.Tensor) -> torch.Tensor:
+    import torch
+
+    if isinstance(part, PreparedRows):
+        return torch.from_numpy(part[rows if isinstance(rows, slice) else rows.numpy()])
+    return part[rows] if isinstance(rows, slice) else part.index_select(0, rows)

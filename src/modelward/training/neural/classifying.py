@@ -16,7 +16,8 @@ from modelward.training.neural.loop import learn
 from modelward.training.neural.losses import ClassLoss, Loss, class_loss
 from modelward.training.neural.randomness import Randomness
 from modelward.training.neural.task import Task, Turn
-from modelward.training.recipe import FloatMatrix, Inputs, Made, Probabilities, Progress
+from modelward.training.recipe import FloatMatrix, Inputs, Made, Probabilities, Progress, Rows
+from modelward.training.rows import PreparedRows, unmade
 
 if TYPE_CHECKING:
     import torch
@@ -74,9 +75,8 @@ def _task(
 ) -> Task:
     import torch
 
-    # Copies: a matrix may be one that numpy does not let anybody write to.
-    train = torch.tensor(inputs.train), torch.tensor(inputs.train_labels)
-    seen = torch.tensor(inputs.validation), torch.tensor(inputs.validation_labels)
+    train = _held(inputs.train), torch.tensor(inputs.train_labels)
+    seen = _held(inputs.validation), torch.tensor(inputs.validation_labels)
     loss_of = class_loss(asked, balanced=list(inputs.balanced_weights.values()), device=device)
     return Task(
         name=name,
@@ -86,6 +86,13 @@ def _task(
         device=device,
         randomness=randomness,
     )
+
+
+def _held(rows: Rows) -> torch.Tensor | PreparedRows:
+    import torch
+
+    # A copy: a matrix may be one that numpy does not let anybody write to.
+    return unmade(rows) or torch.tensor(rows)
 
 
 def _loss(

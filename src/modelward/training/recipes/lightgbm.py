@@ -13,7 +13,8 @@ from msgspec import Meta
 
 from modelward.plugins import MissingExtraError
 from modelward.training.graph import estimator, softmax
-from modelward.training.recipe import FloatMatrix, Inputs, Made, Probabilities, Progress, one_thread, require_package
+from modelward.training.recipe import FloatMatrix, Inputs, Made, Probabilities, Progress, Rows, one_thread, require_package
+from modelward.training.rows import ROWS_AT_ONCE, PreparedRows, unmade
 from modelward.training.trees import Tree, draw_trees
 
 
@@ -50,6 +51,7 @@ class LightGbm:
     """
 
     Parameters: ClassVar[type[LightGbmParameters]] = LightGbmParameters
+    streams: ClassVar[bool] = True
     parameters: LightGbmParameters
 
     def __post_init__(self) -> None:
@@ -85,12 +87,12 @@ class LightGbm:
         losses: dict[str, dict[str, list[float]]] = {}
         settings = self._settings(inputs)
         train = library.Dataset(
-            inputs.train, inputs.train_labels, weight=inputs.row_weights(self.parameters.class_weight), params=settings
+            _data(inputs.train), inputs.train_labels, weight=inputs.row_weights(self.parameters.class_weight), params=settings
         )
         told, names = [train], ["training"]
         callbacks: list[Any] = [library.record_evaluation(losses), lambda seen: progress(seen.iteration / self.parameters.rounds)]
         if inputs.has_validation:
-            told.append(library.Dataset(inputs.validation, inputs.validation_labels, reference=train))
+            told.append(library.Dataset(_data(inputs.validation), inputs.validation_labels, reference=train))
             names.append("validation")
             callbacks.append(library.early_stopping(self.parameters.patience, verbose=False))
         booster = library.train(settings, train, self.parameters.rounds, valid_sets=told, valid_names=names, callbacks=callbacks)
@@ -142,6 +144,28 @@ def _library() -> Any:
             "Run `apt-get install libgomp1` on Debian or Ubuntu, `brew install libomp` on macOS."
         ) from missing
     return lightgbm
+
+
+def _data(rows: Rows) -> Any:
+    """What LightGBM takes of the rows: a matrix, or blocks of which it keeps one byte a value or less."""
+    return rows if (held := unmade(rows)) is None else _blocks(held)
+
+
+def _blocks(held: PreparedRows) -> Any:
+    class Blocks(_library().Sequence):  # type: ignore[misc]  # the library has no types
+        batch_size = ROWS_AT_ONCE
+
+        def __len__(self) -> int:
+            return len(held)
+
+        def __getitem__(self, chosen: int | slice | list[int]) -> Any:
+            if isinstance(chosen, slice):
+                return held[chosen]
+            # Single rows are what bins are found by, and are wanted in float64.
+            rows = held[np.atleast_1d(chosen)].astype(np.float64)
+            return rows if isinstance(chosen, list) else rows[0]
+
+    return Blocks()
 
 
 def _predict(booster: Any, rows: FloatMatrix, *, rounds: int) -> Probabilities:

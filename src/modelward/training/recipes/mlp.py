@@ -44,6 +44,7 @@ class Perceptron:
     """
 
     Parameters: ClassVar[type[PerceptronParameters]] = PerceptronParameters
+    streams: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("hidden",)
     parameters: PerceptronParameters
 

@@ -45,6 +45,7 @@ class Transformer:
 
     takes: ClassVar[tuple[Takes, ...]] = ("table", "text")
     Parameters: ClassVar[type[TransformerParameters]] = TransformerParameters
+    streams: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("width", "inner")
     parameters: TransformerParameters
 
