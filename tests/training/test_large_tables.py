@@ -115,6 +115,18 @@ def test_a_recipe_that_needs_all_rows_is_given_a_matrix_that_fits_and_refused_wh
         rooms.training.train(spec_of("decision-tree"), by=admin)
 
 
+def test_rows_are_added_to_a_large_table_where_they_fit(rooms, register, admin, large, monkeypatch):
+    register()
+    spec = spec_of("lightgbm: {rounds: 3}", prepare="{}, augment: {noise: 0.1, smote: {class: yes}}".replace("yes", "'yes'"))
+    before = gathered(rooms, admin, spec).learnt
+    large()
+    after = gathered(rooms, admin, spec).learnt
+    assert after.train.tobytes() == before.train.tobytes()
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
+    with pytest.raises(memory.TooManyRowsError, match=r"`data.augment` needs all rows.*Leave it out"):
+        gathered(rooms, admin, spec)
+
+
 def test_l1_is_refused_where_rows_come_in_blocks(rooms, register, admin, large):
     register()
     large()

@@ -162,7 +162,7 @@ def _attempt(candidate: Candidate, inputs: Inputs, *, meter: Meter, report: Repo
     memory.check_layers(recipe, inputs, name=candidate.recipe)
     report(0.0, "loading")
     if not streams(recipe):
-        inputs = memory.with_matrix(inputs, name=candidate.recipe, streaming=_streaming)
+        inputs = memory.with_matrix(inputs, asks=f"The recipe {candidate.recipe!r}", instead=_streaming)
     with LOADING:
         _rehearse(recipe, inputs)
     report(0.0, "training")
@@ -171,9 +171,9 @@ def _attempt(candidate: Candidate, inputs: Inputs, *, meter: Meter, report: Repo
     return _Learnt(made, effort, candidate.parameters)
 
 
-def _streaming() -> list[str]:
-    """The recipes for tables that learn in streams."""
-    return [name for name in RECIPES.names() if streams(RECIPES.load(name))]
+def _streaming() -> str:
+    names = ", ".join(name for name in RECIPES.names() if streams(RECIPES.load(name)))
+    return f"Take a recipe that learns in streams ({names})"
 
 
 class _RehearsedError(Exception):

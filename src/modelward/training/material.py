@@ -25,8 +25,8 @@ from modelward.datasets import (
     make_split,
 )
 from modelward.registry import AnswerKind, Interface
-from modelward.training import augmenting
-from modelward.training.augmenting import augmented
+from modelward.training import augmenting, memory
+from modelward.training.augmenting import Augment, augmented
 from modelward.training.checking import nearest
 from modelward.training.columns import Columns
 from modelward.training.detecting import ANOMALIES
@@ -94,7 +94,7 @@ def gather(spec: Spec, dataset: Dataset, table: Table) -> Material:
         is_labelled=dataset.task != "none",
     )
     asked = spec.data.augment
-    learnt = inputs if asked is None else augmented(inputs, asked)
+    learnt = inputs if asked is None else _augmented(inputs, asked)
     facts = _facts(spec.data, dataset, parts, positive=positive, near=_near_training(table, names, spec.data.split, parts))
     if asked is not None:
         facts["augmented"] = augmenting.facts(asked, before=inputs, after=learnt)
@@ -133,7 +133,13 @@ def _check_task(spec: Spec, dataset: Dataset) -> None:
             )
 
 
-def _labelled(table: pl.DataFrame, dataset: Dataset) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
+def _augmented(inputs: Inputs, asked: Augment) -> Inputs:
+    if asked.noise or asked.smote is not None:
+        inputs = memory.with_matrix(inputs, asks="`data.augment`", instead=lambda: "Leave it out")
+    return augmented(inputs, asked)
+
+
+def _labelled(table: Table, dataset: Dataset) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
     """The classes, and the place of each row's class among them. Where nothing is predicted every row is taken for normal."""
     if dataset.task == "none":
         return ANOMALIES, np.full(table.height, ANOMALIES.index("normal"), dtype=np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,8 +80,8 @@ class TooManyRowsError(InvalidError):
     """A recipe that needs all rows at once was given more than memory holds."""
 
 
-def with_matrix(inputs: Inputs, *, name: str, streaming: Callable[[], Sequence[str]]) -> Inputs:
-    """The inputs with their rows as matrices, for the recipe `name`, which does not stream. `streaming` names those that do.
+def with_matrix(inputs: Inputs, *, asks: str, instead: Callable[[], str]) -> Inputs:
+    """The inputs with their rows as matrices, for what `asks` and does not stream. `instead` says what else could be done.
 
     Raises:
         TooManyRowsError: the matrices, and the copies that libraries make of them, take more memory than is left.
@@ -90,9 +90,9 @@ def with_matrix(inputs: Inputs, *, name: str, streaming: Callable[[], Sequence[s
     asked = _ROW_COPIES * sum(part.nbytes for part in (train, validation) if part)
     if asked > (left := available_bytes()):
         raise TooManyRowsError(
-            f"The recipe {name!r} needs all rows in memory at once: {len(inputs.train):,} training rows of {inputs.width} prepared "
-            f"columns take about {told(asked)} with it, where {told(left)} is left. Take a recipe that learns from them in "
-            f"streams ({', '.join(streaming())}), exclude columns, or train on a machine with more memory."
+            f"{asks} needs all rows in memory at once: {len(inputs.train):,} training rows of {inputs.width} prepared columns take "
+            f"about {told(asked)} with it, where {told(left)} is left. {instead()}, exclude columns, or train on a machine with "
+            "more memory."
         )
     return replace(
         inputs,
