@@ -23,6 +23,7 @@ from modelward.training.neural import (
     class_loss,
     device_named,
     learn,
+    squared_error,
 )
 from modelward.training.neural.devices import is_mixed
 from modelward.training.neural.optimizers import clip, gradient_norm
@@ -347,3 +348,23 @@ def test_the_norm_of_no_gradient_is_none():
     assert gradient_norm(network) == pytest.approx(math.sqrt(6))
     clip(network, Learning(clip_norm=1.0))
     assert gradient_norm(network) == pytest.approx(1.0, rel=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "nesterov"])
+def test_momentum_is_as_much_as_was_asked_for(optimizer):
+    plain, none, much = (
+        vector(learnt(Learning(optimizer=kind, momentum=share, epochs=2, batch_size=16))[0])
+        for kind, share in (("sgd", 0.9), (optimizer, 0.0), (optimizer, 0.9))
+    )
+    assert torch.equal(plain, none)
+    assert not torch.equal(none, much)
+
+
+def test_the_squared_error_is_the_mean_over_rows_and_columns_and_adds_up_over_batches():
+    given, wanted = torch.tensor([[1.0, 2.0], [3.0, 5.0], [0.0, 0.0]]), torch.tensor([[1.0, 4.0], [0.0, 5.0], [0.0, 1.0]])
+    whole = squared_error(given, wanted)
+    assert float(whole.mean) == pytest.approx((4 + 9 + 1) / 6)
+    parts = [squared_error(given[rows], wanted[rows]) for rows in (slice(0, 2), slice(2, 3))]
+    assert sum(float(part.mean) * part.weight for part in parts) / sum(part.weight for part in parts) == pytest.approx(
+        (4 + 9 + 1) / 6
+    )

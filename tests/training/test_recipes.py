@@ -64,6 +64,8 @@ def accuracy(made, given):
         ("mlp", {"activation": "sigmoid", "loss": "mse", "clip_norm": 1.0, "class_weight": "balanced", "learning_rate": 0.01}),
         ("mlp", {"optimizer": "sgd", "batch_size": 1, "epochs": 2, "schedule": "constant", "learning_rate": 0.01}),
         ("mlp", {"optimizer": "momentum", "batch_size": 0, "learning_rate": 0.1, "epochs": 30}),
+        ("mlp", {"activation": "elu", "learning_rate": 0.02}),
+        ("mlp", {"activation": "silu", "learning_rate": 0.02}),
     ],
 )
 @pytest.mark.parametrize("classes", [2, 4])

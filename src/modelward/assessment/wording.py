@@ -48,6 +48,9 @@ WORDS = {
     "Libraries": "软件库",
     "none": "无",
     "The version answers with classes, and this is measured of other answers.": "该版本回答的是类别，而此项针对其他答案测量。",
+    "The data has nothing to predict, so nobody knows which answers are right.": (
+        "该数据没有要预测的目标，因此无从判断哪些回答是正确的。"
+    ),
     "The version answers with texts, and this is not measured of texts.": "该版本回答的是文本，此项不针对文本测量。",
     "The version answers with numbers, and this is not measured of such answers.": "该版本回答的是数值，此项不针对这类答案测量。",
     "Evidence": "证据",

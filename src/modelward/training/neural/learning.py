@@ -17,6 +17,9 @@ class Learning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     optimizer: Annotated[
         Literal["sgd", "momentum", "nesterov", "adam", "adamw", "nadam"], Meta(description="How a gradient becomes a step.")
     ] = "adam"
+    momentum: Annotated[
+        float, Meta(ge=0, lt=1, description="Of `momentum` and `nesterov`: the share of the last step that goes into the next.")
+    ] = 0.9
     learning_rate: Annotated[float, Meta(gt=0, le=1000, description="Length of a step.")] = 2e-3
     schedule: Annotated[
         Literal["constant", "cosine", "step", "one-cycle", "plateau"],

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from modelward.training.neural.learning import Learning
 
-_MOMENTUM = 0.9
-
 
 def optimizer_of(network: torch.nn.Module, asked: Learning) -> torch.optim.Optimizer:
     """The optimiser that a spec asks for, over the parameters of a network.
@@ -34,8 +32,10 @@ def optimizer_of(network: torch.nn.Module, asked: Learning) -> torch.optim.Optim
         case "nadam":
             return optim.NAdam(groups, lr=asked.learning_rate)
         case kind:
-            momentum = 0.0 if kind == "sgd" else _MOMENTUM
-            return optim.SGD(groups, lr=asked.learning_rate, momentum=momentum, nesterov=kind == "nesterov", fused=is_fused)
+            momentum = 0.0 if kind == "sgd" else asked.momentum
+            # Without momentum both are plain descent, and PyTorch refuses the one.
+            is_nesterov = kind == "nesterov" and momentum > 0
+            return optim.SGD(groups, lr=asked.learning_rate, momentum=momentum, nesterov=is_nesterov, fused=is_fused)
 
 
 def weights_of(network: torch.nn.Module) -> list[torch.nn.Parameter]:
