@@ -10,6 +10,8 @@ import xlsxwriter
 
 from modelward.datasets import READERS, UnreadableFileError
 
+# What holds images has columns of its own: tests/datasets/test_images.py.
+FORMS = [form for form in READERS.names() if form not in ("npz", "zip")]
 TABLE = pl.DataFrame({"name": ["Ulm", "Jena", None], "rows": [1.5, None, 3.0]})
 
 
@@ -27,7 +29,7 @@ def workbook(table: pl.DataFrame, sink: io.BytesIO) -> None:
             sheet.write_row(number, 0, row)
 
 
-@pytest.mark.parametrize("form", READERS.names())
+@pytest.mark.parametrize("form", FORMS)
 def test_a_reader_gives_every_row_and_every_column_in_order(form):
     read = pl.concat(READERS.load(form)().read(io.BytesIO(as_bytes(form, TABLE)), source="t"))
     assert read.columns == ["name", "rows"]
@@ -42,7 +44,7 @@ def test_a_reader_refuses_what_is_no_such_file_and_names_it(form):
             list(READERS.load(form)().read(io.BytesIO(data), source="people.data"))
 
 
-@pytest.mark.parametrize("form", READERS.names())
+@pytest.mark.parametrize("form", FORMS)
 def test_a_reader_refuses_a_name_that_is_empty_or_too_long(form):
     for name in ("", "x" * 201):
         data = as_bytes(form, pl.DataFrame({name: ["a", "b"], "other": [1, 2]}))

@@ -148,7 +148,7 @@ def test_a_reader_of_another_distribution_reads_the_files_of_its_ending(tmp_path
     (info / "entry_points.txt").write_text("[modelward.readers]\nlines = lines_reader:LinesReader\n")
     (tmp_path / "lines_reader.py").write_text(LINES_READER)
     file = written(tmp_path / "towns.LINES", "LINES\nUlm\nJena\n")
-    with pytest.raises(UnreadableFileError, match=r"towns\.LINES ends in none of \.csv, \.data, \.parquet"):
+    with pytest.raises(UnreadableFileError, match=r"towns\.LINES ends in none of \.csv, \.data, \.npz, \.parquet"):
         read(file)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert read(file).get_column("line").to_list() == ["Ulm", "Jena"]

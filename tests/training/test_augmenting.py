@@ -194,7 +194,7 @@ def test_rows_that_nothing_can_be_added_to_are_refused_where_the_spec_is_read():
     with pytest.raises(InvalidSpecError, match=r"candidates\[1\]\.isolation-forest: the recipe learns from no label"):
         parse_spec(SPEC.format(augment="{smote: {class: 'yes'}}", candidates="isolation-forest"))
     assert parse_spec(SPEC.format(augment="{noise: 0.1}", candidates="isolation-forest"))
-    with pytest.raises(InvalidSpecError, match=r"data\.augment: rows are added to tables, and this is a text"):
+    with pytest.raises(InvalidSpecError, match=r"data\.augment: rows are added to tables and images, and this is a text"):
         parse_spec("model: m\ndata: {dataset: d, text: t, augment: {noise: 0.1}}\ncandidates: [text-linear]\n")
     with pytest.raises(InvalidSpecError, match=r"data\.augment\.smote\.klass: unknown; did you mean class"):
         parse_spec(SPEC.format(augment="{smote: {klass: 'yes'}}", candidates="knn"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from modelward.datasets.image_likeness import alike_by_look
 from modelward.datasets.profile import counts_rows
 from modelward.datasets.table import Table
 from modelward.datasets.text_likeness import alike_by_text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 LEAST_SIMILARITY = 0.5
 SIMILARITY = 0.9
 _TEXT_CHARACTERS = 40
+_AN_IMAGE = 50
 _SHARE_WITH_TEXT, _SHARE_OF_TEXTS = 0.5, 0.1
 
 
@@ -45,9 +47,12 @@ def find_clusters(table: pl.DataFrame, columns: Sequence[str], *, similarity: fl
     """The clusters of near-duplicates among the rows of `table`, by what they hold in `columns`.
 
     Two rows are near where at least the share `similarity` of their values agree (`value_likeness`). Where a column holds texts,
-    rows are near where their texts are (`text_likeness`), whatever else they hold. Columns of one value and columns that only
+    rows are near where their texts are (`text_likeness`), and where one holds images where those of the first such column look
+    alike (`image_likeness`), whatever else they hold. Columns of one value and columns that only
     count the rows are not looked at. The same rows give the same clusters, on every machine.
     """
+    if images := _images(table, columns):
+        return _numbered(alike_by_look(table.get_column(images[0]), similarity=similarity))
     if texts := _texts(table, columns):
         return _numbered(alike_by_text(_joined(table, texts), similarity=similarity))
     telling = [name for name in columns if table.get_column(name).n_unique() > 1 and not counts_rows(table.get_column(name))]
@@ -55,10 +60,20 @@ def find_clusters(table: pl.DataFrame, columns: Sequence[str], *, similarity: fl
 
 
 def compared(table: Table, columns: Sequence[str]) -> int:
-    """How much `find_clusters` looks at: the characters of the texts, or the values where there are none. Its time grows so."""
+    """How much `find_clusters` looks at: the characters of the texts, or the values where there are none; an image takes the time
+    of fifty. Its time grows so.
+    """
+    if _images(table, columns):
+        return table.height * _AN_IMAGE
     if texts := _texts(table, columns):
         return sum(int(table.get_column(name).str.len_chars().sum()) for name in texts)
     return table.height * len(columns)
+
+
+def _images(table: Table, columns: Sequence[str]) -> list[str]:
+    import polars as pl
+
+    return [name for name in columns if table.get_column(name).dtype == pl.Binary]
 
 
 def _texts(table: Table, columns: Sequence[str]) -> list[str]:

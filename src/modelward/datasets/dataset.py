@@ -61,6 +61,7 @@ class ColumnKind(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     TEXT = "text"
+    IMAGE = "image"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,10 @@ def check_table(table: Table, columns: Sequence[Column], *, target: str, task: T
             f"The target {target!r} is missing in {unlabelled:,} of {table.height:,} rows. Leave these rows out, or label them."
         )
     kind = next(column.kind for column in columns if column.name == target)
+    if kind is ColumnKind.IMAGE:
+        raise UnusableTableError(
+            f"The target {target!r} holds images, and classes are what is predicted. Name the column of classes."
+        )
     if task == "text" and kind not in {ColumnKind.TEXT, ColumnKind.CATEGORY}:
         raise UnusableTableError(
             f"The target {target!r} is a {kind}, and the task is to write texts. Choose another target, or leave `--task` out."

@@ -8,7 +8,8 @@ columns; then for each column: the length of its name and the name (UTF-8); the 
 - number: IEEE 754 binary64, 0 where missing, and never minus zero;
 - boolean: one byte, 1 for true, 0 where missing;
 - date: microseconds since 1970-01-01 (UTC), 0 where missing;
-- text: for each row the length in bytes of its UTF-8, 0 where missing; then all the UTF-8.
+- text: for each row the length in bytes of its UTF-8, 0 where missing; then all the UTF-8;
+- image: for each row the length in bytes of its file, 0 where missing; then all the files.
 """
 
 from __future__ import annotations
@@ -71,10 +72,18 @@ def _pieces(values: pl.Series) -> Iterator[pl.Series]:
     return (values[start : start + _ROWS_AT_ONCE] for start in range(0, len(values), _ROWS_AT_ONCE))
 
 
+def _images(values: pl.Series) -> Iterator[bytes]:
+    for part in _pieces(values):
+        yield part.fill_null(b"").bin.size().to_numpy().astype("<i8").tobytes()
+    for part in _pieces(values):
+        yield b"".join(part.fill_null(b"").to_list())
+
+
 # By the name of the type in Polars, which is not loaded for this.
 _TYPES: dict[str, tuple[str, Callable[[pl.Series], Iterator[bytes]]]] = {
     "Float64": ("number", _numbers),
     "Boolean": ("boolean", _booleans),
     "Datetime": ("date", _dates),
     "String": ("text", _words),
+    "Binary": ("image", _images),
 }

@@ -27,7 +27,7 @@ def leakage_suspects(table: Table, columns: tuple[Column, ...], *, target: str) 
     """One warning, with its figure, for each column that alone predicts the target nearly perfectly."""
     labels = _codes(table.get_column(target))
     for column in columns:
-        if column.name == target:
+        if column.name == target or column.kind is ColumnKind.IMAGE:
             continue
         values = table.get_column(column.name)
         if text := _telling(values, labels, column.kind):

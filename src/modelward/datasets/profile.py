@@ -35,6 +35,22 @@ class TextProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageProfile:
+    """The images of a column, of which nothing is told but figures. `sizes` ("28x28", width and height) and `modes` (as Pillow
+    names them) count images, the most frequent first; `converted` are those whose colours become others before a model sees them.
+    `brightness` is the mean over all images, 0 to 255, and `contrast` the mean of the spread of brightness within
+    one. `repeated` counts the images whose file stood in an earlier row.
+    """
+
+    sizes: dict[str, int]
+    modes: dict[str, int]
+    converted: int
+    brightness: float
+    contrast: float
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
     """One column. `outliers` lie more than 1.5 interquartile ranges beyond the quartiles (Tukey, 1977); `top` names the most
     frequent categories of a column with few of them and no direct identifiers, none of them in fewer than five rows.
@@ -55,6 +71,7 @@ class ColumnProfile:
     latest: str | None = None
     top: tuple[ValueCount, ...] = ()
     texts: TextProfile | None = None
+    images: ImageProfile | None = None
     identifiers: tuple[str, ...] = ()
 
 
@@ -90,6 +107,8 @@ WARNINGS = {
     "high-cardinality": "The column has too many different texts to be a category.",
     "missing": "More than half of the values are missing.",
     "outliers": "More than a twentieth of the values lie far outside the quartiles.",
+    "image-sizes": "The images are not all of one size.",
+    "image-modes": "Images hold their colours in ways that are converted before a model sees them.",
     "dates": "The column holds dates, from which nothing is learned here.",
     "row-counter": "The column only counts the rows.",
     "imbalance": "The smallest class has less than a fifth of what it had if all were even: a tenth of the rows, of two.",

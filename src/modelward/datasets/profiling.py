@@ -13,6 +13,7 @@ import polars as pl
 from modelward.datasets.correlation import correlations
 from modelward.datasets.dataset import Column, ColumnKind
 from modelward.datasets.declaration import Task, favourable_class
+from modelward.datasets.image_profiling import image_warnings, profile_images
 from modelward.datasets.leakage import leakage_suspects
 from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, TextProfile, ValueCount, counts_rows
 from modelward.datasets.recognition import describe
@@ -102,6 +103,8 @@ def _profile(values: pl.Series, kind: ColumnKind, identifiers: tuple[str, ...]) 
         facts = {"top": _top(present, rows=len(values))}
     elif kind is ColumnKind.TEXT and len(present):
         facts = {"texts": _text_facts(present)}
+    elif kind is ColumnKind.IMAGE:
+        facts = {"images": profile_images(values)}
     return ColumnProfile(
         name=values.name,
         kind=kind,
@@ -191,6 +194,8 @@ def _column_warnings(column: ColumnProfile, *, rows: int) -> Iterator[ProfileWar
         yield ProfileWarning("dates", column.name, text)
     if column.missing_share > _SHARE_MISSING:
         yield ProfileWarning("missing", column.name, f"Column {name} is missing in {column.missing_share:.0%} of the rows.")
+    if column.images is not None:
+        yield from image_warnings(column.name, column.images)
     if (column.outliers or 0) > _SHARE_OUTLIERS * rows:
         text = f"Column {name} has {column.outliers:,} outliers (1.5 interquartile ranges beyond the quartiles)."
         yield ProfileWarning("outliers", column.name, text)

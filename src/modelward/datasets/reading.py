@@ -7,11 +7,12 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from modelward.datasets.class_folders import Labelled, images_below, parts_of
 from modelward.datasets.dataset import ColumnKind, FileTooLargeError, UnreadableFileError
 from modelward.datasets.layout import quoted
 from modelward.datasets.reader import Reader
@@ -51,14 +52,43 @@ def read_table(files: Sequence[Path], *, limit_bytes: int, scratch: Scratch) -> 
     raw, total = KeptTable(scratch), 0
     names: list[str] = []
     for file in files:
-        with opened(file, limit_bytes=limit_bytes - total) as stream:
-            total += os.fstat(stream.fileno()).st_size
-            for part in _parts(file, stream):
+        with _read(file, limit_bytes=limit_bytes - total) as (parts, size):
+            for part in parts:
                 names = names or part.columns
                 _check_columns(file, part.columns)
                 _check_same_layout(file, part.columns, files[0], names)
                 raw.append(part)
+            total += size()
     return _recognised(raw, scratch)
+
+
+@contextmanager
+def _read(file: Path, *, limit_bytes: int) -> Iterator[tuple[Iterator[pl.DataFrame], Callable[[], int]]]:
+    """The parts of a file, or of a folder of images; and how many bytes those read so far have."""
+    if _is_folder(file):
+        sizes: list[int] = []
+        yield parts_of(_images(file, sizes, limit_bytes=limit_bytes)), lambda: sum(sizes)
+        return
+    with opened(file, limit_bytes=limit_bytes) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        yield _parts(file, stream), lambda: size
+
+
+def _is_folder(file: Path) -> bool:
+    # A path that holds a zero byte is refused by name, a link as such.
+    with suppress(ValueError, OSError):
+        return file.is_dir() and not file.is_symlink()
+    return False
+
+
+def _images(folder: Path, sizes: list[int], *, limit_bytes: int) -> Iterator[Labelled]:
+    """The images in the folders of their classes; the size of each is put into `sizes`."""
+    left = limit_bytes
+    for place in images_below(folder):
+        data = read_bytes(place, limit_bytes=left)
+        sizes.append(len(data))
+        left -= len(data)
+        yield Labelled(f"{place.parent.name}/{place.name}", place.parent.name, data)
 
 
 def _recognised(raw: KeptTable, scratch: Scratch) -> KeptTable:

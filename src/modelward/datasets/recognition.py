@@ -61,6 +61,8 @@ def _kind(column: pl.Series) -> ColumnKind:
         return ColumnKind.NUMBER
     if column.dtype == pl.Boolean:
         return ColumnKind.BOOLEAN
+    if column.dtype == pl.Binary:
+        return ColumnKind.IMAGE
     if column.dtype == pl.Datetime:
         return ColumnKind.DATE
     # Texts are kept as they were written; what they are was told from them without that.
@@ -81,10 +83,10 @@ def recognised_column(column: pl.Series, kind: ColumnKind | None = None) -> pl.S
         column = _moments(column)
     elif column.dtype in _WORDY:
         column = _of_words(column.cast(pl.String), kind)
-    elif column.dtype != pl.Boolean:
+    elif column.dtype not in (pl.Boolean, pl.Binary):
         raise UnusableTableError(
             f"Column {column.name!r} holds values of type {column.dtype}, which no kind of column fits. Leave it out, or write it "
-            "as numbers, text, booleans or ISO dates."
+            "as numbers, text, booleans, ISO dates or the bytes of images."
         )
     return column if kind is None else _as_kind(column, kind)
 
@@ -94,7 +96,7 @@ def _of_words(column: pl.Series, kind: ColumnKind | None) -> pl.Series:
 
     Space around texts that are recognised is dropped, for not every format keeps it, and no model reads it.
     """
-    if kind is ColumnKind.TEXT:
+    if kind in {ColumnKind.TEXT, ColumnKind.IMAGE}:
         return _written(column)
     tidy = _tidy(column)
     if kind is not None:
@@ -173,6 +175,8 @@ def _moment(text: str | None) -> datetime | None:
 
 def _as_kind(column: pl.Series, kind: ColumnKind) -> pl.Series:
     """The column as a kind that is known already, or a refusal that names the first row in which it is not."""
+    if column.dtype == pl.Binary or kind is ColumnKind.IMAGE:
+        return column
     if kind in {ColumnKind.CATEGORY, ColumnKind.TEXT}:
         return _as_words(column)
     wanted = {ColumnKind.NUMBER: pl.Float64, ColumnKind.BOOLEAN: pl.Boolean, ColumnKind.DATE: pl.Datetime}[kind]

@@ -47,11 +47,12 @@ class Feature:
     than `strange_share` is others: another script, say.
 
     `nullable` says that the version fills in a missing value by itself. Of a text, the graph takes `length` characters, in lower
-    case where `lowercase` says so; both were chosen when it was trained, so that a text is cut the same alone and among others.
+    case where `lowercase` says so; of an image `shape`: height, width and channels. All were chosen when it was trained, so that a
+    text is cut, and an image brought to its size, the same alone and among others.
     """
 
     name: str
-    kind: Literal["number", "category", "text"]
+    kind: Literal["number", "category", "text", "image"]
     categories: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -60,6 +61,7 @@ class Feature:
     lowercase: bool = False
     characters: str = ""
     strange_share: float = 0.0
+    shape: tuple[int, ...] = ()
 
     @property
     def sort(self) -> Kind:
@@ -99,6 +101,16 @@ class Interface:
     def is_of_numbers(self) -> bool:
         """Whether every feature is a number."""
         return all(feature.kind == "number" for feature in self.features)
+
+    @cached_property
+    def is_of_single_values(self) -> bool:
+        """Whether every feature is told by one value."""
+        return all(feature.sort.tensor(feature) == (1,) for feature in self.features)
+
+    @cached_property
+    def by_name(self) -> dict[str, Feature]:
+        """The features by their names."""
+        return {feature.name: feature for feature in self.features}
 
     @cached_property
     def names(self) -> list[str]:
@@ -208,6 +220,10 @@ def parse_interface(data: bytes) -> Interface:
 def _check_kind(feature: Feature) -> None:
     if fault := feature.sort.fault(feature):
         raise InvalidInterfaceError(fault)
+    if feature.kind != "text" and (feature.length or feature.lowercase):
+        raise InvalidInterfaceError(f"{feature.name!r} is a {feature.kind}; only a text has a length and is put in lower case.")
+    if feature.kind != "image" and feature.shape:
+        raise InvalidInterfaceError(f"{feature.name!r} is a {feature.kind}; only an image has a shape.")
 
 
 # What came later, and what it is where nobody says it.

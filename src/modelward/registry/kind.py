@@ -16,13 +16,14 @@ class Kind(Protocol):
     """One kind of feature. It holds no state, so that threads may share it.
 
     `datatype` is what the Open Inference Protocol calls its values, `element` what ONNX calls those of a graph's input, and `task`
-    what Hugging Face calls the work of a model that takes nothing else. Where a graph needs much memory for each row,
-    `rows_at_once` says how many it is handed at a time.
+    what Hugging Face calls the work of a model that takes nothing else. A value that `is_binary` may be bytes that are no text.
+    Where a graph needs much memory for each row, `rows_at_once` says how many it is handed at a time.
     """
 
     datatype: str
     element: str
     task: str
+    is_binary: bool
     rows_at_once: int | None
 
     def fault(self, feature: Feature) -> str:

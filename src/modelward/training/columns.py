@@ -26,7 +26,7 @@ def columns_of(table: Table, features: Sequence[Feature], rows: npt.NDArray[np.i
 
 def column_of(values: pl.Series, feature: Feature) -> npt.NDArray[Any]:
     """The column of one feature."""
-    return feature.sort.column(_VALUES[feature.kind](values), feature)
+    return feature.sort.column(_VALUES[feature.kind](values, feature), feature)
 
 
 def rows_of(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[Any]) -> Columns:
@@ -34,20 +34,29 @@ def rows_of(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[Any]) -> 
     return {name: column[rows] for name, column in columns.items()}
 
 
-def _numbers(values: pl.Series) -> Any:
+def _numbers(values: pl.Series, _: Feature) -> Any:
     import polars as pl
 
     return values.cast(pl.Float32).fill_null(float("nan")).to_numpy()
 
 
-def _words(values: pl.Series) -> Sequence[Any]:
+def _words(values: pl.Series, _: Feature) -> Sequence[Any]:
     import polars as pl
 
     return values.cast(pl.String).fill_null("").to_list()
 
 
-def _texts(values: pl.Series) -> Sequence[Any]:
+def _texts(values: pl.Series, _: Feature) -> Sequence[Any]:
     return values.fill_null("").to_list()
 
 
-_VALUES: Mapping[str, Callable[[pl.Series], Sequence[Any]]] = {"number": _numbers, "category": _words, "text": _texts}
+def _images(values: pl.Series, feature: Feature) -> Sequence[Any]:
+    return list(map(feature.sort.encoder(feature), values))
+
+
+_VALUES: Mapping[str, Callable[[pl.Series, Feature], Sequence[Any]]] = {
+    "number": _numbers,
+    "category": _words,
+    "text": _texts,
+    "image": _images,
+}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PREPARED = "X"
 
 # Element types, by the numbers that ONNX gives them.
-FLOAT, INT32, STRING, DOUBLE = 1, 6, 8, 11
+FLOAT, UINT8, INT32, STRING, DOUBLE = 1, 2, 6, 8, 11
 
 OPSETS = {"": 21, "ai.onnx.ml": 3}
 # The intermediate representation that came with opset 21; every runtime that knows the opset reads it.

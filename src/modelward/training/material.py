@@ -32,6 +32,7 @@ from modelward.training.columns import Columns
 from modelward.training.detecting import ANOMALIES
 from modelward.training.gatherer import UnusableDataError
 from modelward.training.gatherers import GATHERERS
+from modelward.training.image_preparation import ImagePreparation
 from modelward.training.preparation import Preparation
 from modelward.training.recipe import Inputs, answers, uses_labels
 from modelward.training.recipes import RECIPES
@@ -92,6 +93,7 @@ def gather(spec: Spec, dataset: Dataset, table: Table) -> Material:
         taken=offered(spec.data),
         preparation=prepared.preparation if isinstance(prepared.preparation, Preparation) else None,
         is_labelled=dataset.task != "none",
+        shape=prepared.preparation.shape if isinstance(prepared.preparation, ImagePreparation) else (),
     )
     asked = spec.data.augment
     learnt = inputs if asked is None else _augmented(inputs, asked)

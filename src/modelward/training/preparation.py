@@ -28,6 +28,7 @@ Column = npt.NDArray[Any]
 FloatMatrix = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
+Side = Annotated[int, Meta(ge=1, le=1024)]
 RESERVED = frozenset({LABEL, PROBABILITIES})
 # With `outliers: none` a number may lie this many ranges of the training values outside of them before it is held.
 _FAR = 1e6
@@ -80,6 +81,10 @@ class Prepare(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         int, Meta(ge=2, le=1000, description="Most columns one category may have; values beyond, the rarest, share one.")
     ] = 50
     lowercase: Annotated[bool, Meta(description="Of a text: whether it is read in lower case.")] = True
+    size: Annotated[
+        tuple[Side, Side] | None,
+        Meta(description="Of images: the height and width to which they are brought; without it, see `docs/how-to/images.md`."),
+    ] = None
     length: Annotated[
         Annotated[int, Meta(ge=1, le=LENGTH_LIMIT)] | None,
         Meta(description="Of a text: how many characters are read; without it, what holds 99 of 100 training texts, up to 4096."),

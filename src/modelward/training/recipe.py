@@ -28,12 +28,13 @@ FloatMatrix = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[Any]
-"""What recipes learn from, [n, width]: of a table float32, of texts int32 code points with zeros behind the end of each. One that
-streams may be given `PreparedRows` of a large table.
+"""What recipes learn from, [n, width]: of a table float32; of texts int32 code points with zeros behind the end of each; of images
+float32, 0 to 1, their pixels row by row with the channels of each together. One that streams may be given `PreparedRows` of a large
+table.
 """
 
-Takes = Literal["table", "text"]
-"""What a row is made of: named numbers and categories, or one text."""
+Takes = Literal["table", "text", "image"]
+"""What a row is made of: named numbers and categories, one text, or one image."""
 
 
 class Progress(Protocol):
@@ -63,9 +64,10 @@ class Inputs:
     `validation` is for stopping early or choosing a penalty, and may have no row. The test rows are not here, so no recipe can look
     at them. `checkpoints` are for a recipe that trains for long: it goes on with what an interrupted attempt at the same left
     there, and MUST end with the same bytes as if it had never been interrupted. Other recipes leave them alone. `preparation` is
-    what made the rows, for a recipe that speaks of features rather than of columns; None of texts, and where nobody says. `mixup`
+    what made the rows, for a recipe that speaks of features rather than of columns; None of texts and images. `mixup`
     is for networks that tell classes apart: see `augmenting.Augment`. Where nobody labelled the rows, `is_labelled` is False and
     all labels are those of the normal class. `taken` says what a row is made of, for a recipe that takes several.
+    `shape` is the height, the width and the channels of each image.
 
     Raises:
         UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.
@@ -83,6 +85,7 @@ class Inputs:
     mixup: float = 0.0
     is_labelled: bool = True
     taken: Takes = "table"
+    shape: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for part, rows, labels in (

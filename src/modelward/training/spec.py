@@ -52,6 +52,10 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     text: Annotated[
         ColumnName | None, Meta(description="Column of text to learn from instead of the table; the other columns are no features.")
     ] = None
+    image: Annotated[
+        ColumnName | None,
+        Meta(description="Column of images to learn from instead of the table; the other columns are no features."),
+    ] = None
     exclude: Annotated[tuple[ColumnName, ...], Meta(description="Columns that are no features of the model.")] = ()
     prepare: Annotated[Prepare, Meta(description="How columns become numbers.")] = Prepare()
     augment: Annotated[
@@ -133,8 +137,10 @@ def parse_spec(text: str | bytes) -> Spec:
     for name, line in (("purpose", form.purpose), ("owner", form.owner)):
         if line is not None and not (line.isprintable() and line.strip()):
             raise InvalidSpecError(f"{name}: one line of printable text belongs here.")
-    if form.data.augment and offered(form.data) != "table":
-        raise InvalidSpecError(f"data.augment: rows are added to tables, and this is a {offered(form.data)}. Leave the key out.")
+    if form.data.augment and offered(form.data) not in ("table", "image"):
+        raise InvalidSpecError(
+            f"data.augment: rows are added to tables and images, and this is a {offered(form.data)}. Leave the key out."
+        )
     candidates = tuple(_candidate(entry, form.data, path=f"candidates[{place}]") for place, entry in enumerate(form.candidates))
     for place, candidate in enumerate(candidates):
         if candidate in candidates[:place]:
@@ -218,8 +224,19 @@ def _candidate(entry: Any, data: Data, *, path: str) -> CandidateSpec:
 
 
 def offered(data: Data) -> Takes:
-    """What the data is for a recipe: a table, or with `text` the texts of one column."""
+    """What the data is for a recipe: a table, or the texts or images of one column."""
+    if data.text is not None and data.image is not None:
+        raise InvalidSpecError("data: `text` and `image` are both there, and a recipe learns from one of them. Leave one out.")
+    if data.image is not None:
+        return "image"
     return "table" if data.text is None else "text"
+
+
+_HOW: dict[Takes, str] = {
+    "table": "leave `data.text` and `data.image` out",
+    "text": "name the column of text, `data: {text: COLUMN}`",
+    "image": "name the column of images, `data: {image: COLUMN}`",
+}
 
 
 def _check_takes(taken: tuple[Takes, ...], data: Data, *, path: str) -> None:
@@ -227,8 +244,12 @@ def _check_takes(taken: tuple[Takes, ...], data: Data, *, path: str) -> None:
     if given in taken:
         return
     fitting = ", ".join(name for name in RECIPES if given in takes(RECIPES.load(name)))
-    how = "leave `data.text` out" if "table" in taken else "name the column of text, `data: {text: COLUMN}`"
+    how = " or ".join(_HOW[each] for each in taken)
     raise InvalidSpecError(
-        f"{path}: the recipe learns from a {' or a '.join(taken)}, and this data is a {given}. For this recipe {how}; from a "
-        f"{given} learn: {fitting}."
+        f"{path}: the recipe learns from {_named(taken)}, and this data is {_named((given,))}. For this recipe {how}; from "
+        f"{_named((given,))} learn: {fitting}."
     )
+
+
+def _named(taken: tuple[Takes, ...]) -> str:
+    return " or ".join("an image" if each == "image" else f"a {each}" for each in taken)

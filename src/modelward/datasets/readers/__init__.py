@@ -16,6 +16,8 @@ READERS = PluginTable(
         "xlsx": _EXCEL,
         "xlsm": _EXCEL,
         "xls": _EXCEL,
+        "npz": "modelward.datasets.readers.arrays:ArrayReader",
+        "zip": "modelward.datasets.readers.archive:ArchiveReader",
         "parquet": "modelward.datasets.readers.parquet:ParquetReader",
     },
 )

@@ -14,7 +14,7 @@ from modelward.entrances.open_inference.answers import (
     wanted_outputs,
     written,
 )
-from modelward.entrances.open_inference.datatypes import DATATYPES, Head, Tensor, TensorError, Values, head
+from modelward.entrances.open_inference.datatypes import DATATYPES, Head, Tensor, TensorError, Values, head, text_or_bytes
 from modelward.entrances.open_inference.metadata import (
     IndexedModel,
     ModelMetadata,
@@ -59,6 +59,7 @@ __all__ = [
     "server_metadata",
     "table_of",
     "tensors_of",
+    "text_or_bytes",
     "unfamiliar_text",
     "values_of_bytes",
     "wanted_of",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -21,7 +22,9 @@ PACKED = {TRUTH: "|u1", BRAIN_FLOAT: "<u2", "FP16": "<f2", "FP32": "<f4", "FP64"
 DATATYPES = frozenset({TEXT, *PACKED})
 _NAME_SHOWN = 100
 
-# One value per element, in row-major order; None where JSON says null.
+_DIMENSIONS_LIMIT = 4
+
+# One value per element, in row-major order; None where JSON says null, and bytes where BYTES are no text, such as a file.
 Values: TypeAlias = Sequence[Any] | npt.NDArray[Any]
 
 
@@ -43,10 +46,22 @@ class Head(NamedTuple):
         """An error of this input: `what` goes on after its name."""
         return TensorError(f"The input {self.name[:_NAME_SHOWN]!r} {what}")
 
+    def misshapen(self) -> TensorError:
+        """The error of a shape that no feature of one value has."""
+        return self.error("must have the shape [rows], [rows, 1], or [rows, features] where it holds all features.")
+
     def miscounted(self, held: int, *, expected: int, unit: str = "values") -> TensorError:
         """The error of data that is more or less than the shape says."""
         shape = ", ".join(map(str, self.shape))
         return self.error(f"has the shape [{shape}], which is {expected} {unit}, and its data has {held}. Send as many as it says.")
+
+
+def text_or_bytes(data: bytes | memoryview) -> str | bytes:
+    """One of BYTES: text where it is UTF-8, as whatever has a text must be."""
+    try:
+        return str(data, "utf-8")
+    except UnicodeDecodeError:
+        return bytes(data)
 
 
 class Tensor(NamedTuple):
@@ -63,13 +78,13 @@ def head(name: str, datatype: str, *, shape: Sequence[int], rows_limit: int) -> 
         TensorError: its datatype or its shape is none that there is. TooManyRowsError: it has more rows than `rows_limit`.
     """
     rows = shape[0] if shape else 0
-    width = shape[1] if len(shape) == 2 else 1
+    width = math.prod(shape[1:])
     found = Head(name, datatype, shape, rows, width, rows * width)
     if datatype not in DATATYPES:
         raise found.error(f"has the datatype {datatype[:20]!r}; there are {', '.join(sorted(DATATYPES))}.")
-    if not 1 <= len(shape) <= 2:
-        raise found.error("must have the shape [rows], [rows, 1], or [rows, features] where it holds all features.")
-    if rows < 1 or width < 1:
+    if not 1 <= len(shape) <= _DIMENSIONS_LIMIT:
+        raise found.misshapen()
+    if min(shape) < 1:
         raise found.error("has a dimension below one. Send at least one row.")
     if rows > rows_limit:
         raise TooManyRowsError(f"The request has {rows} rows; {rows_limit} is the most. Send them in parts.")

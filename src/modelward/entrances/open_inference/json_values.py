@@ -94,10 +94,21 @@ def numbers_of_json(data: bytes, *, rows: int, width: int) -> npt.NDArray[np.flo
 def _values(head: Head, data: bytes) -> list[Any]:
     if not data[1:16].lstrip().startswith(b"["):
         return _FLAT[head.datatype].decode(data)
+    if len(head.shape) > 2:
+        return _deep_values(head, data)
     rows: list[list[Any]] = _NESTED[head.datatype].decode(data)
     if len(head.shape) != 2 or any(len(row) != head.width for row in rows):
         raise head.error("is nested otherwise than its shape says. Send its data flat.")
     return list(chain.from_iterable(rows))
+
+
+def _deep_values(head: Head, data: bytes) -> list[Any]:
+    nested: list[Any] = msgspec.json.decode(data, type=list[Any])
+    for size in head.shape[1:]:
+        if any(type(part) is not list or len(part) != size for part in nested):
+            raise head.error("is nested otherwise than its shape says. Send its data flat.")
+        nested = list(chain.from_iterable(nested))
+    return msgspec.convert(nested, list[_ELEMENTS[head.datatype] | None])  # type: ignore[valid-type,name-defined]  # made above
 
 
 def _fitted(head: Head, values: list[Any]) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from modelward.entrances.open_inference.datatypes import BRAIN_FLOAT, PACKED, TEXT, TRUTH, Head, Values
+from modelward.entrances.open_inference.datatypes import BRAIN_FLOAT, PACKED, TEXT, TRUTH, Head, Values, text_or_bytes
 
 _PREFIX_BYTES = 4
 
@@ -36,22 +36,20 @@ def packed_texts(texts: Iterable[str]) -> bytes:
     return b"".join(len(text).to_bytes(_PREFIX_BYTES, "little") + text for text in map(str.encode, texts))
 
 
-def _texts(head: Head, data: memoryview) -> list[str]:
+def _texts(head: Head, data: memoryview) -> list[str | bytes]:
     if head.size * _PREFIX_BYTES > len(data):
         raise head.error(f"has {len(data)} bytes, which are too few for {head.size} BYTES. {_HOW}")
-    texts, at = [], 0
+    texts: list[str | bytes] = []
+    at = 0
     for _ in range(head.size):
         start = at + _PREFIX_BYTES
         at = start + int.from_bytes(data[at:start], "little")
         if at > len(data):
             raise head.error(f"ends in the midst of a text. {_HOW}")
-        try:
-            texts.append(str(data[start:at], "utf-8"))
-        except UnicodeDecodeError:
-            raise head.error("holds bytes that are not UTF-8. Send text.") from None
+        texts.append(text_or_bytes(data[start:at]))
     if at != len(data):
         raise head.error(f"has {len(data) - at} bytes more than its {head.size} BYTES. {_HOW}")
     return texts
 
 
-_HOW = "Send for each its length in four bytes, little endian, and its UTF-8."
+_HOW = "Send for each its length in four bytes, little endian, and its UTF-8 or its bytes."

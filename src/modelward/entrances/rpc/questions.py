@@ -23,6 +23,7 @@ from modelward.entrances.open_inference import (
     head,
     packed_output,
     table_of,
+    text_or_bytes,
     unfamiliar_text,
     values_of_bytes,
     wanted_outputs,
@@ -98,9 +99,7 @@ def _values(found: Head, contents: Any) -> Values:
     if len(held) != found.size:
         raise found.miscounted(len(held), expected=found.size)
     try:
-        return [value.decode() for value in held] if kind is None else np.array(list(held), dtype=kind)
-    except UnicodeDecodeError:
-        raise found.error("holds bytes that are not UTF-8. Send text.") from None
+        return [text_or_bytes(value) for value in held] if kind is None else np.array(list(held), dtype=kind)
     except OverflowError:
         raise found.error(f"holds values that are not {found.datatype}. Send what it holds.") from None
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from modelward.registry.kinds.category import CategoryKind
+from modelward.registry.kinds.image import ImageKind
 from modelward.registry.kinds.number import NumberKind
 from modelward.registry.kinds.text import TextKind
 
@@ -17,4 +18,5 @@ KINDS: Mapping[str, Kind] = {
     "number": NumberKind(),
     "category": CategoryKind(),
     "text": TextKind(),
+    "image": ImageKind(),
 }

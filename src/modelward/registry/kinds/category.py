@@ -23,6 +23,7 @@ class CategoryKind:
     """See `Kind`."""
 
     datatype, element, task = "BYTES", "STRING", "tabular-classification"
+    is_binary = False
     rows_at_once: int | None = None
 
     def fault(self, feature: Feature) -> str:

@@ -23,6 +23,7 @@ class NumberKind:
     """See `Kind`. Tables keep numbers side by side, apart from the other kinds."""
 
     datatype, element, task = "FP32", "FLOAT", "tabular-classification"
+    is_binary = False
     rows_at_once: int | None = None
 
     def fault(self, feature: Feature) -> str:

@@ -22,6 +22,7 @@ class TextKind:
     """See `Kind`. A feature says how many characters are read, `length`, and whether in lower case."""
 
     datatype, element, task = "BYTES", "INT32", "text-classification"
+    is_binary = False
     # A graph may count tens of thousands of things in each text: many texts at once would need gigabytes.
     rows_at_once: int | None = 256
 

@@ -144,6 +144,8 @@ def _why_unusable(table: Table, column: Column) -> str:
     """Why a column cannot be a feature; nothing where it can."""
     if column.kind is ColumnKind.TEXT:
         return "holds free text or a name for each row, which is no feature of a table (`data: {text: COLUMN}` learns from texts)"
+    if column.kind is ColumnKind.IMAGE:
+        return "holds images, which are no feature of a table (`data: {image: COLUMN}` learns from images)"
     if column.kind is ColumnKind.DATE:
         return "holds dates, which this version does not learn from"
     return "only counts the rows" if counts_rows(table.get_column(column.name)) else ""

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convolutional network: small filters that look at neighbouring places, for images that lie in a table, one column a pixel."""
+"""Convolutional network: small filters that look at neighbouring places, for images, also those that lie in a table, one column a
+pixel.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from msgspec import Meta
 
 from modelward.training.graph import Drawing
 from modelward.training.neural import Alter, ClassifierLearning, Randomness, check_installed, check_shape, classifier, dense_weights
-from modelward.training.recipe import Inputs, Made, Progress
+from modelward.training.recipe import Inputs, Made, Progress, Takes
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +30,10 @@ class ConvolutionalParameters(ClassifierLearning, frozen=True, kw_only=True, for
 
     shape: Annotated[
         Annotated[tuple[Side, ...], Meta(min_length=2, max_length=3)] | None,
-        Meta(description="Height and width of the image, and its channels; the columns lie row by row. None: one row of pixels."),
+        Meta(
+            description="Height and width of the image, and its channels; the columns lie row by row. None: what the images have, "
+            "or of a table one row of pixels."
+        ),
     ] = None
     channels: Annotated[
         tuple[Channels, ...],
@@ -58,6 +63,7 @@ class Convolutional:
     """
 
     Parameters: ClassVar[type[ConvolutionalParameters]] = ConvolutionalParameters
+    takes: ClassVar[tuple[Takes, ...]] = ("table", "image")
     sizes: ClassVar[tuple[str, ...]] = ("channels", "hidden")
     parameters: ConvolutionalParameters
 
@@ -67,7 +73,7 @@ class Convolutional:
     def weights(self, inputs: Inputs) -> int:
         """See `memory.Sized`."""
         asked = self.parameters
-        *sides, values = shape = (*(asked.shape or (1, inputs.width)), 1)[:3]
+        *sides, values = shape = (*(asked.shape or inputs.shape or (1, inputs.width)), 1)[:3]
         # A shape that is not the columns' would make the sums behind the blocks as large as it says.
         check_shape(shape, inputs.width)
         count = 0
@@ -80,7 +86,7 @@ class Convolutional:
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:
         asked = self.parameters
-        shape = (*(asked.shape or (1, inputs.width)), 1)[:3]
+        shape = (*(asked.shape or inputs.shape or (1, inputs.width)), 1)[:3]
         check_shape(shape, inputs.width)
 
         def network(randomness: Randomness) -> Pictures:

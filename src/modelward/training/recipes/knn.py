@@ -17,7 +17,7 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from modelward.training.graph import DOUBLE, Drawing, estimator
-from modelward.training.recipe import FloatMatrix, Inputs, Labels, Made, Probabilities, Progress, one_thread
+from modelward.training.recipe import FloatMatrix, Inputs, Labels, Made, Probabilities, Progress, Takes, one_thread
 
 Grid = npt.NDArray[np.float64]
 
@@ -46,6 +46,7 @@ class NearestNeighbours:
     """Remembers training rows; the probability of a class is its share of the nearest. The rows are part of the model."""
 
     Parameters: ClassVar[type[NearestNeighboursParameters]] = NearestNeighboursParameters
+    takes: ClassVar[tuple[Takes, ...]] = ("table", "image")
     parameters: NearestNeighboursParameters
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from modelward.training.block_solver import solve
 from modelward.training.graph import draw_linear, estimator, softmax
-from modelward.training.recipe import Inputs, Made, Probabilities, Progress, Rows, UnusableInputsError, one_thread
+from modelward.training.recipe import Inputs, Made, Probabilities, Progress, Rows, Takes, UnusableInputsError, one_thread
 from modelward.training.rows import PreparedRows, unmade
 
 
@@ -37,6 +37,7 @@ class LogisticRegression:
     """Linear in the prepared columns; solved in float64."""
 
     Parameters: ClassVar[type[LogisticRegressionParameters]] = LogisticRegressionParameters
+    takes: ClassVar[tuple[Takes, ...]] = ("table", "image")
     parameters: LogisticRegressionParameters
 
     streams: ClassVar[bool] = True

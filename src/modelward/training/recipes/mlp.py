@@ -19,7 +19,7 @@ from modelward.training.neural import (
     dense_weights,
     draw_dense,
 )
-from modelward.training.recipe import Inputs, Made, Progress
+from modelward.training.recipe import Inputs, Made, Progress, Takes
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +44,7 @@ class Perceptron:
     """
 
     Parameters: ClassVar[type[PerceptronParameters]] = PerceptronParameters
+    takes: ClassVar[tuple[Takes, ...]] = ("table", "image")
     streams: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("hidden",)
     parameters: PerceptronParameters

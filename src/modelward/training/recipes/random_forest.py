@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Meta
 
 from modelward.training.graph import estimator
-from modelward.training.recipe import Inputs, Made, Progress, one_thread
+from modelward.training.recipe import Inputs, Made, Progress, Takes, one_thread
 from modelward.training.trees import draw_trees, of_scikit_learn
 
 _TREES_AT_ONCE = 10
@@ -38,6 +38,7 @@ class RandomForest:
     """Trees on resampled rows; the probability is the mean of their leaves."""
 
     Parameters: ClassVar[type[RandomForestParameters]] = RandomForestParameters
+    takes: ClassVar[tuple[Takes, ...]] = ("table", "image")
     parameters: RandomForestParameters
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from modelward.training.graph import DOUBLE, FLOAT, Drawing, draw_linear, estimator, softmax
-from modelward.training.recipe import Inputs, Made, Progress, UnusableInputsError, one_thread
+from modelward.training.recipe import Inputs, Made, Progress, Takes, UnusableInputsError, one_thread
 
 _FOLDS = 3
 
@@ -45,6 +45,7 @@ class SupportVectorMachine:
     """The widest margin; Platt's sigmoid, fitted on held-out folds, makes its distance a probability."""
 
     Parameters: ClassVar[type[SupportVectorMachineParameters]] = SupportVectorMachineParameters
+    takes: ClassVar[tuple[Takes, ...]] = ("table", "image")
     parameters: SupportVectorMachineParameters
 
     def make(self, inputs: Inputs, progress: Progress) -> Made:

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Image files: looked at within limits, and made into the numbers that a model takes, in the same way for training and answering.
+
+What a file says it is decides, not its name. PNG and JPEG are read, and the plainest of all formats, Netpbm, in which arrays are
+kept. An image is turned as its camera says; what is transparent in it lies on white; of 16 bits the upper 8 are kept; the model's
+size is reached by stretching (bilinear), and its mode by Pillow's own conversion (ITU-R 601-2 for grey).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from modelward.errors import InvalidError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Pixels = npt.NDArray[np.uint8]
+"""[height, width, channels], 0 to 255; one channel is grey, three are red, green and blue."""
+
+SIZE_LIMIT_BYTES = 32 << 20
+PIXELS_LIMIT = 25_000_000
+_FORMATS = ("PNG", "JPEG", "PPM")
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff")
+_DAMAGED = "is cut off or damaged. Save it again from where it comes from."
+_PLAIN = {"L", "RGB"}
+_GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
+_WHITE = (255, 255, 255, 255)
+
+
+class UnreadableImageError(InvalidError):
+    """Bytes that are no image as it is read here. The message goes on after whatever the image is called: "is cut off"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What there is to say of one image. `mode` is Pillow's name of how it holds its colours; `converted` whether they become
+    others before a model sees them. `mean` and `deviation` are of its brightness, 0 to 255.
+    """
+
+    height: int
+    width: int
+    mode: str
+    converted: bool
+    mean: float
+    deviation: float
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether it holds no colours."""
+        return self.mode in _GREY
+
+
+def facts_of(data: bytes) -> Facts:
+    """What the image in `data` is; it is decoded wholly, so that what is amiss with it is found.
+
+    Raises:
+        UnreadableImageError: it cannot be read.
+    """
+    image, mode = _read(data)
+    grey = np.asarray(image.convert("L"))
+    return Facts(
+        height=image.height,
+        width=image.width,
+        mode=mode,
+        converted=mode not in _PLAIN,
+        mean=float(grey.mean()),
+        deviation=float(grey.std()),
+    )
+
+
+def pixels_of(data: bytes, shape: tuple[int, ...]) -> Pixels:
+    """The pixels of the image in `data`, brought to the model's `shape`: height, width and channels.
+
+    Raises:
+        UnreadableImageError: it cannot be read.
+    """
+    height, width, channels = shape
+    image, _ = _read(data)
+    image = image.convert("L" if channels == 1 else "RGB")
+    if image.size != (width, height):
+        from PIL.Image import Resampling
+
+        image = image.resize((width, height), Resampling.BILINEAR)
+    return np.asarray(image, dtype=np.uint8).reshape(height, width, channels)
+
+
+def file_of(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """An array [h, w], [h, w, 1] or [h, w, 3] as a file, in binary Netpbm: nothing is packed, so that the same pixels are the same
+    bytes on every machine.
+    """
+    height, width = pixels.shape[:2]
+    kind = b"P6" if pixels.ndim == 3 and pixels.shape[2] == 3 else b"P5"
+    return b"%b %d %d 255\n" % (kind, width, height) + np.ascontiguousarray(pixels).tobytes()
+
+
+def _read(data: bytes) -> tuple[Image, str]:
+    """The one image in `data` as L or RGB, turned as its camera says, and the mode that it had."""
+    image = _opened(data)
+    try:
+        image.load()
+        return _plain(image), image.mode
+    # Decoders raise whatever they meet, and their texts may quote what lies in the file.
+    except Exception:  # noqa: BLE001
+        raise UnreadableImageError(_DAMAGED) from None
+
+
+def _opened(data: bytes) -> Image:
+    """The image, of which no more than its head was read."""
+    from PIL import Image, UnidentifiedImageError
+
+    if len(data) > SIZE_LIMIT_BYTES:
+        raise UnreadableImageError(f"has {len(data):,} bytes; at most {SIZE_LIMIT_BYTES:,} are read. Make it smaller.")
+    try:
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except UnidentifiedImageError:
+        if data.startswith(_STARTS):
+            raise UnreadableImageError(_DAMAGED) from None
+        raise UnreadableImageError("is no PNG or JPEG. Save it as one of these.") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableImageError(f"has more than {PIXELS_LIMIT:,} pixels. Make it smaller.") from None
+    except Exception:  # noqa: BLE001  # see `_read`
+        raise UnreadableImageError(_DAMAGED) from None
+    if image.width * image.height > PIXELS_LIMIT:
+        raise UnreadableImageError(
+            f"has {image.width:,} by {image.height:,} pixels; at most {PIXELS_LIMIT:,} in all are read. Make it smaller."
+        )
+    # Cameras keep a second, smaller picture behind the first one of a JPEG; that moves nothing.
+    if image.format == "PNG" and getattr(image, "is_animated", False):
+        raise UnreadableImageError("is animated. Save the one picture of it that is meant.")
+    return image
+
+
+def _plain(image: Image) -> Image:
+    from PIL import Image, ImageOps
+
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode in _PLAIN:
+        return turned
+    if turned.mode.startswith("I"):
+        return Image.fromarray((np.asarray(turned, dtype=np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    if turned.has_transparency_data:
+        is_grey = turned.mode in _GREY
+        seen = turned.convert("RGBA")
+        seen = Image.alpha_composite(Image.new("RGBA", seen.size, _WHITE), seen)
+        return seen.convert("L" if is_grey else "RGB")
+    return turned.convert("L" if turned.mode == "1" else "RGB")
