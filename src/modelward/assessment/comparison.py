@@ -11,7 +11,9 @@ from modelward.assessment.replicates import Replicates
 from modelward.assessment.report import TrustReport
 from modelward.errors import InvalidError
 
-WEIGHED = ("quality", "latency", "size", "energy")
+QUALITIES = ("quality", "translation")
+"""The assessors by whose measures versions are compared: each of other answers."""
+WEIGHED = (*QUALITIES, "latency", "size", "energy")
 """The assessors whose figures a comparison shows."""
 # Of these a smaller figure is better; of every other metric a larger one.
 _SMALLER_IS_BETTER = {"brier", "log_loss", "ece"}
@@ -23,7 +25,7 @@ class IncomparableError(InvalidError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """What to compare by: a measure of the quality assessor, whether to take the best or the smallest within `tolerance` of it."""
+    """What to compare by: a measure of one of `QUALITIES`, whether to take the best or the smallest within `tolerance` of it."""
 
     metric: str = "roc_auc"
     prefer: Literal["smallest-within", "best"] = "smallest-within"
@@ -96,9 +98,10 @@ def row_of(report: TrustReport, *, recipe: str, metric: str) -> Row:
     Raises:
         IncomparableError: its report lacks the metric, the median latency or the size, or could not measure them.
     """
-    quality = report.clause(f"quality.{metric}")
+    quality = report.clause(f"{quality_of(report, metric)}.{metric}")
     if quality is None or quality.estimate is None or quality.low is None or quality.high is None:
-        there = ", ".join(clause.measure for clause in report.dimensions.get("quality", ()) if clause.estimate is not None)
+        found = [clause for assessor in QUALITIES for clause in report.dimensions.get(assessor, ())]
+        there = ", ".join(clause.measure for clause in found if clause.estimate is not None)
         raise IncomparableError(f"{report.name} has no measured {metric!r}. Measured are: {there or 'no qualities'}.")
     energy = report.clause("energy.training_joules")
     parameters = _figure(report, "size.parameters")
@@ -118,6 +121,11 @@ def row_of(report: TrustReport, *, recipe: str, metric: str) -> Row:
         energy_method=energy.method if energy else "",
         verdicts=report.verdicts,
     )
+
+
+def quality_of(report: TrustReport, metric: str) -> str:
+    """The assessor that measured the metric; the first of all where none did."""
+    return next((assessor for assessor in QUALITIES if report.clause(f"{assessor}.{metric}") is not None), QUALITIES[0])
 
 
 def weigh(rows: Sequence[Row], objective: Objective, *, replicates: Mapping[str, Replicates]) -> tuple[Row, ...]:

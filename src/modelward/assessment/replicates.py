@@ -15,7 +15,10 @@ import numpy as np
 from modelward.assessment.intervals import Floats, paired
 from modelward.digest import sha256_hex
 
-REPLICATES_FILE = "evidence/quality.replicates.json"
+
+def replicates_file(assessor: str) -> str:
+    """The path of an assessor's replicates."""
+    return f"evidence/{assessor}.replicates.json"
 
 
 class Replicates(msgspec.Struct, frozen=True):

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelward.access import Actor
-from modelward.assessment.assessor import NearTraining, Sample
+from modelward.assessment.assessor import Examples, NearTraining, Sample
 from modelward.datasets import Datasets, Parts, Split, class_labels, find_clusters, make_split
 from modelward.errors import ConflictError
-from modelward.registry import Version
+from modelward.registry import Version, code_points, texts_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,7 +52,15 @@ def held_out(version: Version, datasets: Datasets, *, by: Actor) -> Sample | Non
         raise DataChangedError(f"The split of {lineage.dataset} gives other rows than when {version.name} was made. Train again.")
     favourable = str(version.facts.get("positive") or dataset.positive)
     near = NearTraining(split.similarity, lambda: _near_training(table.select(features), split, parts))
-    return _sample(version, table[parts.test], favourable=favourable, near=near)
+    examples = Examples(lambda: _pairs(version, table[parts.train])) if version.interface.answer == "text" else None
+    return _sample(version, table[parts.test], favourable=favourable, near=near, examples=examples)
+
+
+def _pairs(version: Version, rows: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """What the version learned from: the texts as it reads them, and those that they are answered with."""
+    (feature,) = version.interface.features
+    points = code_points(rows.get_column(feature.name).fill_null("").to_list(), feature)
+    return texts_of(points), rows.get_column(version.interface.target).to_list()
 
 
 def _near_training(table: pl.DataFrame, split: Split, parts: Parts) -> NDArray[np.bool_]:
@@ -60,7 +68,7 @@ def _near_training(table: pl.DataFrame, split: Split, parts: Parts) -> NDArray[n
     return clusters.reach(parts.test, parts.train)
 
 
-def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: NearTraining) -> Sample:
+def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: NearTraining, examples: Examples | None) -> Sample:
     interface, lineage = version.interface, version.lineage
     names = [feature.name for feature in interface.features]
     places = {name: place for place, name in enumerate(interface.classes)}
@@ -81,6 +89,7 @@ def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: Near
         near_training=near,
         targets=tuple(told) if is_of_text else (),
         is_labelled=is_labelled or not is_of_classes,
+        examples=examples,
     )
     # One sample serves all assessors: none may change what the next one measures.
     for values in (*sample.columns.values(), *sample.sensitive.values(), sample.labels):

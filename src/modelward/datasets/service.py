@@ -27,6 +27,7 @@ from modelward.datasets.dataset import (
 )
 from modelward.datasets.declaration import Declaration, Task
 from modelward.datasets.fingerprint import fingerprint
+from modelward.datasets.parallel import are_parallel, read_parallel
 from modelward.datasets.pieces import SealedTable, pieces_of
 from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
@@ -77,8 +78,9 @@ class Datasets:
         """Register the table in `files` under `name`: profiled, fingerprinted, encrypted, and recorded in the ledger.
 
         `task` says what it is for; `target` is the column to predict, "" where the task is none. `positive` is the favourable one
-        of the target's two classes; where it is not said, see `favourable_class`. The same data declared in the same way is
-        registered once: the dataset that is there is returned, and nothing changes.
+        of the target's two classes; where it is not said, see `favourable_class`. Two files of lines, such as `news.en` and
+        `news.de`, are parallel texts where the task is text. The same data declared in the same way is registered once: the dataset
+        that is there is returned, and nothing changes.
 
         Raises:
             NotPermittedError: the actor may not write data. InvalidNameError: the name cannot be one.
@@ -92,7 +94,8 @@ class Datasets:
         said = {"purpose": purpose, "owner": owner, "license": license}
         declared = Declaration(target=target, sensitive=tuple(sensitive), task=task, **said)
         with Scratch(self._folder) as scratch:
-            table = read_table(files, limit_bytes=self._limit_bytes, scratch=scratch)
+            read = read_parallel if task == "text" and are_parallel(files) else read_table
+            table = read(files, limit_bytes=self._limit_bytes, scratch=scratch)
             return self._add(table, declared, name=name, positive=positive, by=by)
 
     def _add(self, table: SlicedTable, declared: Declaration, *, name: str, positive: str, by: Actor) -> Dataset:

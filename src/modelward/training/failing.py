@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from modelward.errors import ModelwardError, PrerequisiteError, RefusedError, UnavailableError
 from modelward.training import memory
-from modelward.training.recipe import Inputs, configure
+from modelward.training.recipe import Lesson, configure
 from modelward.training.recipes import RECIPES
 from modelward.training.run import Candidate, CandidateStatus
 
@@ -29,7 +29,7 @@ _MISFITS = [
 ]
 
 
-def what_went_wrong(fault: Exception, candidate: Candidate, inputs: Inputs) -> tuple[CandidateStatus, str]:
+def what_went_wrong(fault: Exception, candidate: Candidate, inputs: Lesson) -> tuple[CandidateStatus, str]:
     """How a candidate stands after `fault`, and what to tell."""
     if memory.is_out_of_memory(fault):
         return CandidateStatus.FAILED, _out_of_memory(fault, candidate, inputs)
@@ -52,7 +52,7 @@ def may_go_well(fault: Exception) -> bool:
     return memory.is_out_of_memory(fault) or isinstance(fault, PrerequisiteError | UnavailableError)
 
 
-def _out_of_memory(fault: Exception, candidate: Candidate, inputs: Inputs) -> str:
+def _out_of_memory(fault: Exception, candidate: Candidate, inputs: Lesson) -> str:
     asked = memory.asked_bytes(fault)
     said = [f"Out of memory: {memory.told(asked)} were asked for at once." if asked else "Out of memory."]
     if size := _size(candidate, inputs):
@@ -69,7 +69,7 @@ def _out_of_memory(fault: Exception, candidate: Candidate, inputs: Inputs) -> st
     return " ".join(said)
 
 
-def _size(candidate: Candidate, inputs: Inputs) -> str:
+def _size(candidate: Candidate, inputs: Lesson) -> str:
     """What the network itself takes, where that is much of what there is; nothing where it is not, or nobody knows."""
     with suppress(ModelwardError):
         recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)

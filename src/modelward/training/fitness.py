@@ -11,7 +11,7 @@ from modelward.plugins import MissingExtraError
 from modelward.training import memory
 from modelward.training.detecting import learnable
 from modelward.training.neural import Learning, check_device
-from modelward.training.recipe import Inputs, configure, uses_labels
+from modelward.training.recipe import Inputs, Lesson, configure, uses_labels
 from modelward.training.recipes import RECIPES
 
 
@@ -29,7 +29,7 @@ class Configured(Protocol):
     def parameters(self) -> dict[str, Any]: ...
 
 
-def check_fitness(candidates: Mapping[str, Configured], inputs: Inputs) -> None:
+def check_fitness(candidates: Mapping[str, Configured], inputs: Lesson) -> None:
     """Nothing, where each candidate could begin. Whether there is memory enough is found out when it begins, and so is a library
     that is not installed: the others are made without it, and it can be made later.
 
@@ -45,12 +45,12 @@ def check_fitness(candidates: Mapping[str, Configured], inputs: Inputs) -> None:
             raise UnfitCandidateError(f"{where}.{candidate.recipe}: {wrong}") from wrong
 
 
-def _check(candidate: Configured, inputs: Inputs) -> None:
+def _check(candidate: Configured, inputs: Lesson) -> None:
     recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
     if isinstance(recipe, memory.Sized):
         recipe.weights(inputs)
     asked = getattr(recipe, "parameters", None)
-    if not uses_labels(recipe):
+    if not uses_labels(recipe) and isinstance(inputs, Inputs):
         learnable(inputs, normal=getattr(asked, "normal", None))
     if isinstance(asked, Learning):
         check_device(inputs.device, asked.precision)

@@ -12,6 +12,7 @@ from modelward.training.estimating import share
 from modelward.training.finding import Finding
 from modelward.training.loading import LOADING
 from modelward.training.material import Material
+from modelward.training.recipe import Inputs
 from modelward.training.reference import Reference, consult
 from modelward.training.spec import Data
 
@@ -21,6 +22,8 @@ NEAR_SHARE = 0.02
 
 def quick_reference(material: Material) -> Reference | None:
     """The run's reference; None where these rows have none, or it fails: it only serves to say more."""
+    if not isinstance(material.inputs, Inputs):
+        return None
     try:
         with LOADING:
             return consult(material.inputs)

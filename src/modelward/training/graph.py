@@ -7,13 +7,14 @@ ONNX itself is loaded where a graph is drawn, not where this file is imported: a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from modelward.errors import InvalidError
-from modelward.registry import LABEL, PROBABILITIES
+from modelward.registry import LABEL, PROBABILITIES, TEXT
 
 if TYPE_CHECKING:
     import onnx
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 PREPARED = "X"
 
 # Element types, by the numbers that ONNX gives them.
-FLOAT, UINT8, INT32, STRING, DOUBLE = 1, 2, 6, 8, 11
+FLOAT, UINT8, INT32, INT64, STRING, BOOL, DOUBLE = 1, 2, 6, 7, 8, 9, 11
 
 OPSETS = {"": 21, "ai.onnx.ml": 3}
 # The intermediate representation that came with opset 21; every runtime that knows the opset reads it.
@@ -35,6 +36,23 @@ Array = npt.NDArray[Any]
 
 class GraphTooLargeError(InvalidError):
     """The recipe made more nodes and numbers than a graph may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a loop hands from round to round: its name before the first, its element type, and its dimensions."""
+
+    name: str
+    kind: int
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a round of a loop gives: whether there is to be another, and the next states."""
+
+    goes_on: str
+    states: Sequence[str]
 
 
 class Drawing:
@@ -53,6 +71,40 @@ class Drawing:
         self._nodes.append(helper.make_node(operator, list(inputs), [output], domain=domain, **attributes))
         return output
 
+    def nodes(self, operator: str, /, *inputs: str, count: int, **attributes: Any) -> list[str]:
+        """Add a node with so many outputs; their names."""
+        from onnx import helper
+
+        first = f"{self._prefix}n{len(self._nodes)}"
+        outputs = [first, *(f"{first}_{place}" for place in range(1, count))]
+        self._nodes.append(helper.make_node(operator, list(inputs), outputs, **attributes))
+        return outputs
+
+    def loop(self, states: Sequence[State], draw: Callable[[Drawing, str, list[str]], Step], *, most: int) -> list[str]:
+        """Add a loop of at most `most` rounds; the names of what its states are in the end.
+
+        `draw` is given the drawing of a round, its number and the names of the states, and gives their next ones. A round may use
+        whatever was drawn outside before.
+        """
+        from onnx import helper
+
+        inside = Drawing(prefix=f"{self._prefix}r{len(self._nodes)}/")
+        # What a round needs is kept once, outside.
+        inside._constants = self._constants
+        ends = [f"{inside._prefix}{side}" for side in ("number", "goes_on")]
+        names = [f"{inside._prefix}s{place}" for place in range(len(states))]
+        step = draw(inside, ends[0], names)
+        outputs = [inside.node("Squeeze", step.goes_on), *(inside.node("Identity", name) for name in step.states)]
+        kinds = [(state.kind, [None] * state.rank) for state in states]
+        goes_on = helper.make_tensor_value_info(outputs[0], BOOL, [])
+        taken = zip([*ends, *names], [(INT64, []), (BOOL, []), *kinds], strict=True)
+        inputs = [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in taken]
+        given = zip(outputs[1:], kinds, strict=True)
+        outs = [goes_on, *(helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in given)]
+        body = helper.make_graph(inside._nodes, "round", inputs, outs)
+        bounds = self._number(np.int64(most)), self._number(np.bool_(True))  # noqa: FBT003  # a value
+        return self.nodes("Loop", *bounds, *(state.name for state in states), count=len(states), body=body)
+
     def top(self, values: str, count: int) -> str:
         """Add a search for the places [N, count] of the largest of each row, ties to the lower place; the name of the places."""
         from onnx import helper
@@ -67,6 +119,14 @@ class Drawing:
 
         name = f"{self._prefix}c{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(np.asarray(values, dtype=dtype)), name))
+        return name
+
+    def _number(self, value: np.generic) -> str:
+        """Add a constant without dimensions, as loops are bounded by; its name."""
+        from onnx import numpy_helper
+
+        name = f"{self._prefix}c{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
     def finish(
@@ -115,11 +175,7 @@ def finish(preparation: onnx.ModelProto, made: onnx.ModelProto, classes: Sequenc
     Raises:
         GraphTooLargeError: the estimator has more than `limit_bytes`.
     """
-    if made.ByteSize() > limit_bytes:
-        raise GraphTooLargeError(
-            f"The graph has {made.ByteSize():,} bytes; {limit_bytes:,} is the limit. "
-            "Ask the recipe for less: fewer trees or rows, a smaller depth, more rows in a leaf."
-        )
+    _check_size(made, limit_bytes)
     from onnx import checker, compose
 
     prepared = preparation.graph.output[0].name
@@ -133,6 +189,46 @@ def finish(preparation: onnx.ModelProto, made: onnx.ModelProto, classes: Sequenc
     whole.producer_version = ""
     checker.check_model(whole, full_check=True)
     return whole.SerializeToString(deterministic=True)  # type: ignore[no-any-return]  # protobuf has no types
+
+
+def finish_text(preparation: onnx.ModelProto, made: onnx.ModelProto, *, length: int, limit_bytes: int = LIMIT_BYTES) -> bytes:
+    """`finish` of an estimator that writes: `text` int32 [N, length] out, code points with zeros behind the end."""
+    _check_size(made, limit_bytes)
+    from onnx import checker, helper
+
+    prepared: str = preparation.graph.output[0].name
+
+    def renamed(name: str) -> str:
+        return {"": "", PREPARED: prepared, TEXT: TEXT}.get(name, f"{prepared}/{name}")
+
+    _rename(made.graph, renamed)
+    whole = preparation
+    whole.graph.node.extend(made.graph.node)
+    whole.graph.initializer.extend(made.graph.initializer)
+    del whole.graph.output[:]
+    whole.graph.output.append(helper.make_tensor_value_info(TEXT, INT32, ["N", length]))
+    checker.check_model(whole, full_check=True)
+    return whole.SerializeToString(deterministic=True)  # type: ignore[no-any-return]  # protobuf has no types
+
+
+def _rename(drawn: onnx.GraphProto, renamed: Callable[[str], str]) -> None:
+    """Give all that is named in a graph, and in the graphs inside its nodes, another name. ONNX's own way leaves these out."""
+    for node in drawn.node:
+        for side in (node.input, node.output):
+            side[:] = [renamed(name) for name in side]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _rename(attribute.g, renamed)
+    for named in (*drawn.initializer, *drawn.input, *drawn.output):
+        named.name = renamed(named.name)
+
+
+def _check_size(made: onnx.ModelProto, limit_bytes: int) -> None:
+    if made.ByteSize() > limit_bytes:
+        raise GraphTooLargeError(
+            f"The graph has {made.ByteSize():,} bytes; {limit_bytes:,} is the limit. "
+            "Ask the recipe for less: fewer trees or rows, a smaller depth, more rows in a leaf."
+        )
 
 
 def _name_outputs(drawn: onnx.GraphProto, *, prefix: str, classes: Sequence[str]) -> None:

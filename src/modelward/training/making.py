@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from modelward.compute import Report
 from modelward.plugins import installed_versions
@@ -21,7 +20,7 @@ from modelward.training.finding import Finding
 from modelward.training.loading import LOADING
 from modelward.training.material import Material
 from modelward.training.neural import ClassifierLearning
-from modelward.training.recipe import Inputs, Made, Progress, Recipe, configure, streams, uses_labels
+from modelward.training.recipe import Inputs, Lesson, Made, Progress, Recipe, configure, streams, uses_labels
 from modelward.training.recipes import RECIPES
 from modelward.training.reference import Reference
 from modelward.training.run import Candidate
@@ -64,8 +63,6 @@ def make(
         ParityError: graph and trained estimator differ on a test row. LayersTooLargeError: see `check_layers`. InvalidError,
             MissingExtraError: see `Recipe.make`.
     """
-    from modelward.training import graph
-
     with LOADING:
         import onnxruntime  # noqa: F401  # loaded here, so that no two threads begin at once
         from onnx import checker, compose, helper  # noqa: F401
@@ -75,14 +72,14 @@ def make(
     notes = (*learnt.made.notes, *_unmixed(candidate, material), *checkpoints.notes, *retry.notes)
     made, effort = replace(learnt.made, notes=notes), learnt.effort
     report(0.9, "drawing the graph")
-    drawn = graph.finish(material.preparation.graph(), made.graph(), material.inputs.classes)
+    drawn = _drawn(made, material)
     report(0.95, "comparing graph and estimator")
     compared = parity.check(drawn, material.preparation, made, material.test)
     compared.require(candidate.recipe)
     report(0.98, "examining")
     findings = learnt.findings
     # Who was not told the labels is not to be blamed for what it would have learnt of them.
-    if uses_labels(RECIPES.load(candidate.recipe)):
+    if uses_labels(RECIPES.load(candidate.recipe)) and isinstance(material.inputs, Inputs):
         findings += examine(made, material.inputs, parameters=learnt.parameters, reference=terms.reference)
     report(0.99, "trained; next it is signed, in the order of the spec")
     facts = {
@@ -90,7 +87,7 @@ def make(
         "candidate": candidate.name,
         "parameters": made.parameters,
         "prepared_columns": material.inputs.width,
-        "parity": {"rows": compared.rows, "largest_difference": compared.worst, "tolerance": parity.TOLERANCE},
+        "parity": compared.told,
         "seconds": effort.seconds,
         "cpu_seconds": effort.cpu_seconds,
         "energy_joules": effort.energy.joules,
@@ -110,9 +107,20 @@ def make(
 
 
 def _unmixed(candidate: Candidate, material: Material) -> tuple[str, ...]:
-    if not material.learnt.mixup or issubclass(RECIPES.load(candidate.recipe).Parameters, ClassifierLearning):
+    learnt = material.learnt
+    is_mixed = isinstance(learnt, Inputs) and bool(learnt.mixup)
+    if not is_mixed or issubclass(RECIPES.load(candidate.recipe).Parameters, ClassifierLearning):
         return ()
     return ("The spec asks for mixup, which is of networks that tell classes apart; this recipe learnt from rows as they are.",)
+
+
+def _drawn(made: Made, material: Material) -> bytes:
+    from modelward.training import graph
+
+    preparation = material.preparation.graph()
+    if material.interface.answer == "text":
+        return graph.finish_text(preparation, made.graph(), length=material.interface.length)
+    return graph.finish(preparation, made.graph(), material.inputs.classes)
 
 
 def libraries() -> dict[str, str]:
@@ -132,7 +140,7 @@ class _Learnt:
 
 def _learn(
     candidate: Candidate,
-    inputs: Inputs,
+    inputs: Lesson,
     *,
     terms: Terms,
     meter: Meter,
@@ -157,11 +165,11 @@ def _learn(
     return replace(again, findings=(finding,))
 
 
-def _attempt(candidate: Candidate, inputs: Inputs, *, meter: Meter, report: Report, checkpoints: Checkpoints) -> _Learnt:
+def _attempt(candidate: Candidate, inputs: Lesson, *, meter: Meter, report: Report, checkpoints: Checkpoints) -> _Learnt:
     recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
     memory.check_layers(recipe, inputs, name=candidate.recipe)
     report(0.0, "loading")
-    if not streams(recipe):
+    if isinstance(inputs, Inputs) and not streams(recipe):
         inputs = memory.with_matrix(inputs, asks=f"The recipe {candidate.recipe!r}", instead=_streaming)
     with LOADING:
         _rehearse(recipe, inputs)
@@ -180,19 +188,17 @@ class _RehearsedError(Exception):
     """The rehearsal went far enough."""
 
 
-def _rehearse(recipe: Recipe, inputs: Inputs) -> None:
+def _rehearse(recipe: Recipe, inputs: Lesson) -> None:
     """Let the recipe begin on a few rows, so that it loads its library: neither the time nor the energy of that is the
     candidate's, and whichever candidate came first would bear it for all.
     """
-    rows = np.sort(np.concatenate([np.flatnonzero(inputs.train_labels == label)[:3] for label in range(len(inputs.classes))]))
-    few, labels = inputs.train[rows], inputs.train_labels[rows]
 
     def enough(_share: float, _word: str = "", /) -> None:
         raise _RehearsedError
 
     # What is wrong with the recipe or its parameters is found again, and told, when it is in earnest.
     with suppress(Exception):
-        recipe.make(replace(inputs, train=few, train_labels=labels, validation=few, validation_labels=labels), enough)
+        recipe.make(inputs.few(), enough)
 
 
 def _training(report: Report, checkpoints: Checkpoints) -> Progress:

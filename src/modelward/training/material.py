@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,11 +30,12 @@ from modelward.training.augmenting import Augment, augmented
 from modelward.training.checking import nearest
 from modelward.training.columns import Columns
 from modelward.training.detecting import ANOMALIES
-from modelward.training.gatherer import UnusableDataError
+from modelward.training.gatherer import Gathered, UnusableDataError
 from modelward.training.gatherers import GATHERERS
 from modelward.training.image_preparation import ImagePreparation
+from modelward.training.pairs import PairInputs, longest, written
 from modelward.training.preparation import Preparation
-from modelward.training.recipe import Inputs, answers, uses_labels
+from modelward.training.recipe import Inputs, Lesson, answers, uses_labels
 from modelward.training.recipes import RECIPES
 from modelward.training.spec import Data, Spec, offered
 
@@ -55,8 +56,8 @@ class Material:
 
     interface: Interface
     preparation: Preparer
-    inputs: Inputs
-    learnt: Inputs
+    inputs: Lesson
+    learnt: Lesson
     train_rows: npt.NDArray[np.int64]
     test: Columns
     background: list[dict[str, Any]]
@@ -79,9 +80,35 @@ def gather(spec: Spec, dataset: Dataset, table: Table) -> Material:
     chosen = gatherer.choose(spec.data, dataset, table)
     names = [column.name for column in chosen]
     parts = make_split(table, dataset.target, spec.data.split, features=names, task=dataset.task)
+    prepared = gatherer.prepare(spec, chosen, table=table, parts=parts)
+    gathered = (_texts if dataset.task == "text" else _classes)(spec, dataset, table, prepared, parts)
+    near = _near_training(table, names, spec.data.split, parts)
+    return Material(
+        interface=gathered.interface,
+        preparation=prepared.preparation,
+        inputs=gathered.inputs,
+        learnt=gathered.learnt,
+        train_rows=parts.train,
+        test=prepared.served(_compared(parts.test, seed=spec.seed)),
+        background=prepared.background,
+        facts={**_facts(spec.data, dataset, parts, positive=gathered.positive, near=near), **gathered.facts},
+        split_digest=parts.digest,
+    )
+
+
+class _Learned(NamedTuple):
+    """What depends on what is answered; `facts` are what the version says of it besides."""
+
+    interface: Interface
+    inputs: Lesson
+    learnt: Lesson
+    positive: str = ""
+    facts: Mapping[str, Any] = {}
+
+
+def _classes(spec: Spec, dataset: Dataset, table: Table, prepared: Gathered, parts: Parts) -> _Learned:
     classes, codes = _labelled(table, dataset)
     positive = _positive(spec.data, dataset, dict(zip(classes, np.bincount(codes).tolist(), strict=True)))
-    prepared = gatherer.prepare(spec, chosen, table=table, parts=parts)
     inputs = Inputs(
         train=prepared.part(parts.train),
         train_labels=codes[parts.train],
@@ -95,22 +122,30 @@ def gather(spec: Spec, dataset: Dataset, table: Table) -> Material:
         is_labelled=dataset.task != "none",
         shape=prepared.preparation.shape if isinstance(prepared.preparation, ImagePreparation) else (),
     )
-    asked = spec.data.augment
-    learnt = inputs if asked is None else _augmented(inputs, asked)
-    facts = _facts(spec.data, dataset, parts, positive=positive, near=_near_training(table, names, spec.data.split, parts))
-    if asked is not None:
-        facts["augmented"] = augmenting.facts(asked, before=inputs, after=learnt)
-    return Material(
-        interface=Interface(prepared.features, dataset.target, classes),
-        preparation=prepared.preparation,
-        inputs=inputs,
-        learnt=learnt,
-        train_rows=parts.train,
-        test=prepared.served(_compared(parts.test, seed=spec.seed)),
-        background=prepared.background,
-        facts=facts,
-        split_digest=parts.digest,
+    interface, asked = Interface(prepared.features, dataset.target, classes), spec.data.augment
+    if asked is None:
+        return _Learned(interface, inputs, inputs, positive)
+    learnt = _augmented(inputs, asked)
+    return _Learned(interface, inputs, learnt, positive, {"augmented": augmenting.facts(asked, before=inputs, after=learnt)})
+
+
+def _texts(spec: Spec, dataset: Dataset, table: Table, prepared: Gathered, parts: Parts) -> _Learned:
+    for name, given in (("positive", spec.data.positive), ("augment", spec.data.augment)):
+        if given is not None:
+            raise UnusableDataError(f"data.{name}: it is of classes, and the target is a text. Leave the key out.")
+    target = table.get_column(dataset.target)
+    train, validation = (written(target[rows].to_list()) for rows in (parts.train, parts.validation))
+    inputs = PairInputs(
+        train=np.asarray(prepared.part(parts.train), dtype=np.int32),
+        train_texts=train,
+        validation=np.asarray(prepared.part(parts.validation), dtype=np.int32),
+        validation_texts=validation,
+        length=longest(train),
+        seed=spec.seed,
+        device=spec.device,
     )
+    interface = Interface(prepared.features, dataset.target, answer="text", length=inputs.length)
+    return _Learned(interface, inputs, inputs)
 
 
 # What a dataset of each task teaches to answer.

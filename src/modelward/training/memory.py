@@ -18,7 +18,7 @@ from modelward.training.graph import LIMIT_BYTES
 from modelward.training.rows import unmade
 
 if TYPE_CHECKING:
-    from modelward.training.recipe import Inputs, Recipe
+    from modelward.training.recipe import Inputs, Lesson, Recipe
 
 BATCHES = 8
 """Into how many smaller ones a batch is divided that did not fit."""
@@ -127,7 +127,7 @@ class Sized(Protocol):
     sizes: ClassVar[tuple[str, ...]]
     parameters: Any
 
-    def weights(self, inputs: Inputs) -> int:
+    def weights(self, inputs: Any) -> int:
         """The weights of a network between the prepared rows and the probabilities of `inputs`; it takes no memory to say.
 
         Raises:
@@ -136,7 +136,7 @@ class Sized(Protocol):
         ...
 
 
-def check_layers(recipe: Recipe, inputs: Inputs, *, name: str) -> None:
+def check_layers(recipe: Recipe, inputs: Lesson, *, name: str) -> None:
     """Nothing, if the network fits that the recipe would make, or it does not say how large that is.
 
     Raises:
@@ -158,7 +158,7 @@ def check_layers(recipe: Recipe, inputs: Inputs, *, name: str) -> None:
     )
 
 
-def size_told(recipe: Recipe, inputs: Inputs) -> str:
+def size_told(recipe: Recipe, inputs: Lesson) -> str:
     """What the training of the recipe's weights takes and how to make them fewer, where they take a good part of what is left."""
     if not isinstance(recipe, Sized):
         return ""

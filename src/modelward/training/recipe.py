@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
@@ -23,6 +23,8 @@ from modelward.training.rows import blocks_of
 
 if TYPE_CHECKING:
     import onnx
+
+    from modelward.training.pairs import PairInputs
 
 FloatMatrix = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.floating[Any]]
@@ -130,24 +132,35 @@ class Inputs:
         """Whether there are rows to stop early or to choose by."""
         return len(self.validation) > 0
 
+    def few(self) -> Inputs:
+        """The same with a few rows of each class."""
+        rows = np.sort(np.concatenate([np.flatnonzero(self.train_labels == label)[:3] for label in range(len(self.classes))]))
+        few, labels = self.train[rows], self.train_labels[rows]
+        return replace(self, train=few, train_labels=labels, validation=few, validation_labels=labels)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """A trained estimator, twice: as the library holds it, and as the graph that will be served.
 
     `predict` answers prepared rows with probabilities [n, K]; `graph` is an ONNX graph from the input `X`, the prepared rows, to
-    the output `probabilities`, float32. `parity.check` compares the two. `parameters` counts the trained numbers (the nodes, for
-    trees; the stored numbers, for neighbours). `notes` are sentences for the person who reads the run. `curves` hold one value an
-    epoch or round. `files` lie beside the graph in the version, for whoever reads it; their names MUST be none that training itself
-    writes, and their formats those of `registry.contents`.
+    the output `probabilities`, float32. Of a recipe that answers with texts both give code points, int32 [n, length].
+    `parity.check` compares the two. `parameters` counts the trained numbers (the nodes, for trees; the stored numbers, for
+    neighbours). `notes` are sentences for the person who reads the run. `curves` hold one value an epoch or round. `files` lie
+    beside the graph in the version, for whoever reads it; their names MUST be none that training itself writes, and their formats
+    those of `registry.contents`.
     """
 
-    predict: Callable[[Rows], Probabilities]
+    predict: Callable[[Rows], npt.NDArray[Any]]
     graph: Callable[[], onnx.ModelProto]
     parameters: int
     notes: tuple[str, ...] = ()
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+Lesson: TypeAlias = "Inputs | PairInputs"
+"""What recipes learn from, by what they answer with."""
 
 
 class Recipe(Protocol):
@@ -170,8 +183,8 @@ class Recipe(Protocol):
 
     Parameters: ClassVar[type[msgspec.Struct]]
 
-    def make(self, inputs: Inputs, progress: Progress) -> Made:
-        """Learn from `inputs`.
+    def make(self, inputs: Lesson, progress: Progress) -> Made:
+        """Learn from `inputs`: `PairInputs` where the recipe answers with texts.
 
         Raises:
             UnusableInputsError: these rows cannot be learnt from. DivergedError: training left the numbers; the message says

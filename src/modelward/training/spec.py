@@ -30,7 +30,9 @@ Name = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9][a-z0-9-]{0,6
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=200)]
 ClassName = Annotated[str, Meta(min_length=1)]
-Metric = Literal["accuracy", "balanced_accuracy", "brier", "ece", "f1", "precision", "recall", "roc_auc"]
+Metric = Literal[
+    "accuracy", "balanced_accuracy", "bleu", "brier", "chrf", "ece", "exact_match", "f1", "precision", "recall", "roc_auc"
+]
 
 WithoutMemory = Literal["fail", "smaller-batch"]
 

@@ -7,6 +7,7 @@ ASSESSORS = PluginTable(
     "assessors",
     {
         "quality": "modelward.assessment.assessors.quality:Quality",
+        "translation": "modelward.assessment.assessors.translation:Translation",
         "baseline": "modelward.assessment.assessors.baseline:Baseline",
         "leakage": "modelward.assessment.assessors.leakage:Leakage",
         "fairness": "modelward.assessment.assessors.fairness:Fairness",

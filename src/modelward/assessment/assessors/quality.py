@@ -14,7 +14,7 @@ from modelward.assessment import plots, scores
 from modelward.assessment.assessor import Findings, Plot, Sample
 from modelward.assessment.clause import Clause, Measure, Threshold
 from modelward.assessment.intervals import Estimate, bootstrap, estimates, resample, wilson
-from modelward.assessment.replicates import REPLICATES_FILE, Replicates
+from modelward.assessment.replicates import Replicates, replicates_file
 from modelward.assessment.scores import Answers, Floats
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Quality:
         found, replicates = _estimates(answers, sample.seed)
         clauses = _clauses(found, answers, sample)
         evidence, drawn = _confusion(answers, sample)
-        evidence[REPLICATES_FILE] = msgspec.json.encode(replicates)
+        evidence[replicates_file("quality")] = msgspec.json.encode(replicates)
         for more, plot in filter(None, (_roc(answers, sample), _calibration(answers))):
             evidence |= more
             drawn += plot

@@ -19,9 +19,14 @@ RECIPES = PluginTable(
         "naive-bayes": "modelward.training.recipes.naive_bayes:NaiveBayes",
         "random-forest": "modelward.training.recipes.random_forest:RandomForest",
         "rnn": "modelward.training.recipes.rnn:Recurrent",
+        "seq2seq": "modelward.training.recipes.seq2seq:Seq2Seq",
         "svm": "modelward.training.recipes.svm:SupportVectorMachine",
         "text-linear": "modelward.training.recipes.text_linear:TextLinear",
         "transformer": "modelward.training.recipes.transformer:Transformer",
     },
-    extras={"ebm": "glass", "lightgbm": "boosting", **dict.fromkeys(("autoencoder", "cnn", "mlp", "rnn", "transformer"), "torch")},
+    extras={
+        "ebm": "glass",
+        "lightgbm": "boosting",
+        **dict.fromkeys(("autoencoder", "cnn", "mlp", "rnn", "seq2seq", "transformer"), "torch"),
+    },
 )

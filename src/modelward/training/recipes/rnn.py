@@ -6,7 +6,7 @@ value.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -19,17 +19,13 @@ from modelward.training.neural import (
     classifier,
     dense_weights,
 )
+from modelward.training.neural.gates import draw_layer
 from modelward.training.neural.reading import READING, Reading, altering, check_asked, read_weights, step_shape
 from modelward.training.recipe import Inputs, Made, Progress, Takes
 
 if TYPE_CHECKING:
-    import torch
-
     from modelward.training.neural.entries import DrawnSteps
     from modelward.training.neural.sequences import Sequences
-
-# Where ONNX has the gates of PyTorch: input, output, forget, cell; and update, reset, new.
-_ORDERS = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
 
 
 class RecurrentParameters(Reading, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,7 +110,7 @@ def _draw(network: Sequences, drawing: Drawing, rows: str) -> str:
     counts = _draw_counts(drawing, steps.there)
     written = drawing.node("Transpose", steps.values, perm=[1, 0, 2])
     for layer in network.stack:
-        written = _draw_layer(drawing, written, layer, network=network, counts=counts)
+        written = draw_layer(drawing, written, layer, lengths=counts)
     steps = DrawnSteps(drawing.node("Transpose", written, perm=[1, 0, 2]), steps.there)
     ends = draw_mean(drawing, steps) if network.is_mean else _draw_ends(drawing, steps, network)
     weights, biases = (part.detach().numpy() for part in network.last.parameters())
@@ -127,22 +123,6 @@ def _draw_counts(drawing: Drawing, there: str) -> str:
         return ""
     counts = drawing.node("ReduceSum", there, drawing.constant([1, 2], np.int64), keepdims=0)
     return drawing.node("Cast", drawing.node("Max", counts, drawing.constant(1.0)), to=INT32)
-
-
-def _draw_layer(drawing: Drawing, rows: str, layer: torch.nn.LSTM | torch.nn.GRU, *, network: Sequences, counts: str) -> str:
-    """What one layer writes at each step, [steps, N, units of both ways]."""
-    ways = ("", "_reverse")[: 1 + network.is_both_ways]
-    parts = {
-        kind: np.stack([_in_order(getattr(layer, f"{kind}_l0{way}"), network.cell) for way in ways])
-        for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    }
-    biases = np.concatenate((parts["bias_ih"], parts["bias_hh"]), axis=1)
-    attributes: dict[str, Any] = {"linear_before_reset": 1} if network.cell == "gru" else {}
-    given = [drawing.constant(each) for each in (parts["weight_ih"], parts["weight_hh"], biases)] + ([counts] if counts else [])
-    direction = "bidirectional" if network.is_both_ways else "forward"
-    written = drawing.node(network.cell.upper(), rows, *given, hidden_size=network.units, direction=direction, **attributes)
-    beside = drawing.node("Transpose", written, perm=[0, 2, 1, 3])
-    return drawing.node("Reshape", beside, drawing.constant((0, 0, -1), np.int64))
 
 
 def _draw_ends(drawing: Drawing, steps: DrawnSteps, network: Sequences) -> str:
@@ -170,8 +150,3 @@ def _draw_ends(drawing: Drawing, steps: DrawnSteps, network: Sequences) -> str:
 def _draw_step(drawing: Drawing, rows: str, step: int) -> str:
     place = drawing.constant([1], np.int64)
     return drawing.node("Squeeze", drawing.node("Gather", rows, drawing.constant([step], np.int64), axis=1), place)
-
-
-def _in_order(weights: torch.Tensor, cell: str) -> Any:
-    gates = np.split(weights.detach().numpy(), len(_ORDERS[cell]))
-    return np.concatenate([gates[place] for place in _ORDERS[cell]])

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run over pairs of texts: from two columns of a table to a version that writes, is measured, compared and asked."""
+
+import random
+
+import pytest
+
+from modelward.assessment import Assessment, ClauseVerdict, Objective
+from modelward.training import Status, UnusableDataError, parse_spec
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+QUICK = "units: 32, width: 16, learning_rate: 0.01, batch_size: 32, vocabulary: 60"
+
+
+def pairs(rows=400, *, empty=0) -> str:
+    draw = random.Random(3)
+    lines = ["digits,spoken,group"]
+    for at in range(rows):
+        digits = "n" + "".join(str(draw.randint(0, 9)) for _ in range(draw.randint(1, 3)))
+        spoken = " ".join(DIGITS[int(digit)] for digit in digits[1:])
+        lines.append(f"{'' if at < empty else digits},{spoken},{draw.choice('ab')}")
+    return "\n".join(lines) + "\n"
+
+
+def spec_of(candidates, *, data="text: digits", more=""):
+    return parse_spec(f"model: speaker\ndata: {{dataset: pairs, {data}}}\ncandidates: [{candidates}]\n{more}")
+
+
+@pytest.fixture
+def registered(rooms, tmp_path, admin):
+    """Registers pairs."""
+
+    def add(text, **said):
+        (tmp_path / "pairs.csv").write_text(text)
+        said = {"target": "spoken", "task": "text"} | said
+        rooms.datasets.add("pairs", [tmp_path / "pairs.csv"], purpose="tests", owner="tests", by=admin, **said)
+
+    return add
+
+
+def test_a_version_writes_is_measured_and_compared(rooms, registered, admin):
+    registered(pairs())
+    candidates = f"seq2seq: {{{QUICK}, epochs: 12}}, seq2seq: {{{QUICK}, epochs: 1, beam: 1}}"
+    run = rooms.training.train(
+        spec_of("{" + candidates.replace("}, seq", "}}, {seq") + "}", more="objective: {metric: chrf}"), by=admin
+    )
+    assert run.status is Status.DONE
+    version = rooms.registry.find("speaker:1", by=admin)
+    assert (version.interface.answer, version.interface.target) == ("text", "spoken")
+    assert version.facts["parity"] == {"rows": 80, "differing_texts": 0, "tolerance": 0.005}
+    assessment = Assessment(rooms.registry, rooms.datasets)
+    report = assessment.assess("speaker:1", by=admin)
+    assert report.clause("translation.chrf").estimate > 80
+    assert report.clause("translation.chrf_over_copy").verdict is ClauseVerdict.PASSED
+    assert report.clause("quality.accuracy").verdict is ClauseVerdict.NOT_MEASURABLE
+    compared = assessment.compare(["speaker:1", "speaker:2"], objective=Objective(metric="chrf", prefer="best"), by=admin)
+    assert compared.recommended == "speaker:1"
+    assert compared.rows[1].behind_low > 0
+
+
+def test_an_empty_text_is_learned_from_and_answered_where_training_had_one(rooms, registered, admin):
+    registered(pairs(empty=3))
+    assert rooms.training.train(spec_of(f"{{seq2seq: {{{QUICK}, epochs: 1}}}}"), by=admin).status is Status.DONE
+    version = rooms.registry.find("speaker:1", by=admin)
+    opened = rooms.registry.open(version)
+    answers = opened.predict(version.interface.columns([{"digits": None}, {"digits": "never ✓ seen " * 50}]))
+    assert answers.shape == (2, version.interface.length)
+
+
+def test_recipe_and_task_go_together(rooms, registered, admin):
+    registered(pairs())
+    with pytest.raises(UnusableDataError, match="answer with classes, and dataset 'pairs' was registered for the task 'text'"):
+        rooms.training.train(spec_of("text-linear"), by=admin)
+    with pytest.raises(UnusableDataError, match=r"data\.positive: it is of classes"):
+        rooms.training.train(spec_of("seq2seq", data="text: digits, positive: one"), by=admin)
+
+
+def test_classes_are_not_written(rooms, registered, admin):
+    registered(pairs(), target="group", task="classes")
+    with pytest.raises(UnusableDataError, match="answer with text, and dataset 'pairs' was registered for the task 'classes'"):
+        rooms.training.train(spec_of("seq2seq"), by=admin)

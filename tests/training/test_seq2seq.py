@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts that are answered with texts: what is learned, how it is written, in PyTorch and in the graph alike."""
+
+from functools import cache
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from modelward.registry import Feature, code_points, texts_of
+from modelward.training import parity
+from modelward.training.graph import finish_text
+from modelward.training.neural.vocabulary import END, PADDING, UNKNOWN, Alphabet, Units
+from modelward.training.pairs import PairInputs, written
+from modelward.training.recipe import UnusableInputsError, answers, configure
+from modelward.training.recipes import RECIPES
+from modelward.training.text_preparation import TextPreparation
+from training.lessons import InMemory, StoppedError
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+FEATURE = Feature("said", "text", nullable=True, length=6)
+PREPARATION = TextPreparation(name="said", length=6, lowercase=False)
+QUICK = {"units": 32, "width": 16, "epochs": 12, "learning_rate": 0.01, "batch_size": 32, "vocabulary": 60}
+
+
+def pairs(count, *, seed):
+    random = np.random.default_rng(seed)
+    sources = ["".join(map(str, random.integers(0, 10, random.integers(1, 5)))) for _ in range(count)]
+    return sources, tuple(" ".join(DIGITS[int(digit)] for digit in source) for source in sources)
+
+
+def lesson(count=400, **more):
+    (train, targets), (seen, wanted) = pairs(count, seed=1), pairs(60, seed=2)
+    points, others = code_points(train, FEATURE), code_points(seen, FEATURE)
+    return PairInputs(train=points, train_texts=targets, validation=others, validation_texts=wanted, length=23, **more)
+
+
+def recipe_with(**parameters):
+    return configure(RECIPES.load("seq2seq"), name="seq2seq", parameters={**QUICK, **parameters})
+
+
+@cache
+def learned(**parameters):
+    made = recipe_with(**dict(parameters)).make(lesson(), lambda *_: None)
+    return made, finish_text(PREPARATION.graph(), made.graph(), length=23)
+
+
+def asked(graph, texts):
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    return texts_of(session.run(["text"], {"said": code_points(texts, FEATURE)})[0])
+
+
+def test_what_was_never_seen_is_written_right():
+    _, graph = learned()
+    sources, targets = pairs(200, seed=3)
+    assert answers(RECIPES.load("seq2seq")) == "text"
+    assert np.mean([got == wanted for got, wanted in zip(asked(graph, sources), targets, strict=True)]) > 0.9
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"beam": 1},
+        {"cell": "lstm", "layers": 2, "epochs": 1},
+        {"writes": "characters", "beam": 3, "epochs": 1},
+        {"vocabulary": 3, "epochs": 1, "beam": 16},
+        {"dropout": 0.2, "ema": 0.9, "epochs": 1, "accumulate": 2},
+    ],
+)
+def test_the_graph_writes_what_pytorch_writes(parameters):
+    made, graph = learned(**parameters)
+    odd = ["", "12345678", "ünknown", "\U0001f642", "0"]
+    columns = {"said": code_points([*pairs(100, seed=4)[0], *odd], FEATURE)}
+    report = parity.check(graph, PREPARATION, made, columns)
+    assert report.rows == 105
+    assert report.differing == ()
+    assert report.told["differing_texts"] == 0
+
+
+def test_a_text_is_answered_alike_alone_and_among_others():
+    _, graph = learned()
+    sources = [*pairs(40, seed=5)[0], "", "99999999"]
+    together = asked(graph, sources)
+    assert [asked(graph, [source])[0] for source in sources] == together
+    assert asked(graph, sources[::-1]) == together[::-1]
+
+
+def test_equal_seeds_write_the_same_graph_and_others_another():
+    made = [recipe_with(epochs=2, dropout=0.1).make(lesson(120, seed=seed), lambda *_: None).graph() for seed in (5, 5, 6)]
+    first, again, other = (each.SerializeToString(deterministic=True) for each in made)
+    assert first == again
+    assert first != other
+
+
+def test_a_training_that_was_stopped_ends_with_the_same_bytes():
+    whole = recipe_with(epochs=3, dropout=0.1, ema=0.9).make(lesson(120), lambda *_: None)
+    kept = InMemory()
+
+    def stop(share, _word="", /):
+        if share > 0.4:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        recipe_with(epochs=3, dropout=0.1, ema=0.9).make(lesson(120, checkpoints=kept), stop)
+    again = recipe_with(epochs=3, dropout=0.1, ema=0.9).make(lesson(120, checkpoints=InMemory(kept=kept.kept)), lambda *_: None)
+    assert any("went on after step" in note for note in again.notes)
+    assert again.graph().SerializeToString(deterministic=True) == whole.graph().SerializeToString(deterministic=True)
+
+
+def test_pairs_need_a_partner_each_and_something_to_write():
+    points = code_points(["a", "b"], FEATURE)
+    with pytest.raises(UnusableInputsError, match="2 texts to be read and 1 to be written"):
+        PairInputs(train=points, train_texts=("x",), validation=points[:0], validation_texts=(), length=3)
+    with pytest.raises(UnusableInputsError, match="No text that is to be written has a character"):
+        PairInputs(train=points, train_texts=("", ""), validation=points[:0], validation_texts=(), length=3)
+
+
+def test_longer_texts_are_learned_up_to_where_most_end_and_that_is_told():
+    given = lesson(300)
+    texts = ("one " * 60, *given.train_texts[1:])
+    made = recipe_with(epochs=1).make(
+        PairInputs(
+            train=given.train, train_texts=written(texts), validation=given.validation, validation_texts=given.validation_texts,
+            length=240,
+        ),
+        lambda *_: None,
+    )  # fmt: skip
+    assert any("1 of 300 training pairs are longer, and are learned up to there" in note for note in made.notes)
+
+
+def test_what_is_written_keeps_case_and_width_and_loses_control_characters():
+    assert written([" Ａb\r\n\tC  ", "e\u0301", ""]) == ("Ａb C", "é", "")
+
+
+def test_subwords_are_joined_inside_of_words_alone_and_spell_every_text_again():
+    texts = ["low lower lowest", "new newer  newest", "wide wider", "x"] * 3
+    units = Units.of(texts, most=40, are_subwords=True)
+    assert " newe" in units.pieces
+    assert all(" " not in piece[1:] for piece in units.pieces)
+    ids = units.ids(texts)
+    assert ["".join(units.pieces[place] for place in row if place > 0) for row in ids] == texts
+    assert [row[row != PADDING][-1] for row in ids] == [END] * len(texts)
+    assert (units.ids(["lowß"])[0] == UNKNOWN).sum() == 1
+    assert units.ids(["low low low"], most=2).tolist()[0][-1] != END
+    characters = Units.of(texts, most=3, are_subwords=False)
+    assert len(characters.pieces) == 5
+
+
+def test_an_alphabet_knows_what_was_frequent_and_calls_the_rest_unknown():
+    points = code_points(["aab", "abc", "a"], FEATURE)
+    alphabet = Alphabet.of(points, most=2)
+    assert alphabet.characters.tolist() == [ord("a"), ord("b")]
+    assert alphabet.ids(code_points(["abz"], FEATURE)).tolist() == [[2, 3, UNKNOWN, END, END, END]]
