@@ -61,6 +61,28 @@ class Examples:
         return self._pairs[1]
 
 
+@dataclass(frozen=True, slots=True)
+class RealRows:
+    """Rows of the data, as a generator should make them: of each value that it gives one array [n], numbers float64 with NaN for
+    missing or texts with "" for missing; and each row's class [n], a place among the categories of the feature that asks for it.
+    """
+
+    columns: Mapping[str, NDArray[np.generic]]
+    labels: NDArray[np.int64]
+
+    def some(self, rows: NDArray[np.int64]) -> RealRows:
+        """Some of the rows."""
+        return RealRows({name: values[rows] for name, values in self.columns.items()}, self.labels[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Originals:
+    """What a generator learned to be like: the rows that it learned from, and such as were held out."""
+
+    learned: RealRows
+    held_out: RealRows
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """Rows held out from training, with what is known of them.
@@ -70,7 +92,8 @@ class Sample:
     that held the rows out, so that two versions measured on the same rows can be told from two that were not. `favourable` is the
     favourable one of two classes, "" where nobody says it. `targets` are the true texts, where texts are the answer, and labels are
     0 in all rows where there are no classes, or nobody told them, as `is_labelled` says. `examples` are what such a version learned
-    from, where that is known. `near_training` is None where the training rows are not known.
+    from, where that is known, and `originals` what a generator was to be like. `near_training` is None where the training rows are
+    not known.
     """
 
     columns: Mapping[str, NDArray[np.generic]]
@@ -86,6 +109,7 @@ class Sample:
     targets: tuple[str, ...] = ()
     is_labelled: bool = True
     examples: Examples | None = None
+    originals: Originals | None = None
     _asked: dict[str, Answers] = field(default_factory=dict, repr=False, compare=False)
 
     @property

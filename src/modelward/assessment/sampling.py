@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelward.access import Actor
-from modelward.assessment.assessor import Examples, NearTraining, Sample
+from modelward.assessment.assessor import Examples, NearTraining, Originals, RealRows, Sample
 from modelward.datasets import Datasets, Parts, Split, class_labels, find_clusters, make_split
 from modelward.errors import ConflictError
 from modelward.registry import Version, code_points, texts_of
@@ -46,12 +47,16 @@ def held_out(version: Version, datasets: Datasets, *, by: Actor) -> Sample | Non
         )
     table = datasets.table(lineage.dataset, by=by, purpose=f"assess {version.name}")
     split = msgspec.convert(version.facts["split"], Split)
-    features = [feature.name for feature in version.interface.features]
+    # The features of a generator are not those that it learned from.
+    features = version.facts.get("columns") or version.interface.names
     parts = make_split(table, dataset.target, split, features=features, task=dataset.task)
     if parts.digest != lineage.split:
         raise DataChangedError(f"The split of {lineage.dataset} gives other rows than when {version.name} was made. Train again.")
     favourable = str(version.facts.get("positive") or dataset.positive)
     near = NearTraining(split.similarity, lambda: _near_training(table.select(features), split, parts))
+    if "columns" in version.facts:
+        originals = Originals(*(_real(version, table[rows], features) for rows in (parts.train, parts.test)))
+        return _sample(version, _questions(version, table[parts.test]), favourable="", near=near, originals=originals)
     examples = Examples(lambda: _pairs(version, table[parts.train])) if version.interface.answer == "text" else None
     return _sample(version, table[parts.test], favourable=favourable, near=near, examples=examples)
 
@@ -63,12 +68,42 @@ def _pairs(version: Version, rows: pl.DataFrame) -> tuple[list[str], list[str]]:
     return texts_of(points), rows.get_column(version.interface.target).to_list()
 
 
+def _real(version: Version, rows: pl.DataFrame, names: Sequence[str]) -> RealRows:
+    import polars as pl
+
+    interface, columns = version.interface, {}
+    is_text = {name for name, texts in zip(interface.values, interface.categories, strict=False) if texts}
+    for name in names:
+        column = rows.get_column(name)
+        text = column.cast(pl.String).fill_null("").to_numpy().astype(str) if name in is_text else None
+        columns[name] = column.cast(pl.Float64).fill_null(float("nan")).to_numpy() if text is None else text
+    places = {label: place for place, label in enumerate(interface.features[-1].categories)}
+    labels = [places[label] for label in class_labels(rows.get_column(interface.target)).to_list()]
+    return RealRows(columns, np.array(labels, dtype=np.int64))
+
+
+def _questions(version: Version, rows: pl.DataFrame) -> pl.DataFrame:
+    """What a generator is asked for rows of these classes: one seed after the other."""
+    import polars as pl
+
+    seed, target = version.interface.names
+    return pl.DataFrame({seed: range(rows.height), target: class_labels(rows.get_column(target))})
+
+
 def _near_training(table: pl.DataFrame, split: Split, parts: Parts) -> NDArray[np.bool_]:
     clusters = parts.clusters or find_clusters(table, table.columns, similarity=split.similarity)
     return clusters.reach(parts.test, parts.train)
 
 
-def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: NearTraining, examples: Examples | None) -> Sample:
+def _sample(
+    version: Version,
+    rows: pl.DataFrame,
+    *,
+    favourable: str,
+    near: NearTraining,
+    examples: Examples | None = None,
+    originals: Originals | None = None,
+) -> Sample:
     interface, lineage = version.interface, version.lineage
     names = [feature.name for feature in interface.features]
     places = {name: place for place, name in enumerate(interface.classes)}
@@ -80,7 +115,7 @@ def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: Near
         columns=interface.columns(rows.select(names).to_dicts()),
         labels=np.array(labels, dtype=np.int64),
         classes=interface.classes,
-        sensitive={name: _as_text(rows, name) for name in version.facts.get("sensitive", ())},
+        sensitive={name: _as_text(rows, name) for name in version.facts.get("sensitive", ()) if name in rows.columns},
         seed=SEED,
         dataset=lineage.dataset,
         fingerprint=lineage.fingerprint,
@@ -90,6 +125,7 @@ def _sample(version: Version, rows: pl.DataFrame, *, favourable: str, near: Near
         targets=tuple(told) if is_of_text else (),
         is_labelled=is_labelled or not is_of_classes,
         examples=examples,
+        originals=originals,
     )
     # One sample serves all assessors: none may change what the next one measures.
     for values in (*sample.columns.values(), *sample.sensitive.values(), sample.labels):

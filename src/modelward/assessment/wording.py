@@ -56,6 +56,17 @@ WORDS = {
     "Evidence": "证据",
     "File": "文件",
     # Assessors and what they measure
+    "What is generated": "生成结果",
+    "Accuracy taught by generated rows": "以生成行训练所得的准确率",
+    "Accuracy taught by real rows": "以真实行训练所得的准确率",
+    "Accuracy lost by learning from generated rows": "以生成行训练造成的准确率损失",
+    "Fidelity: density": "逼真度：密度",
+    "Diversity: coverage": "多样性：覆盖率",
+    "Coverage by training rows": "训练行的覆盖率",
+    "Distance of the columns": "各列分布的距离",
+    "Distance of the correlations": "相关系数的距离",
+    "Training rows given back": "原样给出的训练行",
+    "Pull of the training rows": "训练行的吸引",
     "Quality": "质量",
     "Written texts": "所写文本",
     "Texts equal": "文本完全一致",
@@ -180,8 +191,23 @@ SENTENCES = {
         "相近：至少 {share} 的值一致，或文本片段一致的比例达到此值。"
     ),
     "Share of the group decided {name}.": "该群组中被判为 {name} 的比例。",
+    "Only versions that were trained here as generators are measured so.": "仅对在此训练的生成模型作此测量。",
+    "{rows:n} rows are too few.": "{rows} 行太少。",
+    "Hold out {rows:n} or more, and learn from as many.": "请留出至少 {rows} 行，并以同样多的行训练。",
+    "A random forest of {trees:n} trees": "由 {trees} 棵树组成的随机森林",
+    "both learned from {rows:n} rows of the same classes.": "两者都以 {rows} 行、相同的类别训练。",
+    "Of {rows:n} training rows.": "共 {rows} 个训练行。",
+    "Chance is the share of training rows among the real ones.": "随机水平是训练行在真实行中所占的比例。",
+    "It holds where rows were divided at random.": "仅在随机划分各行时成立。",
     # Methods
     "counted": "计数",
+    "bootstrap of both samples, B = {count:n}, percentiles centred on the estimate": (
+        "对两个样本自助抽样，B = {count}，以估计值为中心的百分位区间"
+    ),
+    "difference of two proportions, Newcombe's interval": "两个比例之差，Newcombe 区间",
+    "proportion, Wilson score interval, above the share of {share:n} that chance gives": (
+        "比例，Wilson 得分区间，减去随机水平 {share}"
+    ),
     "counted: there are no near-duplicates": "计数：没有近似重复",
     "counted by the recipe": "由配方计数",
     "{method:said}, seed {seed:n}": "{method}，随机种子 {seed}",

@@ -79,7 +79,7 @@ class Feature:
 class Interface:
     """The features in their order, what is predicted, and what the answer is made of: the classes in the order of the
     probabilities; of a text its most characters, `length`; of values their `shape`, and `values`, a name for each, where they have
-    names.
+    names. Then `categories` may say of each value the texts among which it is a place, counted from 0; nothing of a number.
     """
 
     features: tuple[Feature, ...]
@@ -89,6 +89,7 @@ class Interface:
     length: int = 0
     shape: tuple[int, ...] = ()
     values: tuple[str, ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         names = [feature.name for feature in self.features]
@@ -121,6 +122,14 @@ class Interface:
     def answer_shape(self) -> tuple[int, ...]:
         """The shape of the answer to one row, as the graph gives it: [K] probabilities, [length] code points, or that of values."""
         return {"classes": (len(self.classes),), "text": (self.length,), "values": self.shape}[self.answer]
+
+    def named(self, values: Sequence[float]) -> dict[str, float | str]:
+        """Values [shape] by their names, and those that stand for a category as its text."""
+        named: dict[str, float | str] = dict(zip(self.values, values, strict=True))
+        for name, texts in zip(self.values, self.categories, strict=False):
+            if texts:
+                named[name] = text_at(texts, named[name])
+        return named
 
     @cached_property
     def plain_row(self) -> dict[str, Any]:
@@ -201,6 +210,11 @@ class Interface:
         return ColumnWriter(self.features)
 
 
+def text_at(texts: Sequence[str], place: float | str) -> str:
+    """The text at a place, the nearest where the place lies outside."""
+    return texts[min(max(round(float(place)), 0), len(texts) - 1)]
+
+
 def parse_interface(data: bytes) -> Interface:
     """The interface in the bytes of an `interface.json`.
 
@@ -227,7 +241,7 @@ def _check_kind(feature: Feature) -> None:
 
 
 # What came later, and what it is where nobody says it.
-_LATER: dict[str, Any] = {"answer": "classes", "length": 0, "shape": (), "values": ()}
+_LATER: dict[str, Any] = {"answer": "classes", "length": 0, "shape": (), "values": (), "categories": ()}
 
 
 def _check_answer(interface: Interface) -> None:
@@ -235,7 +249,7 @@ def _check_answer(interface: Interface) -> None:
     said = {
         "classes": bool(interface.classes),
         "length": bool(interface.length),
-        "shape": bool(interface.shape or interface.values),
+        "shape": bool(interface.shape or interface.values or interface.categories),
     }
     own = {"classes": "classes", "text": "length", "values": "shape"}[interface.answer]
     if strange := [name for name, is_said in said.items() if is_said and name != own]:
@@ -246,6 +260,9 @@ def _check_answer(interface: Interface) -> None:
         raise InvalidInterfaceError(f"A text that is an answer has a length of 1 to {LENGTH_LIMIT}, not {interface.length}.")
     if interface.answer == "values":
         _check_values(interface.shape, interface.values)
+    if interface.categories and len(interface.categories) != len(interface.values):
+        count = len(interface.categories)
+        raise InvalidInterfaceError(f"There are {count} lists of categories for {len(interface.values)} values. Give one to each.")
 
 
 def _check_values(shape: tuple[int, ...], names: tuple[str, ...]) -> None:

@@ -123,9 +123,9 @@ def _answers(array: npt.NDArray[Any], interface: Interface) -> dict[str, pl.Seri
         return {"text": pl.Series(texts_of(array), dtype=pl.String)}
     if interface.answer == "values" and not interface.values:
         return {"values": pl.Series([msgspec.json.encode(each).decode() for each in array.tolist()], dtype=pl.String)}
-    numbers = {name: pl.Series(array[:, place].astype("float64")) for place, name in enumerate(interface.values)}
     if interface.answer == "values":
-        return {f"value_{name}": column for name, column in numbers.items()}
+        rows = [interface.named(values) for values in array.astype("float64").tolist()]
+        return {f"value_{name}": pl.Series([row[name] for row in rows]) for name in interface.values}
     labels = pl.Series(labels_of(interface, array), dtype=pl.String)
     shares = {f"probability_{name}": pl.Series(array[:, at].astype("float64")) for at, name in enumerate(interface.classes)}
     return {"label": labels, **shares}

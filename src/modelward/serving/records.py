@@ -59,9 +59,11 @@ class TextAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ValuesPrediction:
-    """The answer to one row by a version that answers with numbers: each by its name, or nested lists where they have none."""
+    """The answer to one row by a version that answers with numbers: each by its name, as a text where it stands for a category; or
+    nested lists where they have none.
+    """
 
-    values: dict[str, float] | list[Any]
+    values: dict[str, float | str] | list[Any]
     unfamiliar: tuple[str, ...] = ()
 
 
@@ -88,9 +90,9 @@ def as_records(computed: Computed) -> Written:
     return _WRITERS[computed.interface.answer](computed)
 
 
-def _named(interface: Interface, values: list[Any]) -> dict[str, float] | list[Any]:
+def _named(interface: Interface, values: list[Any]) -> dict[str, float | str] | list[Any]:
     """The values of one row by their names, or as they are where they have none."""
-    return dict(zip(interface.values, values, strict=True)) if interface.values else values
+    return interface.named(values) if interface.values else values
 
 
 def _of_classes(computed: Computed) -> Written:

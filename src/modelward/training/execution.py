@@ -146,7 +146,7 @@ class Execution:
             self.run.model,
             {**product.files, "spec.json": spec_json(self.spec)},
             lineage=self._lineage(candidate, product.parameters),
-            interface=self.material.interface,
+            interface=product.interface,
             purpose=self.purpose,
             owner=self.owner,
             facts=product.facts,

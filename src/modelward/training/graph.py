@@ -169,14 +169,11 @@ def softmax(drawing: Drawing, logits: str) -> str:
 def finish(preparation: onnx.ModelProto, made: onnx.ModelProto, classes: Sequence[str], *, limit_bytes: int = LIMIT_BYTES) -> bytes:
     """The graph that is served: named features in; `label` text [N] and `probabilities` float32 [N, K] out.
 
-    Equal arguments give equal bytes, and nothing of the machine or the hour is in them. What comes out has passed the
-    checker of ONNX, types and shapes included.
-
     Raises:
         GraphTooLargeError: the estimator has more than `limit_bytes`.
     """
     _check_size(made, limit_bytes)
-    from onnx import checker, compose
+    from onnx import compose
 
     prepared = preparation.graph.output[0].name
     # The features' names are anybody's; the prefix that keeps the preparation's names from them keeps the estimator's too.
@@ -185,6 +182,19 @@ def finish(preparation: onnx.ModelProto, made: onnx.ModelProto, classes: Sequenc
         preparation, behind, io_map=[(prepared, f"{prepared}/{PREPARED}")], outputs=[f"{prepared}/{PROBABILITIES}"]
     )
     _name_outputs(whole.graph, prefix=f"{prepared}/", classes=classes)
+    return in_bytes(whole)
+
+
+def in_bytes(whole: onnx.ModelProto, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
+    """A whole graph in bytes. Equal graphs give equal bytes, and nothing of the machine or the hour is in them. What comes out has
+    passed the checker of ONNX, types and shapes included.
+
+    Raises:
+        GraphTooLargeError: it has more than `limit_bytes`.
+    """
+    _check_size(whole, limit_bytes)
+    from onnx import checker
+
     whole.producer_name = "modelward"
     whole.producer_version = ""
     checker.check_model(whole, full_check=True)
@@ -194,7 +204,7 @@ def finish(preparation: onnx.ModelProto, made: onnx.ModelProto, classes: Sequenc
 def finish_text(preparation: onnx.ModelProto, made: onnx.ModelProto, *, length: int, limit_bytes: int = LIMIT_BYTES) -> bytes:
     """`finish` of an estimator that writes: `text` int32 [N, length] out, code points with zeros behind the end."""
     _check_size(made, limit_bytes)
-    from onnx import checker, helper
+    from onnx import helper
 
     prepared: str = preparation.graph.output[0].name
 
@@ -207,8 +217,7 @@ def finish_text(preparation: onnx.ModelProto, made: onnx.ModelProto, *, length: 
     whole.graph.initializer.extend(made.graph.initializer)
     del whole.graph.output[:]
     whole.graph.output.append(helper.make_tensor_value_info(TEXT, INT32, ["N", length]))
-    checker.check_model(whole, full_check=True)
-    return whole.SerializeToString(deterministic=True)  # type: ignore[no-any-return]  # protobuf has no types
+    return in_bytes(whole)
 
 
 def _rename(drawn: onnx.GraphProto, renamed: Callable[[str], str]) -> None:
@@ -221,6 +230,14 @@ def _rename(drawn: onnx.GraphProto, renamed: Callable[[str], str]) -> None:
                 _rename(attribute.g, renamed)
     for named in (*drawn.initializer, *drawn.input, *drawn.output):
         named.name = renamed(named.name)
+
+
+def prefix_apart_from(names: Sequence[str]) -> str:
+    """A beginning that none of the names has."""
+    prefix = "/"
+    while any(name.startswith(prefix) for name in names):
+        prefix += "/"
+    return prefix
 
 
 def _check_size(made: onnx.ModelProto, limit_bytes: int) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from modelward.compute import Report
 from modelward.plugins import installed_versions
-from modelward.registry import BACKGROUND_FILE, GRAPH_FILE
+from modelward.registry import BACKGROUND_FILE, GRAPH_FILE, Interface
 from modelward.training import memory, parity
 from modelward.training.checkpoints import Checkpoints, SealedCheckpoints
 from modelward.training.energy import Effort, Meter
@@ -20,7 +20,7 @@ from modelward.training.finding import Finding
 from modelward.training.loading import LOADING
 from modelward.training.material import Material
 from modelward.training.neural import ClassifierLearning
-from modelward.training.recipe import Inputs, Lesson, Made, Progress, Recipe, configure, streams, uses_labels
+from modelward.training.recipe import Inputs, Lesson, Made, MadeWhole, Progress, Recipe, Whole, configure, streams, uses_labels
 from modelward.training.recipes import RECIPES
 from modelward.training.reference import Reference
 from modelward.training.run import Candidate
@@ -30,13 +30,14 @@ TRAINING_FILE = "training.json"
 _LIBRARIES = ("interpret-core", "lightgbm", "numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "torch")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """A made candidate: the files of its version, what the version says of itself, the seconds it took, the parameters it was made
-    with, and what was found about it.
+    """A made candidate: the files of its version, what it takes and gives, what it says of itself, the seconds it took, the
+    parameters it was made with, and what was found about it.
     """
 
     files: dict[str, bytes]
+    interface: Interface
     facts: dict[str, Any]
     seconds: float
     parameters: dict[str, Any]
@@ -71,15 +72,13 @@ def make(
     learnt = _learn(candidate, material.learnt, terms=terms, meter=meter, report=report, checkpoints=checkpoints, retry=retry)
     notes = (*learnt.made.notes, *_unmixed(candidate, material), *checkpoints.notes, *retry.notes)
     made, effort = replace(learnt.made, notes=notes), learnt.effort
-    report(0.9, "drawing the graph")
-    drawn = _drawn(made, material)
-    report(0.95, "comparing graph and estimator")
-    compared = parity.check(drawn, material.preparation, made, material.test)
-    compared.require(candidate.recipe)
+    report(0.9, "drawing the graph, and comparing it with what was trained")
+    whole = made.finish(material.interface) if isinstance(made, MadeWhole) else _whole(made, material)
+    whole.compared.require(candidate.recipe)
     report(0.98, "examining")
     findings = learnt.findings
     # Who was not told the labels is not to be blamed for what it would have learnt of them.
-    if uses_labels(RECIPES.load(candidate.recipe)) and isinstance(material.inputs, Inputs):
+    if isinstance(made, Made) and uses_labels(RECIPES.load(candidate.recipe)) and isinstance(material.inputs, Inputs):
         findings += examine(made, material.inputs, parameters=learnt.parameters, reference=terms.reference)
     report(0.99, "trained; next it is signed, in the order of the spec")
     facts = {
@@ -87,7 +86,7 @@ def make(
         "candidate": candidate.name,
         "parameters": made.parameters,
         "prepared_columns": material.inputs.width,
-        "parity": compared.told,
+        "parity": whole.compared.told,
         "seconds": effort.seconds,
         "cpu_seconds": effort.cpu_seconds,
         "energy_joules": effort.energy.joules,
@@ -97,13 +96,29 @@ def make(
     }
     files = {
         **made.files,
-        GRAPH_FILE: drawn,
+        GRAPH_FILE: whole.graph,
         "preparation.json": msgspec.json.encode(material.preparation),
         TRAINING_FILE: _training_file(made, (*terms.forewarned, *findings)),
     }
-    if material.background:
+    if isinstance(made, MadeWhole):
+        # Its features are not columns of the data, so it says which ones it learned from.
+        facts["columns"] = list(material.interface.names)
+    elif material.background:
         files[BACKGROUND_FILE] = msgspec.json.encode(material.background)
-    return Product(files, facts, effort.seconds, learnt.parameters, findings)
+    return Product(
+        files=files,
+        interface=whole.interface,
+        facts=facts,
+        seconds=effort.seconds,
+        parameters=learnt.parameters,
+        findings=findings,
+    )
+
+
+def _whole(made: Made, material: Material) -> Whole:
+    """The graph from the features to the answer, compared on every test row."""
+    drawn = _drawn(made, material)
+    return Whole(drawn, material.interface, parity.check(drawn, material.preparation, made, material.test))
 
 
 def _unmixed(candidate: Candidate, material: Material) -> tuple[str, ...]:
@@ -132,7 +147,7 @@ def libraries() -> dict[str, str]:
 class _Learnt:
     """An estimator, what it took, the parameters it was made with, and what happened on the way."""
 
-    made: Made
+    made: Made | MadeWhole
     effort: Effort
     parameters: dict[str, Any]
     findings: tuple[Finding, ...] = ()
@@ -210,6 +225,6 @@ def _training(report: Report, checkpoints: Checkpoints) -> Progress:
     return told
 
 
-def _training_file(made: Made, findings: tuple[Finding, ...]) -> bytes:
+def _training_file(made: Made | MadeWhole, findings: tuple[Finding, ...]) -> bytes:
     said = {"curves": made.curves, "notes": made.notes, "parameters": made.parameters, "findings": findings}
     return msgspec.json.encode(said)

@@ -15,6 +15,8 @@ from modelward.registry import LABEL
 from modelward.training.preparation import Column
 
 if TYPE_CHECKING:
+    import onnxruntime
+
     from modelward.training.preparer import Preparer
     from modelward.training.recipe import Made
 
@@ -84,14 +86,19 @@ def check(graph: bytes, preparation: Preparer, made: Made, columns: Mapping[str,
     )
 
 
-def _served(graph: bytes, columns: Mapping[str, Column]) -> npt.NDArray[Any]:
+def session_of(graph: bytes) -> onnxruntime.InferenceSession:
+    """A graph that is ready to answer, on one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # The runtime's own log lines may quote what was asked.
     options.log_severity_level = _FATAL_ONLY
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _served(graph: bytes, columns: Mapping[str, Column]) -> npt.NDArray[Any]:
+    session = session_of(graph)
     names = [one.name for one in session.get_inputs()]
     rows, output = len(columns[names[0]]), [one.name for one in session.get_outputs() if one.name != LABEL]
     answers = [

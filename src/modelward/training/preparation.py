@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from modelward.errors import InvalidError
 from modelward.registry import LABEL, LENGTH_LIMIT, PROBABILITIES
-from modelward.training.graph import FLOAT, STRING, Drawing
+from modelward.training.graph import FLOAT, STRING, Drawing, prefix_apart_from
 
 if TYPE_CHECKING:
     import onnx
@@ -190,7 +190,7 @@ class Preparation:
 
     def graph(self) -> onnx.ModelProto:
         """The same as `apply`, in ONNX: one input [N, 1] for every feature, float32 or text, under the feature's own name."""
-        drawing = Drawing(prefix=self._prefix())
+        drawing = Drawing(prefix=prefix_apart_from(self.sources()))
         parts = [self._draw_numbers(drawing)] if self.numbers else []
         if self.categories:
             parts.append(self._draw_categories(drawing))
@@ -198,13 +198,6 @@ class Preparation:
         inputs = {step.name: (FLOAT, ("N", 1)) for step in self.numbers}
         inputs |= {step.name: (STRING, ("N", 1)) for step in self.categories}
         return drawing.finish(inputs, {prepared: (FLOAT, ("N", len(self.names())))})
-
-    def _prefix(self) -> str:
-        """A beginning that no feature's name has."""
-        prefix = "/"
-        while any(source.startswith(prefix) for source in self.sources()):
-            prefix += "/"
-        return prefix
 
     def _draw_numbers(self, drawing: Drawing) -> str:
         fill, low, high, shift, scale = (drawing.constant(row) for row in _table(self.numbers))

@@ -24,7 +24,9 @@ from modelward.training.rows import blocks_of
 if TYPE_CHECKING:
     import onnx
 
+    from modelward.registry import Interface
     from modelward.training.pairs import PairInputs
+    from modelward.training.parity import ParityReport
 
 FloatMatrix = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.floating[Any]]
@@ -159,12 +161,39 @@ class Made:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What is served, where a recipe draws all of it: the graph from the features of `interface` to its answer, and how it was
+    compared with what was trained.
+    """
+
+    graph: bytes
+    interface: Interface
+    compared: ParityReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeWhole:
+    """What was trained by a recipe that does not answer prepared rows, such as a generator, which is asked for a class and a seed.
+
+    `finish` is given the interface of a classifier of the same data: the features that were learned from, target and classes. It
+    MUST compare what it draws with what was trained. The rest is as in `Made`.
+    """
+
+    finish: Callable[[Interface], Whole]
+    parameters: int
+    notes: tuple[str, ...] = ()
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
 Lesson: TypeAlias = "Inputs | PairInputs"
 """What recipes learn from, by what they answer with."""
 
 
 class Recipe(Protocol):
-    """Makes a classifier out of prepared rows: those of a table, unless `takes` says otherwise.
+    """Makes a classifier out of prepared rows: those of a table, unless `takes` says otherwise. One that does not
+    answer prepared rows gives `MadeWhole` instead of `Made`.
 
     A recipe is built with its parameters, an instance of its `Parameters`: a frozen `msgspec.Struct` that forbids unknown
     fields and gives every field a default, its limits and a description. Its module MUST NOT import its library before it is
@@ -183,7 +212,7 @@ class Recipe(Protocol):
 
     Parameters: ClassVar[type[msgspec.Struct]]
 
-    def make(self, inputs: Lesson, progress: Progress) -> Made:
+    def make(self, inputs: Lesson, progress: Progress) -> Made | MadeWhole:
         """Learn from `inputs`: `PairInputs` where the recipe answers with texts.
 
         Raises:

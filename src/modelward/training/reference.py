@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from modelward.training.recipe import Inputs, Labels, Probabilities, Rows, Takes, configure
+from modelward.training.recipe import Inputs, Labels, Made, Probabilities, Rows, Takes, configure
 from modelward.training.recipes import RECIPES
 
 FOLDS = 4
@@ -88,6 +88,7 @@ def _answers(name: str, parameters: dict[str, Any], rows: Rows, labels: Labels, 
     answers = np.zeros((len(labels), int(labels.max()) + 1))
     for held, inputs in _rounds(rows, labels, folds):
         made = configure(RECIPES.load(name), name=name, parameters=parameters).make(inputs, lambda *_: None)
+        assert isinstance(made, Made)
         answers[held] = made.predict(rows[held])
     return answers
 

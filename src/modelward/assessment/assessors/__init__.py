@@ -10,6 +10,7 @@ ASSESSORS = PluginTable(
         "translation": "modelward.assessment.assessors.translation:Translation",
         "baseline": "modelward.assessment.assessors.baseline:Baseline",
         "leakage": "modelward.assessment.assessors.leakage:Leakage",
+        "generation": "modelward.assessment.assessors.generation:Generation",
         "fairness": "modelward.assessment.assessors.fairness:Fairness",
         "degraded": "modelward.assessment.assessors.degraded:Degraded",
         "latency": "modelward.assessment.assessors.latency:Latency",

@@ -8,7 +8,8 @@ from modelward.training.neural.batches import ArrayBatches, Batch, Batches
 from modelward.training.neural.classifying import Alter, classifier
 from modelward.training.neural.dense import Activation, dense, draw_dense
 from modelward.training.neural.devices import DeviceMissingError, PrecisionMissingError, check_device, check_installed, device_named
-from modelward.training.neural.learning import ClassifierLearning, Learning
+from modelward.training.neural.generating import generator
+from modelward.training.neural.learning import AdversarialLearning, ClassifierLearning, Learning
 from modelward.training.neural.loop import Learnt, learn
 from modelward.training.neural.losses import ClassLoss, Loss, class_loss, squared_error
 from modelward.training.neural.randomness import Randomness
@@ -17,6 +18,7 @@ from modelward.training.neural.task import Task, Turn
 
 __all__ = [
     "Activation",
+    "AdversarialLearning",
     "Alter",
     "ArrayBatches",
     "Batch",
@@ -40,6 +42,7 @@ __all__ = [
     "dense_weights",
     "device_named",
     "draw_dense",
+    "generator",
     "learn",
     "squared_error",
 ]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+Units = Annotated[int, Meta(ge=1, le=4096)]
 Limit = Annotated[float, Meta(gt=0, le=1e6)]
 
 
@@ -18,7 +19,8 @@ class Learning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["sgd", "momentum", "nesterov", "adam", "adamw", "nadam"], Meta(description="How a gradient becomes a step.")
     ] = "adam"
     momentum: Annotated[
-        float, Meta(ge=0, lt=1, description="Of `momentum` and `nesterov`: the share of the last step that goes into the next.")
+        float,
+        Meta(ge=0, lt=1, description="Decay of the running mean of gradients: of `momentum`, `nesterov`, and those like `adam`."),
     ] = 0.9
     learning_rate: Annotated[float, Meta(gt=0, le=1000, description="Length of a step.")] = 2e-3
     schedule: Annotated[
@@ -70,3 +72,35 @@ class ClassifierLearning(Learning, frozen=True, kw_only=True, forbid_unknown_fie
     class_weight: Annotated[
         Literal["balanced"] | None, Meta(description="`balanced` lets every class weigh the same, however rare.")
     ] = None
+
+
+class AdversarialLearning(Learning, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of the loop where it trains a generator against a critic."""
+
+    noise: Annotated[int, Meta(ge=1, le=1024, description="Random numbers that a row is made from.")] = 32
+    hidden: Annotated[
+        tuple[Units, ...],
+        Meta(min_length=1, max_length=8, description="Units of each hidden layer, of generator and critic alike."),
+    ] = (256, 256)
+    penalty: Annotated[
+        float, Meta(ge=0, le=1000, description="How much it costs the critic to be steep, at real and at generated rows.")
+    ] = 1.0
+    temperature: Annotated[
+        float, Meta(gt=0, le=10, description="How soft the choice among a category's values is for the gradient alone.")
+    ] = 0.5
+    learning_rate: Annotated[float, Meta(gt=0, le=1000, description="Length of a step.")] = 2e-3
+    momentum: Annotated[
+        float, Meta(ge=0, lt=1, description="Decay of the running mean of gradients; a game wants a short one.")
+    ] = 0.5
+    batch_size: Annotated[int, Meta(ge=0, le=1_000_000, description="Rows for one step; 0 means all of them.")] = 128
+    epochs: Annotated[int, Meta(ge=1, le=10_000, description="Passes over the training rows; all of them are made.")] = 100
+    patience: Annotated[
+        int, Meta(ge=1, le=10_000, description="Without effect here: a game has no validation loss to stop by.")
+    ] = 5
+    l2: Annotated[float, Meta(ge=0, le=100, description="L2 penalty on the weights.")] = 0.0
+    dropout: Annotated[
+        float, Meta(ge=0, lt=1, description="Share of the critic's hidden units left out in each training step.")
+    ] = 0.0
+    ema: Annotated[
+        float, Meta(ge=0, lt=1, description="Decay of a running mean of the weights, which is kept instead of them; 0 is none.")
+    ] = 0.995

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from modelward.training.neural.learning import Learning
 
+# How long the squares of gradients are remembered: what PyTorch does unasked.
+_SQUARES = 0.999
+
 
 def optimizer_of(network: torch.nn.Module, asked: Learning) -> torch.optim.Optimizer:
     """The optimiser that a spec asks for, over the parameters of a network.
@@ -24,13 +27,14 @@ def optimizer_of(network: torch.nn.Module, asked: Learning) -> torch.optim.Optim
     groups = [{"params": weights, "weight_decay": 2 * asked.l2}, {"params": others, "weight_decay": 0.0}]
     # All weights in one call: in small networks the calls take longer than the sums.
     is_fused = weights[0].device.type in {"cpu", "cuda"} or None
+    decays = asked.momentum, _SQUARES
     match asked.optimizer:
         case "adam":
-            return optim.Adam(groups, lr=asked.learning_rate, fused=is_fused)
+            return optim.Adam(groups, lr=asked.learning_rate, betas=decays, fused=is_fused)
         case "adamw":
-            return optim.AdamW(groups, lr=asked.learning_rate, fused=is_fused)
+            return optim.AdamW(groups, lr=asked.learning_rate, betas=decays, fused=is_fused)
         case "nadam":
-            return optim.NAdam(groups, lr=asked.learning_rate)
+            return optim.NAdam(groups, lr=asked.learning_rate, betas=decays)
         case kind:
             momentum = 0.0 if kind == "sgd" else asked.momentum
             # Without momentum both are plain descent, and PyTorch refuses the one.

@@ -10,6 +10,7 @@ RECIPES = PluginTable(
         "cnn": "modelward.training.recipes.cnn:Convolutional",
         "decision-tree": "modelward.training.recipes.decision_tree:DecisionTree",
         "ebm": "modelward.training.recipes.ebm:ExplainableBoosting",
+        "gan": "modelward.training.recipes.gan:Adversarial",
         "gradient-boosting": "modelward.training.recipes.gradient_boosting:GradientBoosting",
         "isolation-forest": "modelward.training.recipes.isolation_forest:IsolationForest",
         "knn": "modelward.training.recipes.knn:NearestNeighbours",
@@ -27,6 +28,6 @@ RECIPES = PluginTable(
     extras={
         "ebm": "glass",
         "lightgbm": "boosting",
-        **dict.fromkeys(("autoencoder", "cnn", "mlp", "rnn", "seq2seq", "transformer"), "torch"),
+        **dict.fromkeys(("autoencoder", "cnn", "gan", "mlp", "rnn", "seq2seq", "transformer"), "torch"),
     },
 )
