@@ -153,7 +153,8 @@ _TAUGHT: dict[Task, tuple[AnswerKind, ...]] = {
     "classes": ("classes", "values"),
     "text": ("text",),
     "items": ("classes",),
-    "none": ("values",),
+    # A generator is told a class, and a detector of anomalies needs none.
+    "none": (),
 }
 
 
