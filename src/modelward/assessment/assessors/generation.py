@@ -277,7 +277,7 @@ def _memory(compared: _Compared) -> tuple[Clause, ...]:
     share = wilson(float(is_learned.mean()), n=len(made))
     value, low, high = ((end - expected) / (1 - expected) for end in (share.value, share.low, share.high))
     note = "Chance is the share of training rows among the real ones. It holds where rows were divided at random."
-    method = f"{share.method}, above the share of {expected:.3g} that chance gives"
+    method = f"proportion, Wilson score interval, above the share of {expected:.3g} that chance gives"
     return copies, PULL.clause(Estimate(value, low, high, len(made), method), note=note)
 
 
