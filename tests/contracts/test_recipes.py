@@ -14,6 +14,7 @@ import pytest
 
 from modelward import registry
 from modelward.training import graph, parity
+from modelward.training.history_preparation import HistoryPreparation
 from modelward.training.preparation import Preparation, Prepare
 from modelward.training.recipe import Inputs, InvalidParameterError, UnusableInputsError, answers, configure, takes, uses_labels
 from modelward.training.recipes import RECIPES
@@ -108,7 +109,28 @@ class Strangers(Table):
         return dict(zip((one.name for one in self.features), columns, strict=True)), labels
 
 
-DATA = {"table": Table(), "text": Texts(), "strangers": Strangers()}
+class Histories:
+    """Two items, each of which is taken after the other, and with three classes one that is taken first."""
+
+    feature = registry.Feature("history", "sequence", length=6)
+    inputs: ClassVar = {"history": "tensor(string)"}
+
+    def rows(self, count, *, classes, seed):
+        random = np.random.default_rng(seed)
+        labels = random.choice([0, 1, 2][:classes], count, p=[[0.5, 0.5], [0.25, 0.25, 0.5]][classes - 2])
+        given = [[] if label == 2 else [*["unseen"] * random.integers(3), CLASSES[classes][1 - label]] for label in labels]
+        return {"history": self.feature.sort.column(given, self.feature)}, labels.astype(np.int64)
+
+    def fit(self, columns):
+        return HistoryPreparation(name="history", length=6, items=CLASSES[2 if "yes" in columns["history"] else 3])
+
+    def odd_rows(self):
+        """Nothing, what was never seen, one item again and again, all items."""
+        given = [[], ["new", "中"], ["yes"] * 6, ["yes", "no", "low", "中", "high"]]
+        return {"history": self.feature.sort.column(given, self.feature)}
+
+
+DATA = {"table": Table(), "text": Texts(), "sequence": Histories(), "strangers": Strangers()}
 
 
 def data_of(case):
@@ -167,6 +189,8 @@ def opened(served):
 @every_size
 @every_case
 def test_it_learns_what_can_be_learnt(case, classes):
+    if (case, classes) == ("popularity over sequence", 3):
+        pytest.skip("it tells nobody apart by what they took")
     columns, labels = rows(case, 200, classes=classes, seed=3)
     classes = classes_of(case, classes)
     named, probabilities = opened(made(case, classes)[1]).run(["label", "probabilities"], columns)

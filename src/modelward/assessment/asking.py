@@ -8,17 +8,21 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import isfinite
+from typing import Literal
 
 from modelward.assessment.assessor import Assessor, Findings, Sample
 from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
 from modelward.assessment.report import AssessorBrokenError, UnknownAssessorError, digests
 from modelward.plugins import MissingExtraError
-from modelward.registry import AnswerKind, OpenVersion, Version
+from modelward.registry import AnswerKind, Interface, OpenVersion, Version
 
 _NO_SAMPLE = "The version came without data. Train it here, or register data to assess it on."
 _NO_LABELS = "The data has nothing to predict, so nobody knows which answers are right."
-_OTHER_ANSWER: dict[AnswerKind, str] = {
+Answered = AnswerKind | Literal["items"]
+"""What a version answers with, for what can be measured of it: items are classes of which only the most probable are told."""
+_OTHER_ANSWER: dict[Answered, str] = {
+    "items": "The version recommends some of many items, and this is measured of answers that weigh few classes.",
     "classes": "The version answers with classes, and this is measured of other answers.",
     "text": "The version answers with texts, and this is not measured of texts.",
     "values": "The version answers with numbers, and this is not measured of such answers.",
@@ -55,7 +59,12 @@ def is_about(name: str, version: Version) -> bool:
         answers = measured_answers(ASSESSORS.load(name)())
     except MissingExtraError:
         return name in ASSESSORS.places
-    return "classes" in answers or version.interface.answer in answers
+    return "classes" in answers or answered(version.interface) in answers
+
+
+def answered(interface: Interface) -> Answered:
+    """What a version of this interface answers with."""
+    return "items" if interface.top else interface.answer
 
 
 def known_measures() -> list[Measure]:
@@ -82,7 +91,7 @@ def ask(name: str, version: OpenVersion, sample: Sample | None) -> Reply:
     except MissingExtraError as missing:
         absent = Measure(assessor=name, key="assessor", title=f"Assessor {name}", meaning="whether it could be asked")
         return Reply(name, Findings((absent.not_measurable(str(missing)),)))
-    if (answer := version.interface.answer) not in measured_answers(assessor):
+    if (answer := answered(version.interface)) not in measured_answers(assessor):
         findings = Findings(tuple(measure.not_measurable(_OTHER_ANSWER[answer]) for measure in assessor.measures))
     elif sample is not None and not sample.is_labelled and measured_answers(assessor) == ("classes",):
         findings = Findings(tuple(measure.not_measurable(_NO_LABELS) for measure in assessor.measures))
@@ -94,9 +103,9 @@ def ask(name: str, version: OpenVersion, sample: Sample | None) -> Reply:
     return Reply(assessor.title, _with_digests(findings))
 
 
-def measured_answers(assessor: Assessor) -> tuple[AnswerKind, ...]:
+def measured_answers(assessor: Assessor) -> tuple[Answered, ...]:
     """Which answers the assessor measures: those that its `answers` names, or classes alone."""
-    named: tuple[AnswerKind, ...] = getattr(assessor, "answers", ("classes",))
+    named: tuple[Answered, ...] = getattr(assessor, "answers", ("classes",))
     return named
 
 

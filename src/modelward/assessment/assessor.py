@@ -17,6 +17,7 @@ from modelward.datasets import favourable_class
 from modelward.registry import texts_of
 
 if TYPE_CHECKING:
+    from modelward.assessment.history_sampling import Histories
     from modelward.registry import OpenVersion
 
 POSITIVE_CLASS = "Positive class: "
@@ -92,8 +93,8 @@ class Sample:
     that held the rows out, so that two versions measured on the same rows can be told from two that were not. `favourable` is the
     favourable one of two classes, "" where nobody says it. `targets` are the true texts, where texts are the answer, and labels are
     0 in all rows where there are no classes, or nobody told them, as `is_labelled` says. `examples` are what such a version learned
-    from, where that is known, and `originals` what a generator was to be like. `near_training` is None where the training rows are
-    not known.
+    from, where that is known, and `originals` what a generator was to be like. `histories` are there where items are recommended;
+    then the label of an item that training never saw is -1. `near_training` is None where the training rows are not known.
     """
 
     columns: Mapping[str, NDArray[np.generic]]
@@ -110,6 +111,7 @@ class Sample:
     is_labelled: bool = True
     examples: Examples | None = None
     originals: Originals | None = None
+    histories: Histories | None = None
     _asked: dict[str, Answers] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -184,7 +186,7 @@ class Assessor(Protocol):
     What cannot be measured MUST be a clause that says so, never an absent one. Findings MUST NOT hold a row of the sample. The
     sample MUST be left as it was.
 
-    One that measures other answers than classes says which in `answers`, a tuple of the kinds that `Interface.answer` has. Of the
+    One that measures other answers than classes says which in `answers`, a tuple of what `asking.answered` gives. Of the
     others each of its measures is a not-measurable clause.
     """
 

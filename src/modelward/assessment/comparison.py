@@ -11,7 +11,7 @@ from modelward.assessment.replicates import Replicates
 from modelward.assessment.report import TrustReport
 from modelward.errors import InvalidError
 
-QUALITIES = ("quality", "translation")
+QUALITIES = ("quality", "ranking", "translation")
 """The assessors by whose measures versions are compared: each of other answers."""
 WEIGHED = (*QUALITIES, "latency", "size", "energy")
 """The assessors whose figures a comparison shows."""

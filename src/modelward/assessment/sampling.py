@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from modelward.access import Actor
 from modelward.assessment.assessor import Examples, NearTraining, Originals, RealRows, Sample
-from modelward.datasets import Datasets, Parts, Split, class_labels, find_clusters, make_split
+from modelward.assessment.history_sampling import histories_of
+from modelward.datasets import Dataset, Datasets, Parts, Split, class_labels, find_clusters, make_split
 from modelward.errors import ConflictError
 from modelward.registry import Version, code_points, texts_of
 
@@ -49,9 +50,11 @@ def held_out(version: Version, datasets: Datasets, *, by: Actor) -> Sample | Non
     split = msgspec.convert(version.facts["split"], Split)
     # The features of a generator are not those that it learned from.
     features = version.facts.get("columns") or version.interface.names
-    parts = make_split(table, dataset.target, split, features=features, task=dataset.task)
+    parts = make_split(table, dataset.target, split, features=features, task=dataset.task, log=dataset.log)
     if parts.digest != lineage.split:
         raise DataChangedError(f"The split of {lineage.dataset} gives other rows than when {version.name} was made. Train again.")
+    if dataset.log:
+        return _of_histories(version, dataset, table, parts)
     favourable = str(version.facts.get("positive") or dataset.positive)
     near = NearTraining(split.similarity, lambda: _near_training(table.select(features), split, parts))
     if "columns" in version.facts:
@@ -88,6 +91,24 @@ def _questions(version: Version, rows: pl.DataFrame) -> pl.DataFrame:
 
     seed, target = version.interface.names
     return pl.DataFrame({seed: range(rows.height), target: class_labels(rows.get_column(target))})
+
+
+def _of_histories(version: Version, dataset: Dataset, table: pl.DataFrame, parts: Parts) -> Sample:
+    interface, lineage = version.interface, version.lineage
+    held, words = histories_of(dataset, table, parts, interface, leaves_out=lineage.parameters.get("seen") != "keep")
+    for values in (words, held.labels):
+        values.flags.writeable = False
+    return Sample(
+        columns={interface.names[0]: words},
+        labels=held.labels,
+        classes=interface.classes,
+        sensitive={},
+        seed=SEED,
+        dataset=lineage.dataset,
+        fingerprint=lineage.fingerprint,
+        split=lineage.split,
+        histories=held,
+    )
 
 
 def _near_training(table: pl.DataFrame, split: Split, parts: Parts) -> NDArray[np.bool_]:

@@ -37,6 +37,8 @@ class RemoteDatasets(Room):
         owner: str,
         license: str = "",
         task: Task = "classes",
+        user: str = "",
+        time: str = "",
         by: Actor | None = None,
     ) -> Dataset:
         """Send the files and register them."""
@@ -48,6 +50,8 @@ class RemoteDatasets(Room):
             "owner": owner,
             "license": license,
             "task": task,
+            "user": user,
+            "time": time,
             "sensitive": list(sensitive),
         }
         with ExitStack() as stack:

@@ -19,6 +19,8 @@ from modelward.datasets.dataset import (
 )
 from modelward.datasets.declaration import Task, favourable_class
 from modelward.datasets.fingerprint import fingerprint
+from modelward.datasets.interactions import Log, Sequences, sequences
+from modelward.datasets.neighbours import Neighbours, find_neighbours, step_weights
 from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, ValueCount, counts_rows
 from modelward.datasets.reader import Reader
 from modelward.datasets.readers import READERS
@@ -46,6 +48,8 @@ __all__ = [
     "FileTooLargeError",
     "InvalidDeclarationError",
     "InvalidSplitError",
+    "Log",
+    "Neighbours",
     "Parts",
     "Profile",
     "ProfileWarning",
@@ -53,6 +57,7 @@ __all__ = [
     "Sample",
     "SampleChangedError",
     "SampleUnavailableError",
+    "Sequences",
     "Split",
     "SplitSummary",
     "Table",
@@ -69,10 +74,13 @@ __all__ = [
     "favourable_class",
     "fetch_sample",
     "find_clusters",
+    "find_neighbours",
     "fingerprint",
     "frame_of",
     "make_split",
     "parse_table",
     "partition",
     "read_bytes",
+    "sequences",
+    "step_weights",
 ]

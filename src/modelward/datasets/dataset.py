@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from modelward.audit import Event
+from modelward.datasets.interactions import Log
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TooLargeError
 
 DATASET_REGISTERED = Event("dataset.registered", "A dataset was fingerprinted, encrypted and put on the shelf.")
@@ -79,7 +80,7 @@ class Column:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A registered table. `positive` is the favourable class of a target of two classes, "" of more and of
-    other tasks. `task` is what the table is for, see `Declaration`. `sealed` names the encrypted
+    other tasks. `task`, `user` and `time` are as in `Declaration`. `sealed` names the encrypted
     rows, `described` the encrypted columns and profile.
     """
 
@@ -98,6 +99,13 @@ class Dataset:
     sealed: str
     described: str
     task: Literal["classes", "text", "items", "none"] = "classes"
+    user: str = ""
+    time: str = ""
+
+    @property
+    def log(self) -> Log | None:
+        """The columns that make it a log of interactions, where it is one."""
+        return Log(user=self.user, time=self.time) if self.task == "items" else None
 
     @property
     def features(self) -> tuple[Column, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from modelward.datasets.dataset import CLASSES_LIMIT, LEAST_ROWS, Column, ColumnKind, InvalidDeclarationError, UnusableTableError
+from modelward.datasets.interactions import Log
 from modelward.datasets.layout import nearest, quoted, unknown_column
 from modelward.datasets.table import Table
 
@@ -22,11 +23,12 @@ _LARGEST_CLASS = 1e15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """What somebody says of the data they register. `target` is "" where the task is none.
+    """What somebody says of the data they register. `target` is "" where the task is none. `user` and `time` are columns of a log
+    of interactions, whose target is the item.
 
     Raises:
         InvalidDeclarationError: purpose or owner is empty, a text is too long, a sensitive column is named twice, there is no such
-            task, or the task needs a target and has none, or the other way round.
+            task, or the task needs a target, a user or a time and has none, or the other way round.
     """
 
     target: str
@@ -35,6 +37,8 @@ class Declaration:
     owner: str
     license: str
     task: Task = "classes"
+    user: str = ""
+    time: str = ""
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
@@ -44,6 +48,10 @@ class Declaration:
         if (self.task == "none") != (not self.target):
             what = "has no target: leave `--target` out" if self.target else "needs one: name the column with `--target`"
             raise InvalidDeclarationError(f"The task {self.task!r} {what}, or say another task with `--task`.")
+        for option, column in {"user": self.user, "time": self.time}.items():
+            if (self.task == "items") != bool(column):
+                what = f"has no {option}: leave `--{option}` out" if column else f"needs one: name the column with `--{option}`"
+                raise InvalidDeclarationError(f"The task {self.task!r} {what}, or say another task with `--task`.")
         for what, text in {"purpose": self.purpose, "owner": self.owner}.items():
             if not text.strip():
                 raise InvalidDeclarationError(f"The {what} is empty. Say it with `--{what}`: data has one from the start.")
@@ -53,6 +61,11 @@ class Declaration:
         if len(set(self.sensitive)) < len(self.sensitive):
             raise InvalidDeclarationError(f"A sensitive column is named twice in {quoted(self.sensitive)}. Name each once.")
 
+    @property
+    def log(self) -> Log | None:
+        """The columns that make the table a log of interactions, where it is one."""
+        return Log(user=self.user, time=self.time) if self.task == "items" else None
+
 
 def check_names(declared: Declaration, names: Sequence[str]) -> None:
     """The target and the sensitive columns are there.
@@ -60,7 +73,10 @@ def check_names(declared: Declaration, names: Sequence[str]) -> None:
     Raises:
         InvalidDeclarationError: one is not; the message names the nearest.
     """
-    targets = [("target", declared.target)] if declared.target else []
+    named = {"target": declared.target, "user": declared.user, "time": declared.time}
+    targets = [(what, name) for what, name in named.items() if name]
+    if len({name for _, name in targets}) < len(targets):
+        raise InvalidDeclarationError("Target, user and time are three columns. Name another for each.")
     for what, name in (*targets, *(("sensitive column", name) for name in declared.sensitive)):
         if name not in names:
             raise InvalidDeclarationError(f"The {what} is not in the data. {unknown_column(name, names)}")

@@ -85,10 +85,30 @@ class ProfileWarning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogProfile:
+    """A log of interactions. `sparsity` is the share of all pairs of a user and an item that do not occur; `of_user` and `of_item`
+    are quantiles of how many interactions one has, and the most; `repeats` is the share of the interactions in which a user takes
+    an item again, `ties` the share that has the moment of another one of the same user; `too_few` counts the users who have fewer
+    than three, from whom nothing is held out, and `rare` the items that occur fewer than five times.
+    """
+
+    users: int
+    items: int
+    interactions: int
+    sparsity: float
+    of_user: dict[str, float]
+    of_item: dict[str, float]
+    repeats: float
+    ties: float
+    too_few: int
+    rare: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """The profile of one dataset. `classes` counts the rows of each class of the target, the most frequent first, and none
     where the target is no class; `positive` is
-    the favourable one of two, "" of more.
+    the favourable one of two, "" of more. `log` is there where it is one of interactions.
     """
 
     dataset: str
@@ -99,6 +119,7 @@ class Profile:
     duplicates: int
     warnings: tuple[ProfileWarning, ...]
     positive: str = ""
+    log: LogProfile | None = None
 
 
 WARNINGS = {
@@ -117,6 +138,10 @@ WARNINGS = {
     "leakage": "The column alone tells the target nearly perfectly.",
     "correlated": "Two columns of numbers say the same.",
     "duplicates": "Rows occur more than once.",
+    "ties": "In a log, more than a tenth of the interactions share their moment with another one of the same user.",
+    "short-histories": "In a log, more than half of the users have fewer than three interactions.",
+    "rare-items": "In a log, more than half of the items occur fewer than five times.",
+    "repeats": "In a log, users take items again.",
     "direct-identifiers": "The column holds direct identifiers of persons.",
 }
 

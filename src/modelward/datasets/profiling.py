@@ -14,7 +14,9 @@ from modelward.datasets.correlation import correlations
 from modelward.datasets.dataset import Column, ColumnKind
 from modelward.datasets.declaration import Task, favourable_class
 from modelward.datasets.image_profiling import image_warnings, profile_images
+from modelward.datasets.interactions import Log
 from modelward.datasets.leakage import leakage_suspects
+from modelward.datasets.log_profiling import log_warnings, profile_log
 from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, TextProfile, ValueCount, counts_rows
 from modelward.datasets.recognition import describe
 from modelward.datasets.splits import class_labels
@@ -39,9 +41,15 @@ def find_identifiers(table: Table) -> Identifiers:
     return {name: tuple(found.detector for found in identifiers_in(_texts(table.get_column(name)))) for name in table.columns}
 
 
-def describe_columns(table: Table, identifiers: Identifiers) -> tuple[Column, ...]:
-    """The columns of `table`. Direct identifiers are text, never categories to learn from or to list."""
-    return tuple(describe(table.get_column(name), names_persons=bool(identifiers[name])) for name in table.columns)
+def describe_columns(table: Table, identifiers: Identifiers, *, persons: str = "") -> tuple[Column, ...]:
+    """The columns of `table`. Direct identifiers are text, never categories to learn from or to list; of the column `persons`, the
+    users of a log, nothing is told whatever it looks like.
+    """
+    described = (describe(table.get_column(name), names_persons=bool(identifiers[name])) for name in table.columns)
+    return tuple(
+        Column(name=column.name, kind=ColumnKind.TEXT, nullable=column.nullable) if column.name == persons else column
+        for column in described
+    )
 
 
 def profile_table(
@@ -54,6 +62,7 @@ def profile_table(
     target: str,
     positive: str = "",
     task: Task = "classes",
+    log: Log | None = None,
 ) -> Profile:
     """The profile of `table`, whose target has no missing values; classes are counted where the target is one. `positive` is the
     favourable class, where somebody stated it.
@@ -61,16 +70,23 @@ def profile_table(
     Raises:
         InvalidDeclarationError: the stated class is none of the target's, or these are more than two.
     """
-    profiled = tuple(_profile(table.get_column(column.name), column.kind, identifiers[column.name]) for column in columns)
+    user = log.user if log else ""
+    profiled = tuple(
+        _profile(table.get_column(column.name), column.kind, identifiers[column.name], is_hidden=column.name == user)
+        for column in columns
+    )
     has_classes = task == "classes"
     classes = _class_counts(table.get_column(target)) if has_classes else {}
     favourable = favourable_class(classes, stated=positive)
     duplicates = _duplicates(table)
+    apart = {target, log.user, log.time} if log else {target}
+    found = profile_log(table, log, item=target) if log else None
     warnings = chain(
-        chain.from_iterable(_column_warnings(column, rows=table.height) for column in profiled if column.name != target),
+        chain.from_iterable(_column_warnings(each, rows=table.height) for each in profiled if each.name not in apart),
+        _person_warnings(next(each for each in profiled if each.name == user)) if log else (),
         _class_warnings(classes, target=target) if has_classes else (),
         _favourable_warnings(classes, "" if positive else favourable, target=target),
-        _counter_warnings(table, target=target),
+        _counter_warnings(table, target=target) if log is None else log_warnings(found, log, item=target),
         leakage_suspects(table, columns, target=target) if has_classes else (),
         _correlated(table, columns, target=target),
         _duplicate_warnings(duplicates, rows=table.height),
@@ -84,6 +100,7 @@ def profile_table(
         duplicates=duplicates,
         warnings=tuple(warnings),
         positive=favourable,
+        log=found,
     )
 
 
@@ -92,10 +109,12 @@ def _class_counts(target: pl.Series) -> dict[str, int]:
     return dict(sorted(counts.iter_rows(), key=lambda each: (-each[1], each[0])))
 
 
-def _profile(values: pl.Series, kind: ColumnKind, identifiers: tuple[str, ...]) -> ColumnProfile:
+def _profile(values: pl.Series, kind: ColumnKind, identifiers: tuple[str, ...], *, is_hidden: bool = False) -> ColumnProfile:
     present = values.drop_nulls()
     facts: dict[str, Any] = {}
-    if kind is ColumnKind.NUMBER:
+    if is_hidden:
+        pass
+    elif kind is ColumnKind.NUMBER:
         facts = _number_facts(present)
     elif kind is ColumnKind.DATE and len(present):
         facts = dict(zip(("earliest", "latest"), _span(present), strict=True))
@@ -199,6 +218,13 @@ def _column_warnings(column: ColumnProfile, *, rows: int) -> Iterator[ProfileWar
     if (column.outliers or 0) > _SHARE_OUTLIERS * rows:
         text = f"Column {name} has {column.outliers:,} outliers (1.5 interquartile ranges beyond the quartiles)."
         yield ProfileWarning("outliers", column.name, text)
+
+
+def _person_warnings(column: ColumnProfile) -> Iterator[ProfileWarning]:
+    if column.identifiers:
+        what = " or ".join(column.identifiers)
+        text = f"The users in column {column.name!r} are direct identifiers of persons ({what}). Put a number in the place of each."
+        yield ProfileWarning("direct-identifiers", column.name, text)
 
 
 def _counter_warnings(table: Table, *, target: str) -> Iterator[ProfileWarning]:

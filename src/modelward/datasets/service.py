@@ -73,12 +73,15 @@ class Datasets:
         owner: str,
         license: str = "",
         task: Task = "classes",
+        user: str = "",
+        time: str = "",
         by: Actor,
     ) -> Dataset:
         """Register the table in `files` under `name`: profiled, fingerprinted, encrypted, and recorded in the ledger.
 
         `task` says what it is for; `target` is the column to predict, "" where the task is none. `positive` is the favourable one
-        of the target's two classes; where it is not said, see `favourable_class`. Two files of lines, such as `news.en` and
+        of the target's two classes; where it is not said, see `favourable_class`. `user` and
+        `time` are columns of a log of interactions, the task of which is items. Two files of lines, such as `news.en` and
         `news.de`, are parallel texts where the task is text. The same data declared in the same way is registered once: the dataset
         that is there is returned, and nothing changes.
 
@@ -92,7 +95,7 @@ class Datasets:
         by.require(Permission.DATA_WRITE)
         check_name("dataset", name)
         said = {"purpose": purpose, "owner": owner, "license": license}
-        declared = Declaration(target=target, sensitive=tuple(sensitive), task=task, **said)
+        declared = Declaration(target=target, sensitive=tuple(sensitive), task=task, user=user, time=time, **said)
         with Scratch(self._folder) as scratch:
             read = read_parallel if task == "text" and are_parallel(files) else read_table
             table = read(files, limit_bytes=self._limit_bytes, scratch=scratch)
@@ -166,7 +169,7 @@ class Datasets:
         by.require(Permission.DATA_READ)
         found = self._find(name)
         table, target, task = self._rows(found), found.declared.target, found.declared.task
-        parts = make_split(table, target, split, task=task)
+        parts = make_split(table, target, split, task=task, log=found.declared.log)
         made = summarise(table, target if task == "classes" else "", dataset=name, split=split, parts=parts)
         facts = {"fingerprint": found.fingerprint, "by": split.by, "seed": split.seed, "digest": made.digest, "rows": found.rows}
         if made.clusters is not None:
@@ -240,6 +243,8 @@ class Datasets:
             sealed=found.sealed,
             described=found.described,
             task=found.declared.task,
+            user=found.declared.user,
+            time=found.declared.time,
         )
 
     def _description(self, found: store.Registration) -> _Description:
@@ -274,11 +279,14 @@ def _sealable(table: Table, described: _Description, *, name: str) -> Iterator[t
 
 
 def _describe(table: SlicedTable, *, name: str, declared: Declaration, positive: str) -> _Description:
+    from modelward.datasets.log_profiling import check_log
     from modelward.datasets.profiling import describe_columns, find_identifiers, profile_table
 
     identifiers = find_identifiers(table)
-    columns = describe_columns(table, identifiers)
+    columns = describe_columns(table, identifiers, persons=declared.user)
     declaration.check_table(table, columns, target=declared.target, task=declared.task)
+    if declared.log:
+        check_log(table, columns, log=declared.log, item=declared.target)
     mark = fingerprint(table)
     profile = profile_table(
         table,
@@ -289,13 +297,15 @@ def _describe(table: SlicedTable, *, name: str, declared: Declaration, positive:
         target=declared.target,
         positive=positive,
         task=declared.task,
+        log=declared.log,
     )
     return _Description(columns, profile)
 
 
 def _facts(made: store.Registration) -> dict[str, object]:
     # What is for classes is told as it was before there was anything else.
-    task = {} if made.declared.task == "classes" else {"task": made.declared.task}
+    later = {"task": made.declared.task, "user": made.declared.user, "time": made.declared.time}
+    task = {} if made.declared.task == "classes" else {name: said for name, said in later.items() if said}
     return {
         "fingerprint": made.fingerprint,
         "rows": made.rows,

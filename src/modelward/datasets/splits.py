@@ -14,6 +14,7 @@ from modelward.datasets.allotting import allot, apportioned, drawn_order
 from modelward.datasets.clusters import LEAST_SIMILARITY, SIMILARITY, Clusters, find_clusters
 from modelward.datasets.dataset import InvalidDeclarationError
 from modelward.datasets.declaration import Task
+from modelward.datasets.interactions import Log, leave_last_out, sequences
 from modelward.datasets.layout import quoted, unknown_column
 from modelward.datasets.table import Table, frame_of
 from modelward.digest import canonical_json, sha256_hex
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int64]
 PARTS = ("train", "validation", "test")
-WAYS = ("random", "stratified", "time", "cluster")
+WAYS = ("random", "stratified", "time", "cluster", "last")
 _LEAST_SHARE, _LEAST_TRAIN = 0.01, 0.05
 # How far a part may be from its share because clusters are not divided; in how many rows a uniform column has one value.
 _LARGEST_MISS, _UNIFORM = 0.25, 0.9
@@ -41,9 +42,11 @@ class Split:
     `random` and `stratified` (each class in proportion) draw by `seed`, the same on every machine. `time` orders by `column`:
     the earliest rows train, the latest test, and rows of one moment stay together. `cluster` keeps rows together that
     near-duplicates link, those of which at least the share `similarity` is the same, and each class in proportion as far as it can.
+    `last` is for a log of interactions: the last one of each user tests, the one before it chooses, and the others train; a user of
+    fewer than three only trains.
     """
 
-    by: Literal["random", "stratified", "time", "cluster"] = "stratified"
+    by: Literal["random", "stratified", "time", "cluster", "last"] = "stratified"
     test: float = 0.2
     validation: float = 0.1
     seed: int = 0
@@ -107,11 +110,14 @@ class SplitSummary:
     largest_cluster: int | None = None
 
 
-def make_split(table: Table, target: str, split: Split, *, features: Sequence[str] = (), task: Task = "classes") -> Parts:
+def make_split(
+    table: Table, target: str, split: Split, *, features: Sequence[str] = (), task: Task = "classes", log: Log | None = None
+) -> Parts:
     """Divide the rows of `table` as `split` says. The same table and split give the same parts, everywhere.
 
     Clusters are found in the columns `features`, all but the target where none are named. Where the target is no class, there are
-    no classes to keep in proportion: `stratified` draws as `random` does.
+    no classes to keep in proportion: `stratified` draws as `random` does. A `log` is divided by `last` or by `time` alone, for
+    what is learned from the future of a test row says nothing of how good a model is.
 
     Raises:
         InvalidDeclarationError: there is no such target. InvalidSplitError: the column to order by is not there or lacks values,
@@ -121,7 +127,10 @@ def make_split(table: Table, target: str, split: Split, *, features: Sequence[st
         raise InvalidDeclarationError(unknown_column(target, table.columns))
     codes = class_codes(table.get_column(target))[1] if task == "classes" else np.zeros(table.height, dtype=np.int64)
     clusters = None
-    if split.by == "time":
+    check_way(split, log)
+    if log and split.by == "last":
+        part = leave_last_out(sequences(table, log))
+    elif split.by == "time":
         part = _by_time(table, split)
     elif split.by == "cluster":
         looked_at = list(features) or [name for name in table.columns if name != target]
@@ -134,8 +143,27 @@ def make_split(table: Table, target: str, split: Split, *, features: Sequence[st
         part = _drawn(groups, split)
     _check_classes(part, codes, split)
     train, validation, test = (np.flatnonzero(part == number).astype(np.int64) for number in range(3))
-    head = canonical_json({"split": split.digested, "target": target, "rows": table.height})
+    columns = {"user": log.user, "time": log.time} if log else {}
+    head = canonical_json({"split": split.digested, "target": target, "rows": table.height, **columns})
     return Parts(train, validation, test, sha256_hex(b"mwsplit1\n" + head + part.astype("u1").tobytes()), clusters)
+
+
+def check_way(split: Split, log: Log | None) -> None:
+    """Nothing, where rows of this kind are divided so.
+
+    Raises:
+        InvalidSplitError: a log is to be divided without regard to time, or what is none by its users' last rows.
+    """
+    if log is None and split.by == "last":
+        raise InvalidSplitError(
+            "A split by `last` divides a log of interactions, and this data was not registered as one (`--task items`). Split by "
+            "`stratified`, `random`, `time` or `cluster`."
+        )
+    if log and (split.by not in ("last", "time") or split.column not in (None, log.time)):
+        raise InvalidSplitError(
+            f"A log of interactions is divided by `last`, or by `time` with `column: {log.time}`, so that nothing is learned from "
+            "what came later. Write `split: {by: last}`."
+        )
 
 
 def summarise(table: Table, target: str, *, dataset: str, split: Split, parts: Parts) -> SplitSummary:

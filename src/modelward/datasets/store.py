@@ -105,7 +105,8 @@ def sealed_objects(connection: Connection) -> set[str]:
 
 
 def _later(declared: Declaration) -> dict[str, str]:
-    return {} if declared.task == "classes" else {"task": declared.task}
+    later = {"task": declared.task, "user": declared.user, "time": declared.time}
+    return {} if declared.task == "classes" else {name: said for name, said in later.items() if said}
 
 
 def _registration(connection: Connection, row: sa.RowMapping) -> Registration:

@@ -52,7 +52,7 @@ class Feature:
     """
 
     name: str
-    kind: Literal["number", "category", "text", "image"]
+    kind: Literal["number", "category", "text", "image", "sequence"]
     categories: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -79,7 +79,8 @@ class Feature:
 class Interface:
     """The features in their order, what is predicted, and what the answer is made of: the classes in the order of the
     probabilities; of a text its most characters, `length`; of values their `shape`, and `values`, a name for each, where they have
-    names. Then `categories` may say of each value the texts among which it is a place, counted from 0; nothing of a number.
+    names. Then `categories` may say of each value the texts among which it is a place, counted from 0; nothing of a number. With
+    `top` only so many of the classes are told, the most probable ones.
     """
 
     features: tuple[Feature, ...]
@@ -90,6 +91,7 @@ class Interface:
     shape: tuple[int, ...] = ()
     values: tuple[str, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
+    top: int = 0
 
     def __post_init__(self) -> None:
         names = [feature.name for feature in self.features]
@@ -234,14 +236,16 @@ def parse_interface(data: bytes) -> Interface:
 def _check_kind(feature: Feature) -> None:
     if fault := feature.sort.fault(feature):
         raise InvalidInterfaceError(fault)
-    if feature.kind != "text" and (feature.length or feature.lowercase):
-        raise InvalidInterfaceError(f"{feature.name!r} is a {feature.kind}; only a text has a length and is put in lower case.")
+    if (feature.kind not in ("text", "sequence") and feature.length) or (feature.kind != "text" and feature.lowercase):
+        raise InvalidInterfaceError(
+            f"{feature.name!r} is a {feature.kind}; only texts and sequences have a length, and texts are put in lower case."
+        )
     if feature.kind != "image" and feature.shape:
         raise InvalidInterfaceError(f"{feature.name!r} is a {feature.kind}; only an image has a shape.")
 
 
 # What came later, and what it is where nobody says it.
-_LATER: dict[str, Any] = {"answer": "classes", "length": 0, "shape": (), "values": (), "categories": ()}
+_LATER: dict[str, Any] = {"answer": "classes", "length": 0, "shape": (), "values": (), "categories": (), "top": 0}
 
 
 def _check_answer(interface: Interface) -> None:
@@ -256,6 +260,8 @@ def _check_answer(interface: Interface) -> None:
         raise InvalidInterfaceError(f"The answer is {interface.answer!r}, and {strange[0]!r} belongs to another. Leave it out.")
     if interface.answer == "classes":
         _check_names("class", interface.classes, least=2)
+    if interface.top and not (interface.answer == "classes" and 1 <= interface.top <= len(interface.classes)):
+        raise InvalidInterfaceError(f"Of the classes 1 to all are told, and `top` says {interface.top}. Leave it out to tell all.")
     if interface.answer == "text" and not 1 <= interface.length <= LENGTH_LIMIT:
         raise InvalidInterfaceError(f"A text that is an answer has a length of 1 to {LENGTH_LIMIT}, not {interface.length}.")
     if interface.answer == "values":

@@ -107,6 +107,11 @@ class ColumnWriter:
         self._categories = [feature.name for feature in categories]
         rest = [feature for feature in features if feature.kind not in ("number", "category")]
         self._rest = sorted(rest, key=lambda feature: _ORDER.index(feature.kind))
+        self._sequences = [
+            (feature.name, place, frozenset(feature.categories))
+            for place, feature in enumerate(self._rest, len(categories))
+            if feature.kind == "sequence" and feature.categories
+        ]
         self._pack = struct.Struct(f"{len(numbers)}f").pack
         # As float32, like the rows: a number that the graph cannot tell from one of training is none that training never saw.
         self._lowest = _bounds((feature.minimum for feature in numbers), unknown=-np.inf)
@@ -167,6 +172,9 @@ class ColumnWriter:
             given = others[place]
             if not known.issuperset(given):
                 strange[name] = [at for at, value in enumerate(given) if value not in known]
+        for name, place, known in self._sequences:
+            if unknown := [at for at, words in enumerate(others[place]) if not known.issuperset(words)]:
+                strange[name] = unknown
         found: list[tuple[str, ...]] = [()] * rows
         for name in self._names if strange else ():
             for at in strange.get(name, ()):

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from modelward.registry import texts_of
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from modelward.registry import Interface
@@ -70,6 +71,22 @@ class Computed:
     def unfamiliar(self) -> Sequence[tuple[str, ...]]:
         """Row by row, the features whose value training never saw."""
         return self._answers.unfamiliar[self._start : self._stop]
+
+
+def rankings_of(interface: Interface, probabilities: npt.NDArray[np.float32]) -> list[list[tuple[str, float]]]:
+    """For each row the `interface.top` most probable classes with their probabilities, the first in order among equals; none whose
+    probability is 0, but for the first.
+    """
+    best = (-probabilities).argsort(axis=1, kind="stable")[:, : interface.top]
+    given = np.take_along_axis(probabilities, best, axis=1)
+    return [
+        [
+            (interface.classes[place], share)
+            for at, (place, share) in enumerate(zip(places, shares, strict=True))
+            if share > 0 or not at
+        ]
+        for places, shares in zip(best.tolist(), given.tolist(), strict=True)
+    ]
 
 
 def labels_of(interface: Interface, probabilities: npt.NDArray[np.float32]) -> list[str]:

@@ -13,7 +13,7 @@ import msgspec
 
 from modelward.registry import Interface
 from modelward.serving.answer import Written
-from modelward.serving.computed import Computed
+from modelward.serving.computed import Computed, rankings_of
 
 _FORMS_KEPT = 256
 _encode = msgspec.json.Encoder().encode
@@ -77,6 +77,35 @@ class ValuesAnswer:
     request_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One recommended item and its probability."""
+
+    item: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankingPrediction:
+    """The answer to one row by a version that tells only the most probable classes: `label` is the first of `ranking`. What has the
+    probability 0, such as an item that is left out because it was taken before, is not told.
+    """
+
+    label: str
+    ranking: tuple[Ranked, ...]
+    unfamiliar: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingAnswer:
+    """`Answer`, of a version that tells only the most probable classes."""
+
+    predictions: tuple[RankingPrediction, ...]
+    model: str
+    version: int
+    request_id: str
+
+
 class _Forms(NamedTuple):
     """`Answer` and `Prediction` as types whose fields are known beforehand, which are made and written several times as fast."""
 
@@ -86,8 +115,8 @@ class _Forms(NamedTuple):
 
 
 def as_records(computed: Computed) -> Written:
-    """An answer's body: the JSON of its `Answer`, or of that for texts or values."""
-    return _WRITERS[computed.interface.answer](computed)
+    """An answer's body: the JSON of its `Answer`, or of that for rankings, texts or values."""
+    return _of_ranking(computed) if computed.interface.top else _WRITERS[computed.interface.answer](computed)
 
 
 def _named(interface: Interface, values: list[Any]) -> dict[str, float | str] | list[Any]:
@@ -102,6 +131,16 @@ def _of_classes(computed: Computed) -> Written:
         for label, row, strange in zip(computed.labels, computed.listed, computed.unfamiliar, strict=True)
     ]
     return Written(_encode(forms.answer(predictions, computed.model, computed.number, computed.request)))
+
+
+def _of_ranking(computed: Computed) -> Written:
+    ranked = rankings_of(computed.interface, computed.array)
+    predictions = tuple(
+        RankingPrediction(label, tuple(Ranked(*each) for each in row), strange)
+        for label, row, strange in zip(computed.labels, ranked, computed.unfamiliar, strict=True)
+    )
+    answer = RankingAnswer(predictions=predictions, model=computed.model, version=computed.number, request_id=computed.request)
+    return Written(_encode(answer))
 
 
 def _of_text(computed: Computed) -> Written:

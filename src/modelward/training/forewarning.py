@@ -22,7 +22,7 @@ NEAR_SHARE = 0.02
 
 def quick_reference(material: Material) -> Reference | None:
     """The run's reference; None where these rows have none, or it fails: it only serves to say more."""
-    if not isinstance(material.inputs, Inputs):
+    if not isinstance(material.inputs, Inputs) or material.is_of_histories:
         return None
     try:
         with LOADING:

@@ -64,6 +64,11 @@ class Material:
     facts: dict[str, Any]
     split_digest: str
 
+    @property
+    def is_of_histories(self) -> bool:
+        """Whether it is a log, whose labels are items: what is said of a few classes is not said of these."""
+        return self.interface.features[0].kind == "sequence"
+
 
 def gather(spec: Spec, dataset: Dataset, table: Table) -> Material:
     """Choose the features, divide the rows, and fit the preparation to the training rows alone.
@@ -75,7 +80,7 @@ def gather(spec: Spec, dataset: Dataset, table: Table) -> Material:
             feature hold no value, or the training rows lack a class.
     """
     _check_task(spec, dataset)
-    _check_declared(spec.data, dataset)
+    check_declared(spec.data, dataset)
     gatherer = GATHERERS[offered(spec.data)]
     chosen = gatherer.choose(spec.data, dataset, table)
     names = [column.name for column in chosen]
@@ -159,6 +164,11 @@ _TAUGHT: dict[Task, tuple[AnswerKind, ...]] = {
 
 
 def _check_task(spec: Spec, dataset: Dataset) -> None:
+    if dataset.task == "items":
+        raise UnusableDataError(
+            f"data.history: dataset {dataset.name!r} is a log of interactions, and the spec does not say how many of the last "
+            "items of a user are learned from. Write `data: {history: 50}`, or another number."
+        )
     for place, candidate in enumerate(spec.candidates):
         recipe = RECIPES.load(candidate.recipe)
         given = answers(recipe)
@@ -184,7 +194,12 @@ def _labelled(table: Table, dataset: Dataset) -> tuple[tuple[str, ...], npt.NDAr
     return class_codes(table.get_column(dataset.target))
 
 
-def _check_declared(data: Data, dataset: Dataset) -> None:
+def check_declared(data: Data, dataset: Dataset) -> None:
+    """What a spec says of target, sensitive and excluded columns is so in the dataset.
+
+    Raises:
+        UnusableDataError: it is not; the message names the key.
+    """
     if data.target not in (None, dataset.target):
         raise UnusableDataError(
             f"data.target: the spec predicts {data.target!r}, and dataset {dataset.name!r} was registered to predict "

@@ -33,12 +33,13 @@ Probabilities = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[Any]
 """What recipes learn from, [n, width]: of a table float32; of texts int32 code points with zeros behind the end of each; of images
-float32, 0 to 1, their pixels row by row with the channels of each together. One that streams may be given `PreparedRows` of a large
-table.
+float32, 0 to 1, their pixels row by row with the channels of each together; of histories int32 codes of items, 1 to K and K + 1 for
+those that are not known, the latest at the end, with zeros before the first. One that streams may be given `PreparedRows` of a
+large table.
 """
 
-Takes = Literal["table", "text", "image"]
-"""What a row is made of: named numbers and categories, one text, or one image."""
+Takes = Literal["table", "text", "image", "sequence"]
+"""What a row is made of: named numbers and categories, one text, one image, or one history of known items."""
 
 
 class Progress(Protocol):
@@ -136,7 +137,9 @@ class Inputs:
 
     def few(self) -> Inputs:
         """The same with a few rows of each class."""
-        rows = np.sort(np.concatenate([np.flatnonzero(self.train_labels == label)[:3] for label in range(len(self.classes))]))
+        order = np.argsort(self.train_labels, kind="stable")
+        ordered = self.train_labels[order]
+        rows = np.sort(order[np.arange(len(order)) - np.searchsorted(ordered, ordered) < 3])
         few, labels = self.train[rows], self.train_labels[rows]
         return replace(self, train=few, train_labels=labels, validation=few, validation_labels=labels)
 

@@ -19,6 +19,7 @@ from modelward.training.execution import Execution
 from modelward.training.finding import Finding
 from modelward.training.fitness import check_fitness
 from modelward.training.forewarning import forewarn, quick_reference
+from modelward.training.history_material import gather_histories
 from modelward.training.material import Material, gather
 from modelward.training.process import Process, beginning
 from modelward.training.progress import SILENT, Progress
@@ -129,7 +130,8 @@ class Training:
 
     def _gather(self, spec: Spec, dataset: Dataset, by: Actor) -> Material:
         try:
-            return gather(spec, dataset, self._datasets.columns(dataset.name, by=by, purpose=f"train {spec.model}"))
+            table = self._datasets.columns(dataset.name, by=by, purpose=f"train {spec.model}")
+            return gather(spec, dataset, table) if spec.data.history is None else gather_histories(spec, dataset, table)
         except MemoryError as full:
             raise OutOfMemoryError(
                 f"Dataset {dataset.name!r} with {dataset.rows:,} rows did not fit into memory once prepared. Lower "

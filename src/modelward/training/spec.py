@@ -31,7 +31,20 @@ Text = Annotated[str, Meta(min_length=1, max_length=500)]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=200)]
 ClassName = Annotated[str, Meta(min_length=1)]
 Metric = Literal[
-    "accuracy", "balanced_accuracy", "bleu", "brier", "chrf", "ece", "exact_match", "f1", "precision", "recall", "roc_auc"
+    "accuracy",
+    "balanced_accuracy",
+    "bleu",
+    "brier",
+    "chrf",
+    "ece",
+    "exact_match",
+    "f1",
+    "hr_10",
+    "mrr",
+    "ndcg_10",
+    "precision",
+    "recall",
+    "roc_auc",
 ]
 
 WithoutMemory = Literal["fail", "smaller-batch"]
@@ -58,6 +71,13 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ColumnName | None,
         Meta(description="Column of images to learn from instead of the table; the other columns are no features."),
     ] = None
+    history: Annotated[
+        Annotated[int, Meta(ge=1, le=1024)] | None,
+        Meta(
+            description="Of a log of interactions: learn from the last so many items that each user took, instead of a table; what "
+            "is left out of a recommendation because it was taken before is what stands in there."
+        ),
+    ] = None
     exclude: Annotated[tuple[ColumnName, ...], Meta(description="Columns that are no features of the model.")] = ()
     prepare: Annotated[Prepare, Meta(description="How columns become numbers.")] = Prepare()
     augment: Annotated[
@@ -76,7 +96,9 @@ class CandidateSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Objective(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How candidates are chosen between: the best by `metric`, or the smallest that comes within `tolerance` of it."""
 
-    metric: Annotated[Metric, Meta(description="Measured on the test rows.")] = "roc_auc"
+    metric: Annotated[Metric, Meta(description="Measured on the test rows; `ndcg_10` where histories are learned from.")] = (
+        "roc_auc"
+    )
     prefer: Annotated[Literal["best", "smallest-within"], Meta(description="What the recommendation picks.")] = "smallest-within"
     tolerance: Annotated[float, Meta(ge=0, le=1, description="How far from the best is near enough.")] = 0.005
 
@@ -143,11 +165,17 @@ def parse_spec(text: str | bytes) -> Spec:
         raise InvalidSpecError(
             f"data.augment: rows are added to tables and images, and this is a {offered(form.data)}. Leave the key out."
         )
+    if form.data.history is not None and (
+        form.data.text is not None or form.data.image is not None or form.data.positive is not None
+    ):
+        raise InvalidSpecError("data.history: it goes with none of `data.text`, `data.image` and `data.positive`. Leave them out.")
     candidates = tuple(_candidate(entry, form.data, path=f"candidates[{place}]") for place, entry in enumerate(form.candidates))
     for place, candidate in enumerate(candidates):
         if candidate in candidates[:place]:
             raise InvalidSpecError(f"candidates[{place}]: {candidate.recipe} stands there already with the same parameters.")
     given = {name: getattr(form, name) for name in form.__struct_fields__}
+    if form.data.history is not None and "metric" not in (written.get("objective") or {}):
+        given["objective"] = msgspec.structs.replace(form.objective, metric="ndcg_10")
     return Spec(**{**given, "candidates": candidates})
 
 
@@ -226,18 +254,21 @@ def _candidate(entry: Any, data: Data, *, path: str) -> CandidateSpec:
 
 
 def offered(data: Data) -> Takes:
-    """What the data is for a recipe: a table, or the texts or images of one column."""
+    """What the data is for a recipe: a table, the texts or images of one column, or the histories of a log."""
     if data.text is not None and data.image is not None:
         raise InvalidSpecError("data: `text` and `image` are both there, and a recipe learns from one of them. Leave one out.")
     if data.image is not None:
         return "image"
+    if data.history is not None:
+        return "sequence"
     return "table" if data.text is None else "text"
 
 
 _HOW: dict[Takes, str] = {
-    "table": "leave `data.text` and `data.image` out",
+    "table": "leave `data.text`, `data.image` and `data.history` out",
     "text": "name the column of text, `data: {text: COLUMN}`",
     "image": "name the column of images, `data: {image: COLUMN}`",
+    "sequence": "say how many of the last items of a user are learned from, `data: {history: 50}`",
 }
 
 

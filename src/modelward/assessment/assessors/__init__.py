@@ -9,6 +9,7 @@ ASSESSORS = PluginTable(
         "quality": "modelward.assessment.assessors.quality:Quality",
         "translation": "modelward.assessment.assessors.translation:Translation",
         "baseline": "modelward.assessment.assessors.baseline:Baseline",
+        "ranking": "modelward.assessment.assessors.ranking:Ranking",
         "leakage": "modelward.assessment.assessors.leakage:Leakage",
         "generation": "modelward.assessment.assessors.generation:Generation",
         "fairness": "modelward.assessment.assessors.fairness:Fairness",

@@ -11,7 +11,8 @@ from modelward.assessment.clause import Measure
 from modelward.assessment.intervals import Estimate
 
 if TYPE_CHECKING:
-    from modelward.registry import AnswerKind, OpenVersion
+    from modelward.assessment.asking import Answered
+    from modelward.registry import OpenVersion
 
 TRAINING = Measure(
     assessor="energy",
@@ -26,7 +27,7 @@ class Energy:
     """The training run's energy from the version's facts."""
 
     title = "Energy"
-    answers: ClassVar[tuple[AnswerKind, ...]] = ("classes", "text", "values")
+    answers: ClassVar[tuple[Answered, ...]] = ("classes", "items", "text", "values")
     needs_sample = False
     is_repeatable = True
     measures = (TRAINING,)

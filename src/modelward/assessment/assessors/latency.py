@@ -17,7 +17,8 @@ from modelward.assessment.intervals import Estimate, Floats, quantile
 from modelward.assessment.machine import describe_machine
 
 if TYPE_CHECKING:
-    from modelward.registry import AnswerKind, Interface, OpenVersion
+    from modelward.assessment.asking import Answered
+    from modelward.registry import Interface, OpenVersion
 
 TIMINGS = "evidence/latency.timings.json"
 P50 = Measure(assessor="latency", key="p50_ms", title="Median time of one row", meaning="half the calls take less", unit="ms")
@@ -43,7 +44,7 @@ class Latency:
     """Median and 99th percentile of single-row calls, and rows a second in batches: a measurement, different at every run."""
 
     title = "Speed"
-    answers: ClassVar[tuple[AnswerKind, ...]] = ("classes", "text", "values")
+    answers: ClassVar[tuple[Answered, ...]] = ("classes", "items", "text", "values")
     needs_sample = False
     is_repeatable = False
     measures = (P50, P99, RATE)

@@ -10,7 +10,8 @@ from modelward.assessment.clause import Measure
 from modelward.assessment.intervals import exact
 
 if TYPE_CHECKING:
-    from modelward.registry import AnswerKind, OpenVersion
+    from modelward.assessment.asking import Answered
+    from modelward.registry import OpenVersion
 
 BYTES = Measure(assessor="size", key="model_bytes", title="Model file", meaning="bytes of `model.onnx`, unsealed", unit="bytes")
 PARAMETERS = Measure(
@@ -25,7 +26,7 @@ class Size:
     """Bytes of the model file, and the number of fitted parameters where the recipe counted them."""
 
     title = "Size"
-    answers: ClassVar[tuple[AnswerKind, ...]] = ("classes", "text", "values")
+    answers: ClassVar[tuple[Answered, ...]] = ("classes", "items", "text", "values")
     needs_sample = False
     is_repeatable = True
     measures = (BYTES, PARAMETERS)

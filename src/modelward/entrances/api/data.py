@@ -22,6 +22,8 @@ class NewDataset(msgspec.Struct, forbid_unknown_fields=True):
     sensitive: list[str] = []
     license: str = ""
     task: Task = "classes"
+    user: str = ""
+    time: str = ""
 
 
 def _add(call: Call) -> Dataset:
@@ -36,6 +38,8 @@ def _add(call: Call) -> Dataset:
         owner=new.owner,
         license=new.license,
         task=new.task,
+        user=new.user,
+        time=new.time,
         by=call.actor,
     )
 

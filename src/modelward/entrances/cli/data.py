@@ -48,6 +48,8 @@ def declare(app: typer.Typer) -> None:
         sensitive: Annotated[list[str] | None, typer.Option(metavar="COL", help="A sensitive column; repeat it for more.")] = None,
         license: Annotated[str, typer.Option(help="Under which licence the data is.")] = "",
         task: Annotated[str, typer.Option(metavar="WHAT", help="What the target is: classes, text, items or none.")] = "classes",
+        user: Annotated[str, typer.Option(metavar="COL", help="Who took the item; with --task items.")] = "",
+        time: Annotated[str, typer.Option(metavar="COL", help="When; with --task items.")] = "",
     ) -> None:
         """Register a table: profiled, fingerprinted, encrypted."""
         is_there = _is_registered(desk, name)
@@ -61,6 +63,8 @@ def declare(app: typer.Typer) -> None:
                 purpose=purpose,
                 owner=owner,
                 license=license,
+                user=user,
+                time=time,
                 task=task,  # type: ignore[arg-type]  # the declaration checks it
                 by=desk.actor,
             )
@@ -91,7 +95,7 @@ def _declare_dividing(nouns: typer.Typer) -> None:
     def split(
         desk: Desk,
         name: Name,
-        by: Annotated[str, typer.Option(metavar="HOW", help="random, stratified, time or cluster.")] = "stratified",
+        by: Annotated[str, typer.Option(metavar="HOW", help="random, stratified, time, cluster or last.")] = "stratified",
         test: Annotated[float, typer.Option(help="Share of the rows to test on.")] = 0.2,
         validation: Annotated[float, typer.Option(help="Share of the rows to choose on.")] = 0.1,
         seed: Annotated[int, typer.Option(help="The same seed gives the same parts.")] = 0,
@@ -126,6 +130,8 @@ def show_dataset(console: Console, dataset: Dataset) -> None:
             "rows": dataset.rows,
             "task": None if dataset.task == "classes" else dataset.task,
             "target": dataset.target or None,
+            "user": dataset.user or None,
+            "time": dataset.time or None,
             "positive": dataset.positive,
             "sensitive": dataset.sensitive,
             "purpose": dataset.purpose,
@@ -219,8 +225,22 @@ def _show_profile(console: Console, profile: Profile) -> None:
     )
     console.print()
     classes = [f"{name} {count}" for name, count in profile.classes.items()]
-    showing.facts(console, {"rows": profile.rows, "classes": classes, "positive": profile.positive})
+    showing.facts(console, {"rows": profile.rows, "classes": classes, "positive": profile.positive, **_log_facts(profile)})
     _show_warnings(console, profile.warnings)
+
+
+def _log_facts(profile: Profile) -> dict[str, object]:
+    if (log := profile.log) is None:
+        return {}
+    return {
+        "users": log.users,
+        "items": log.items,
+        "sparsity": f"{log.sparsity:.2%}",
+        "of a user": f"median {log.of_user['p50']:g}, most {log.of_user['most']:g}",
+        "of an item": f"median {log.of_item['p50']:g}, most {log.of_item['most']:g}",
+        "repeats": f"{log.repeats:.1%}",
+        "ties": f"{log.ties:.1%}",
+    }
 
 
 def _seen(column: ColumnProfile) -> str:

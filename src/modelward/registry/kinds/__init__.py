@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modelward.registry.kinds.category import CategoryKind
 from modelward.registry.kinds.image import ImageKind
 from modelward.registry.kinds.number import NumberKind
+from modelward.registry.kinds.sequence import SequenceKind
 from modelward.registry.kinds.text import TextKind
 
 if TYPE_CHECKING:
@@ -19,4 +20,5 @@ KINDS: Mapping[str, Kind] = {
     "category": CategoryKind(),
     "text": TextKind(),
     "image": ImageKind(),
+    "sequence": SequenceKind(),
 }
