@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from modelward.access import Actor
-from modelward.client.connection import Room, part, plain
+from modelward.client.connection import Room, part, plain, refuse_folder
 from modelward.serving import Answer, Batch, Explanation
 
 _LONG_SECONDS = 600.0
@@ -51,6 +51,7 @@ class RemoteServing(Room):
 
     def predict_file(self, name: str, file: Path, *, form: str = "csv", by: Actor | None = None) -> Batch:
         """Answer a file of rows."""
+        refuse_folder(file)
         with file.open("rb") as stream:
             path = f"/api/v1/models/{part(name.partition(':')[0])}/batches"
             fields = {"version": name, "form": form}

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from modelward.access import Actor
 from modelward.assessment import Comparison, Language, Objective, TrustReport
 from modelward.client.archive import unpack
-from modelward.client.connection import Room, part, plain
+from modelward.client.connection import Room, part, plain, refuse_folder
 from modelward.datasets import Dataset, Profile, Split, SplitSummary, Task
 from modelward.errors import NotFoundError
 from modelward.registry import Dossier, ModelSummary, Verification, Version, parse_version_name
@@ -42,6 +42,8 @@ class RemoteDatasets(Room):
         by: Actor | None = None,
     ) -> Dataset:
         """Send the files and register them."""
+        for file in files:
+            refuse_folder(file)
         fields = {
             "name": name,
             "target": target,

@@ -31,6 +31,13 @@ RowsFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="Rows: CSV, Excel, Parquet, .json or .jsonl.", exists=True, dir_okay=False)
 ]
 
+RowsOrImages = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="Rows: CSV, Excel, Parquet, .json or .jsonl; an image; or a folder of images.", exists=True
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -70,7 +77,7 @@ def declare(app: typer.Typer) -> None:
     def predict(
         desk: Desk,
         model: ModelName,
-        file: RowsFile,
+        file: RowsOrImages,
         output: Annotated[
             Path | None,
             typer.Option("-o", "--output", help="File for the answers, .csv or .parquet; one that is there is replaced."),
@@ -115,18 +122,21 @@ def _predicted(batch: Batch, output: Path | None) -> Predicted:
 
 def _predictions(payload: bytes) -> tuple[Prediction | Told, ...]:
     """The answers in a CSV: row, label, one probability for each class, and what is unfamiliar; or see `Batch`."""
-    (_, first, *head, _), *lines = csv.reader(io.StringIO(payload.decode(), newline=""))
+    lines = list(csv.reader(io.StringIO(payload.decode(), newline="")))
+    # The files of images are told in the order of their names, and by name in a file of answers.
+    start = 1 + (lines[0][1] == "file")
+    (first, *head, _), *lines = (line[start:] for line in lines)
     if first != "label":
         return tuple(_told((first, *head), line) for line in lines)
     classes = [name.removeprefix("probability_") for name in head]
     return tuple(
         Prediction(label, dict(zip(classes, map(float, shares), strict=True)), tuple(json.loads(unfamiliar or "[]")))
-        for _, label, *shares, unfamiliar in lines
+        for label, *shares, unfamiliar in lines
     )
 
 
 def _told(names: Sequence[str], line: Sequence[str]) -> Told:
-    _, *answer, unfamiliar = line
+    *answer, unfamiliar = line
     read = [text if name == "text" else json.loads(text) for name, text in zip(names, answer, strict=True)]
     named = {name.removeprefix("value_"): value for name, value in zip(names, read, strict=True)}
     return Told(named, tuple(json.loads(unfamiliar or "[]")))

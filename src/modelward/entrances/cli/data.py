@@ -40,7 +40,10 @@ def declare(app: typer.Typer) -> None:
     def add(
         desk: Desk,
         name: Name,
-        files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Excel or Parquet files of one layout.")],
+        files: Annotated[
+            list[Path],
+            typer.Argument(metavar="FILE...", help="CSV, Excel or Parquet files of one layout; or images: a folder, .zip or .npz."),
+        ],
         purpose: Annotated[str, typer.Option(help="What the data may be used for.")],
         owner: Annotated[str, typer.Option(metavar="NAME", help="Who answers for the data.")],
         target: Annotated[str, typer.Option(metavar="COL", help="The column to predict; none only with --task none.")] = "",

@@ -138,6 +138,9 @@ CHINESE = {
     "What each feature adds to, or takes from, the probability of this answer.": "每个特征使该答案的概率增加或减少了多少。",
     "average": "平均",
     "empty text": "空文本",
+    "blank image": "空白图像",
+    "{name} as the model saw it, {width} by {height}": "模型看到的 {name}，{width}×{height}",
+    "Blue speaks for the answer, red against it.": "蓝色支持该答案，红色反对。",
     "(an empty text)": "（空文本）",
     "this row": "本行",
     "In percentage points. Method: {method}; background of {n} rows; additivity residual {residual}; ledger entry {entry}.": (
