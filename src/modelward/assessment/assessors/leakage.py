@@ -7,7 +7,7 @@ train again, and not yet the amount by which that will lower the figure.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from modelward.assessment.intervals import bootstrap, exact, wilson
 from modelward.assessment.scores import Answers, Floats
 
 if TYPE_CHECKING:
-    from modelward.registry import AnswerKind, OpenVersion
+    from modelward.registry import OpenVersion
 
 SHARE = Measure(
     assessor="leakage",
@@ -52,14 +52,12 @@ ROC_AUC_GAIN = Measure(
 )
 
 _LEAST_ROWS = 30
-_OF_CLASSES = "The version answers with texts, and this is not measured of texts."
 
 
 class Leakage:
     """The share of test rows with a near-duplicate in training, and what they add to accuracy and ROC AUC, on the same rows."""
 
     title = "Leakage by near-duplicates"
-    answers: ClassVar[tuple[AnswerKind, ...]] = ("classes", "text")
     needs_sample = True
     is_repeatable = True
     measures = (SHARE, ACCURACY_WITHOUT, ACCURACY_GAIN, ROC_AUC_GAIN)
@@ -73,9 +71,6 @@ class Leakage:
             return Findings(tuple(measure.not_measurable(note, n=sample.rows) for measure in self.measures))
         note = f"Near: at least {near.similarity:g} of the values agree, or of the shingles of a text."
         share = SHARE.clause(exact(float(near.rows.mean()), n=sample.rows, method="counted"), note=note)
-        if version.interface.answer == "text":
-            others = tuple(measure.not_measurable(_OF_CLASSES, n=sample.rows) for measure in self.measures if measure is not SHARE)
-            return Findings((share, *others))
         return Findings((share, *_gains(sample.answers(version), near, seed=sample.seed)))
 
 

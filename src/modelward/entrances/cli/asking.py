@@ -49,11 +49,22 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One answer of a version that gives texts or numbers: the text, the number by its name, or all numbers in `values`."""
+class WrittenText:
+    """One answer of a version that writes."""
 
-    answer: dict[str, Any]
+    text: str
     unfamiliar: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """One answer of a version that gives numbers: each by its name, or nested lists where they have none."""
+
+    values: Any
+    unfamiliar: tuple[str, ...]
+
+
+Told = WrittenText | Numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +148,12 @@ def _predictions(payload: bytes) -> tuple[Prediction | Told, ...]:
 
 def _told(names: Sequence[str], line: Sequence[str]) -> Told:
     *answer, unfamiliar = line
-    read = [text if name == "text" else json.loads(text) for name, text in zip(names, answer, strict=True)]
-    named = {name.removeprefix("value_"): value for name, value in zip(names, read, strict=True)}
-    return Told(named, tuple(json.loads(unfamiliar or "[]")))
+    strange = tuple(json.loads(unfamiliar or "[]"))
+    if names == ("text",):
+        return WrittenText(answer[0], strange)
+    values = [json.loads(number) for number in answer]
+    named = {name.removeprefix("value_"): value for name, value in zip(names, values, strict=True)}
+    return Numbers(values[0] if names == ("values",) else named, strange)
 
 
 def _show_predicted(console: Console, predicted: Predicted) -> None:
@@ -161,7 +175,7 @@ def _show_predicted(console: Console, predicted: Predicted) -> None:
 
 def _show_first(console: Console, predictions: Sequence[Prediction | Told]) -> None:
     """The first answers, which are all of one kind."""
-    if told := [each for each in predictions[:_SHOWN] if isinstance(each, Told)]:
+    if told := [each for each in predictions[:_SHOWN] if isinstance(each, WrittenText | Numbers)]:
         _show_told(console, told)
         return
     first = [each for each in predictions[:_SHOWN] if isinstance(each, Prediction)]
@@ -185,18 +199,25 @@ def _show_first(console: Console, predictions: Sequence[Prediction | Told]) -> N
 
 
 def _show_told(console: Console, told: Sequence[Told]) -> None:
-    names = list(told[0].answer)
+    shown = [_shown(each) for each in told]
     unfamiliar = ("unfamiliar",) if any(each.unfamiliar for each in told) else ()
     showing.table(
         console,
-        ("row", *names, *unfamiliar),
+        ("row", *shown[0], *unfamiliar),
         (
-            (place, *(each.answer[name] for name in names), *(", ".join(each.unfamiliar) for _ in unfamiliar))
-            for place, each in enumerate(told, 1)
+            (place, *values.values(), *(", ".join(each.unfamiliar) for _ in unfamiliar))
+            for place, (each, values) in enumerate(zip(told, shown, strict=True), 1)
         ),
         numbers=("row",),
-        text=("text",),
+        text=("text", "values"),
     )
+
+
+def _shown(told: Told) -> dict[str, Any]:
+    """The columns of an answer."""
+    if isinstance(told, WrittenText):
+        return {"text": told.text}
+    return told.values if isinstance(told.values, dict) else {"values": json.dumps(told.values)}
 
 
 def _show_explanations(console: Console, explanations: list[Explanation]) -> None:
