@@ -18,6 +18,7 @@ from modelward.training.history_preparation import HistoryPreparation
 from modelward.training.preparation import Preparation, Prepare
 from modelward.training.recipe import Inputs, InvalidParameterError, UnusableInputsError, answers, configure, takes, uses_labels
 from modelward.training.recipes import RECIPES
+from modelward.training.series_preparation import SeriesPreparation
 from modelward.training.text_preparation import TextPreparation
 
 CLASSES = {2: ("no", "yes"), 3: ("low", "中", "high")}
@@ -32,9 +33,6 @@ def sorts_of(name):
     return takes(recipe) if uses_labels(recipe) else ("strangers",)
 
 
-# Each recipe over each sort of data.
-CASES = [f"{name} over {sort}" for name in CLASSIFIERS for sort in sorts_of(name)]
-every_case = pytest.mark.parametrize("case", CASES)
 every_size = pytest.mark.parametrize("classes", [2, 3])
 
 
@@ -130,7 +128,35 @@ class Histories:
         return {"history": self.feature.sort.column(given, self.feature)}
 
 
-DATA = {"table": Table(), "text": Texts(), "sequence": Histories(), "strangers": Strangers()}
+class Series:
+    """Steps of two numbers, few or many, whose mean tells the class; some are missing, and some series are empty."""
+
+    feature = registry.Feature("波", "series", nullable=True, shape=(20, 2))
+    inputs: ClassVar = {"波": "tensor(float)"}
+
+    def rows(self, count, *, classes, seed):
+        random = np.random.default_rng(seed)
+        labels = random.integers(0, classes, count)
+        series = [random.normal(size=(random.integers(3, 20), 2)) * 5 + (100 + 10 * label) for label in labels]
+        for steps in series:
+            steps[random.random(steps.shape) < 0.05] = np.nan
+        series[0] = series[0][:0]
+        return {"波": self.feature.sort.column(series, self.feature)}, labels.astype(np.int64)
+
+    def fit(self, columns):
+        return SeriesPreparation.fit("波", list(columns["波"]), Prepare(length=20))
+
+    def odd_rows(self):
+        """Nothing, far beyond everything seen, gaps, one step, all steps."""
+        nan = np.nan
+        series = [[], [[3e38, -3e38]] * 3, [[nan, 1], [nan, nan], [2, nan]], [[1e-45, 0]], [[100, 110]] * 20]
+        return {"波": self.feature.sort.column([np.array(each).reshape(-1, 2) for each in series], self.feature)}
+
+
+DATA = {"table": Table(), "text": Texts(), "series": Series(), "sequence": Histories(), "strangers": Strangers()}
+# Each recipe over each sort of data; images are tested with what reads them, in `tests/training/test_images.py`.
+CASES = [f"{name} over {sort}" for name in CLASSIFIERS for sort in sorts_of(name) if sort in DATA]
+every_case = pytest.mark.parametrize("case", CASES)
 
 
 def data_of(case):
@@ -169,7 +195,8 @@ def prepared_of(taken, classes):
         classes=CLASSES[classes],
         seed=7,
         preparation=preparation,
-        taken="text" if taken == "text" else "table",
+        taken=taken if taken in ("text", "series") else "table",
+        shape=preparation.shape if taken == "series" else (),
     )
 
 
@@ -303,6 +330,7 @@ def test_it_works_without_validation_rows(case):
         validation_labels=inputs.validation_labels[:0],
         classes=inputs.classes,
         taken=inputs.taken,
+        shape=inputs.shape,
     )
     trained = recipe_of(case).make(bare, lambda *_: None)
     assert (trained.predict(inputs.train).argmax(axis=1) == inputs.train_labels).mean() > 0.85

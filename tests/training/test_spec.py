@@ -114,8 +114,8 @@ def test_a_wrong_key_is_named_with_what_it_can_be(line):
 WRONG_DATA = {
     "{}": "data.dataset: missing; it is required.",
     "adult": (
-        "data: a mapping of dataset, target, positive, sensitive, text, image, exclude, prepare, augment, split belongs here, "
-        "not 'adult'."
+        "data: a mapping of dataset, target, positive, sensitive, text, image, history, series, exclude, prepare, augment, "
+        "split belongs here, not 'adult'."
     ),
     "{dataset: adult, prepar: {}}": "data.prepar: unknown; did you mean prepare?",
     "{dataset: adult, prepare: {scale: standart}}": "data.prepare.scale: 'standart' is no value it can have; did you mean standard",

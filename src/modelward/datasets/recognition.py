@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
+import msgspec
 import polars as pl
 
 from modelward.datasets.dataset import CATEGORIES_LIMIT, LEAST_ROWS, MISSING, Column, ColumnKind, UnusableTableError
@@ -79,6 +80,8 @@ def recognised_column(column: pl.Series, kind: ColumnKind | None = None) -> pl.S
         column = column.cast(pl.String)
     if column.dtype.is_numeric():
         column = _finite(column.cast(pl.Float64))
+    elif isinstance(column.dtype, pl.List | pl.Array):
+        column = _of_lists(column)
     elif column.dtype in _TIMELY:
         column = _moments(column)
     elif column.dtype in _WORDY:
@@ -103,6 +106,20 @@ def _of_words(column: pl.Series, kind: ColumnKind | None) -> pl.Series:
         return tidy
     found = _from_text(tidy)
     return _written(column).str.strip_chars() if _kind(found) is ColumnKind.TEXT else found
+
+
+def _of_lists(column: pl.Series) -> pl.Series:
+    """Lists of numbers as JSON writes them, so that a series is the same whether it came as CSV or as Parquet."""
+    flat = column
+    while isinstance(flat.dtype, pl.List | pl.Array):
+        flat = flat.explode()
+    if not flat.dtype.is_numeric() and flat.dtype != pl.Null:
+        raise UnusableTableError(
+            f"Column {column.name!r} holds lists of type {flat.dtype}. Only lists of numbers are series. Leave the column out."
+        )
+    _finite(flat.cast(pl.Float64))
+    texts = [None if value is None else msgspec.json.encode(value).decode() for value in column.to_list()]
+    return pl.Series(column.name, texts, dtype=pl.String)
 
 
 def _is_beyond_exact(column: pl.Series) -> bool:

@@ -47,12 +47,13 @@ class Feature:
     than `strange_share` is others: another script, say.
 
     `nullable` says that the version fills in a missing value by itself. Of a text, the graph takes `length` characters, in lower
-    case where `lowercase` says so; of an image `shape`: height, width and channels. All were chosen when it was trained, so that a
-    text is cut, and an image brought to its size, the same alone and among others.
+    case where `lowercase` says so; of an image `shape`: height, width and channels; of a series how many steps, the last ones, and
+    the channels of each. All were chosen when it was trained, so that a text is cut, and an image brought to its size, the same
+    alone and among others.
     """
 
     name: str
-    kind: Literal["number", "category", "text", "image", "sequence"]
+    kind: Literal["number", "category", "text", "image", "sequence", "series"]
     categories: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -240,8 +241,8 @@ def _check_kind(feature: Feature) -> None:
         raise InvalidInterfaceError(
             f"{feature.name!r} is a {feature.kind}; only texts and sequences have a length, and texts are put in lower case."
         )
-    if feature.kind != "image" and feature.shape:
-        raise InvalidInterfaceError(f"{feature.name!r} is a {feature.kind}; only an image has a shape.")
+    if feature.kind not in ("image", "series") and feature.shape:
+        raise InvalidInterfaceError(f"{feature.name!r} is a {feature.kind}; only an image or a series has a shape.")
 
 
 # What came later, and what it is where nobody says it.

@@ -29,13 +29,10 @@ class RowsFileError(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class FileRows:
-    """The rows of a file in their order. `ignored` are the columns that the model does not know; the rows go without them. `names`
-    are those of the files, where each row is one.
-    """
+    """The rows of a file in their order. `ignored` are the columns that the model does not know; the rows go without them."""
 
     ignored: tuple[str, ...]
     _held: list[dict[str, Any]] | pl.DataFrame
-    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -52,7 +49,11 @@ class FileRows:
 
 def kinds_of(features: Sequence[Feature]) -> dict[str, ColumnKind]:
     """What the columns of a file are, by the features of the model that they are for."""
-    return {feature.name: ColumnKind(feature.kind) for feature in features}
+    return {feature.name: _KINDS.get(feature.kind) or ColumnKind(feature.kind) for feature in features}
+
+
+# In a file a series is a list as JSON writes it.
+_KINDS = {"series": ColumnKind.TEXT}
 
 
 def rows_of_file(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind]) -> FileRows:

@@ -50,7 +50,7 @@ def _texts(values: pl.Series, _: Feature) -> Sequence[Any]:
     return values.fill_null("").to_list()
 
 
-def _images(values: pl.Series, feature: Feature) -> Sequence[Any]:
+def _encoded(values: pl.Series, feature: Feature) -> Sequence[Any]:
     return list(map(feature.sort.encoder(feature), values))
 
 
@@ -58,5 +58,6 @@ _VALUES: Mapping[str, Callable[[pl.Series, Feature], Sequence[Any]]] = {
     "number": _numbers,
     "category": _words,
     "text": _texts,
-    "image": _images,
+    "image": _encoded,
+    "series": _encoded,
 }

@@ -37,6 +37,7 @@ from modelward.training.pairs import PairInputs, longest, written
 from modelward.training.preparation import Preparation
 from modelward.training.recipe import Inputs, Lesson, answers, uses_labels
 from modelward.training.recipes import RECIPES
+from modelward.training.series_preparation import SeriesPreparation
 from modelward.training.spec import Data, Spec, offered
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _classes(spec: Spec, dataset: Dataset, table: Table, prepared: Gathered, par
         taken=offered(spec.data),
         preparation=prepared.preparation if isinstance(prepared.preparation, Preparation) else None,
         is_labelled=dataset.task != "none",
-        shape=prepared.preparation.shape if isinstance(prepared.preparation, ImagePreparation) else (),
+        shape=prepared.preparation.shape if isinstance(prepared.preparation, ImagePreparation | SeriesPreparation) else (),
     )
     interface, asked = Interface(prepared.features, dataset.target, classes), spec.data.augment
     if asked is None:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
@@ -38,8 +38,8 @@ those that are not known, the latest at the end, with zeros before the first. On
 large table.
 """
 
-Takes = Literal["table", "text", "image", "sequence"]
-"""What a row is made of: named numbers and categories, one text, one image, or one history of known items."""
+Takes = Literal["table", "text", "image", "sequence", "series"]
+"""What a row is made of: named numbers and categories, one text, one image, one history of known items, or one series."""
 
 
 class Progress(Protocol):
@@ -48,21 +48,6 @@ class Progress(Protocol):
     def __call__(self, share: float, word: str = "", /) -> None:
         """`share` of the work is done, 0 to 1; `word` may say more, such as the epoch and its losses."""
         ...
-
-
-@runtime_checkable
-class HearsCurves(Protocol):
-    """A progress that also takes curves while they grow."""
-
-    def curves(self, so_far: Mapping[str, Sequence[float]], /) -> None:
-        """One value for each epoch or round that has ended, by the name of the curve. What is handed over may grow afterwards."""
-        ...
-
-
-def tell_curves(progress: Progress, so_far: Mapping[str, Sequence[float]]) -> None:
-    """Hand the curves so far to whoever watches, if they are wanted there."""
-    if isinstance(progress, HearsCurves):
-        progress.curves(so_far)
 
 
 class InvalidParameterError(InvalidError):
@@ -87,7 +72,7 @@ class Inputs:
     what made the rows, for a recipe that speaks of features rather than of columns; None of texts and images. `mixup`
     is for networks that tell classes apart: see `augmenting.Augment`. Where nobody labelled the rows, `is_labelled` is False and
     all labels are those of the normal class. `taken` says what a row is made of, for a recipe that takes several.
-    `shape` is the height, the width and the channels of each image.
+    `shape` is the height, the width and the channels of each image; of a series the steps and the values of each.
 
     Raises:
         UnusableInputsError: the shapes do not agree, a number is not finite, or a class has no row to learn from.

@@ -52,7 +52,7 @@ def consult(inputs: Inputs) -> Reference | None:
         return None
     rows, labels = inputs.train[places], np.searchsorted(classes, inputs.train_labels[places])
     folds = _folds(labels, seed=inputs.seed)
-    recipes = _RECIPES[inputs.taken]
+    recipes = _RECIPES["text" if inputs.taken == "text" else "table"]
     answers = {name: _answers(name, parameters, rows, labels, folds) for name, parameters in recipes.items()}
     best = min(answers, key=lambda name: _brier(answers[name], labels))
     probabilities = np.zeros((len(places), len(inputs.classes)))

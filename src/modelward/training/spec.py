@@ -78,6 +78,10 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "is left out of a recommendation because it was taken before is what stands in there."
         ),
     ] = None
+    series: Annotated[
+        ColumnName | None,
+        Meta(description="Column of series of numbers to learn from instead of the table; the other columns are no features."),
+    ] = None
     exclude: Annotated[tuple[ColumnName, ...], Meta(description="Columns that are no features of the model.")] = ()
     prepare: Annotated[Prepare, Meta(description="How columns become numbers.")] = Prepare()
     augment: Annotated[
@@ -254,20 +258,22 @@ def _candidate(entry: Any, data: Data, *, path: str) -> CandidateSpec:
 
 
 def offered(data: Data) -> Takes:
-    """What the data is for a recipe: a table, the texts or images of one column, or the histories of a log."""
-    if data.text is not None and data.image is not None:
-        raise InvalidSpecError("data: `text` and `image` are both there, and a recipe learns from one of them. Leave one out.")
-    if data.image is not None:
-        return "image"
-    if data.history is not None:
-        return "sequence"
-    return "table" if data.text is None else "text"
+    """What the data is for a recipe: a table, the texts, images or series of one column, or the histories of a log."""
+    named: list[Takes] = [each for each in _OF_ONE_COLUMN if getattr(data, each) is not None]
+    if len(named) > 1:
+        both = " and ".join(f"`{each}`" for each in named)
+        raise InvalidSpecError(f"data: {both} are both there, and a recipe learns from one of them. Leave one out.")
+    if named:
+        return named[0]
+    return "table" if data.history is None else "sequence"
 
 
+_OF_ONE_COLUMN: tuple[Takes, ...] = ("text", "image", "series")
 _HOW: dict[Takes, str] = {
-    "table": "leave `data.text`, `data.image` and `data.history` out",
+    "table": "leave `data.text`, `data.image`, `data.series` and `data.history` out",
     "text": "name the column of text, `data: {text: COLUMN}`",
     "image": "name the column of images, `data: {image: COLUMN}`",
+    "series": "name the column of series, `data: {series: COLUMN}`",
     "sequence": "say how many of the last items of a user are learned from, `data: {history: 50}`",
 }
 

@@ -10,6 +10,7 @@ from modelward.registry.kinds.category import CategoryKind
 from modelward.registry.kinds.image import ImageKind
 from modelward.registry.kinds.number import NumberKind
 from modelward.registry.kinds.sequence import SequenceKind
+from modelward.registry.kinds.series import SeriesKind
 from modelward.registry.kinds.text import TextKind
 
 if TYPE_CHECKING:
@@ -21,4 +22,5 @@ KINDS: Mapping[str, Kind] = {
     "text": TextKind(),
     "image": ImageKind(),
     "sequence": SequenceKind(),
+    "series": SeriesKind(),
 }

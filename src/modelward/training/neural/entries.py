@@ -120,12 +120,43 @@ class Characters(nn.Module):
         return drawing.node("Cast", drawing.node("Unsqueeze", first, drawing.constant([2], np.int64)), to=_FLOAT)
 
 
-Entry = Laid | Characters
+class Measured(nn.Module):
+    """The steps of a series [n, steps * (channels + 1)], of which the last number of each says whether it is there. Where there are
+    too many, those of a window lie side by side.
+    """
+
+    def __init__(self, asked: Reading, inputs: Inputs) -> None:
+        super().__init__()
+        self.given, self.window = inputs.shape, asked.window(inputs.shape[0])
+        self.shape = step_shape(asked, inputs, shape=(1, 1))
+        self.beyond = self.shape[0] * self.window - self.given[0]
+
+    def forward(self, rows: torch.Tensor) -> Steps:
+        whole = functional.pad(rows.view(-1, *self.given), (0, 0, 0, self.beyond))
+        windows = whole.view(-1, self.shape[0], self.window, self.given[1])
+        return Steps(windows[..., :-1].flatten(2), windows[:, :, 0, -1:])
+
+    def draw(self, drawing: Drawing, rows: str) -> DrawnSteps:
+        """See `DrawnSteps`."""
+        whole = drawing.node("Reshape", rows, drawing.constant((-1, *self.given), np.int64))
+        if self.beyond:
+            whole = drawing.node("Pad", whole, drawing.constant((0, 0, 0, 0, self.beyond, 0), np.int64))
+        channels = drawing.constant(np.arange(self.given[1] - 1), np.int64)
+        values = drawing.node("Gather", whole, channels, axis=2)
+        values = drawing.node("Reshape", values, drawing.constant((-1, *self.shape), np.int64))
+        firsts = drawing.constant(np.arange(self.shape[0]) * self.window, np.int64)
+        there = drawing.node("Gather", whole, drawing.constant([self.given[1] - 1], np.int64), axis=2)
+        return DrawnSteps(values, drawing.node("Gather", there, firsts, axis=1))
+
+
+Entry = Laid | Characters | Measured
 _INT64, _FLOAT = 7, 1
 
 
 def entry_of(asked: Reading, inputs: Inputs, *, shape: tuple[int, int]) -> Entry:
     """What makes the steps of these rows; those of a table lie in the `shape`."""
+    if inputs.taken == "series":
+        return Measured(asked, inputs)
     return Characters(asked, inputs) if inputs.taken == "text" else Laid(shape)
 
 

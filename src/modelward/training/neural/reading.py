@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
 from modelward.training.neural.classifying import Alter
@@ -32,7 +31,12 @@ class Reading(ClassifierLearning, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = 32_768
     embedding: Annotated[int, Meta(ge=1, le=512, description="Of a text: numbers that stand for a sequence of characters.")] = 32
     steps: Annotated[
-        int, Meta(ge=1, le=4096, description="Of a text: most steps that are made of it; characters beyond share steps evenly.")
+        int,
+        Meta(
+            ge=1,
+            le=4096,
+            description="Of a text or a series: most steps that are made of it; where it is longer, neighbours share one.",
+        ),
     ] = 128
     drop_characters: Annotated[
         Share, Meta(description="Of a text: share of its characters that are left out, anew each time it is learnt from.")
@@ -49,15 +53,19 @@ class Reading(ClassifierLearning, frozen=True, kw_only=True, forbid_unknown_fiel
         """Whether texts are changed while they are learnt from."""
         return max(self.drop_characters, self.swap_characters, self.drop_words) > 0
 
-    def window(self, characters: int) -> int:
-        """How many characters share a step."""
-        return -(-characters // self.steps)
+    def window(self, length: int) -> int:
+        """How many characters, or steps of a series, share a step."""
+        return -(-length // self.steps)
 
 
 def step_shape(asked: Reading, inputs: Inputs, *, shape: tuple[int, int]) -> tuple[int, int]:
     """How many steps a network takes of each row, and how many values each has; of a table that is `shape`."""
     if inputs.taken == "text":
         return -(-inputs.width // asked.window(inputs.width)), asked.embedding
+    if inputs.taken == "series":
+        given, values = inputs.shape
+        window = asked.window(given)
+        return -(-given // window), window * (values - 1)
     return shape
 
 
@@ -66,7 +74,13 @@ def read_weights(asked: Reading, inputs: Inputs) -> int:
     return asked.buckets * asked.embedding if inputs.taken == "text" else 0
 
 
-READING = tuple(name for name in Reading.__struct_fields__ if name not in ClassifierLearning.__struct_fields__)
+_OWN = (name for name in Reading.__struct_fields__ if name not in ClassifierLearning.__struct_fields__)
+# What not all material has a use for.
+_FOR: dict[str, tuple[Takes, ...]] = {
+    **dict.fromkeys(_OWN, ("text",)),
+    "steps": ("text", "series"),
+    "shape": ("table",),
+}
 
 
 def altering(asked: Reading, inputs: Inputs) -> Callable[[Randomness], Alter] | None:
@@ -82,14 +96,14 @@ def altering(asked: Reading, inputs: Inputs) -> Callable[[Randomness], Alter] | 
     return alter
 
 
-def check_asked(asked: msgspec.Struct, taken: Takes, *, only: dict[Takes, Sequence[str]]) -> None:
-    """Nothing, where no parameter is set that is `only` for other material than is taken.
+def check_asked(asked: Reading, taken: Takes) -> None:
+    """Nothing, where no parameter is set that is for other material than is taken.
 
     Raises:
         UnusableInputsError: one is; the message names it.
     """
     defaults: Any = type(asked)()
-    for kind, names in only.items():
-        for name in names:
-            if kind != taken and getattr(asked, name) != getattr(defaults, name):
-                raise UnusableInputsError(f"`{name}` is for a {kind}, and this data is a {taken}. Leave it out.")
+    for name in type(asked).__struct_fields__:
+        kinds = _FOR.get(name, (taken,))
+        if taken not in kinds and getattr(asked, name) != getattr(defaults, name):
+            raise UnusableInputsError(f"`{name}` is for a {' or a '.join(kinds)}, and this data is a {taken}. Leave it out.")

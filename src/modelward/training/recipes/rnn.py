@@ -20,7 +20,7 @@ from modelward.training.neural import (
     dense_weights,
 )
 from modelward.training.neural.gates import draw_layer
-from modelward.training.neural.reading import READING, Reading, altering, check_asked, read_weights, step_shape
+from modelward.training.neural.reading import Reading, altering, check_asked, read_weights, step_shape
 from modelward.training.recipe import Inputs, Made, Progress, Takes
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Recurrent:
         MissingExtraError: PyTorch or safetensors is not installed.
     """
 
-    takes: ClassVar[tuple[Takes, ...]] = ("table", "text")
+    takes: ClassVar[tuple[Takes, ...]] = ("table", "text", "series")
     Parameters: ClassVar[type[RecurrentParameters]] = RecurrentParameters
     sizes: ClassVar[tuple[str, ...]] = ("units",)
     parameters: RecurrentParameters
@@ -95,7 +95,7 @@ class Recurrent:
 
     def _shape(self, inputs: Inputs) -> tuple[int, int]:
         """How the columns of a table lie."""
-        check_asked(self.parameters, inputs.taken, only={"table": ("shape",), "text": READING})
+        check_asked(self.parameters, inputs.taken)
         shape = self.parameters.shape or (inputs.width, 1)
         if inputs.taken == "table":
             check_shape(shape, inputs.width)

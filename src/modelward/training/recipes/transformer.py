@@ -13,7 +13,7 @@ from msgspec import Meta
 from modelward.training.graph import Drawing
 from modelward.training.neural import Randomness, check_installed, check_shape, classifier, dense_weights
 from modelward.training.neural.drawn_attention import draw_layer, draw_normal, draw_numbers, draw_sums
-from modelward.training.neural.reading import READING, Reading, altering, check_asked, read_weights, step_shape
+from modelward.training.neural.reading import Reading, altering, check_asked, read_weights, step_shape
 from modelward.training.recipe import Inputs, InvalidParameterError, Made, Progress, Takes
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Transformer:
         InvalidParameterError: the heads cannot share the width. MissingExtraError: PyTorch or safetensors is not installed.
     """
 
-    takes: ClassVar[tuple[Takes, ...]] = ("table", "text")
+    takes: ClassVar[tuple[Takes, ...]] = ("table", "text", "series")
     Parameters: ClassVar[type[TransformerParameters]] = TransformerParameters
     streams: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("width", "inner")
@@ -91,7 +91,7 @@ class Transformer:
     def _shape(self, inputs: Inputs) -> tuple[int, int] | None:
         """Steps and values of a row; None of a table whose columns are no steps."""
         asked = self.parameters
-        check_asked(asked, inputs.taken, only={"table": ("shape",), "text": READING})
+        check_asked(asked, inputs.taken)
         if inputs.taken == "table" and asked.shape:
             check_shape(asked.shape, inputs.width)
         return asked.shape if inputs.taken == "table" else step_shape(asked, inputs, shape=(1, 1))
