@@ -94,7 +94,8 @@ class Sample:
     favourable one of two classes, "" where nobody says it. `targets` are the true texts, where texts are the answer, and labels are
     0 in all rows where there are no classes, or nobody told them, as `is_labelled` says. `examples` are what such a version learned
     from, where that is known, and `originals` what a generator was to be like. `histories` are there where items are recommended;
-    then the label of an item that training never saw is -1. `near_training` is None where the training rows are not known.
+    then the label of an item that training never saw is -1. `near_training` is None where the training rows are not known, or for
+    what `near_unknown` says. The rows were drawn from `drawn_from` test rows, 0 where nobody says.
     """
 
     columns: Mapping[str, NDArray[np.generic]]
@@ -107,6 +108,8 @@ class Sample:
     split: str
     favourable: str = ""
     near_training: NearTraining | None = None
+    near_unknown: str = ""
+    drawn_from: int = 0
     targets: tuple[str, ...] = ()
     is_labelled: bool = True
     examples: Examples | None = None

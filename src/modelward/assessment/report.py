@@ -54,6 +54,7 @@ class TrustReport:
     `evidence` maps the path of each file beside the report to its SHA-256. `measurements` says who was asked and when; `created`
     is the oldest of these moments, so that measuring one side again makes no other side look fresh; `by` asked last. `split` is
     the digest of the split that held the test rows out; dataset, fingerprint and split are empty for a version without data.
+    `rows` are the test rows that were measured on: those of `drawn_from` that the seed drew, where that is more.
     `confidence` is of every interval; the bounds of the energy are assumed factors, not a confidence interval.
     """
 
@@ -65,6 +66,7 @@ class TrustReport:
     fingerprint: str
     split: str
     rows: int
+    drawn_from: int = 0
     seed: int
     confidence: float
     measurements: tuple[Measurement, ...]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,18 @@ from numpy.typing import NDArray
 from modelward.access import Actor
 from modelward.assessment.assessor import Examples, NearTraining, Originals, RealRows, Sample
 from modelward.assessment.history_sampling import histories_of
-from modelward.datasets import Dataset, Datasets, Parts, Split, class_labels, find_clusters, make_split
+from modelward.datasets import (
+    Dataset,
+    Datasets,
+    Parts,
+    Split,
+    Table,
+    class_labels,
+    compared,
+    find_clusters,
+    frame_of,
+    make_split,
+)
 from modelward.errors import ConflictError
 from modelward.registry import Version, code_points, texts_of
 
@@ -22,6 +34,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 SEED = 0
+JUDGED_ROWS = 100_000
+"""So many test rows are measured on at most; the intervals are of so many."""
+SOUGHT = 20_000_000
+"""In so many values, or characters of texts, near-duplicates are looked for: that takes about a minute."""
+TOO_LARGE = "Near-duplicates are not looked for in so large a table. Measure on a smaller one."
 MANY_NUMBERS = 12
 """A numeric sensitive column with more different values is cut into quarters."""
 
@@ -46,7 +63,7 @@ def held_out(version: Version, datasets: Datasets, *, by: Actor) -> Sample | Non
             f"{version.name} was made from {lineage.dataset} with the fingerprint {lineage.fingerprint[:12]}, and the dataset has "
             f"{dataset.fingerprint[:12]} now. Train again on the data as it is."
         )
-    table = datasets.table(lineage.dataset, by=by, purpose=f"assess {version.name}")
+    table = datasets.columns(lineage.dataset, by=by, purpose=f"assess {version.name}")
     split = msgspec.convert(version.facts["split"], Split)
     # The features of a generator are not those that it learned from.
     features = version.facts.get("columns") or version.interface.names
@@ -54,14 +71,36 @@ def held_out(version: Version, datasets: Datasets, *, by: Actor) -> Sample | Non
     if parts.digest != lineage.split:
         raise DataChangedError(f"The split of {lineage.dataset} gives other rows than when {version.name} was made. Train again.")
     if dataset.log:
-        return _of_histories(version, dataset, table, parts)
+        return _of_histories(version, dataset, frame_of(table), parts)
     favourable = str(version.facts.get("positive") or dataset.positive)
-    near = NearTraining(split.similarity, lambda: _near_training(table.select(features), split, parts))
+    judged = _judged(parts.test)
+    near = NearTraining(split.similarity, lambda: _near_training(table, features, split, parts=parts, judged=judged))
+    is_sought = bool(parts.clusters) or compared(table, features) <= SOUGHT
+    return replace(
+        _asked(version, table, features, favourable=favourable, train=parts.train, judged=judged),
+        near_training=near if is_sought else None,
+        near_unknown="" if is_sought else TOO_LARGE,
+        drawn_from=len(parts.test),
+    )
+
+
+def _asked(
+    version: Version,
+    table: Table,
+    features: Sequence[str],
+    *,
+    favourable: str,
+    train: NDArray[np.int64],
+    judged: NDArray[np.int64],
+) -> Sample:
+    names = [*features, version.interface.target, *version.facts.get("sensitive", ())]
     if "columns" in version.facts:
-        originals = Originals(*(_real(version, table[rows], features) for rows in (parts.train, parts.test)))
-        return _sample(version, _questions(version, table[parts.test]), favourable="", near=near, originals=originals)
-    examples = Examples(lambda: _pairs(version, table[parts.train])) if version.interface.answer == "text" else None
-    return _sample(version, table[parts.test], favourable=favourable, near=near, examples=examples)
+        names = [*features, version.interface.target, *version.interface.names]
+        originals = Originals(*(_real(version, _rows(table, names, rows), features) for rows in (train, judged)))
+        return _sample(version, _questions(version, _rows(table, names, judged)), favourable="", originals=originals)
+    is_of_text = version.interface.answer == "text"
+    examples = Examples(lambda: _pairs(version, _rows(table, names, train))) if is_of_text else None
+    return _sample(version, _rows(table, names, judged), favourable=favourable, examples=examples)
 
 
 def _pairs(version: Version, rows: pl.DataFrame) -> tuple[list[str], list[str]]:
@@ -111,9 +150,25 @@ def _of_histories(version: Version, dataset: Dataset, table: pl.DataFrame, parts
     )
 
 
-def _near_training(table: pl.DataFrame, split: Split, parts: Parts) -> NDArray[np.bool_]:
-    clusters = parts.clusters or find_clusters(table, table.columns, similarity=split.similarity)
-    return clusters.reach(parts.test, parts.train)
+def _judged(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows to measure on: all, or so many as one answer after the other and in each replicate of a bootstrap still take."""
+    if len(rows) <= JUDGED_ROWS:
+        return rows
+    return np.sort(rows[np.random.default_rng(SEED).permutation(len(rows))[:JUDGED_ROWS]])
+
+
+def _rows(table: Table, names: Sequence[str], rows: NDArray[np.int64]) -> pl.DataFrame:
+    import polars as pl
+
+    known = [name for name in dict.fromkeys(names) if name in table.columns]
+    return pl.DataFrame([table.get_column(name)[rows] for name in known])
+
+
+def _near_training(
+    table: Table, features: Sequence[str], split: Split, *, parts: Parts, judged: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    clusters = parts.clusters or find_clusters(frame_of(table), features, similarity=split.similarity)
+    return clusters.reach(judged, parts.train)
 
 
 def _sample(
@@ -121,7 +176,6 @@ def _sample(
     rows: pl.DataFrame,
     *,
     favourable: str,
-    near: NearTraining,
     examples: Examples | None = None,
     originals: Originals | None = None,
 ) -> Sample:
@@ -142,7 +196,6 @@ def _sample(
         fingerprint=lineage.fingerprint,
         split=lineage.split,
         favourable=favourable,
-        near_training=near,
         targets=tuple(told) if is_of_text else (),
         is_labelled=is_labelled or not is_of_classes,
         examples=examples,

@@ -179,6 +179,7 @@ def _report(version: Version, sample: Sample | None, replies: Mapping[str, Reply
         fingerprint=sample.fingerprint if sample else "",
         split=sample.split if sample else "",
         rows=sample.rows if sample else 0,
+        drawn_from=sample.drawn_from if sample else 0,
         seed=SEED,
         confidence=CONFIDENCE,
         measurements=tuple(

@@ -37,6 +37,7 @@ WORDS = {
     "Dataset": "数据集",
     "Fingerprint": "指纹",
     "Test rows": "测试行数",
+    "Drawn from test rows": "抽取自测试行数",
     "Assessed": "评估时间",
     "By": "评估者",
     "Seed": "随机种子",
@@ -152,6 +153,8 @@ SENTENCES = {
     ),
     "about {needed:n} are needed.": "约需 {needed} 行。",
     "Which rows the version learned from is not known.": "不知道该版本从哪些行学习。",
+    "Near-duplicates are not looked for in so large a table.": "表格太大，不在其中查找近似重复的行。",
+    "Measure on a smaller one.": "请在较小的表格上测量。",
     "Train it here.": "请在此处训练。",
     "{alone:n} of {rows:n} test rows have no near-duplicate in training.": (
         "{rows} 个测试行中只有 {alone} 行在训练行中没有近似重复。"

@@ -67,7 +67,7 @@ class Leakage:
         assert sample is not None
         near = sample.near_training
         if near is None:
-            note = "Which rows the version learned from is not known. Train it here."
+            note = sample.near_unknown or "Which rows the version learned from is not known. Train it here."
             return Findings(tuple(measure.not_measurable(note, n=sample.rows) for measure in self.measures))
         note = f"Near: at least {near.similarity:g} of the values agree, or of the shingles of a text."
         share = SHARE.clause(exact(float(near.rows.mean()), n=sample.rows, method="counted"), note=note)
