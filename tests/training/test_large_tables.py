@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A table whose prepared rows would take too much memory is learned from in blocks, and gives the models that it gives whole."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -151,3 +156,14 @@ def test_what_lies_in_memory_of_a_row_is_less_than_its_columns(rooms, register, 
     rows = gathered(rooms, admin, spec_of("lightgbm")).inputs.train
     assert rows.numbers.nbytes + rows.codes.nbytes < rows.nbytes / len(rows) * len(rows.numbers)
     assert house.people().count("\n") > len(rows)
+
+
+@pytest.mark.nightly
+def test_a_million_rows_are_registered_and_learned_from_in_bounded_memory(tmp_path):
+    script = Path(__file__).parents[2] / "benchmarks" / "large.py"
+    command = [sys.executable, str(script), "--rows", "1000000", "--recipes", "lightgbm", "--place", str(tmp_path)]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    peaks = {said["stage"]: said["peak_mb"] for said in map(json.loads, lines)}
+    # Held whole, and as polars and Python hold it while it is read, the table alone takes more than a gigabyte.
+    assert peaks["register"] < 600
+    assert peaks["lightgbm"] < 700
