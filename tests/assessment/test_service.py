@@ -18,7 +18,6 @@ from modelward.assessment import (
     Objective,
     ReportUnreadableError,
     UnknownAssessorError,
-    sampling,
 )
 from modelward.assessment.report import parse_report
 from modelward.assessment.sampling import held_out
