@@ -136,6 +136,25 @@ SAMPLES = {
         owner="announcements",
         file_sha256="9001a4eaa4d02e34dc72617ee72a8a7cf54be0851c50f1842458f8f2ef579628",
     ),
+    "movielens-100k": Sample(
+        name="movielens-100k",
+        title="MovieLens 100K: who rated which film, and when? 943 users and 1,682 films, 1997 and 1998.",
+        rows=100_000,
+        source="GroupLens, MovieLens 100K; F. Maxwell Harper and Joseph A. Konstan, The MovieLens Datasets, 2015, "
+        "doi:10.1145/2827872",
+        license="research only, no redistribution (GroupLens)",
+        package="recbole",
+        version="1.2.1",
+        wheel_sha256="9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
+        members=("recbole/dataset_example/ml-100k/ml-100k.inter",),
+        columns=("user", "item", "rating", "time"),
+        target="item",
+        positive="",
+        sensitive=(),
+        purpose="recommendation of films",
+        owner="film-library",
+        file_sha256="d7c58b3cf9e16a735109155f9bfa3f6bbdef76a6dc0c9a87643bf63c8b3fa38b",
+    ),
     "mnist": Sample(
         name="mnist",
         title="MNIST: which digit did somebody write? 500 of each, of the 70,000.",
@@ -250,6 +269,9 @@ def _rows_of(sample: Sample, member: str, part: str, data: bytes) -> Iterator[li
         if len(data) > _MEMBER_LIMIT_BYTES:
             raise _changed(sample, "table in it")
         return csv.reader(io.StringIO(data.decode(), newline=""))
+    if member.endswith(".inter"):
+        # The first line names the columns, each with its type.
+        return csv.reader(data.decode().splitlines()[1:], delimiter="\t")
     return _spoken(data.decode()) if member.endswith(".dict") else _records(data.decode())
 
 

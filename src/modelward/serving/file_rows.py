@@ -52,8 +52,25 @@ def kinds_of(features: Sequence[Feature]) -> dict[str, ColumnKind]:
     return {feature.name: _KINDS.get(feature.kind) or ColumnKind(feature.kind) for feature in features}
 
 
-# In a file a series is a list as JSON writes it.
-_KINDS = {"series": ColumnKind.TEXT}
+# In a file a series or a sequence is a list as JSON writes it.
+_KINDS = {"sequence": ColumnKind.TEXT, "series": ColumnKind.TEXT}
+
+
+def with_lists(rows: list[dict[str, Any]], features: Sequence[Feature]) -> list[dict[str, Any]]:
+    """The rows with lists for texts where a feature is a sequence: a field of a table holds one as JSON. What is none is left as it
+    is, and refused with the row and the feature.
+    """
+    names = [feature.name for feature in features if feature.kind == "sequence"]
+    return [{name: _listed(value) if name in names else value for name, value in row.items()} for row in rows] if names else rows
+
+
+def _listed(value: Any) -> Any:
+    if value is None:
+        return []
+    try:
+        return msgspec.json.decode(value) if isinstance(value, str) else value
+    except msgspec.DecodeError:
+        return value
 
 
 def rows_of_file(file: Path, data: bytes, *, kinds: Mapping[str, ColumnKind]) -> FileRows:

@@ -17,9 +17,9 @@ from modelward.audit import Ledger
 from modelward.datasets import read_bytes
 from modelward.registry import Interface, InvalidRowsError, texts_of
 from modelward.serving.answer import INFERENCE_BATCH
-from modelward.serving.computed import labels_of
+from modelward.serving.computed import labels_of, rankings_of
 from modelward.serving.deployments import Deployment
-from modelward.serving.file_rows import FileRows, kinds_of, rows_of_file
+from modelward.serving.file_rows import FileRows, kinds_of, rows_of_file, with_lists
 from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
 from modelward.storage import Database
@@ -36,7 +36,8 @@ FileFormat = Literal["csv", "parquet"]
 class Batch:
     """A file's answers: `payload` is a table of `row` (counted from 1, in the order of the file), the answer, and `unfamiliar`, the
     features whose value training never saw as a JSON list, or nothing. The answer is `label` and one `probability_<class>` per
-    class; or `text`; or one `value_<name>` per value, or all of them as a JSON list in `values` where they have no names.
+    class, or `ranking` as JSON where only the most probable are told; or `text`; or one `value_<name>` per value, or all of them
+    as a JSON list in `values` where they have no names.
 
     `unfamiliar_rows` is how many rows have any. `ignored` are columns of the file that the model does not know, such as an id:
     nothing was done with them, and they are not copied into the answers.
@@ -91,8 +92,9 @@ class _Part(NamedTuple):
 
 
 def _answered(deployment: Deployment, rows: FileRows, start: int) -> _Part:
+    part = with_lists(rows.part(start, BATCH_ROWS), deployment.interface.features)
     try:
-        columns, unfamiliar = deployment.interface.encode([deployment.interface.table_of_rows(rows.part(start, BATCH_ROWS))])
+        columns, unfamiliar = deployment.interface.encode([deployment.interface.table_of_rows(part)])
     except InvalidRowsError as unfit:
         # The rows of a part are counted from 1; people count those of the file.
         raise InvalidRowsError(re.sub(r"^Row (\d+)", lambda found: f"Row {int(found[1]) + start}", str(unfit))) from None
@@ -127,5 +129,11 @@ def _answers(array: npt.NDArray[Any], interface: Interface) -> dict[str, pl.Seri
         rows = [interface.named(values) for values in array.astype("float64").tolist()]
         return {f"value_{name}": pl.Series([row[name] for row in rows]) for name in interface.values}
     labels = pl.Series(labels_of(interface, array), dtype=pl.String)
+    if interface.top:
+        told = [
+            msgspec.json.encode([{"item": item, "probability": share} for item, share in row]).decode()
+            for row in rankings_of(interface, array)
+        ]
+        return {"label": labels, "ranking": pl.Series(told, dtype=pl.String)}
     shares = {f"probability_{name}": pl.Series(array[:, at].astype("float64")) for at, name in enumerate(interface.classes)}
     return {"label": labels, **shares}

@@ -104,6 +104,13 @@ def row_of(interface: Interface, form: Mapping[str, str]) -> dict[str, Any]:
     return {feature.name: _value(feature, form.get(f"f{place}", "")) for place, feature in enumerate(interface.features)}
 
 
+def _told(answer: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The classes or items with their probabilities, the most probable first."""
+    if ranking := answer.get("ranking"):
+        return [(each["item"], each["probability"]) for each in ranking]
+    return sorted(answer.get("probabilities", {}).items(), key=lambda item: -item[1])
+
+
 async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by: Actor) -> Outcome:
     """Answer and explanation of one row, through the same gateway, and with the same words, as any caller's.
 
@@ -114,10 +121,10 @@ async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by
     question = Question(caller=by, model=version.model, number=version.number, payload=payload)
     reply = await gateway.predict(question, [row])
     answer = msgspec.json.decode(reply.payload)["predictions"][0]
-    why, why_not = await _explain(gateway, question, row, by=by) if "label" in answer else (None, NOT_EXPLAINED)
+    why, why_not = await _explain(gateway, question, row, by=by) if "probabilities" in answer else (None, NOT_EXPLAINED)
     return Outcome(
         label=answer.get("label", ""),
-        probabilities=sorted(answer.get("probabilities", {}).items(), key=lambda item: -item[1]),
+        probabilities=_told(answer),
         text=answer.get("text"),
         values=_listed(answer.get("values", ())),
         unfamiliar=answer["unfamiliar"],
@@ -179,8 +186,8 @@ def _shown(value: Any) -> str:
 
 
 def _field(feature: Feature, key: str, sent: str | None) -> Field:
-    is_number, is_long = feature.kind == "number", feature.kind == "text"
-    options = feature.categories if not is_number and len(feature.categories) <= _OPTIONS_LIMIT else ()
+    is_number, is_long = feature.kind == "number", feature.kind in ("text", "sequence")
+    options = feature.categories if feature.kind == "category" and len(feature.categories) <= _OPTIONS_LIMIT else ()
     has_range = is_number and feature.minimum is not None and feature.maximum is not None
     return Field(
         key=key,
@@ -204,6 +211,8 @@ def _start(feature: Feature) -> str:
 
 
 def _value(feature: Feature, text: str) -> Any:
+    if feature.kind == "sequence":
+        return [item for line in text.splitlines() for item in (part.strip() for part in line.split(",")) if item]
     if not text.strip():
         return None
     if feature.kind != "number":

@@ -37,10 +37,10 @@ def _column(interface: Interface, head: Head, values: Values) -> Any:
     wanted = (1,) if feature is None else feature.sort.tensor(feature)
     if head.datatype == TEXT and not (feature and feature.sort.is_binary) and bytes in set(map(type, values)):
         raise head.error("holds bytes that are not UTF-8. Send text.")
-    if head.width == 1 and len(head.shape) <= 2:
-        return values
     if wanted != (1,) and len(head.shape) == 1 + len(wanted):
         return _rows(head, values)
+    if head.width == 1 and len(head.shape) <= 2:
+        return values
     if len(head.shape) > 2:
         raise head.misshapen()
     raise head.error(

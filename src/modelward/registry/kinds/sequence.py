@@ -25,7 +25,7 @@ _PLAIN_WORDS = 10
 
 class SequenceKind:
     """See `Kind`. A feature says how many of the last words are read, `length`; `categories` are the words that training saw. A
-    sequence without words is one: nothing is missing in it.
+    sequence without words is one: nothing is missing in it. An empty text is no word.
     """
 
     datatype, element, task = "BYTES", "STRING", "other"
@@ -58,7 +58,8 @@ class SequenceKind:
             for place, word in enumerate(value, 1):
                 if why := _why_no_word(word):
                     raise UnfitValueError(f"has an entry, number {place:,}, that {why}")
-            return tuple(value[-length:])
+            # An array has places that no word takes; they hold the empty text.
+            return tuple([word for word in value if word][-length:])
 
         return encode
 
@@ -85,8 +86,6 @@ class SequenceKind:
 def _why_no_word(word: Any) -> str:
     if type(word) is not str:
         return f"must be a text and is {json_kind(word)}"
-    if not word:
-        return "is empty; leave it out"
     if len(word) > WORD_LIMIT:
         return f"is {len(word)} characters long; the limit is {WORD_LIMIT}"
     return "" if word.isascii() or is_unicode(word) else "holds half a character (a lone surrogate); send valid Unicode"

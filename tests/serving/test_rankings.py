@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A recommender tells the most probable items alone, and a file of histories is read as a request is."""
+
+import json
+
+import numpy as np
+import pytest
+
+from modelward.registry import Feature, Interface, InvalidInterfaceError, InvalidRowsError
+from modelward.serving.computed import CallAnswers, Computed
+from modelward.serving.file_rows import kinds_of, rows_of_file, with_lists
+from modelward.serving.records import as_records
+
+HISTORY = Feature("history", "sequence", categories=("a", "b", "c"), length=3)
+INTERFACE = Interface((HISTORY,), "film", ("a", "b", "c"), top=2)
+
+
+def test_only_the_most_probable_are_told_and_none_that_is_left_out():
+    shares = np.array([[0.2, 0.5, 0.3], [0.0, 1.0, 0.0]], dtype=np.float32)
+    computed = Computed(CallAnswers(INTERFACE, shares, [(), ("history",)]), 0, 2, "r", "films", 1)
+    first, second = json.loads(as_records(computed).body)["predictions"]
+    assert first["label"] == "b"
+    assert [each["item"] for each in first["ranking"]] == ["b", "c"]
+    assert first["ranking"][1]["probability"] == pytest.approx(0.3)
+    assert [each["item"] for each in second["ranking"]] == ["b"]
+    assert second["unfamiliar"] == ["history"]
+
+
+def test_so_many_are_told_as_there_are_at_most():
+    for top in (-1, 4):
+        with pytest.raises(InvalidInterfaceError, match="`top`"):
+            Interface((HISTORY,), "film", ("a", "b", "c"), top=top)
+
+
+def test_a_table_holds_histories_as_json(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text('id,history\n1,"[""a"",""b""]"\n2,[]\n3,a\n')
+    rows = with_lists(rows_of_file(file, file.read_bytes(), kinds=kinds_of([HISTORY])).all(), [HISTORY])
+    assert [row["history"] for row in rows] == [["a", "b"], [], "a"]
+    assert len(INTERFACE.table_of_rows(rows[:2])) == 2
+    with pytest.raises(InvalidRowsError, match="Row 3: feature 'history' must be a list"):
+        INTERFACE.table_of_rows(rows)
+
+
+def test_an_array_is_padded_with_empty_texts():
+    table = INTERFACE.table_of_columns({"history": np.array([["", "a", "b"], ["", "", ""]], dtype=object)})
+    assert INTERFACE.encode([table]).columns["history"].tolist() == [["", "a", "b"], ["", "", ""]]
