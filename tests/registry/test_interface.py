@@ -290,3 +290,13 @@ def test_texts_end_at_their_first_zero_and_hold_characters_alone():
 def test_an_interface_that_checks_nothing_is_refused(interface):
     with pytest.raises(InvalidInterfaceError):
         parse_interface(json.dumps(interface).encode())
+
+
+def test_values_that_stand_for_a_category_are_named_by_its_text():
+    feature = Feature("seed", "number")
+    given = Interface((feature,), "made", answer="values", shape=(2,), values=("age", "town"), categories=((), ("", "north")))
+    assert given.named([41.0, 1.0]) == {"age": 41.0, "town": "north"}
+    assert given.named([41.0, 7.0])["town"] == "north", "a graph made elsewhere may give any number"
+    assert parse_interface(given.to_json()) == given
+    with pytest.raises(InvalidInterfaceError, match="1 lists of categories for 2 values"):
+        Interface((feature,), "made", answer="values", shape=(2,), values=("age", "town"), categories=((),))

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from modelward.access import Actor, Permission
+from modelward.entrances.console.drawn_values import DrawnValues, drawn_values
 from modelward.errors import InvalidError, ModelwardError
 from modelward.registry import Feature, Interface, Version
 from modelward.serving import Gateway, Question
@@ -72,15 +73,16 @@ class Why:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one question: the label with the probabilities, or the `text`, or `values`, each with its name or place.
-    `unfamiliar` are the features whose value training never saw; `asked` and `answered` the very
-    texts that the ledger's entry commits to.
+    """What came of one question: the label with the probabilities, or the `text`, or `values`, each with its name or place, and
+    `drawn` where they are an image. `unfamiliar` are the features whose value training never saw; `asked` and `answered`
+    the very texts that the ledger's entry commits to.
     """
 
     label: str
     probabilities: list[tuple[str, float]]
     text: str | None
-    values: list[tuple[str, float]]
+    values: list[tuple[str, str]]
+    drawn: DrawnValues | None
     unfamiliar: list[str]
     request: str
     entry: int | None
@@ -126,7 +128,8 @@ async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by
         label=answer.get("label", ""),
         probabilities=_told(answer),
         text=answer.get("text"),
-        values=_listed(answer.get("values", ())),
+        values=[(name, _shown(value)) for name, value in _listed(answer.get("values", ()))],
+        drawn=drawn_values(answer["values"], version.interface.shape) if "values" in answer else None,
         unfamiliar=answer["unfamiliar"],
         request=reply.request,
         entry=reply.entry,
@@ -159,7 +162,7 @@ async def _explain(gateway: Gateway, question: Question, row: Mapping[str, Any],
     ), ""
 
 
-def _listed(values: Any) -> list[tuple[str, float]]:
+def _listed(values: Any) -> list[tuple[str, Any]]:
     """The first values, each with its name, or its place in the order of rows where it has none."""
     if isinstance(values, Mapping):
         return [*values.items()][:_VALUES_SHOWN]
