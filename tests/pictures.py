@@ -4,9 +4,13 @@
 import io
 import struct
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    from modelward.registry import Interface
 
 MODES = ("L", "RGB", "RGBA", "LA", "P", "1", "I;16")
 
@@ -52,6 +56,31 @@ def bomb(width: int, height: int) -> bytes:
     parts = ((b"IHDR", head), (b"IDAT", zlib.compress(bytes(100))), (b"IEND", b""))
     chunks = (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts)
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def bright() -> "tuple[bytes, Interface]":
+    """A graph that says how bright an image of 12 by 12 is, and its interface."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    from modelward.registry import Feature, Interface
+
+    nodes = [
+        helper.make_node("Cast", ["scan"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Flatten", ["numbers"], ["flat"]),
+        helper.make_node("ReduceMean", ["flat", "across"], ["mean"], keepdims=1),
+        helper.make_node("Div", ["mean", "most"], ["bright"]),
+        helper.make_node("Sub", ["one", "bright"], ["dark"]),
+        helper.make_node("Concat", ["bright", "dark"], ["probabilities"], axis=1),
+    ]
+    held = [helper.make_tensor(name, TensorProto.FLOAT, [1], [value]) for name, value in {"one": 1.0, "most": 255.0}.items()]
+    held.append(helper.make_tensor("across", TensorProto.INT64, [1], [1]))
+    taken = helper.make_tensor_value_info("scan", TensorProto.UINT8, [None, 12, 12, 1])
+    given = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2])
+    graph = helper.make_graph(nodes, "bright", [taken], [given], held)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    onnx.checker.check_model(model)
+    return model.SerializeToString(), Interface((Feature("scan", "image", shape=(12, 12, 1)),), "light", ("bright", "dark"))
 
 
 def folder_of(root, rows: int = 60) -> None:

@@ -368,4 +368,7 @@ def test_what_needs_labels_is_not_measurable_where_nothing_is_predicted(rooms):
     report = assess(rooms, version)
     measured = {clause.id.partition(".")[0] for clause in report.clauses if clause.verdict is not ClauseVerdict.NOT_MEASURABLE}
     assert measured == {"latency", "size", "energy"}
-    assert report.clause("quality.roc_auc").note == "The data has nothing to predict, so nobody knows which answers are right."
+    why = "The data has nothing to predict, so nobody knows which answers are right."
+    assert report.clause("quality.roc_auc").note == why
+    with pytest.raises(IncomparableError, match=f"bare:1 has no measured 'roc_auc'. {why}"):
+        rooms.assessment.compare([version.name], objective=Objective(), by=rooms.admin)

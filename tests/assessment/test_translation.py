@@ -99,7 +99,7 @@ def test_it_is_asked_of_versions_that_write_and_others_of_none_but_what_they_mea
     assert is_about("translation", version.version)
     assert not is_about("translation", classes.version)
     assert is_about("quality", version.version)
-    for name in ("quality", "baseline", "fairness", "degraded", "leakage"):
+    for name in ("quality", "baseline", "leakage", "fairness", "degraded"):
         clauses = ask(name, version, sample()).findings.clauses
         assert {clause.note for clause in clauses} == {"The version answers with texts, and this is not measured of texts."}
     assert ask("size", version, sample()).findings.clauses[0].estimate > 0

@@ -102,7 +102,8 @@ def row_of(report: TrustReport, *, recipe: str, metric: str) -> Row:
     if quality is None or quality.estimate is None or quality.low is None or quality.high is None:
         found = [clause for assessor in QUALITIES for clause in report.dimensions.get(assessor, ())]
         there = ", ".join(clause.measure for clause in found if clause.estimate is not None)
-        raise IncomparableError(f"{report.name} has no measured {metric!r}. Measured are: {there or 'no qualities'}.")
+        why = f" {quality.note}" if quality and quality.note else ""
+        raise IncomparableError(f"{report.name} has no measured {metric!r}.{why} Measured are: {there or 'no qualities'}.")
     energy = report.clause("energy.training_joules")
     parameters = _figure(report, "size.parameters")
     return Row(

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from modelward.access import Actor
-from modelward.client.connection import Room, part, plain
+from modelward.client.connection import Room, part, plain, refuse_folder
 from modelward.serving import Answer, Batch, Explanation
 
 _LONG_SECONDS = 600.0
@@ -45,12 +45,13 @@ class RemoteServing(Room):
         )
 
     def made_up_row(self, model: str) -> dict[str, Any]:
-        """A row that fits a model's inputs and means nothing: 1 for every number, "x" for every category."""
+        """A row that fits a model's inputs and means nothing: 1 for every number, "x" for every category, an image all black."""
         told = self._connection.fetch(dict[str, Any], "GET", f"/v2/models/{part(model)}")
-        return {given["name"]: "x" if given["datatype"] == "BYTES" else 1.0 for given in told["inputs"]}
+        return {given["name"]: _made_up(given["datatype"], given["shape"][1:]) for given in told["inputs"]}
 
     def predict_file(self, name: str, file: Path, *, form: str = "csv", by: Actor | None = None) -> Batch:
         """Answer a file of rows."""
+        refuse_folder(file)
         with file.open("rb") as stream:
             path = f"/api/v1/models/{part(name.partition(':')[0])}/batches"
             fields = {"version": name, "form": form}
@@ -69,3 +70,12 @@ class RemoteServing(Room):
         body = {"rows": list(rows), "label": label}
         path = f"/v1/models/{part(name)}/explain"
         return self._connection.fetch(dict[str, list[Explanation]], "POST", path, body=body, timeout=_LONG_SECONDS)["explanations"]
+
+
+def _made_up(datatype: str, shape: Sequence[int]) -> Any:
+    if datatype == "BYTES":
+        return "x"
+    if datatype != "UINT8":
+        return 1.0
+    height, width, channels = shape
+    return [[[0] * channels] * width] * height

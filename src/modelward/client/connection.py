@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -29,6 +30,10 @@ _KINDS_BY_STATUS: dict[int, type[ModelwardError]] = {
 
 class AddressError(errors.InvalidError):
     """The address or the key of a service cannot be one."""
+
+
+class FolderError(errors.InvalidError):
+    """A folder was given where the service takes files."""
 
 
 class UnreachableError(UnavailableError):
@@ -108,6 +113,16 @@ def part(text: str) -> str:
 def plain(name: str) -> str:
     """A file's name as an upload may carry it."""
     return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)[-100:]
+
+
+def refuse_folder(path: Path) -> None:
+    """Nothing, unless it is a folder.
+
+    Raises:
+        FolderError: it is one, and files are what is sent.
+    """
+    if path.is_dir():
+        raise FolderError(f"{path} is a folder, and the service takes files. Pack it into a .zip, or work in the home itself.")
 
 
 def _unreachable(url: str, fault: Exception) -> str:

@@ -12,11 +12,11 @@ from urllib.parse import quote
 from modelward.access import Actor
 from modelward.assessment import Comparison, Language, Objective, TrustReport
 from modelward.client.archive import unpack
-from modelward.client.connection import Room, part, plain
+from modelward.client.connection import Room, part, plain, refuse_folder
 from modelward.datasets import Dataset, Profile, Split, SplitSummary, Task
 from modelward.errors import NotFoundError
 from modelward.registry import Dossier, ModelSummary, Verification, Version, parse_version_name
-from modelward.training import SILENT, Progress, Run, Spec, Status, render
+from modelward.training import SILENT, Candidate, Progress, Run, Spec, Status, render
 
 _POLL_SECONDS = 0.3
 _LONG_SECONDS = 600.0
@@ -42,6 +42,8 @@ class RemoteDatasets(Room):
         by: Actor | None = None,
     ) -> Dataset:
         """Send the files and register them."""
+        for file in files:
+            refuse_folder(file)
         fields = {
             "name": name,
             "target": target,
@@ -102,15 +104,13 @@ class RemoteTraining(Room):
 
     def _watch(self, run: Run, progress: Progress) -> Run:
         progress.started(run)
-        told: dict[str, str] = {}
+        told: dict[str, tuple[str, float, str]] = {}
         while True:
             for candidate in run.candidates:
-                word = candidate.status.value
-                if told.get(candidate.name) != word:
-                    told[candidate.name] = word
-                    progress.candidate(
-                        candidate.name, 1.0 if word in {"done", "refused", "failed"} else 0.0, candidate.message or word
-                    )
+                if told.get(candidate.name) != (heard := _heard(candidate)):
+                    told[candidate.name] = heard
+                    _, share, word = heard
+                    progress.candidate(candidate.name, share, word)
             if run.status is Status.FAILED:
                 raise run.failure()
             if run.status is not Status.RUNNING:
@@ -217,6 +217,14 @@ class RemoteAssessment(Room):
     def _must_exist(self, name: str) -> None:
         """Nothing, where there is such a version: then it is its report that was not found."""
         self._connection.fetch(Version, "GET", _version_path(name))
+
+
+def _heard(candidate: Candidate) -> tuple[str, float, str]:
+    """The status of a candidate, the share of its work that is done, and a word about it."""
+    status = candidate.status.value
+    if status == "running":
+        return status, min(candidate.standing.share, 0.99), candidate.standing.word or status
+    return status, 1.0 if status in {"done", "refused", "failed"} else 0.0, candidate.message or status
 
 
 def _version_path(name: str) -> str:

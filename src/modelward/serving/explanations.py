@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,10 @@ from modelward.errors import InvalidError, PrerequisiteError
 from modelward.registry import BACKGROUND_FILE, DossierMissingError, OpenVersion, Registry
 from modelward.serving.explainer import Attribution
 from modelward.serving.explainers import EXPLAINERS
-from modelward.serving.varied import features_of, passages_of
+from modelward.serving.varied import features_of, passages_of, patches_of
 
 if TYPE_CHECKING:
+    from modelward.registry import Feature
     from modelward.serving.explainer import Columns, Explainer
     from modelward.serving.varied import Varied
 
@@ -26,10 +27,14 @@ BACKGROUND_ROWS_LIMIT = 100
 _SEED = 0
 # A row is explained in about this time, and within these bounds whatever the model takes.
 _SECONDS = 1.0
-# How fast a model answers is measured on so many texts.
-_TEXTS_TRIED = 16
+# How fast a model answers is measured on so many texts or images.
+_ROWS_TRIED = 16
 _FEWEST_EVALUATIONS = 1 << 11
 _MOST_EVALUATIONS = 1 << 17
+
+
+# What is explained by its parts, for it is all that a row has.
+_APART: Mapping[str, Callable[[Feature, Any], Varied]] = {"text": passages_of, "image": patches_of}
 
 
 class UnknownLabelError(InvalidError):
@@ -56,7 +61,7 @@ class Contribution:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Why `label` has `probability`: `base`, its mean over the background, and what each feature adds, the largest first. `base_of`
-    says what the base is of: the "average", or the "empty text" whose passages were all left out.
+    says what the base is of: the "average", the "empty text" whose passages were all left out, or the "blank image".
 
     `residual` is how far base and contributions together miss the probability: near 0, or something is wrong. `unfamiliar` are the
     features whose value training never saw.
@@ -78,7 +83,7 @@ class Explanation:
 
 
 class Explanations:
-    """Explains answers of open versions. A version of a table brings its background itself, sealed with it; a text needs none."""
+    """Explains answers of open versions. A version of a table brings its background itself, sealed; texts and images need none."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -107,10 +112,11 @@ class Explanations:
         chosen = _class_index(opened, label)
         features = opened.interface.features
         explainer: Explainer = EXPLAINERS.load("shapley")()
-        if len(features) == 1 and features[0].kind == "text":
-            (points,) = columns.apart().values()
-            varied = [passages_of(features[0], text) for text in points]
-            tried: Columns = {features[0].name: np.repeat(points[:1], _TEXTS_TRIED, axis=0)}
+        apart = _APART.get(features[0].kind) if len(features) == 1 else None
+        if apart is not None:
+            (values,) = columns.apart().values()
+            varied = [apart(features[0], value) for value in values]
+            tried: Columns = {features[0].name: np.repeat(values[:1], _ROWS_TRIED, axis=0)}
         else:
             tried = self._background(opened)
             varied = [features_of(_row(columns, at), tried, row) for at, row in enumerate(rows)]

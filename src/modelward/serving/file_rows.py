@@ -29,10 +29,13 @@ class RowsFileError(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class FileRows:
-    """The rows of a file in their order. `ignored` are the columns that the model does not know; the rows go without them."""
+    """The rows of a file in their order. `ignored` are the columns that the model does not know; the rows go without them. `names`
+    are those of the files, where each row is one.
+    """
 
     ignored: tuple[str, ...]
     _held: list[dict[str, Any]] | pl.DataFrame
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self._held)

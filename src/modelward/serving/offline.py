@@ -20,6 +20,7 @@ from modelward.serving.answer import INFERENCE_BATCH
 from modelward.serving.computed import labels_of, rankings_of
 from modelward.serving.deployments import Deployment
 from modelward.serving.file_rows import FileRows, kinds_of, rows_of_file, with_lists
+from modelward.serving.image_rows import is_of_images, rows_of_images
 from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
 from modelward.storage import Database
@@ -34,10 +35,10 @@ FileFormat = Literal["csv", "parquet"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A file's answers: `payload` is a table of `row` (counted from 1, in the order of the file), the answer, and `unfamiliar`, the
-    features whose value training never saw as a JSON list, or nothing. The answer is `label` and one `probability_<class>` per
-    class, or `ranking` as JSON where only the most probable are told; or `text`; or one `value_<name>` per value, or all of them
-    as a JSON list in `values` where they have no names.
+    """A file's answers: `payload` is a table of `row` (counted from 1, in the order of the file), of images their `file`, the
+    answer, and `unfamiliar`, the features whose value training never saw as a JSON list, or nothing. The answer is `label` and one
+    `probability_<class>` per class, or `ranking` as JSON where only the most probable are told; or `text`; or one `value_<name>`
+    per value, or all of them as a JSON list in `values` where they have no names.
 
     `unfamiliar_rows` is how many rows have any. `ignored` are columns of the file that the model does not know, such as an id:
     nothing was done with them, and they are not copied into the answers.
@@ -60,16 +61,20 @@ def answer_file(
 
     Raises:
         NotPermittedError: `by` may not ask this model. UnreadableFileError, FileTooLargeError, UnusableTableError: the file is
-        no table. RowsFileError: it holds no rows. InvalidRowsError: they are not this model's; row and feature are named.
+        no table. RowsFileError: it holds no rows. InvalidRowsError: they are not this model's; row and
+        feature are named. NoImageTakenError: see `rows_of_images`.
     """
     version, interface = deployment.version, deployment.interface
     by.require(Permission.MODELS_PREDICT, model=version.model)
     # Read once: what goes on record is what was answered, whatever happens to the file meanwhile.
-    data = read_bytes(file, limit_bytes=limit_bytes)
-    rows = rows_of_file(file, data, kinds=kinds_of(interface.features))
+    if is_of_images(file):
+        rows, data = rows_of_images(file, interface.features, limit_bytes=limit_bytes)
+    else:
+        data = read_bytes(file, limit_bytes=limit_bytes)
+        rows = rows_of_file(file, data, kinds=kinds_of(interface.features))
     parts = [_answered(deployment, rows, start) for start in range(0, len(rows), BATCH_ROWS)]
     unfamiliar = [names for part in parts for names in part.unfamiliar]
-    payload = _written([part.array for part in parts], unfamiliar, interface, form)
+    payload = _written([part.array for part in parts], unfamiliar, rows.names, interface, form)
     request = new_request_id()
     draft = form_of(ledger, INFERENCE_BATCH, version, by=by).draft(request, data, payload, b"%d" % len(rows))
     with database.change() as connection:
@@ -102,13 +107,18 @@ def _answered(deployment: Deployment, rows: FileRows, start: int) -> _Part:
 
 
 def _written(
-    parts: Sequence[npt.NDArray[Any]], unfamiliar: Sequence[tuple[str, ...]], interface: Interface, form: FileFormat
+    parts: Sequence[npt.NDArray[Any]],
+    unfamiliar: Sequence[tuple[str, ...]],
+    files: Sequence[str],
+    interface: Interface,
+    form: FileFormat,
 ) -> bytes:
     import numpy as np
     import polars as pl
 
     array = np.concatenate(parts)
-    columns = {"row": pl.Series(range(1, len(array) + 1), dtype=pl.Int64), **_answers(array, interface)}
+    named = {"file": pl.Series(files, dtype=pl.String)} if files else {}
+    columns = {"row": pl.Series(range(1, len(array) + 1), dtype=pl.Int64), **named, **_answers(array, interface)}
     told = [msgspec.json.encode(names).decode() if names else None for names in unfamiliar]
     columns["unfamiliar"] = pl.Series(told, dtype=pl.String)
     sink = io.BytesIO()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is varied in a row to explain its answer: its features, or the passages of its text.
+"""What is varied in a row to explain its answer: its features, the passages of its text, or the patches of its image.
 
 The explainer knows columns, and for each a value that stands for "not known". Of a table these are the features and the background
-rows. Of a text they are its passages, which are there or left out, so that nobody's words are needed to compare with.
+rows. Of a text they are its passages, of an image its patches, which are there or left out, so that nobody's words or pictures are
+needed to compare with.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from modelward.registry import CodePoints, Feature, text_of
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from modelward.serving.explainer import Columns
 
 PASSAGES_LIMIT = 64
+_PATCHES_A_SIDE = 8
 # A character of a script without spaces between words (Chinese, Japanese, Thai, Lao, Khmer), or what stands between two spaces.
 _SPACELESS = "\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _PASSAGE = re.compile(rf"(?:[{_SPACELESS}]|[^ {_SPACELESS}]+) ?")
@@ -71,6 +74,38 @@ def passages_of(feature: Feature, points: CodePoints) -> Varied:
         base_of="empty text",
         how=" of passages, which are left out where they are not known",
     )
+
+
+def patches_of(feature: Feature, pixels: npt.NDArray[np.uint8]) -> Varied:
+    """The patches of one image, uint8 [height, width, channels], as it is seen: at most eight by eight. One that is left out shows
+    the mean colour of the image. Each is called by its rows and columns, `scan[0:4,8:12]`.
+    """
+    bounds = [_cut(length) for length in pixels.shape[:2]]
+    places = [(rows, columns) for rows in bounds[0] for columns in bounds[1]]
+    names = [f"{feature.name}[{top}:{bottom},{left}:{right}]" for (top, bottom), (left, right) in places]
+    blank = np.broadcast_to(pixels.mean(axis=(0, 1)).round().astype(np.uint8), pixels.shape)
+
+    def whole(asked: Columns) -> Columns:
+        is_there = np.concatenate([asked[name] for name in names], axis=1).astype(bool)
+        grid = is_there.reshape(-1, len(bounds[0]), len(bounds[1]))
+        sizes = [[stop - start for start, stop in each] for each in bounds]
+        shown = grid.repeat(sizes[0], axis=1).repeat(sizes[1], axis=2)[..., None]
+        return {feature.name: np.where(shown, pixels, blank)}
+
+    return Varied(
+        row={name: np.ones((1, 1), dtype=np.int8) for name in names},
+        background={name: np.zeros((1, 1), dtype=np.int8) for name in names},
+        values=dict.fromkeys(names),
+        whole=whole,
+        base_of="blank image",
+        how=" of patches, which show the mean colour where they are not known",
+    )
+
+
+def _cut(length: int) -> list[tuple[int, int]]:
+    """A side in at most eight parts that differ by one pixel at most."""
+    count = min(_PATCHES_A_SIDE, length)
+    return list(pairwise(length * part // count for part in range(count + 1)))
 
 
 def _bounds(text: str) -> list[tuple[int, int]]:

@@ -17,6 +17,7 @@ from modelward.training.recipes import RECIPES
 from modelward.training.run import (
     Candidate,
     CandidateStatus,
+    Curve,
     Run,
     RunBusyError,
     RunFailedError,
@@ -27,6 +28,7 @@ from modelward.training.run import (
 from modelward.training.service import OutOfMemoryError, Training
 from modelward.training.shapes import SHAPES_FILE, Axis, Shapes, Term
 from modelward.training.spec import CandidateSpec, Data, Objective, Spec, parse_spec, render, spec_json_schema
+from modelward.training.standing import thinned
 
 __all__ = [
     "FINDINGS",
@@ -38,6 +40,7 @@ __all__ = [
     "Candidate",
     "CandidateSpec",
     "CandidateStatus",
+    "Curve",
     "Data",
     "DivergedError",
     "Energy",
@@ -73,4 +76,5 @@ __all__ = [
     "parse_spec",
     "render",
     "spec_json_schema",
+    "thinned",
 ]

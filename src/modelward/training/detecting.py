@@ -36,7 +36,7 @@ Scores = npt.NDArray[np.float64]
 
 # Fewer rows in the tail say little of how it falls.
 _TAIL_ROWS = 10
-_JUDGED_ROWS = 50
+_JUDGED_ROWS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,8 @@ class Learnable:
     anomalous: int
 
     @property
-    def judged(self) -> FloatMatrix:
-        """Rows to find the threshold by: those of validation, which were not learnt from, where there are enough."""
+    def held_out(self) -> FloatMatrix:
+        """Rows to find a threshold by, where what was learnt from has other scores: those of validation, if they are enough."""
         return self.validation if len(self.validation) >= _JUDGED_ROWS else self.train
 
 
@@ -119,12 +119,12 @@ class Rarity:
         weights, biases = np.array([[sign / self.width]]), np.array([0.0])
         return softmax(drawing, draw_linear(drawing, moved, weights=weights, biases=biases))
 
-    def note(self, inputs: Inputs, rows: Learnable, *, contamination: float) -> str:
-        """What was learnt from, and what the probability says."""
+    def note(self, inputs: Inputs, rows: Learnable, *, judged: FloatMatrix, contamination: float) -> str:
+        """What was learnt from, and what the probability says; the threshold was found by the rows `judged`."""
         of = f"rows of the class {inputs.classes[1 - self.anomalous]!r}" if len(rows.train) < len(inputs.train) else "rows"
-        part = "validation" if rows.judged is rows.validation else "training"
+        part = "validation" if judged is rows.validation else "training"
         return (
             f"It learnt from {len(rows.train):,} {of} and from no label. The probability of {inputs.classes[self.anomalous]!r} "
-            f"is one half where {contamination:.3g} of such rows score higher, by the scores of {len(rows.judged):,} {part} rows; "
+            f"is one half where {contamination:.3g} of such rows score higher, by the scores of {len(judged):,} {part} rows; "
             "its odds are that share over the share of rows that score as high."
         )

@@ -7,7 +7,7 @@ two, the version says which run and which candidate it came from, and `Training.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from modelward.training import store
 from modelward.training.checkpoints import SealedCheckpoints, checkpoints_of
 from modelward.training.energy import Meter
 from modelward.training.failing import may_go_well, what_went_wrong
-from modelward.training.making import Product, Terms, libraries, make
+from modelward.training.making import Product, Terms, Watched, libraries, make
 from modelward.training.material import Material
 from modelward.training.process import UNDER_WAY
 from modelward.training.progress import Progress
@@ -43,6 +43,9 @@ from modelward.training.run import (
     Status,
 )
 from modelward.training.spec import Spec, spec_json
+from modelward.training.standing import Recording
+
+HearCurves = Callable[[Mapping[str, Sequence[float]]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,12 @@ class Execution:
             RunFailedError: none became one. Whatever stops the run leaves it interrupted, with the versions it made.
         """
         try:
-            return self._carry_out(progress)
+            with Recording(self.run.id, self.database, progress) as recording:
+                return self._carry_out(recording)
         finally:
             UNDER_WAY.discard(self.run.id)
 
-    def _carry_out(self, progress: Progress) -> Run:
+    def _carry_out(self, progress: Recording) -> Run:
         unfinished = self.run.unfinished
         workers = min(self.settings.training_workers or usable_cores(), max(len(unfinished), 1))
         ended = {candidate.name: candidate for candidate in self.run.candidates}
@@ -85,7 +89,8 @@ class Execution:
                 for candidate, ticket in zip(unfinished, tickets, strict=True):
                     ended[candidate.name] = self._conclude(candidate, ticket)
                     progress.candidate(candidate.name, 1.0, _outcome(ended[candidate.name]))
-            return self._finish(tuple(ended.values()))
+            told = (replace(each, standing=progress.standing(each.name, each.standing)) for each in ended.values())
+            return self._finish(tuple(told))
         except RunFailedError:
             raise
         except BaseException as stopped:
@@ -95,23 +100,24 @@ class Execution:
             raise
 
     def _submit(
-        self, executor: Executor, candidates: Sequence[Candidate], progress: Progress, *, is_alone: bool
+        self, executor: Executor, candidates: Sequence[Candidate], progress: Recording, *, is_alone: bool
     ) -> list[Ticket[Product]]:
         meter = Meter(watts_per_core=self.settings.watts_per_core, is_alone=is_alone)
         return [
             executor.submit(
-                Job(candidate.name, partial(self._make, candidate, meter)), heard=partial(progress.candidate, candidate.name)
+                Job(candidate.name, partial(self._make, candidate, meter, partial(progress.curves, candidate.name))),
+                heard=partial(progress.candidate, candidate.name),
             )
             for candidate in candidates
         ]
 
-    def _make(self, candidate: Candidate, meter: Meter, report: Report) -> Product:
+    def _make(self, candidate: Candidate, meter: Meter, curves: HearCurves, report: Report) -> Product:
         with self.database.change() as connection:
             store.set_candidate(connection, self.run.id, replace(candidate, status=CandidateStatus.RUNNING))
         may_retry = self.spec.out_of_memory == "smaller-batch"
         terms = Terms(reference=self.reference, forewarned=self.run.findings, may_retry=may_retry)
         checkpoints = self._checkpoints(candidate)
-        return make(candidate, self.material, terms=terms, meter=meter, report=report, checkpoints=checkpoints)
+        return make(candidate, self.material, terms=terms, meter=meter, report=Watched(report, curves), checkpoints=checkpoints)
 
     def _checkpoints(self, candidate: Candidate) -> SealedCheckpoints:
         return checkpoints_of(

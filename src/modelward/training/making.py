@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +21,7 @@ from modelward.training.finding import Finding
 from modelward.training.loading import LOADING
 from modelward.training.material import Material
 from modelward.training.neural import ClassifierLearning
-from modelward.training.recipe import Inputs, Lesson, Made, MadeWhole, Progress, Recipe, Whole, configure, streams, uses_labels
+from modelward.training.recipe import Inputs, Lesson, Made, MadeWhole, Recipe, Whole, configure, streams, uses_labels
 from modelward.training.recipes import RECIPES
 from modelward.training.reference import Reference
 from modelward.training.run import Candidate
@@ -55,8 +56,20 @@ class Terms:
     may_retry: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The report of a candidate's job, and who takes its curves while they grow."""
+
+    report: Report
+    curves: Callable[[Mapping[str, Sequence[float]]], None]
+
+    def __call__(self, share: float, word: str = "") -> None:
+        """See `Report`."""
+        self.report(share, word)
+
+
 def make(
-    candidate: Candidate, material: Material, *, terms: Terms, meter: Meter, report: Report, checkpoints: SealedCheckpoints
+    candidate: Candidate, material: Material, *, terms: Terms, meter: Meter, report: Watched, checkpoints: SealedCheckpoints
 ) -> Product:
     """Train `candidate`, from its last checkpoint on where there is one; the product is complete, checked and examined.
 
@@ -72,6 +85,7 @@ def make(
     learnt = _learn(candidate, material.learnt, terms=terms, meter=meter, report=report, checkpoints=checkpoints, retry=retry)
     notes = (*learnt.made.notes, *_unmixed(candidate, material), *checkpoints.notes, *retry.notes)
     made, effort = replace(learnt.made, notes=notes), learnt.effort
+    report.curves(made.curves)
     report(0.9, "drawing the graph, and comparing it with what was trained")
     whole = made.finish(material.interface) if isinstance(made, MadeWhole) else _whole(made, material)
     whole.compared.require(candidate.recipe)
@@ -160,7 +174,7 @@ def _learn(
     *,
     terms: Terms,
     meter: Meter,
-    report: Report,
+    report: Watched,
     checkpoints: Checkpoints,
     retry: Checkpoints,
 ) -> _Learnt:
@@ -181,7 +195,7 @@ def _learn(
     return replace(again, findings=(finding,))
 
 
-def _attempt(candidate: Candidate, inputs: Lesson, *, meter: Meter, report: Report, checkpoints: Checkpoints) -> _Learnt:
+def _attempt(candidate: Candidate, inputs: Lesson, *, meter: Meter, report: Watched, checkpoints: Checkpoints) -> _Learnt:
     recipe = configure(RECIPES.load(candidate.recipe), name=candidate.recipe, parameters=candidate.parameters)
     memory.check_layers(recipe, inputs, name=candidate.recipe)
     report(0.0, "loading")
@@ -191,7 +205,7 @@ def _attempt(candidate: Candidate, inputs: Lesson, *, meter: Meter, report: Repo
         _rehearse(recipe, inputs)
     report(0.0, "training")
     kept = replace(inputs, checkpoints=checkpoints)
-    made, effort = meter.measure(lambda: recipe.make(kept, _training(report, checkpoints)))
+    made, effort = meter.measure(lambda: recipe.make(kept, _Training(report, checkpoints)))
     return _Learnt(made, effort, candidate.parameters)
 
 
@@ -217,13 +231,20 @@ def _rehearse(recipe: Recipe, inputs: Lesson) -> None:
         recipe.make(inputs.few(), enough)
 
 
-def _training(report: Report, checkpoints: Checkpoints) -> Progress:
+class _Training:
     """A recipe's own progress, 0 to 1, as the first nine tenths of the candidate's."""
 
-    def told(share: float, word: str = "", /) -> None:
-        report(0.9 * share, "; ".join(filter(None, (f"training, {word}" if word else "training", checkpoints.trouble))))
+    def __init__(self, report: Watched, checkpoints: Checkpoints) -> None:
+        self._report = report
+        self._checkpoints = checkpoints
 
-    return told
+    def __call__(self, share: float, word: str = "", /) -> None:
+        said = f"training, {word}" if word else "training"
+        self._report(0.9 * share, "; ".join(filter(None, (said, self._checkpoints.trouble))))
+
+    def curves(self, so_far: Mapping[str, Sequence[float]], /) -> None:
+        """See `HearsCurves`."""
+        self._report.curves(so_far)
 
 
 def _training_file(made: Made | MadeWhole, findings: tuple[Finding, ...]) -> bytes:

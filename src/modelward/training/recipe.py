@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -48,6 +48,21 @@ class Progress(Protocol):
     def __call__(self, share: float, word: str = "", /) -> None:
         """`share` of the work is done, 0 to 1; `word` may say more, such as the epoch and its losses."""
         ...
+
+
+@runtime_checkable
+class HearsCurves(Protocol):
+    """A progress that also takes curves while they grow."""
+
+    def curves(self, so_far: Mapping[str, Sequence[float]], /) -> None:
+        """One value for each epoch or round that has ended, by the name of the curve. What is handed over may grow afterwards."""
+        ...
+
+
+def tell_curves(progress: Progress, so_far: Mapping[str, Sequence[float]]) -> None:
+    """Hand the curves so far to whoever watches, if they are wanted there."""
+    if isinstance(progress, HearsCurves):
+        progress.curves(so_far)
 
 
 class InvalidParameterError(InvalidError):

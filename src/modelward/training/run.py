@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -59,6 +59,25 @@ class CandidateStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """`values` after the epochs or rounds `at`, which count from 1 and need not be all: a long curve is thinned out."""
+
+    at: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far a candidate was when it was last heard of: `share` of its work done, 0 to 1, and `word` says with what it was busy.
+    `curves` are those so far, by name; a list of runs leaves them out.
+    """
+
+    share: float = 0.0
+    word: str = ""
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One candidate of a run. `name` is unique in it; `version` is like `income:3` once there is one. `findings` say why it came
     out as it did.
@@ -72,6 +91,7 @@ class Candidate:
     seconds: float = 0.0
     message: str = ""
     findings: tuple[Finding, ...] = ()
+    standing: Standing = field(default_factory=Standing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

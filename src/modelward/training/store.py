@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from modelward.storage import SCHEMA, Connection
 from modelward.training.finding import Finding
 from modelward.training.process import Process
-from modelward.training.run import Candidate, CandidateStatus, Run, Status
+from modelward.training.run import Candidate, CandidateStatus, Curve, Run, Standing, Status
 
 _RUNS = sa.Table(
     "training_runs",
@@ -58,6 +58,15 @@ _FINDINGS = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("remedy", sa.Text, nullable=False),
+)
+_STANDINGS = sa.Table(
+    "training_standings",
+    SCHEMA,
+    sa.Column("run", sa.Text, sa.ForeignKey("training_runs.id"), primary_key=True),
+    sa.Column("candidate", sa.Text, primary_key=True),
+    sa.Column("share", sa.Float, nullable=False),
+    sa.Column("word", sa.Text, nullable=False),
+    sa.Column("curves", sa.Text, nullable=False),
 )
 _RUN_FIELDS = (
     "id",
@@ -109,6 +118,22 @@ def set_findings(connection: Connection, run: str, findings: Sequence[Finding], 
         connection.execute(_FINDINGS.insert(), rows)
 
 
+def set_standings(connection: Connection, run: str, standings: Mapping[str, Standing]) -> None:
+    """Say how far candidates of a run are, by their names."""
+    rows = [
+        {
+            "run": run,
+            "candidate": name,
+            "share": each.share,
+            "word": each.word,
+            "curves": msgspec.json.encode(each.curves).decode(),
+        }
+        for name, each in standings.items()
+    ]
+    connection.execute(_STANDINGS.delete().where(_STANDINGS.c.run == run, _STANDINGS.c.candidate.in_([*standings])))
+    connection.execute(_STANDINGS.insert(), rows)
+
+
 def stop_candidates(connection: Connection, run: str) -> None:
     """Let the candidates that were training wait again."""
     stopped = _CANDIDATES.update().where(_CANDIDATES.c.run == run, _CANDIDATES.c.status == CandidateStatus.RUNNING)
@@ -122,19 +147,19 @@ def find(connection: Connection, run: str) -> tuple[Run, Process] | None:
 
 
 def every(connection: Connection) -> list[tuple[Run, Process]]:
-    """Every run, the latest first."""
+    """Every run, the latest first, without curves."""
     rows = connection.execute(sa.select(_RUNS).order_by(_RUNS.c.started.desc(), _RUNS.c.id)).all()
-    return [_read(connection, row) for row in rows]
+    return [_read(connection, row, with_curves=False) for row in rows]
 
 
-def _read(connection: Connection, row: sa.Row[Any]) -> tuple[Run, Process]:
+def _read(connection: Connection, row: sa.Row[Any], *, with_curves: bool = True) -> tuple[Run, Process]:
     given = {name: getattr(row, name) for name in _RUN_FIELDS}
     query = sa.select(_CANDIDATES).where(_CANDIDATES.c.run == row.id).order_by(_CANDIDATES.c.place)
-    findings = _findings(connection, row.id)
+    findings, standings = _findings(connection, row.id), _standings(connection, row.id, with_curves=with_curves)
     run = Run(
         **given
         | {"status": Status(row.status), "started": _moment(row.started), "ended": _moment(row.ended) if row.ended else None},
-        candidates=tuple(_candidate(each, findings.get(each.name, ())) for each in connection.execute(query)),
+        candidates=tuple(_candidate(each, findings.get(each.name, ()), standings) for each in connection.execute(query)),
         findings=findings.get("", ()),
     )
     return run, Process(row.host, row.process, row.process_started)
@@ -148,12 +173,24 @@ def _findings(connection: Connection, run: str) -> dict[str, tuple[Finding, ...]
     return found
 
 
+def _standings(connection: Connection, run: str, *, with_curves: bool) -> dict[str, Standing]:
+    columns = [_STANDINGS.c.candidate, _STANDINGS.c.share, _STANDINGS.c.word, *([_STANDINGS.c.curves] if with_curves else [])]
+    return {
+        row.candidate: Standing(
+            share=row.share,
+            word=row.word,
+            curves=msgspec.json.decode(row.curves, type=dict[str, Curve]) if with_curves else {},
+        )
+        for row in connection.execute(sa.select(*columns).where(_STANDINGS.c.run == run))
+    }
+
+
 def _candidate_row(run: str, place: int, candidate: Candidate) -> dict[str, Any]:
     row = asdict(candidate) | {"run": run, "place": place, "parameters": msgspec.json.encode(candidate.parameters).decode()}
-    return {name: value for name, value in row.items() if name != "findings"}
+    return {name: value for name, value in row.items() if name not in {"findings", "standing"}}
 
 
-def _candidate(row: sa.Row[Any], findings: tuple[Finding, ...]) -> Candidate:
+def _candidate(row: sa.Row[Any], findings: tuple[Finding, ...], standings: Mapping[str, Standing]) -> Candidate:
     return Candidate(
         name=row.name,
         recipe=row.recipe,
@@ -163,6 +200,7 @@ def _candidate(row: sa.Row[Any], findings: tuple[Finding, ...]) -> Candidate:
         seconds=row.seconds,
         message=row.message,
         findings=findings,
+        standing=standings.get(row.name, Standing()),
     )
 
 

@@ -42,7 +42,8 @@ def test_the_same_form_with_its_token_is_taken(house, admin_visitor):
 @pytest.mark.parametrize(
     ("headers", "body", "status"),
     [
-        ({"content-type": "multipart/form-data; boundary=x"}, b"--x--", 400),
+        ({"content-type": "multipart/form-data; boundary=x"}, b"no form", 400),
+        ({"content-type": "multipart/form-data; boundary=x"}, b"--x--", 403),
         ({"content-type": "application/json"}, b"{}", 400),
         ({"content-type": "application/x-www-form-urlencoded"}, b"f0=44&broken", 400),
         ({"content-type": "application/x-www-form-urlencoded"}, b"f0=\xff\xfe", 400),
@@ -50,7 +51,7 @@ def test_the_same_form_with_its_token_is_taken(house, admin_visitor):
         ({"content-type": "application/x-www-form-urlencoded"}, b"a=" + b"x" * (1 << 20), 413),
         ({"content-type": "application/x-www-form-urlencoded"}, b"", 403),
     ],
-    ids=["multipart", "json", "not a form", "not text", "too many fields", "too large", "empty"],
+    ids=["multipart", "empty multipart", "json", "not a form", "not text", "too many fields", "too large", "empty"],
 )
 def test_what_is_no_form_of_ours_is_refused_in_words(admin_visitor, headers, body, status):
     answer = admin_visitor.client.post("/console/models/grant/1", content=body, headers=headers)

@@ -12,9 +12,10 @@ from entrances.console.conftest import ROW, words_of
 from modelward.access import Role, local_actor
 from modelward.assessment import ASSESSORS, REPORT_WORDS, ClauseVerdict, Measure
 from modelward.entrances.console import visit
+from modelward.entrances.console.curves_view import WORDS_OF_PICTURES
 from modelward.entrances.console.words import CHINESE, FACTS, SENTENCES, WORDS, Translator, choose_language
 from modelward.releases import DECISION_WORDS, ReleaseState
-from modelward.training import FINDINGS
+from modelward.training import FINDINGS, CandidateStatus, Status
 
 CONSOLE = Path(visit.__file__).parent
 TEMPLATES = sorted((CONSOLE / "templates").glob("*.html"))
@@ -37,6 +38,9 @@ def words_of_data() -> set[str]:
         *(word for _, word, _ in visit._SECTIONS),
         *visit.TITLES.values(),
         *FINDINGS,
+        *CandidateStatus,
+        *Status,
+        *WORDS_OF_PICTURES,
         "broken",
     }
 

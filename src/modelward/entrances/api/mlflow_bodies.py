@@ -172,7 +172,9 @@ def _plain(found: re.Match[bytes]) -> bytes:
 def _of_list(rows: Sequence[Any], interface: Interface) -> Table:
     kinds = set(map(type, rows))
     if kinds == {list}:
-        return interface.table_of_matrix(rows)
+        # Where the one feature is told by many values, a row is those.
+        is_whole = len(interface.names) == 1 and not interface.is_of_single_values
+        return interface.table_of_matrix([[row] for row in rows] if is_whole else rows)
     if kinds <= {dict}:
         return interface.table_of_rows(rows)
     width = len(interface.names)
@@ -195,7 +197,8 @@ def _of_columns(columns: Mapping[str, Any], interface: Interface) -> Table:
     if kinds != {list}:
         name = next(name for name, values in columns.items() if type(values) is not list)
         raise InvalidRowsError(f"The column {name[:100]!r} is no list, and others are. Send one list of values per feature.")
-    return interface.table_of_columns({name: _flat(name, values) for name, values in columns.items()})
+    whole = {feature.name for feature in interface.features if feature.sort.tensor(feature) != (1,)}
+    return interface.table_of_columns({name: values if name in whole else _flat(name, values) for name, values in columns.items()})
 
 
 def _flat(name: str, values: list[Any]) -> list[Any]:

@@ -31,6 +31,13 @@ RowsFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="Rows: CSV, Excel, Parquet, .json or .jsonl.", exists=True, dir_okay=False)
 ]
 
+RowsOrImages = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="Rows: CSV, Excel, Parquet, .json or .jsonl; an image; or a folder of images.", exists=True
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -42,11 +49,22 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One answer of a version that gives texts or numbers: the text, the number by its name, or all numbers in `values`."""
+class WrittenText:
+    """One answer of a version that writes."""
 
-    answer: dict[str, Any]
+    text: str
     unfamiliar: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """One answer of a version that gives numbers: each by its name, or nested lists where they have none."""
+
+    values: Any
+    unfamiliar: tuple[str, ...]
+
+
+Told = WrittenText | Numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +88,7 @@ def declare(app: typer.Typer) -> None:
     def predict(
         desk: Desk,
         model: ModelName,
-        file: RowsFile,
+        file: RowsOrImages,
         output: Annotated[
             Path | None,
             typer.Option("-o", "--output", help="File for the answers, .csv or .parquet; one that is there is replaced."),
@@ -115,21 +133,27 @@ def _predicted(batch: Batch, output: Path | None) -> Predicted:
 
 def _predictions(payload: bytes) -> tuple[Prediction | Told, ...]:
     """The answers in a CSV: row, label, one probability for each class, and what is unfamiliar; or see `Batch`."""
-    (_, first, *head, _), *lines = csv.reader(io.StringIO(payload.decode(), newline=""))
+    lines = list(csv.reader(io.StringIO(payload.decode(), newline="")))
+    # The files of images are told in the order of their names, and by name in a file of answers.
+    start = 1 + (lines[0][1] == "file")
+    (first, *head, _), *lines = (line[start:] for line in lines)
     if first != "label":
         return tuple(_told((first, *head), line) for line in lines)
     classes = [name.removeprefix("probability_") for name in head]
     return tuple(
         Prediction(label, dict(zip(classes, map(float, shares), strict=True)), tuple(json.loads(unfamiliar or "[]")))
-        for _, label, *shares, unfamiliar in lines
+        for label, *shares, unfamiliar in lines
     )
 
 
 def _told(names: Sequence[str], line: Sequence[str]) -> Told:
-    _, *answer, unfamiliar = line
-    read = [text if name == "text" else json.loads(text) for name, text in zip(names, answer, strict=True)]
-    named = {name.removeprefix("value_"): value for name, value in zip(names, read, strict=True)}
-    return Told(named, tuple(json.loads(unfamiliar or "[]")))
+    *answer, unfamiliar = line
+    strange = tuple(json.loads(unfamiliar or "[]"))
+    if names == ("text",):
+        return WrittenText(answer[0], strange)
+    values = [json.loads(number) for number in answer]
+    named = {name.removeprefix("value_"): value for name, value in zip(names, values, strict=True)}
+    return Numbers(values[0] if names == ("values",) else named, strange)
 
 
 def _show_predicted(console: Console, predicted: Predicted) -> None:
@@ -151,7 +175,7 @@ def _show_predicted(console: Console, predicted: Predicted) -> None:
 
 def _show_first(console: Console, predictions: Sequence[Prediction | Told]) -> None:
     """The first answers, which are all of one kind."""
-    if told := [each for each in predictions[:_SHOWN] if isinstance(each, Told)]:
+    if told := [each for each in predictions[:_SHOWN] if isinstance(each, WrittenText | Numbers)]:
         _show_told(console, told)
         return
     first = [each for each in predictions[:_SHOWN] if isinstance(each, Prediction)]
@@ -175,18 +199,25 @@ def _show_first(console: Console, predictions: Sequence[Prediction | Told]) -> N
 
 
 def _show_told(console: Console, told: Sequence[Told]) -> None:
-    names = list(told[0].answer)
+    shown = [_shown(each) for each in told]
     unfamiliar = ("unfamiliar",) if any(each.unfamiliar for each in told) else ()
     showing.table(
         console,
-        ("row", *names, *unfamiliar),
+        ("row", *shown[0], *unfamiliar),
         (
-            (place, *(each.answer[name] for name in names), *(", ".join(each.unfamiliar) for _ in unfamiliar))
-            for place, each in enumerate(told, 1)
+            (place, *values.values(), *(", ".join(each.unfamiliar) for _ in unfamiliar))
+            for place, (each, values) in enumerate(zip(told, shown, strict=True), 1)
         ),
         numbers=("row",),
-        text=("text",),
+        text=("text", "values"),
     )
+
+
+def _shown(told: Told) -> dict[str, Any]:
+    """The columns of an answer."""
+    if isinstance(told, WrittenText):
+        return {"text": told.text}
+    return told.values if isinstance(told.values, dict) else {"values": json.dumps(told.values)}
 
 
 def _show_explanations(console: Console, explanations: list[Explanation]) -> None:

@@ -40,7 +40,10 @@ def declare(app: typer.Typer) -> None:
     def add(
         desk: Desk,
         name: Name,
-        files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Excel or Parquet files of one layout.")],
+        files: Annotated[
+            list[Path],
+            typer.Argument(metavar="FILE...", help="CSV, Excel or Parquet files of one layout; or images: a folder, .zip or .npz."),
+        ],
         purpose: Annotated[str, typer.Option(help="What the data may be used for.")],
         owner: Annotated[str, typer.Option(metavar="NAME", help="Who answers for the data.")],
         target: Annotated[str, typer.Option(metavar="COL", help="The column to predict; none only with --task none.")] = "",
@@ -254,6 +257,9 @@ def _seen(column: ColumnProfile) -> str:
         median, longest = (showing.number(texts.characters[name]) for name in ("p50", "longest"))
         scripts = "".join(f", {script} {share:.0%}" for script, share in (("Latin", texts.latin), ("Han", texts.han)) if share)
         return f"characters: median {median}, longest {longest}{scripts}"
+    if (images := column.images) is not None:
+        told = [", ".join(list(each)[:3]) + (", …" if len(each) > 3 else "") for each in (images.sizes, images.modes)]
+        return f"{told[0]} pixels; {told[1]}; brightness {showing.number(images.brightness)}"
     return ", ".join(f"{top.value} {top.share:.0%}" for top in column.top[:3])
 
 

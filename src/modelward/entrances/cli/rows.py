@@ -32,7 +32,8 @@ def _kinds(desk: Desk, model: str) -> dict[str, ColumnKind]:
 
     if desk.is_remote:
         made_up = desk.client.serving.made_up_row(model.partition(":")[0])
-        return {name: ColumnKind.CATEGORY if isinstance(value, str) else ColumnKind.NUMBER for name, value in made_up.items()}
+        kinds: dict[type, ColumnKind] = {str: ColumnKind.CATEGORY, list: ColumnKind.IMAGE}
+        return {name: kinds.get(type(value), ColumnKind.NUMBER) for name, value in made_up.items()}
     try:
         features = desk.house.registry.find(desk.version(model), by=desk.actor).interface.features
     except RefusedError:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from modelward.entrances.console import files, releases_page, shelf_page, sign_in
+from modelward.entrances.console import files, releases_page, runs_page, shelf_page, sign_in
 from modelward.entrances.console.drawn import Drawn
 from modelward.entrances.console.ledger_page import LedgerPages
 from modelward.entrances.console.version_page import VersionPages
@@ -37,6 +37,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
     drawn = Drawn()
     versions, ledger = VersionPages(gateway), LedgerPages()
     compare, picture = shelf_page.comparison_pages()
+    curves, version_curves = runs_page.curve_pictures()
 
     def route(path: str, page: Page, method: str = "GET", *, is_public: bool = False) -> Route:
         template = f"/console{path}"
@@ -59,6 +60,10 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route(f"{_VERSION}/proposal", versions.propose, "POST"),
         route(f"{_VERSION}/report", files.report),
         route(f"{_VERSION}/files/{{path:path}}", files.document),
+        route(f"{_VERSION}/curves.svg", version_curves),
+        route("/runs", runs_page.show_all),
+        route("/runs/{id}", runs_page.show_one),
+        route("/runs/{id}/curves/{candidate}.svg", curves),
         route("/releases", releases_page.show_all),
         route("/releases/{id}", releases_page.show_one),
         route("/releases/{id}", releases_page.decide, "POST"),

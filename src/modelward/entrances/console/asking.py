@@ -12,6 +12,7 @@ import msgspec
 
 from modelward.access import Actor, Permission
 from modelward.entrances.console.drawn_values import DrawnValues, drawn_values
+from modelward.entrances.console.picture import Picture, pictures_of
 from modelward.errors import InvalidError, ModelwardError
 from modelward.registry import Feature, Interface, Version
 from modelward.serving import Gateway, Question
@@ -21,6 +22,9 @@ FIELDS_LIMIT = 200
 NOT_EXPLAINED = "Only probabilities of classes are explained, and this version answers with something else."
 _VALUES_SHOWN = 200
 _OPTIONS_LIMIT = 100
+
+
+_HINTS = {"image": "PNG or JPEG"}
 
 
 class FieldError(InvalidError):
@@ -42,6 +46,7 @@ class Field:
     hint: str
     is_number: bool
     is_long: bool
+    is_image: bool
     is_nullable: bool
 
 
@@ -90,6 +95,7 @@ class Outcome:
     answered: str
     why: Why | None
     why_not: str
+    pictures: list[Picture]
 
 
 def fields_of(interface: Interface, form: Mapping[str, str]) -> list[Field]:
@@ -137,6 +143,7 @@ async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by
         answered=reply.payload.decode(),
         why=why,
         why_not=why_not,
+        pictures=pictures_of(version.interface, row, why.bars if why else ()),
     )
 
 
@@ -195,11 +202,13 @@ def _field(feature: Feature, key: str, sent: str | None) -> Field:
     return Field(
         key=key,
         name=feature.name,
-        value=_start(feature) if sent is None else sent,
+        # A browser fills in no file by itself.
+        value="" if feature.kind == "image" else _start(feature) if sent is None else sent,
         options=options,
-        hint=f"{feature.minimum:.12g} – {feature.maximum:.12g}" if has_range else "",
+        hint=f"{feature.minimum:.12g} – {feature.maximum:.12g}" if has_range else _HINTS.get(feature.kind, ""),
         is_number=is_number,
         is_long=is_long,
+        is_image=feature.kind == "image",
         is_nullable=feature.nullable,
     )
 

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import hmac
+from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from python_multipart.exceptions import FormParserError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from modelward.errors import InvalidError, RefusedError, TooLargeError
@@ -20,6 +24,7 @@ COOKIE = "modelward_session"
 VISITOR_COOKIE = "modelward_visitor"
 LANGUAGE_COOKIE = "modelward_language"
 COOKIE_PATH = "/console"
+FILES_LIMIT_BYTES = 12 << 20
 FORM_LIMIT_BYTES = 1 << 20
 FIELDS_LIMIT = 5000
 
@@ -68,11 +73,13 @@ def actor_of(platform: Platform, request: Request) -> Actor:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a URL-encoded form.
+    """The fields of a URL-encoded form; or of one with files, each of which comes in base64.
 
     Raises:
         FormError, FormTooLargeError: it is another kind of body, or too large.
     """
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return await _read_files(request)
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise FormError("The form came in another encoding than the page's own. Reload the page and send it again.")
     body = bytearray()
@@ -85,6 +92,23 @@ async def read_form(request: Request) -> dict[str, str]:
     except ValueError:
         # What went wrong is not told onward: its message may hold what somebody typed.
         raise FormError("The form cannot be read. Reload the page and send it again.") from None
+
+
+async def _read_files(request: Request) -> dict[str, str]:
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal():
+        raise FormError("The form does not say how long it is. Reload the page and send it again.")
+    if int(length) > FILES_LIMIT_BYTES:
+        raise FormTooLargeError(f"The form is larger than {FILES_LIMIT_BYTES} bytes. Send a smaller file, or use the API.")
+    try:
+        async with request.form(max_files=FIELDS_LIMIT, max_fields=FIELDS_LIMIT, max_part_size=FORM_LIMIT_BYTES) as form:
+            return {name: await _field(value) for name, value in form.items()}
+    except (HTTPException, FormParserError, ClientDisconnect):
+        raise FormError("The form cannot be read. Reload the page and send it again.") from None
+
+
+async def _field(value: UploadFile | str) -> str:
+    return value if isinstance(value, str) else b64encode(await value.read()).decode()
 
 
 def check_form(form: dict[str, str], *, token: str) -> None:

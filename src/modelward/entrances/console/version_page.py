@@ -11,9 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from modelward.access import Permission
 from modelward.entrances.console.asking import FIELDS_LIMIT, FieldError, Outcome, ask, fields_of
+from modelward.entrances.console.curves_view import facts_of
 from modelward.entrances.console.files import is_shown
 from modelward.entrances.console.recent import Recent
 from modelward.entrances.console.report_view import view_of
+from modelward.entrances.console.runs_page import version_curves
 from modelward.entrances.console.shapes_view import shapes_of
 from modelward.entrances.console.shelf_page import states_of
 from modelward.entrances.console.visit import Visit
@@ -82,7 +84,15 @@ class VersionPages:
         return shown | (_papers(visit, version) if verified.value.is_sound else _NO_PAPERS)
 
 
-_NO_PAPERS: dict[str, Any] = {"view": None, "findings": (), "shapes": None, "card": "", "files": (), "is_readable": False}
+_NO_PAPERS: dict[str, Any] = {
+    "view": None,
+    "findings": (),
+    "curves": (),
+    "shapes": None,
+    "card": "",
+    "files": (),
+    "is_readable": False,
+}
 
 
 def _papers(visit: Visit, version: Version) -> dict[str, Any]:
@@ -92,12 +102,13 @@ def _papers(visit: Visit, version: Version) -> dict[str, Any]:
         card = visit.platform.registry.read(version, CARD_FILE).decode("utf-8", "replace")
         dossier = visit.platform.registry.dossier(version)
         found = _findings(visit, version) if TRAINING_FILE in {file.path for file in dossier.files} else ()
+        curves = facts_of(version_curves(visit, version))
         shapes = shapes_of(visit, version)
     except RefusedError:
         return _NO_PAPERS
     files = [(file, is_shown(file.path)) for file in dossier.files]
     view = view_of(report) if report else None
-    shown = {"view": view, "findings": found, "shapes": shapes, "card": visit.drawn.card(card), "files": files}
+    shown = {"view": view, "findings": found, "curves": curves, "shapes": shapes, "card": visit.drawn.card(card), "files": files}
     return shown | {"is_readable": True}
 
 

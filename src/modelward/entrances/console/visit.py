@@ -57,6 +57,7 @@ TITLES: dict[type[ModelwardError], str] = {
     ModelwardError: "Something went wrong",
 }
 _SECTIONS = (
+    ("runs", "Runs", Permission.TRAINING_READ),
     ("models", "Models", Permission.MODELS_READ),
     ("releases", "Releases", Permission.RELEASES_READ),
     ("ledger", "Ledger", Permission.AUDIT_READ),

@@ -24,7 +24,7 @@ from modelward.training.neural.losses import Loss
 from modelward.training.neural.optimizers import clip, gradient_norm, penalise
 from modelward.training.neural.schedules import learning_rate, plateaus
 from modelward.training.neural.task import Task, Turn
-from modelward.training.recipe import DivergedError, one_thread
+from modelward.training.recipe import DivergedError, one_thread, tell_curves
 
 if TYPE_CHECKING:
     import torch
@@ -193,6 +193,7 @@ class _Loop:
         norm, measured = state.tally.norms
         self._note(NORM, norm / max(measured, 1))
         state.epoch, state.step, state.tally = state.epoch + 1, 0, Tally()
+        tell_curves(self._progress, state.curves)
         self._tell()
 
     def _judged(self, validation: Batches) -> float:

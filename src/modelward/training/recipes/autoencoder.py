@@ -82,7 +82,7 @@ class Autoencoder:
         learnt = reconstructing.learn_to_reconstruct(
             "autoencoder", network, rows, inputs, asked, progress, randomness=randomness, noise=asked.noise
         )
-        found = reconstructing.errors(network, rows.judged, asked)
+        found = reconstructing.errors(network, rows.held_out, asked)
         rarity = Rarity.fit(reconstructing.scores(found), contamination=asked.contamination, anomalous=rows.anomalous)
 
         def draw(drawing: Drawing, name: str) -> str:
@@ -96,7 +96,7 @@ class Autoencoder:
             predict=lambda given: rarity.probabilities(reconstructing.scores(reconstructing.errors(network, given, asked))),
             graph=lambda: estimator(draw, width=inputs.width, classes=2),
             parameters=sum(part.numel() for part in network.parameters()),
-            notes=(*learnt.notes, rarity.note(inputs, rows, contamination=asked.contamination)),
+            notes=(*learnt.notes, rarity.note(inputs, rows, judged=rows.held_out, contamination=asked.contamination)),
             curves=learnt.curves,
             files={RECONSTRUCTION_FILE: _by_column(inputs, found)},
         )

@@ -41,7 +41,8 @@ class IsolationForest:
         asked = self.parameters
         rows = learnable(inputs, normal=asked.normal)
         grown = self._grow(rows, inputs.seed, progress)
-        rarity = Rarity.fit(_scores(grown, rows.judged), contamination=asked.contamination, anomalous=rows.anomalous)
+        # Each tree saw few of the rows, so that theirs are hardly other scores than those of new ones; and they are the most.
+        rarity = Rarity.fit(_scores(grown, rows.train), contamination=asked.contamination, anomalous=rows.anomalous)
         trees = _trees(grown)
         nodes = sum(len(tree.feature) for tree in trees)
         return Made(
@@ -54,7 +55,7 @@ class IsolationForest:
             parameters=nodes,
             notes=(
                 f"{len(trees)} trees of up to {grown.max_samples_:,} rows have {nodes:,} nodes.",
-                rarity.note(inputs, rows, contamination=asked.contamination),
+                rarity.note(inputs, rows, judged=rows.train, contamination=asked.contamination),
             ),
         )
 

@@ -13,7 +13,17 @@ from msgspec import Meta
 
 from modelward.plugins import MissingExtraError
 from modelward.training.graph import estimator, softmax
-from modelward.training.recipe import FloatMatrix, Inputs, Made, Probabilities, Progress, Rows, one_thread, require_package
+from modelward.training.recipe import (
+    FloatMatrix,
+    Inputs,
+    Made,
+    Probabilities,
+    Progress,
+    Rows,
+    one_thread,
+    require_package,
+    tell_curves,
+)
 from modelward.training.rows import ROWS_AT_ONCE, PreparedRows, unmade
 from modelward.training.trees import Tree, draw_trees
 
@@ -90,13 +100,18 @@ class LightGbm:
             _data(inputs.train), inputs.train_labels, weight=inputs.row_weights(self.parameters.class_weight), params=settings
         )
         told, names = [train], ["training"]
-        callbacks: list[Any] = [library.record_evaluation(losses), lambda seen: progress(seen.iteration / self.parameters.rounds)]
+
+        def told_each_round(seen: Any) -> None:
+            tell_curves(progress, _by_part(losses))
+            progress(seen.iteration / self.parameters.rounds)
+
+        callbacks: list[Any] = [library.record_evaluation(losses), told_each_round]
         if inputs.has_validation:
             told.append(library.Dataset(_data(inputs.validation), inputs.validation_labels, reference=train))
             names.append("validation")
             callbacks.append(library.early_stopping(self.parameters.patience, verbose=False))
         booster = library.train(settings, train, self.parameters.rounds, valid_sets=told, valid_names=names, callbacks=callbacks)
-        curves |= {f"{part}_loss": tuple(map(float, values)) for part, metrics in losses.items() for values in metrics.values()}
+        curves |= {name: tuple(map(float, values)) for name, values in _by_part(losses).items()}
         return booster
 
     def _settings(self, inputs: Inputs) -> dict[str, Any]:
@@ -133,6 +148,11 @@ class LightGbm:
         if kept < ran:
             return f"It ran all {ran} rounds and kept {kept}, after which the validation loss did not fall."
         return f"It ran all {ran} rounds; the validation loss was still falling. Raise rounds."
+
+
+def _by_part(losses: dict[str, dict[str, list[float]]]) -> dict[str, list[float]]:
+    """The losses so far of training and validation rows, of which one each is measured."""
+    return {f"{part}_loss": values for part, metrics in losses.items() for values in metrics.values()}
 
 
 def _library() -> Any:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files and folders of images are answered like images that are asked about one by one."""
+
+import io
+
+import polars as pl
+import pytest
+
+import pictures
+from modelward.errors import InvalidError
+from modelward.registry import GRAPH_FILE
+from serving.tiny import LINEAGE
+
+GRAPH, INTERFACE = pictures.bright()
+
+
+@pytest.fixture
+def light(house):
+    """A house in which `light:1` is live."""
+    said = {"lineage": LINEAGE, "interface": INTERFACE, "purpose": "tests", "owner": "tester", "facts": {}}
+    house.make_live(house.registry.register("light", {GRAPH_FILE: GRAPH}, **said, by=house.admin).name)
+    return house
+
+
+def answered(house, place):
+    return pl.read_csv(io.BytesIO(house.serving.predict_file("light", place, by=house.admin).payload))
+
+
+def test_a_folder_is_answered_file_by_file(light, tmp_path):
+    pictures.folder_of(tmp_path / "scans", rows=6)
+    (tmp_path / "scans" / ".DS_Store").write_bytes(b"x")
+    found = answered(light, tmp_path / "scans")
+    files = sorted(str(path.relative_to(tmp_path / "scans")) for path in (tmp_path / "scans").rglob("*.png"))
+    assert found["file"].to_list() == files
+    for name, share in zip(files, found["probability_bright"], strict=True):
+        alone = answered(light, tmp_path / "scans" / name)
+        assert (alone["file"].item(), alone["probability_bright"].item()) == (name.partition("/")[2], share)
+
+
+REFUSED = {
+    "nothing": ({}, "holds no images"),
+    "a note": ({"a.png": pictures.png(pictures.drawn(0)), "b.txt": b"x"}, "called neither .png nor .jpg"),
+    "cut off": ({"a.png": pictures.png(pictures.drawn(0)), "b.png": pictures.png(pictures.drawn(0))[:60]}, "Row 2: .* cut off"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_folder_of_something_else_is_refused(light, tmp_path, name):
+    files, why = REFUSED[name]
+    (tmp_path / "scans").mkdir()
+    for path, data in files.items():
+        (tmp_path / "scans" / path).write_bytes(data)
+    with pytest.raises(InvalidError, match=why):
+        answered(light, tmp_path / "scans")
+
+
+def test_an_image_for_a_model_of_numbers_is_refused(house, tmp_path):
+    (tmp_path / "a.png").write_bytes(pictures.png(pictures.drawn(0)))
+    from modelward.serving.image_rows import rows_of_images
+    from serving.tiny import INTERFACE as NUMBERS
+
+    with pytest.raises(InvalidError, match="the model takes something else"):
+        rows_of_images(tmp_path / "a.png", NUMBERS.features, limit_bytes=1 << 20)
