@@ -51,9 +51,23 @@ class ImageProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """Rows in 20 bins of one width between `low` and `high`, the first and the last percentile; what lies beyond is counted in the
+    bin at that end. Each count is rounded down to a multiple of five. A column of fewer than 50 numbers, or whose percentiles are
+    one number, has none.
+    """
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
     """One column. `outliers` lie more than 1.5 interquartile ranges beyond the quartiles (Tukey, 1977); `top` names the most
-    frequent categories of a column with few of them and no direct identifiers, none of them in fewer than five rows.
+    frequent categories of a column with few of them and no direct identifiers, none of them in fewer than five rows. `histogram`
+    is of its numbers, or of the lengths of its texts in characters; a column of direct identifiers has none, nor one that was
+    profiled before there were any.
     """
 
     name: str
@@ -67,6 +81,7 @@ class ColumnProfile:
     standard_deviation: float | None = None
     quantiles: dict[str, float] | None = None
     outliers: int | None = None
+    histogram: Histogram | None = None
     earliest: str | None = None
     latest: str | None = None
     top: tuple[ValueCount, ...] = ()

@@ -13,6 +13,7 @@ import polars as pl
 from modelward.datasets.correlation import correlations
 from modelward.datasets.dataset import Column, ColumnKind
 from modelward.datasets.declaration import Task, favourable_class
+from modelward.datasets.histogram import histogram
 from modelward.datasets.image_profiling import image_warnings, profile_images
 from modelward.datasets.interactions import Log
 from modelward.datasets.leakage import leakage_suspects
@@ -115,13 +116,14 @@ def _profile(values: pl.Series, kind: ColumnKind, identifiers: tuple[str, ...], 
     if is_hidden:
         pass
     elif kind is ColumnKind.NUMBER:
-        facts = _number_facts(present)
+        facts = _number_facts(present) | ({} if identifiers else {"histogram": histogram(present)})
     elif kind is ColumnKind.DATE and len(present):
         facts = dict(zip(("earliest", "latest"), _span(present), strict=True))
     elif kind in {ColumnKind.CATEGORY, ColumnKind.BOOLEAN} and not identifiers:
         facts = {"top": _top(present, rows=len(values))}
     elif kind is ColumnKind.TEXT and len(present):
         facts = {"texts": _text_facts(present)}
+        facts |= {} if identifiers else {"histogram": histogram(present.str.len_chars())}
     elif kind is ColumnKind.IMAGE:
         facts = {"images": profile_images(values)}
     return ColumnProfile(

@@ -127,3 +127,9 @@ def test_a_digest_that_is_cut_says_so(terminal):
     for path, digest in digests.items():
         assert f"{path} " in shown
         assert f" {digest[:16]}…" in shown
+
+
+def test_a_curve_in_letters_goes_down_as_its_values_do():
+    assert showing.spark([3.0, 2.0, 1.0]) == "█▅▁"
+    assert showing.spark([1.0, 1.0]) == "▁▁"
+    assert len(showing.spark([float(n) for n in range(1000)])) == 40

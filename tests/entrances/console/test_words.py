@@ -11,6 +11,7 @@ import pytest
 from entrances.console.conftest import ROW, words_of
 from modelward.access import Role, local_actor
 from modelward.assessment import ASSESSORS, REPORT_WORDS, ClauseVerdict, Measure
+from modelward.datasets import WARNINGS, ColumnKind
 from modelward.entrances.console import visit
 from modelward.entrances.console.curves_view import WORDS_OF_PICTURES
 from modelward.entrances.console.words import CHINESE, FACTS, SENTENCES, WORDS, Translator, choose_language
@@ -38,6 +39,8 @@ def words_of_data() -> set[str]:
         *(word for _, word, _ in visit._SECTIONS),
         *visit.TITLES.values(),
         *FINDINGS,
+        *WARNINGS,
+        *ColumnKind,
         *CandidateStatus,
         *Status,
         *WORDS_OF_PICTURES,

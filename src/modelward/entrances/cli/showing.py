@@ -28,6 +28,7 @@ _COLOURS = {
 }
 _UNITS = ("B", "KB", "MB", "GB")
 _NARROW_TEXT = 24
+_HEIGHTS, _SPARKS = "▁▂▃▄▅▆▇█", 40
 _CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 _NOTHING = "[dim]–[/]"
 
@@ -191,3 +192,11 @@ def _rounded(value: float, digits: int) -> float:
 def first_and_last(names: Sequence[str]) -> str:
     """A list of names, short."""
     return ", ".join(names) if len(names) <= 2 else f"{names[0]} … {names[-1]} ({len(names)})"
+
+
+def spark(values: Sequence[float]) -> str:
+    """A curve in at most forty letters of eight heights, the lowest of its values at the bottom."""
+    picked = [values[place * len(values) // _SPARKS] for place in range(_SPARKS)] if len(values) > _SPARKS else values
+    low, high = min(picked), max(picked)
+    steps = len(_HEIGHTS) - 1
+    return "".join(_HEIGHTS[round(steps * (value - low) / (high - low)) if high > low else 0] for value in picked)

@@ -18,7 +18,7 @@ from modelward.entrances.cli.waiting import watching
 from modelward.errors import ModelwardError
 
 if TYPE_CHECKING:
-    from modelward.training import Run, Spec
+    from modelward.training import Candidate, Run, Spec
 
 PANEL = "Data and models"
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the run; `modelward runs list` shows it.")]
@@ -126,17 +126,30 @@ def show_run(console: Console, run: Run) -> None:
         console,
         ("candidate", "status", "version", "time", "message"),
         (
-            (c.name, showing.verdict(c.status.value), c.version, f"{c.seconds:.2g} s" if c.seconds else None, c.message)
+            (c.name, showing.verdict(c.status.value), c.version, f"{c.seconds:.2g} s" if c.seconds else None, _said(c))
             for c in run.candidates
         ),
         numbers=("time",),
         text=("message",),
     )
+    drawn = [(c.name, name, curve) for c in run.candidates for name, curve in c.standing.curves.items() if curve.values]
+    if drawn:
+        console.print()
+    for candidate, name, curve in drawn:
+        said = f"{curve.values[0]:.4g} to {curve.values[-1]:.4g} at {curve.at[-1]}"
+        showing.line(console, f"{candidate}: {name.replace('_', ' ')} {showing.spark(curve.values)} {said}")
     found = [("rows", each) for each in run.findings] + [(c.name, each) for c in run.candidates for each in c.findings]
     if found:
         console.print()
     for name, each in found:
         showing.line(console, f"{name}: {each.kind}. {each.text} {each.remedy}")
+
+
+def _said(candidate: Candidate) -> str:
+    """Why it failed, or while it trains how far it is."""
+    if candidate.status.value != "running":
+        return candidate.message
+    return f"{candidate.standing.share:.0%}, {candidate.standing.word}".rstrip(", ")
 
 
 def _show_runs(console: Console, runs: list[Run]) -> None:

@@ -57,6 +57,7 @@ TITLES: dict[type[ModelwardError], str] = {
     ModelwardError: "Something went wrong",
 }
 _SECTIONS = (
+    ("data", "Data", Permission.DATA_READ),
     ("runs", "Runs", Permission.TRAINING_READ),
     ("models", "Models", Permission.MODELS_READ),
     ("releases", "Releases", Permission.RELEASES_READ),

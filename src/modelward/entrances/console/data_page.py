@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data: every dataset, and the profile of one in pictures and words. No row is read for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from modelward.datasets import ColumnProfile
+from modelward.entrances.console.visit import Visit
+
+COLUMNS_SHOWN = 200
+_MOST_BARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a histogram in a picture that is 100 high, and the numbers it stands for."""
+
+    height: float
+    low: float
+    high: float
+
+
+async def show_all(visit: Visit) -> Response:
+    """Every dataset."""
+    found = await run_in_threadpool(visit.platform.datasets.list, by=visit.by)
+    return visit.page("data.html", section="data", datasets=found)
+
+
+async def show_one(visit: Visit) -> Response:
+    """What one dataset looks like, column by column, and what to look at before training on it."""
+    return visit.page("dataset.html", section="data", **await run_in_threadpool(_one, visit))
+
+
+def _one(visit: Visit) -> dict[str, Any]:
+    name = visit.path["name"]
+    dataset = visit.platform.datasets.show(name, by=visit.by)
+    profile = visit.platform.datasets.profile(name, by=visit.by)
+    return {
+        "dataset": dataset,
+        "profile": profile,
+        "classes": _shares(profile.classes),
+        "columns": [(column, bars_of(column), _sizes(column)) for column in profile.columns[:COLUMNS_SHOWN]],
+        "left_out": max(0, len(profile.columns) - COLUMNS_SHOWN),
+        "left_out_classes": max(0, len(profile.classes) - _MOST_BARS),
+    }
+
+
+def bars_of(column: ColumnProfile) -> list[Bar]:
+    """The bars of a column's histogram, the highest of them 100 high; none where it has no histogram."""
+    if (found := column.histogram) is None or not any(found.counts):
+        return []
+    width, highest = (found.high - found.low) / len(found.counts), max(found.counts)
+    return [
+        Bar(100 * count / highest, found.low + place * width, found.low + (place + 1) * width)
+        for place, count in enumerate(found.counts)
+    ]
+
+
+def _sizes(column: ColumnProfile) -> list[tuple[str, float, int]]:
+    return _shares(column.images.sizes) if column.images else []
+
+
+def _shares(counts: Mapping[str, int]) -> list[tuple[str, float, int]]:
+    """Names with their share of all and their rows, the most frequent twelve."""
+    whole = max(sum(counts.values()), 1)
+    return [(name, count / whole, count) for name, count in list(counts.items())[:_MOST_BARS]]
