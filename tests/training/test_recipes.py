@@ -276,7 +276,7 @@ for name in RECIPES:
 def test_parameters_are_read_without_any_library_and_a_missing_extra_is_named():
     out = subprocess.run([sys.executable, "-c", READ_ONLY], capture_output=True, text=True, check=True).stdout
     packages = {"ebm": ("interpret", "glass"), "lightgbm": ("lightgbm", "boosting")}
-    packages |= dict.fromkeys(("cnn", "mlp", "rnn", "transformer"), ("torch", "torch"))
+    packages |= dict.fromkeys(("autoencoder", "cnn", "gan", "mlp", "rnn", "sasrec", "seq2seq", "transformer"), ("torch", "torch"))
     assert out.splitlines() == [
         f"{name} The recipe {name!r} needs the package {package!r}, which is not installed. Run `pip install 'modelward[{extra}]'`."
         for name, (package, extra) in sorted(packages.items())

@@ -211,7 +211,11 @@ def test_what_is_no_column_of_text_is_refused(rooms, register, admin, data, mess
 @pytest.mark.parametrize(
     ("data", "candidates", "message"),
     [
-        ("text: review", "[text-linear, knn]", "candidates[1].knn: the recipe learns from a table, and this data is a text."),
+        (
+            "text: review",
+            "[text-linear, knn]",
+            "candidates[1].knn: the recipe learns from a table or an image, and this data is a text.",
+        ),
         (
             "exclude: [stars]",
             "[text-linear]",
