@@ -175,9 +175,6 @@ CHINESE = {
         "柱形为第 1 与第 99 百分位之间的行数，向下取整到五的倍数；其外的行计入两端的柱形。"
     ),
     "Too few values, or too alike, for a histogram.": "取值太少或过于相近，无法绘制直方图。",
-    "sensitive": "敏感",
-    "target": "目标",
-    "number": "数字",
     "category": "类别",
     "boolean": "真假",
     "date": "日期",
