@@ -27,6 +27,12 @@ def words_of_templates() -> set[str]:
     return {double or single for path in TEMPLATES for _, double, single in CALL.findall(path.read_text())}
 
 
+def bases_of_explanations() -> set[str]:
+    """What an explanation may begin from, as its sources say it."""
+    sources = "".join(path.read_text() for path in (CONSOLE.parents[1] / "serving").rglob("*.py"))
+    return set(re.findall(r'base_of(?:: str)? ?= ?"([^"]+)"', sources))
+
+
 def words_of_data() -> set[str]:
     """Words that come out of values: roles, verdicts, states, measures, sections, titles of failures."""
     assessors = [ASSESSORS.load(name) for name in ASSESSORS.places]
@@ -44,6 +50,7 @@ def words_of_data() -> set[str]:
         *CandidateStatus,
         *Status,
         *WORDS_OF_PICTURES,
+        *bases_of_explanations(),
         "broken",
     }
 
