@@ -143,7 +143,7 @@ def _plain(image: Image) -> Image:
     if turned.mode in _PLAIN:
         return turned
     if turned.mode.startswith("I"):
-        return Image.fromarray((np.asarray(turned, dtype=np.int64) >> 8).clip(0, 255).astype(np.uint8))
+        return Image.fromarray((np.asarray(turned) >> 8).clip(0, 255).astype(np.uint8))
     if turned.has_transparency_data:
         is_grey = turned.mode in _GREY
         seen = turned.convert("RGBA")

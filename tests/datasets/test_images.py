@@ -139,6 +139,24 @@ def test_what_unpacks_to_too_much_is_not_unpacked(monkeypatch):
             list(reader.read(io.BytesIO(packed), source="bars.zip"))
 
 
+@pytest.mark.parametrize(
+    ("packed_as", "limit", "why"),
+    [
+        (zipfile.ZIP_DEFLATED, 1999, "a/1.png has 2,000 bytes; at most 1,999"),
+        (zipfile.ZIP_BZIP2, 2000, "packed in an unusual way"),
+        (zipfile.ZIP_LZMA, 2000, "packed in an unusual way"),
+    ],
+)
+def test_an_image_that_is_too_large_in_an_archive_is_not_unpacked(monkeypatch, packed_as, limit, why):
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", packed_as) as packed:
+        packed.writestr("a/1.png", bytes(2000))
+    monkeypatch.setattr(archive, "SIZE_LIMIT_BYTES", limit)
+    monkeypatch.setattr(archive, "_unpacked", None)
+    with pytest.raises(UnreadableFileError, match=why):
+        list(archive.ArchiveReader().read(sink, source="bars.zip"))
+
+
 def test_a_profile_counts_sizes_modes_and_what_is_converted(datasets, admin, tmp_path):
     files = [pictures.png(pictures.drawn(at % 2, seed=at)) for at in range(24)]
     files += [pictures.in_mode(mode, seed=at) for at, mode in enumerate(("RGBA", "I;16", "P"))]

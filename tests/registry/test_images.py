@@ -74,7 +74,7 @@ def test_an_interface_of_an_image_is_read_back_and_holds_a_shape():
     for shape in ((), (12, 12), (12, 12, 2), (0, 12, 1), (5000, 12, 1)):
         with pytest.raises(InvalidInterfaceError, match="height and width"):
             Interface((Feature("scan", "image", shape=shape),), "bar", ("lying", "standing"))
-    with pytest.raises(InvalidInterfaceError, match="only an image has a shape"):
+    with pytest.raises(InvalidInterfaceError, match="only an image or a series has a shape"):
         Interface((Feature("age", "number", shape=(1, 1, 1)),), "bar", ("lying", "standing"))
     with pytest.raises(InvalidInterfaceError, match="nullable"):
         Interface((Feature("scan", "image", shape=(1, 1, 1), nullable=True),), "bar", ("lying", "standing"))

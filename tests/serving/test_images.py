@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files and folders of images are answered like images that are asked about one by one."""
 
+import asyncio
 import io
+import threading
+from base64 import b64encode
 
+import msgspec
 import polars as pl
 import pytest
 
 import pictures
 from modelward.errors import InvalidError
 from modelward.registry import GRAPH_FILE
+from modelward.registry.kinds import image
+from modelward.serving import Question
 from serving.tiny import LINEAGE
 
 GRAPH, INTERFACE = pictures.bright()
@@ -61,3 +67,24 @@ def test_an_image_for_a_model_of_numbers_is_refused(house, tmp_path):
 
     with pytest.raises(InvalidError, match="the model takes something else"):
         rows_of_images(tmp_path / "a.png", NUMBERS.features, limit_bytes=1 << 20)
+
+
+def test_an_image_is_unpacked_where_no_other_question_waits_for_it(light, monkeypatch):
+    """A file of few bytes may hold so many pixels that the event loop would stand still."""
+    threads, unpack = [], image.pixels_of
+
+    def watched(*given):
+        threads.append(threading.current_thread())
+        return unpack(*given)
+
+    monkeypatch.setattr(image, "pixels_of", watched)
+    rows = [{"scan": b64encode(pictures.png(pictures.drawn(0))).decode()}]
+    payload = msgspec.json.encode({"rows": rows})
+
+    async def asked():
+        async with light.serving.gateway() as gateway:
+            return await gateway.predict(Question(caller=light.key(), model="light", payload=payload), rows)
+
+    assert msgspec.json.decode(asyncio.run(asked()).payload)["predictions"]
+    assert threads
+    assert threading.main_thread() not in threads

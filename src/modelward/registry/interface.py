@@ -112,6 +112,11 @@ class Interface:
         return all(feature.sort.tensor(feature) == (1,) for feature in self.features)
 
     @cached_property
+    def is_packed(self) -> bool:
+        """Whether few bytes of a question may take long to read."""
+        return any(feature.sort.is_packed for feature in self.features)
+
+    @cached_property
     def by_name(self) -> dict[str, Feature]:
         """The features by their names."""
         return {feature.name: feature for feature in self.features}

@@ -17,13 +17,15 @@ class Kind(Protocol):
 
     `datatype` is what the Open Inference Protocol calls its values, `element` what ONNX calls those of a graph's input, and `task`
     what Hugging Face calls the work of a model that takes nothing else. A value that `is_binary` may be bytes that are no text.
-    Where a graph needs much memory for each row, `rows_at_once` says how many it is handed at a time.
+    Where a graph needs much memory for each row, `rows_at_once` says how many it is handed at a time. What is packed, so that few
+    bytes may take long to read, `is_packed`.
     """
 
     datatype: str
     element: str
     task: str
     is_binary: bool
+    is_packed: bool
     rows_at_once: int | None
 
     def fault(self, feature: Feature) -> str:

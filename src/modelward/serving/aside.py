@@ -56,7 +56,7 @@ class Aside:
         self._loop.run_in_executor(None, self._deployments.refresh).add_done_callback(looked)
 
     def read(self, pending: Pending, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Read a large question."""
+        """Read a large question, or one that may take as long as a large one."""
         self._reader.put(pending, work, then, turns=len(pending.payload) / LARGE_BYTES)
 
     def explain(self, pending: Pending, work: Callable[[], T], then: Callable[[T], None]) -> None:

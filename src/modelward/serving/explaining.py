@@ -31,7 +31,7 @@ class Explaining:
     def begin(self, pending: Pending, read: Callable[[], Why], deployment: Deployment) -> None:
         """Read what is asked of the deployment, and have it explained."""
         pending.deployment = deployment
-        if len(pending.payload) > LARGE_BYTES:
+        if len(pending.payload) > LARGE_BYTES or deployment.interface.is_packed:
             self._aside.read(pending, read, partial(self._stand_in_line, pending))
         else:
             self._stand_in_line(pending, read())

@@ -270,7 +270,7 @@ class Gateway:
             except ModelwardError as fault:
                 self._aside.look_again(pending, fault, partial(self._read_alone, pending))
                 continue
-            if len(pending.payload) > LARGE_BYTES:
+            if len(pending.payload) > LARGE_BYTES or deployment.interface.is_packed:
                 self._read_alone(pending, deployment)
                 continue
             try:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from modelward.datasets.class_folders import Labelled, classes_of, is_litter, parts_of
 from modelward.datasets.dataset import UnreadableFileError
+from modelward.images import SIZE_LIMIT_BYTES
 
 if TYPE_CHECKING:
     import polars as pl
 
 UNPACKED_LIMIT_BYTES = 2 << 30
 _ENCRYPTED = 1
+_PACKED_AS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
 class ArchiveReader:
@@ -45,8 +47,17 @@ def _check(members: Sequence[zipfile.ZipInfo], *, source: str) -> None:
         raise UnreadableFileError(f"{source} unpacks to {unpacked:,} bytes; at most {UNPACKED_LIMIT_BYTES:,} are read. Split it.")
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise UnreadableFileError(f"{source} is protected with a password. Pack it without one.")
+    if large := next((member for member in members if member.file_size > SIZE_LIMIT_BYTES), None):
+        raise UnreadableFileError(
+            f"The image {large.filename} has {large.file_size:,} bytes; at most {SIZE_LIMIT_BYTES:,} are read. Make it smaller."
+        )
+    # Of the other ways a little is not unpacked without unpacking very much.
+    if any(member.compress_type not in _PACKED_AS for member in members):
+        raise UnreadableFileError(f"{source} is packed in an unusual way. Pack it with the usual one, deflate.")
 
 
 def _unpacked(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], labels: Sequence[str]) -> Iterator[Labelled]:
     for member, label in zip(members, labels, strict=True):
-        yield Labelled(member.filename, label, archive.read(member))
+        # However much lies there, no more is unpacked than the archive says.
+        with archive.open(member) as file:
+            yield Labelled(member.filename, label, file.read(member.file_size))

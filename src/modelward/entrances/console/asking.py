@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 
 from modelward.access import Actor, Permission
 from modelward.entrances.console.drawn_values import DrawnValues, drawn_values
@@ -143,7 +144,7 @@ async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by
         answered=reply.payload.decode(),
         why=why,
         why_not=why_not,
-        pictures=pictures_of(version.interface, row, why.bars if why else ()),
+        pictures=await run_in_threadpool(pictures_of, version.interface, row, why.bars if why else ()),
     )
 
 

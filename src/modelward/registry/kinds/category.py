@@ -24,6 +24,7 @@ class CategoryKind:
 
     datatype, element, task = "BYTES", "STRING", "tabular-classification"
     is_binary = False
+    is_packed = False
     rows_at_once: int | None = None
 
     def fault(self, feature: Feature) -> str:

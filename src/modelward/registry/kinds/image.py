@@ -30,6 +30,7 @@ class ImageKind:
 
     datatype, element, task = "UINT8", "UINT8", "image-classification"
     is_binary = True
+    is_packed = True
     # A convolution holds what it makes of every pixel of every image that it is handed.
     rows_at_once: int | None = 64
 

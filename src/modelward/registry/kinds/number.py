@@ -24,6 +24,7 @@ class NumberKind:
 
     datatype, element, task = "FP32", "FLOAT", "tabular-classification"
     is_binary = False
+    is_packed = False
     rows_at_once: int | None = None
 
     def fault(self, feature: Feature) -> str:

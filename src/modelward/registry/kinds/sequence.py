@@ -30,6 +30,7 @@ class SequenceKind:
 
     datatype, element, task = "BYTES", "STRING", "other"
     is_binary = False
+    is_packed = False
     # A graph may score ten thousand items for each row, and compare all places of a sequence with each other.
     rows_at_once: int | None = 64
 

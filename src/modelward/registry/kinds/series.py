@@ -30,6 +30,7 @@ class SeriesKind:
 
     datatype, element, task = "FP32", "FLOAT", "tabular-classification"
     is_binary = False
+    is_packed = False
     # A network holds what it makes of every step of every series that it is handed.
     rows_at_once: int | None = 256
 

@@ -23,6 +23,7 @@ class TextKind:
 
     datatype, element, task = "BYTES", "INT32", "text-classification"
     is_binary = False
+    is_packed = False
     # A graph may count tens of thousands of things in each text: many texts at once would need gigabytes.
     rows_at_once: int | None = 256
 
