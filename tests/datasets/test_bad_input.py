@@ -152,8 +152,8 @@ def test_too_few_rows_are_refused(attempt, table, tmp_path):
 
 
 def test_a_column_of_lists_is_refused(attempt, table, tmp_path):
-    table.with_columns(pl.concat_list("age", "age").alias("pair")).write_parquet(tmp_path / "t.parquet")
-    with pytest.raises(UnusableTableError, match=r"'pair'.*List"):
+    table.with_columns(pl.concat_list("town", "town").alias("pair")).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(UnusableTableError, match="'pair' holds lists of type String"):
         attempt(tmp_path / "t.parquet")
 
 

@@ -7,8 +7,8 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -71,7 +71,9 @@ def _read(file: Path, *, limit_bytes: int) -> Iterator[tuple[Iterator[pl.DataFra
         return
     with opened(file, limit_bytes=limit_bytes) as stream:
         size = os.fstat(stream.fileno()).st_size
-        yield _parts(file, stream), lambda: size
+        # Whoever stops in the middle, at a part that does not fit, leaves no reader behind that holds on to a closed file.
+        with closing(_parts(file, stream)) as parts:
+            yield parts, lambda: size
 
 
 def _is_folder(file: Path) -> bool:
@@ -169,10 +171,10 @@ def _handle(file: Path) -> int:
     raise UnreadableFileError(f"{file} is not a plain file. Name the file that holds the table.")
 
 
-def _parts(file: Path, stream: BinaryIO, besides: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
+def _parts(file: Path, stream: BinaryIO, besides: Sequence[str] = ()) -> Generator[pl.DataFrame]:
     start = stream.read(_START_BYTES)
     stream.seek(0)
-    return _reader(file, start, besides).read(stream, source=file.name)
+    yield from _reader(file, start, besides).read(stream, source=file.name)
 
 
 def _reader(file: Path, data: bytes, besides: Sequence[str]) -> Reader:
