@@ -110,6 +110,14 @@ class Uneven(OnnxEngine):
         return super().answers(columns)
 
 
+class Weighty(Gated):
+    """Costs 4 ms of work for each row, whatever they are together."""
+
+    def answers(self, columns):
+        work(0.004 * columns.rows)
+        return super().answers(columns)
+
+
 class Gate:
     """Open at first. `calls` are the model and the ages of each call, in the order in which they came."""
 
@@ -159,6 +167,7 @@ KINDS = {
     "noted": Noted,
     "gated-too": Gated,
     "uneven": Uneven,
+    "weighty": Weighty,
 }
 
 

@@ -105,6 +105,23 @@ def test_callers_who_ask_again_at_once_do_not_stay_two_halves(live, engines, ent
     assert calls_of_all(1.0) > 0
 
 
+def test_dear_rows_of_several_questions_do_not_make_one_long_call(asking, gate):
+    asker, run = asking("weighty")
+
+    async def scenario():
+        first = asker.ask(1, model="weighty")
+        await asyncio.to_thread(gate.wait_for, 1)
+        others = [asker.ask(*[age] * 8, model="weighty") for age in range(2, 14)]
+        await asyncio.sleep(0.01)
+        gate.open()
+        await asyncio.gather(first, *others)
+
+    run(scenario())
+    assert len(gate.calls[1][1]) > 8, "together, as far as it saves something"
+    assert all(len(ages) <= 48 for _, ages in gate.calls)
+    assert sum(len(ages) for _, ages in gate.calls) == 1 + 12 * 8
+
+
 def test_a_model_whose_line_never_ends_does_not_keep_another_waiting(asking, gate):
     asker, run = asking("gated", "gated-too", batch_rows=1)
 

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from modelward.assessment import Assessment, ClauseVerdict, Objective
+from modelward.training import Objective as Chosen
 from modelward.training import Status, UnusableDataError, parse_spec
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -24,6 +25,13 @@ def pairs(rows=400, *, empty=0) -> str:
 
 def spec_of(candidates, *, data="text: digits", more=""):
     return parse_spec(f"model: speaker\ndata: {{dataset: pairs, {data}}}\ncandidates: [{candidates}]\n{more}")
+
+
+def test_what_is_written_is_compared_by_chrf_unless_a_spec_says_otherwise():
+    assert spec_of("seq2seq").objective.metric == "chrf"
+    assert spec_of("seq2seq", more="objective: {metric: bleu}").objective.metric == "bleu"
+    assert spec_of("seq2seq", more="objective: {prefer: best}").objective == Chosen(metric="chrf", prefer="best")
+    assert spec_of("text-linear").objective.metric == "roc_auc"
 
 
 @pytest.fixture

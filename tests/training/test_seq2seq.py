@@ -12,7 +12,7 @@ from modelward.training import parity
 from modelward.training.graph import finish_text
 from modelward.training.neural.vocabulary import END, PADDING, UNKNOWN, Alphabet, Units
 from modelward.training.pairs import PairInputs, written
-from modelward.training.recipe import UnusableInputsError, answers, configure
+from modelward.training.recipe import InvalidParameterError, UnusableInputsError, answers, configure
 from modelward.training.recipes import RECIPES
 from modelward.training.text_preparation import TextPreparation
 from training.lessons import InMemory, StoppedError
@@ -20,6 +20,7 @@ from training.lessons import InMemory, StoppedError
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 FEATURE = Feature("said", "text", nullable=True, length=6)
 PREPARATION = TextPreparation(name="said", length=6, lowercase=False)
+ATTENDING = {"architecture": "transformer", "units": 48, "inner": 96, "warmup": 0.1, "learning_rate": 0.005, "epochs": 24}
 QUICK = {"units": 32, "width": 16, "epochs": 12, "learning_rate": 0.01, "batch_size": 32, "vocabulary": 60}
 
 
@@ -50,8 +51,9 @@ def asked(graph, texts):
     return texts_of(session.run(["text"], {"said": code_points(texts, FEATURE)})[0])
 
 
-def test_what_was_never_seen_is_written_right():
-    _, graph = learned()
+@pytest.mark.parametrize("parameters", [{}, ATTENDING])
+def test_what_was_never_seen_is_written_right(parameters):
+    _, graph = learned(**parameters)
     sources, targets = pairs(200, seed=3)
     assert answers(RECIPES.load("seq2seq")) == "text"
     assert np.mean([got == wanted for got, wanted in zip(asked(graph, sources), targets, strict=True)]) > 0.9
@@ -66,6 +68,9 @@ def test_what_was_never_seen_is_written_right():
         {"writes": "characters", "beam": 3, "epochs": 1},
         {"vocabulary": 3, "epochs": 1, "beam": 16},
         {"dropout": 0.2, "ema": 0.9, "epochs": 1, "accumulate": 2},
+        ATTENDING,
+        {**ATTENDING, "layers": 2, "heads": 3, "beam": 1, "epochs": 1},
+        {**ATTENDING, "writes": "characters", "beam": 16, "vocabulary": 3, "heads": 1, "epochs": 1},
     ],
 )
 def test_the_graph_writes_what_pytorch_writes(parameters):
@@ -78,23 +83,28 @@ def test_the_graph_writes_what_pytorch_writes(parameters):
     assert report.told["differing_texts"] == 0
 
 
-def test_a_text_is_answered_alike_alone_and_among_others():
-    _, graph = learned()
+@pytest.mark.parametrize("parameters", [{}, ATTENDING])
+def test_a_text_is_answered_alike_alone_and_among_others(parameters):
+    _, graph = learned(**parameters)
     sources = [*pairs(40, seed=5)[0], "", "99999999"]
     together = asked(graph, sources)
     assert [asked(graph, [source])[0] for source in sources] == together
     assert asked(graph, sources[::-1]) == together[::-1]
 
 
-def test_equal_seeds_write_the_same_graph_and_others_another():
-    made = [recipe_with(epochs=2, dropout=0.1).make(lesson(120, seed=seed), lambda *_: None).graph() for seed in (5, 5, 6)]
+@pytest.mark.parametrize("architecture", ["rnn", "transformer"])
+def test_equal_seeds_write_the_same_graph_and_others_another(architecture):
+    recipe = recipe_with(architecture=architecture, epochs=2, dropout=0.1)
+    made = [recipe.make(lesson(120, seed=seed), lambda *_: None).graph() for seed in (5, 5, 6)]
     first, again, other = (each.SerializeToString(deterministic=True) for each in made)
     assert first == again
     assert first != other
 
 
-def test_a_training_that_was_stopped_ends_with_the_same_bytes():
-    whole = recipe_with(epochs=3, dropout=0.1, ema=0.9).make(lesson(120), lambda *_: None)
+@pytest.mark.parametrize("architecture", ["rnn", "transformer"])
+def test_a_training_that_was_stopped_ends_with_the_same_bytes(architecture):
+    recipe = recipe_with(architecture=architecture, epochs=3, dropout=0.1, ema=0.9)
+    whole = recipe.make(lesson(120), lambda *_: None)
     kept = InMemory()
 
     def stop(share, _word="", /):
@@ -102,10 +112,23 @@ def test_a_training_that_was_stopped_ends_with_the_same_bytes():
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        recipe_with(epochs=3, dropout=0.1, ema=0.9).make(lesson(120, checkpoints=kept), stop)
-    again = recipe_with(epochs=3, dropout=0.1, ema=0.9).make(lesson(120, checkpoints=InMemory(kept=kept.kept)), lambda *_: None)
+        recipe.make(lesson(120, checkpoints=kept), stop)
+    again = recipe.make(lesson(120, checkpoints=InMemory(kept=kept.kept)), lambda *_: None)
     assert any("went on after step" in note for note in again.notes)
     assert again.graph().SerializeToString(deterministic=True) == whole.graph().SerializeToString(deterministic=True)
+
+
+def test_heads_that_cannot_share_the_units_are_told_how_they_could():
+    with pytest.raises(InvalidParameterError, match="`units: 36`"):
+        recipe_with(architecture="transformer", heads=12, units=32)
+
+
+@pytest.mark.parametrize("parameters", [{}, {**ATTENDING, "layers": 2}])
+def test_a_recipe_knows_about_how_many_weights_its_network_has(parameters):
+    given = lesson(20)
+    recipe = recipe_with(**{**parameters, "epochs": 1})
+    made = recipe.make(given, lambda *_: None)
+    assert recipe.weights(given) >= made.parameters
 
 
 def test_pairs_need_a_partner_each_and_something_to_write():

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _FATAL_ONLY = 4
 _ROUNDING = 1e-3
+# Texts are written side by side until the longest of them has ended, and what they need meanwhile is to stay near the processor.
+_TEXTS_AT_ONCE = 64
 # What an honest graph stays far below, and one that loops without end does not.
 _BOUND_SECONDS = 30.0
 _BOUND_SECONDS_A_ROW = 0.1
@@ -54,7 +56,9 @@ class OpenVersion:
         self.interface: Interface = version.interface
         self.size_bytes = len(graph)
         self._matrices = joined.matrices
-        self._rows_at_once = min((most for one in self.interface.features if (most := one.sort.rows_at_once)), default=None)
+        limits = [one.sort.rows_at_once for one in self.interface.features]
+        limits += [_TEXTS_AT_ONCE] if self.interface.answer == "text" else []
+        self._rows_at_once = min((most for most in limits if most), default=None)
         self._session: onnxruntime.InferenceSession | None = _session(version.name, joined.graph)
 
     def predict(self, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:

@@ -37,6 +37,8 @@ TOGETHER_SECONDS = 0.002
 # Who waits no longer than a transaction may take is in haste.
 _HASTE_SECONDS = 0.1
 _DOUBT_SECONDS = 1.0
+# Who asks for little waits for no call whose rows take longer than this, where they are those of several questions.
+_LONG_SECONDS = 0.1
 
 
 class Outcome(NamedTuple):
@@ -185,7 +187,7 @@ class Batcher:
     def _needed(self, line: Line[Pending], rows: int, *, ahead: int) -> float:
         """How many seconds it takes to answer a question of so many rows with so many ahead of it, and at least to record it."""
         at_once = self._slots.count if line is self._dear else 1
-        calls = ahead // self._batch_rows / at_once
+        calls = ahead // (self._most_dear if line is self._dear else self._batch_rows) / at_once
         computing = (1 + calls) * self.cost.call_seconds + (ahead / at_once + rows) * self.cost.row_seconds
         return computing + self._recording.least_seconds
 
@@ -220,6 +222,15 @@ class Batcher:
         return time.perf_counter() + _HASTE_SECONDS < min([pending.deadline for pending in self._quick])
 
     @property
+    def _most_dear(self) -> int:
+        """How many rows one call in a slot answers. Where each row is dear, more of them together save little, and keep waiting
+        whoever came just behind; but what every call costs, however few its rows, is never more than half.
+        """
+        row, call = self._work.row_seconds, self._work.call_seconds
+        long = max(_LONG_SECONDS, call)
+        return self._batch_rows if row * self._batch_rows <= long else max(1, int(long / row))
+
+    @property
     def _most_inline(self) -> int:
         """How many rows one call on the way answers."""
         return min(self._batch_rows, self._work.rows_within(INLINE_SECONDS))
@@ -244,7 +255,7 @@ class Batcher:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if 0 < self._dear.rows < self._batch_rows and (moment := self._moment()) > 0:
+        if 0 < self._dear.rows < self._most_dear and (moment := self._moment()) > 0:
             self._timer = self._loop.call_later(moment, self._fill_slots)
         else:
             self._fill_slots()
@@ -258,7 +269,7 @@ class Batcher:
 
     def _fill_slots(self) -> None:
         while self._dear.rows and self._slots.take(self._begin_dear):
-            self._start(self._next(self._dear, self._batch_rows))
+            self._start(self._next(self._dear, self._most_dear))
 
     def _next(self, line: Line[Pending], limit_rows: int) -> list[Pending]:
         """Whose turn it is, of those who still wait."""

@@ -6,6 +6,7 @@ A spec is written by hand, in YAML; `parse_spec` refuses what it does not know. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -21,7 +22,7 @@ from modelward.training.augmenting import Augment
 from modelward.training.checking import check, nearest
 from modelward.training.document import InvalidSpecError
 from modelward.training.preparation import Prepare
-from modelward.training.recipe import Takes, takes, uses_labels
+from modelward.training.recipe import Takes, answers, takes, uses_labels
 from modelward.training.recipes import RECIPES
 
 CANDIDATES_LIMIT = 64
@@ -100,9 +101,10 @@ class CandidateSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Objective(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How candidates are chosen between: the best by `metric`, or the smallest that comes within `tolerance` of it."""
 
-    metric: Annotated[Metric, Meta(description="Measured on the test rows; `ndcg_10` where histories are learned from.")] = (
-        "roc_auc"
-    )
+    metric: Annotated[
+        Metric,
+        Meta(description="Measured on the test rows; `ndcg_10` where histories are learned from, `chrf` where texts are written."),
+    ] = "roc_auc"
     prefer: Annotated[Literal["best", "smallest-within"], Meta(description="What the recommendation picks.")] = "smallest-within"
     tolerance: Annotated[float, Meta(ge=0, le=1, description="How far from the best is near enough.")] = 0.005
 
@@ -178,9 +180,15 @@ def parse_spec(text: str | bytes) -> Spec:
         if candidate in candidates[:place]:
             raise InvalidSpecError(f"candidates[{place}]: {candidate.recipe} stands there already with the same parameters.")
     given = {name: getattr(form, name) for name in form.__struct_fields__}
-    if form.data.history is not None and "metric" not in (written.get("objective") or {}):
-        given["objective"] = msgspec.structs.replace(form.objective, metric="ndcg_10")
+    if "metric" not in (written.get("objective") or {}):
+        given["objective"] = msgspec.structs.replace(form.objective, metric=_usual_metric(form.data, candidates))
     return Spec(**{**given, "candidates": candidates})
+
+
+def _usual_metric(data: Data, candidates: Sequence[CandidateSpec]) -> Metric:
+    if data.history is not None:
+        return "ndcg_10"
+    return "chrf" if all(answers(RECIPES.load(each.recipe)) == "text" for each in candidates) else "roc_auc"
 
 
 def render(spec: Spec) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -15,6 +16,13 @@ from modelward.training.neural.randomness import Randomness
 
 HIDDEN = -1e9
 """How well a place that is not looked at fits."""
+
+
+class Kept(NamedTuple):
+    """What places offer, and what is taken where that fits, each [n, heads, places, width of a head]."""
+
+    offered: torch.Tensor
+    held: torch.Tensor
 
 
 class Attention(nn.Module):
@@ -30,7 +38,15 @@ class Attention(nn.Module):
         self.asked, self.offered, self.held, self.joined = (linear(width, width, start=start, cuts=False) for _ in range(4))
 
     def forward(self, rows: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
-        asked, offered, held = (self._apart(layer(rows)) for layer in (self.asked, self.offered, self.held))
+        return self.look(rows, self.keep(rows), hidden)
+
+    def keep(self, rows: torch.Tensor) -> Kept:
+        """What places offer to those that look at them."""
+        return Kept(*(self._apart(layer(rows)) for layer in (self.offered, self.held)))
+
+    def look(self, rows: torch.Tensor, kept: Kept, hidden: torch.Tensor | None = None) -> torch.Tensor:
+        """What each place takes of others; `hidden` is [n, places, other places]."""
+        asked, (offered, held) = self._apart(self.asked(rows)), kept
         fits = asked @ offered.transpose(2, 3) / math.sqrt(asked.shape[-1])
         if hidden is not None:
             fits = fits.masked_fill(hidden[:, None], HIDDEN)

@@ -15,9 +15,10 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from modelward.training.neural.following import Stepped
 from modelward.training.neural.layers import Dropout, linear, recurrent
 from modelward.training.neural.randomness import Randomness
-from modelward.training.neural.vocabulary import END, LENGTH_POWER, NEVER, UNKNOWN
+from modelward.training.neural.vocabulary import END, NEVER
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -28,7 +29,7 @@ class Memory:
 
     kept: torch.Tensor
     is_there: torch.Tensor
-    start: list[tuple[torch.Tensor, ...]]
+    start: list[torch.Tensor]
 
 
 class Translator(nn.Module):
@@ -76,7 +77,7 @@ class Translator(nn.Module):
         memory = self.read(characters)
         before = functional.pad(units[:, :-1], (1, 0), value=END).clamp(min=END)
         told = self.dropout(functional.embedding(before, self.pieces))
-        for layer, start in zip(self.stacks[1], memory.start, strict=True):
+        for layer, start in zip(self.stacks[1], self._by_layer(memory.start), strict=True):
             told, _ = layer(told.transpose(0, 1), self._given(start))
             told = self.dropout(told.transpose(0, 1))
         return self._next(told, memory)
@@ -92,11 +93,9 @@ class Translator(nn.Module):
             rows = self.dropout(rows.transpose(0, 1))
         is_there = torch.arange(places, device=characters.device)[None] < lengths[:, None]
         mean = rows.sum(dim=1) / lengths[:, None]
-        parts = torch.split(torch.tanh(self.bridge(mean)), self.units, dim=1)
-        states = 1 + self.is_lstm
-        return Memory(rows, is_there, [parts[at : at + states] for at in range(0, len(parts), states)])
+        return Memory(rows, is_there, list(torch.split(torch.tanh(self.bridge(mean)), self.units, dim=1)))
 
-    def _given(self, start: tuple[torch.Tensor, ...]) -> torch.Tensor | tuple[torch.Tensor, ...]:
+    def _given(self, start: list[torch.Tensor]) -> torch.Tensor | tuple[torch.Tensor, ...]:
         rows = tuple(part[None].contiguous() for part in start)
         return rows if self.is_lstm else rows[0]
 
@@ -108,48 +107,20 @@ class Translator(nn.Module):
         logits: torch.Tensor = self.last(self.dropout(joined))
         return logits
 
-    def write(self, characters: torch.Tensor, *, beam: int, most: int) -> torch.Tensor:
-        """The units of the answers [n, most], with `END` behind the end of each: of `beam` texts that are followed side by side the
-        most probable.
-        """
-        memory, rows = self.read(characters), len(characters)
-        units = characters.new_zeros(rows, beam, most)
-        scores = torch.tensor([0.0] + [NEVER] * (beam - 1)).repeat(rows, 1)
-        has_ended = torch.zeros(rows, beam, dtype=torch.bool)
-        before = characters.new_zeros(rows, beam)
-        states = [tuple(part[:, None].expand(rows, beam, -1) for part in start) for start in memory.start]
-        for step in range(most):
-            told, states = self._step(before, states)
-            likely = torch.log_softmax(self._next(told, memory), dim=-1)
-            likely[:, :, UNKNOWN] = NEVER
-            vocabulary = likely.shape[2]
-            closed = torch.full((vocabulary,), NEVER)
-            closed[END] = 0.0
-            likely = torch.where(has_ended[:, :, None], closed, likely)
-            scores, best = (scores[:, :, None] + likely).view(rows, -1).topk(beam, dim=1)
-            of, before = best // vocabulary, best % vocabulary
-            units, has_ended = _taken(units, of), has_ended.gather(1, of) | (before == END)
-            states = [tuple(_taken(part, of) for part in start) for start in states]
-            units[:, :, step] = before
-            if bool(has_ended.all()):
-                break
-        lengths = (units != END).sum(dim=2) + 1
-        chosen = (scores / lengths**LENGTH_POWER).argmax(dim=1)
-        return units[torch.arange(rows), chosen]
+    def begin(self, memory: Memory, *, beam: int) -> list[torch.Tensor]:
+        """See `following.Writer`."""
+        return [part[:, None].expand(-1, beam, -1) for part in memory.start]
 
-    def _step(
-        self, before: torch.Tensor, states: list[tuple[torch.Tensor, ...]]
-    ) -> tuple[torch.Tensor, list[tuple[torch.Tensor, ...]]]:
+    def step(self, memory: Memory, before: torch.Tensor, states: list[torch.Tensor], *, number: int) -> Stepped:  # noqa: ARG002  # wherever it stands
+        """See `following.Writer`."""
         rows, beam = before.shape
         told = functional.embedding(before, self.pieces).view(1, rows * beam, -1)
-        after = []
-        for layer, start in zip(self.stacks[1], states, strict=True):
-            told, ended = layer(told, self._given(tuple(part.reshape(rows * beam, -1) for part in start)))
-            parts = ended if self.is_lstm else (ended,)
-            after.append(tuple(part.view(rows, beam, -1) for part in parts))
-        return told.view(rows, beam, -1), after
+        after: list[torch.Tensor] = []
+        for layer, start in zip(self.stacks[1], self._by_layer(states), strict=True):
+            told, ended = layer(told, self._given([part.reshape(rows * beam, -1) for part in start]))
+            after += [part.view(rows, beam, -1) for part in (ended if self.is_lstm else (ended,))]
+        return Stepped(self._next(told.view(rows, beam, -1), memory), after)
 
-
-def _taken(values: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
-    """The values [n, beam, width] of the beams `of` [n, beam]."""
-    return values.gather(1, of[:, :, None].expand(-1, -1, values.shape[2]))
+    def _by_layer(self, states: list[torch.Tensor]) -> list[list[torch.Tensor]]:
+        each = 1 + self.is_lstm
+        return [states[at : at + each] for at in range(0, len(states), each)]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sequence to sequence: reads a text and writes another, such as its translation. A recurrent encoder and decoder with
-attention.
+attention, or a Transformer.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -22,19 +23,23 @@ from modelward.training.neural import (
     Task,
     Turn,
     check_installed,
+    dense_weights,
     device_named,
     learn,
 )
-from modelward.training.neural.decoding import Writing, draw
+from modelward.training.neural.decoding import Reader, Writing, draw
 from modelward.training.neural.learning import Limit
 from modelward.training.neural.vocabulary import END, PADDING, UNKNOWN, Alphabet, Ids, Units
 from modelward.training.pairs import PairInputs
-from modelward.training.recipe import Made, Progress, Rows, Takes
+from modelward.training.recipe import InvalidParameterError, Made, Progress, Rows, Takes
 
 if TYPE_CHECKING:
     import torch
 
+    from modelward.training.neural.rewriter import Rewriter
     from modelward.training.neural.translator import Translator
+
+    Network = Rewriter | Translator
 
 _CHARACTERS_READ = 4000
 _SHARE_WRITTEN_WHOLE = 0.99
@@ -47,10 +52,22 @@ class Seq2SeqParameters(Learning, frozen=True, kw_only=True, forbid_unknown_fiel
     learning_rate: Annotated[float, Meta(gt=0, le=1000, description="Length of a step.")] = 3e-3
     batch_size: Annotated[int, Meta(ge=0, le=1_000_000, description="Pairs for one step; 0 means all of them.")] = 64
     clip_norm: Annotated[Limit | None, Meta(description="Longest gradient; none sets no limit.")] = 1.0
-    cell: Annotated[Literal["gru", "lstm"], Meta(description="How it remembers.")] = "gru"
-    units: Annotated[int, Meta(ge=1, le=4096, description="Numbers it remembers, each way.")] = 128
-    layers: Annotated[int, Meta(ge=1, le=8, description="Recurrent layers that read, and as many that write.")] = 1
-    width: Annotated[int, Meta(ge=1, le=4096, description="Numbers by which it knows a character, or what it writes.")] = 64
+    architecture: Annotated[
+        Literal["rnn", "transformer"],
+        Meta(description="Reads and writes from place to place with a memory, or every place looks at all others."),
+    ] = "rnn"
+    cell: Annotated[Literal["gru", "lstm"], Meta(description="How it remembers; of `rnn`.")] = "gru"
+    units: Annotated[
+        int, Meta(ge=1, le=4096, description="Numbers it remembers, each way; of `transformer` the numbers that stand for a place.")
+    ] = 128
+    layers: Annotated[int, Meta(ge=1, le=8, description="Layers that read, and as many that write.")] = 1
+    width: Annotated[
+        int, Meta(ge=1, le=4096, description="Numbers by which it knows a character, or what it writes; of `rnn`.")
+    ] = 64
+    heads: Annotated[
+        int, Meta(ge=1, le=64, description="Looks at all places side by side, which share the units; of `transformer`.")
+    ] = 4
+    inner: Annotated[int, Meta(ge=1, le=8192, description="Units at each place between two looks; of `transformer`.")] = 256
     writes: Annotated[
         Literal["characters", "subwords"],
         Meta(description="What it writes one after the other: characters, or what stands together most often inside of words."),
@@ -64,25 +81,33 @@ class Seq2SeqParameters(Learning, frozen=True, kw_only=True, forbid_unknown_fiel
 
 @dataclass(frozen=True, slots=True)
 class Seq2Seq:
-    """Encoder and decoder with attention (Bahdanau, Cho and Bengio 2014; Luong, Pham and Manning 2015), trained with the true text
-    before each unit; the best epoch by the validation loss is kept.
+    """Encoder and decoder with attention (Bahdanau, Cho and Bengio 2014; Luong, Pham and Manning 2015), or the Transformer (Vaswani
+    et al. 2017, normalised first), trained with the true text before each unit; the best epoch by the validation loss is kept.
 
     Raises:
-        MissingExtraError: PyTorch or safetensors is not installed.
+        InvalidParameterError: the heads cannot share the units. MissingExtraError: PyTorch or safetensors is not installed.
     """
 
     Parameters: ClassVar[type[Seq2SeqParameters]] = Seq2SeqParameters
     takes: ClassVar[Takes] = "text"
     answers: ClassVar[AnswerKind] = "text"
-    sizes: ClassVar[tuple[str, ...]] = ("units", "width", "vocabulary")
+    sizes: ClassVar[tuple[str, ...]] = ("units", "width", "inner", "vocabulary")
     parameters: Seq2SeqParameters
 
     def __post_init__(self) -> None:
         check_installed("seq2seq")
+        asked = self.parameters
+        if asked.architecture == "transformer" and asked.units % asked.heads:
+            raise InvalidParameterError(
+                f"The {asked.heads} heads of the recipe 'seq2seq' cannot share {asked.units} units evenly. "
+                f"Set `units: {asked.heads * math.ceil(asked.units / asked.heads)}`, or other `heads`."
+            )
 
-    def weights(self, inputs: PairInputs) -> int:  # noqa: ARG002  # however long and many the texts are
+    def weights(self, inputs: PairInputs) -> int:
         """See `memory.Sized`."""
         asked = self.parameters
+        if asked.architecture == "transformer":
+            return _transformer_weights(asked, inputs)
         gates, states = {"lstm": (4, 2), "gru": (3, 1)}[asked.cell]
         u, w = asked.units, asked.width
         count = (_CHARACTERS_READ + asked.vocabulary) * w
@@ -95,14 +120,14 @@ class Seq2Seq:
         writing, pairs = _prepared(inputs, asked)
         device = device_named(inputs.device)
         randomness = Randomness.of(inputs.seed, device)
-        network = _network(asked, writing, randomness)
+        network = _network(asked, writing, randomness, width=inputs.width)
         learnt = learn(
             _task(network, inputs, asked, pairs, device, randomness), asked, progress=progress, checkpoints=inputs.checkpoints
         )
         network.cpu()
         return Made(
             predict=lambda rows: _predict(network, rows, writing),
-            graph=lambda: draw(network, writing, width=inputs.width),
+            graph=lambda: draw(_reader(network, width=inputs.width, beam=writing.beam), writing, width=inputs.width),
             parameters=sum(part.numel() for part in network.parameters()),
             notes=(*learnt.notes, *_notes(inputs, writing, pairs)),
             curves=learnt.curves,
@@ -131,12 +156,37 @@ def _prepared(inputs: PairInputs, asked: Seq2SeqParameters) -> tuple[Writing, _P
     return writing, _Pairs(part(inputs.train, inputs.train_texts), part(inputs.validation, inputs.validation_texts))
 
 
-def _network(asked: Seq2SeqParameters, writing: Writing, randomness: Randomness) -> Translator:
+def _transformer_weights(asked: Seq2SeqParameters, inputs: PairInputs) -> int:
+    wide = asked.units
+    attention, normal = 4 * dense_weights((wide, wide)), 2 * wide
+    between = dense_weights((wide, asked.inner, wide))
+    layers = asked.layers * (3 * attention + 2 * between + 5 * normal)
+    places = _CHARACTERS_READ + asked.vocabulary + inputs.width + inputs.length + 1
+    return layers + places * wide + 2 * normal + dense_weights((wide, asked.vocabulary))
+
+
+def _network(asked: Seq2SeqParameters, writing: Writing, randomness: Randomness, *, width: int) -> Network:
+    alphabet, vocabulary = writing.alphabet.size, len(writing.units.pieces)
+    if asked.architecture == "transformer":
+        from modelward.training.neural.rewriter import Rewriter
+
+        return Rewriter(
+            alphabet=alphabet,
+            vocabulary=vocabulary,
+            places=width,
+            most=writing.most,
+            width=asked.units,
+            heads=asked.heads,
+            layers=asked.layers,
+            inner=asked.inner,
+            dropout=asked.dropout,
+            randomness=randomness,
+        )
     from modelward.training.neural.translator import Translator
 
     return Translator(
-        alphabet=writing.alphabet.size,
-        vocabulary=len(writing.units.pieces),
+        alphabet=alphabet,
+        vocabulary=vocabulary,
         cell=asked.cell,
         width=asked.width,
         units=asked.units,
@@ -146,8 +196,18 @@ def _network(asked: Seq2SeqParameters, writing: Writing, randomness: Randomness)
     )
 
 
+def _reader(network: Network, *, width: int, beam: int) -> Reader:
+    from modelward.training.neural.drawn_rewriter import DrawnRewriter
+    from modelward.training.neural.drawn_translator import DrawnTranslator
+    from modelward.training.neural.rewriter import Rewriter
+
+    if isinstance(network, Rewriter):
+        return lambda drawing, text: DrawnRewriter.read(drawing, network, text, width=width, beam=beam)
+    return lambda drawing, text: DrawnTranslator.read(drawing, network, text, width=width, beam=beam)
+
+
 def _task(
-    network: Translator,
+    network: Network,
     inputs: PairInputs,
     asked: Seq2SeqParameters,
     pairs: _Pairs,
@@ -168,7 +228,7 @@ def _task(
     )
 
 
-def _loss(network: Translator, smoothing: float) -> Callable[[Batch], Loss]:
+def _loss(network: Network, smoothing: float) -> Callable[[Batch], Loss]:
     """The mean over all units that are to be written, ends included; what is never written is not learned."""
     from torch.nn import functional
 
@@ -184,15 +244,17 @@ def _loss(network: Translator, smoothing: float) -> Callable[[Batch], Loss]:
     return loss
 
 
-def _predict(network: Translator, rows: Rows, writing: Writing) -> Any:
+def _predict(network: Network, rows: Rows, writing: Writing) -> Any:
     """The code points of the answers, int32 [n, length]."""
     import torch
+
+    from modelward.training.neural.following import write
 
     pieces, found = writing.units.pieces, np.zeros((len(rows), writing.length), dtype=np.int32)
     for start in range(0, len(rows), _AT_ONCE):
         ids = torch.tensor(writing.alphabet.ids(rows[start : start + _AT_ONCE]))
         with torch.no_grad():
-            units = network.write(ids, beam=writing.beam, most=writing.most).tolist()
+            units = write(network, ids, beam=writing.beam, most=writing.most).tolist()
         for at, row in enumerate(units, start):
             text = "".join(pieces[unit] for unit in row)[: writing.length]
             found[at, : len(text)] = [ord(letter) for letter in text]
