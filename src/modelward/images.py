@@ -3,19 +3,23 @@
 
 What a file says it is decides, not its name. PNG and JPEG are read, and the plainest of all formats, Netpbm, in which arrays are
 kept. An image is turned as its camera says; what is transparent in it lies on white; of 16 bits the upper 8 are kept; the model's
-size is reached by stretching (bilinear), and its mode by Pillow's own conversion (ITU-R 601-2 for grey).
+size is reached by stretching (bilinear), from a JPEG at a half, a quarter or an eighth of its own size where that is still twice
+as large; and its mode by Pillow's own conversion (ITU-R 601-2 for grey).
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from modelward.errors import InvalidError
+from modelward.errors import InvalidError, TooLargeError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,10 +35,43 @@ _DAMAGED = "is cut off or damaged. Save it again from where it comes from."
 _PLAIN = {"L", "RGB"}
 _GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
 _WHITE = (255, 255, 255, 255)
+# A JPEG is unpacked at least this many times as large as it is asked for, so that stretching still means over pixels.
+_REDUCING = 2
 
 
 class UnreadableImageError(InvalidError):
     """Bytes that are no image as it is read here. The message goes on after whatever the image is called: "is cut off"."""
+
+
+class TooManyPixelsError(TooLargeError):
+    """The images of one question have more pixels together than the setting allows."""
+
+
+@dataclass(slots=True)
+class _Allowance:
+    limit: int
+    left: int
+
+
+_ALLOWANCE: ContextVar[_Allowance | None] = ContextVar("pixels that may still be unpacked", default=None)
+
+
+@contextmanager
+def at_most(pixels: int) -> Iterator[None]:
+    """All images that this thread unpacks meanwhile have at most so many `pixels` together, else `TooManyPixelsError` is raised
+    before the one that is too many is unpacked.
+    """
+    token = _ALLOWANCE.set(_Allowance(pixels, pixels))
+    try:
+        yield
+    finally:
+        _ALLOWANCE.reset(token)
+
+
+def count_anew() -> None:
+    """Have `at_most` count from nothing: the same images are looked at a second time, to tell which of them is at fault."""
+    if (allowance := _ALLOWANCE.get()) is not None:
+        allowance.left = allowance.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +115,10 @@ def pixels_of(data: bytes, shape: tuple[int, ...]) -> Pixels:
     """The pixels of the image in `data`, brought to the model's `shape`: height, width and channels.
 
     Raises:
-        UnreadableImageError: it cannot be read.
+        UnreadableImageError: it cannot be read. TooManyPixelsError: see `at_most`.
     """
     height, width, channels = shape
-    image, _ = _read(data)
+    image, _ = _read(data, side=_REDUCING * max(height, width))
     image = image.convert("L" if channels == 1 else "RGB")
     if image.size != (width, height):
         from PIL.Image import Resampling
@@ -99,15 +136,30 @@ def file_of(pixels: npt.NDArray[np.uint8]) -> bytes:
     return b"%b %d %d 255\n" % (kind, width, height) + np.ascontiguousarray(pixels).tobytes()
 
 
-def _read(data: bytes) -> tuple[Image, str]:
-    """The one image in `data` as L or RGB, turned as its camera says, and the mode that it had."""
+def _read(data: bytes, *, side: int | None = None) -> tuple[Image, str]:
+    """The one image in `data` as L or RGB, turned as its camera says, and the mode that it had. A JPEG may be smaller than it is,
+    where no `side` of it becomes less than that.
+    """
     image = _opened(data)
+    _take(image.width * image.height)
     try:
+        if side is not None:
+            image.draft(None, (side, side))
         image.load()
         return _plain(image), image.mode
     # Decoders raise whatever they meet, and their texts may quote what lies in the file.
     except Exception:  # noqa: BLE001
         raise UnreadableImageError(_DAMAGED) from None
+
+
+def _take(pixels: int) -> None:
+    if (allowance := _ALLOWANCE.get()) is None:
+        return
+    allowance.left -= pixels
+    if allowance.left < 0:
+        raise TooManyPixelsError(
+            f"The images of the request have more than {allowance.limit:,} pixels together. Send fewer at once, or smaller ones."
+        )
 
 
 def _opened(data: bytes) -> Image:

@@ -51,6 +51,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upload_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest data file that may be uploaded.")] = 512 << 20
     rows_limit: Annotated[int, Meta(ge=1, description="Most rows in one inference request.")] = 4096
     explain_rows_limit: Annotated[int, Meta(ge=1, description="Most rows in one explain request.")] = 16
+    image_pixels_limit: Annotated[
+        int, Meta(ge=1, description="Most pixels that all images of one inference or explain request have together.")
+    ] = 1 << 24
     json_depth_limit: Annotated[int, Meta(ge=4, le=200, description="Deepest nesting of arrays and objects in a JSON body.")] = 32
     header_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest head of an HTTP request.")] = 32 << 10
     receive_timeout_seconds: Annotated[

@@ -77,3 +77,27 @@ def test_an_array_comes_out_of_its_file_as_it_went_in(shape):
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     channels = 3 if shape[-1] == 3 and len(shape) == 3 else 1
     assert np.array_equal(pixels_of(file_of(pixels), (5, 3, channels)), pixels.reshape(5, 3, channels))
+
+
+def test_a_large_photo_is_unpacked_smaller_and_looks_the_same():
+    """What is seen of it is what is seen of all its pixels, within the noise of packing; whichever way the camera was held."""
+    ramp = np.linspace(0, 255, 640).astype(np.uint8)
+    seen = np.stack([np.tile(ramp, (480, 1)), np.full((480, 640), 90, np.uint8), np.tile(ramp[:480, None], (1, 640))], axis=2)
+    whole, photo = pictures.png(seen), pictures.saved(Image.fromarray(seen), "JPEG", quality=95)
+    for shape in ((32, 32, 3), (32, 24, 1), (400, 10, 3)):
+        assert np.abs(pixels_of(photo, shape).astype(int) - pixels_of(whole, shape)).max() <= 6
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = pictures.saved(Image.fromarray(seen), "JPEG", quality=95, exif=exif)
+    assert np.abs(pixels_of(turned, (40, 20, 3)).astype(int) - np.rot90(pixels_of(whole, (20, 40, 3)), -1)).max() <= 6
+
+
+def test_all_images_together_have_no_more_pixels_than_are_allowed():
+    with images.at_most(300):
+        pixels_of(WHOLE, (4, 4, 1))
+        pixels_of(WHOLE, (4, 4, 1))
+        with pytest.raises(images.TooManyPixelsError, match="more than 300 pixels together"):
+            pixels_of(pictures.bomb(12, 12), (4, 4, 1))
+        images.count_anew()
+        pixels_of(WHOLE, (4, 4, 1))
+    pixels_of(WHOLE, (4, 4, 1))

@@ -12,9 +12,10 @@ import pytest
 
 import pictures
 from modelward.errors import InvalidError
-from modelward.registry import GRAPH_FILE
+from modelward.images import TooManyPixelsError
+from modelward.registry import GRAPH_FILE, InvalidRowsError
 from modelward.registry.kinds import image
-from modelward.serving import Question
+from modelward.serving import Question, Why
 from serving.tiny import LINEAGE
 
 GRAPH, INTERFACE = pictures.bright()
@@ -88,3 +89,25 @@ def test_an_image_is_unpacked_where_no_other_question_waits_for_it(light, monkey
     assert msgspec.json.decode(asyncio.run(asked()).payload)["predictions"]
     assert threads
     assert threading.main_thread() not in threads
+
+
+@pytest.mark.parametrize("why", [False, True], ids=["answer", "explanation"])
+def test_the_images_of_one_question_have_no_more_pixels_together_than_the_setting_allows(light, why):
+    """So few bytes say so many pixels that only their number stops them; what is amiss with one image is still told."""
+    light.serving._settings = msgspec.structs.replace(light.serving._settings, image_pixels_limit=2 * 144, explain_rows_limit=4)
+
+    async def told(*scans):
+        rows = [{"scan": b64encode(data).decode()} for data in scans]
+        async with light.serving.gateway() as gateway:
+            question = Question(caller=light.admin, model="light", payload=b"{}")
+            if why:
+                return await gateway.explain(question, lambda: Why(rows))
+            return await gateway.predict(question, rows)
+
+    image, other = (pictures.png(pictures.drawn(label)) for label in (0, 1))
+    assert asyncio.run(told(image, other)).payload
+    for scans in ((image, other, image), (pictures.bomb(18, 17),)):
+        with pytest.raises(TooManyPixelsError, match="more than 288 pixels together"):
+            asyncio.run(told(*scans))
+    with pytest.raises(InvalidRowsError, match=r"Row 2: .* cut off"):
+        asyncio.run(told(image, other[:60]))

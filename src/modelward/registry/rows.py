@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelward.errors import InvalidError
+from modelward.images import count_anew
 from modelward.registry.kinds import KINDS
 from modelward.registry.kinds.number import why_no_number
 from modelward.registry.table import Table
@@ -92,6 +93,7 @@ class RowReader:
             numbers = [[encode(row[name]) for name, encode in self._numbers] for row in rows]
             others = [[encode(row[name]) for name, encode in self._others] for row in rows]
         except (UnfitValueError, KeyError, TypeError, AttributeError):
+            count_anew()
             raise InvalidRowsError(self._blame(rows)) from None
         return Table(len(rows), numbers, others)
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from modelward.images import at_most
 from modelward.serving.answer import INFERENCE_EXPLAINED, Written
 from modelward.serving.answering import Answering
 from modelward.serving.aside import LARGE_BYTES, Aside
@@ -15,6 +16,7 @@ from modelward.serving.deployments import Deployment
 from modelward.serving.explanations import Explanations
 from modelward.serving.pending import Pending
 from modelward.serving.question import Why, check_rows
+from modelward.settings import Settings
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,11 +24,11 @@ _encode = msgspec.json.Encoder().encode
 class Explaining:
     """Sees questions why through, from a deployment on; what is raised goes to whoever asked."""
 
-    def __init__(self, explanations: Explanations, aside: Aside, answering: Answering, *, rows_limit: int) -> None:
+    def __init__(self, explanations: Explanations, aside: Aside, answering: Answering, *, settings: Settings) -> None:
         self._explanations = explanations
         self._aside = aside
         self._answering = answering
-        self._rows_limit = rows_limit
+        self._settings = settings
 
     def begin(self, pending: Pending, read: Callable[[], Why], deployment: Deployment) -> None:
         """Read what is asked of the deployment, and have it explained."""
@@ -37,13 +39,14 @@ class Explaining:
             self._stand_in_line(pending, read())
 
     def _stand_in_line(self, pending: Pending, why: Why) -> None:
-        check_rows(len(why.rows), self._rows_limit)
+        check_rows(len(why.rows), self._settings.explain_rows_limit)
         pending.rows = len(why.rows)
         self._aside.explain(pending, partial(self._explained, pending, why), partial(self._record, pending))
 
     def _explained(self, pending: Pending, why: Why) -> Written:
         opened = pending.deployment.opened
-        found = self._explanations.explain(opened, why.rows, label=why.label, request=pending.request)
+        with at_most(self._settings.image_pixels_limit):
+            found = self._explanations.explain(opened, why.rows, label=why.label, request=pending.request)
         return Written(_encode({"explanations": found}))
 
     def _record(self, pending: Pending, written: Written) -> None:

@@ -21,6 +21,7 @@ from modelward.access import Actor, Permission
 from modelward.audit import GroupCommit, Ledger
 from modelward.compute import usable_cores
 from modelward.errors import ModelwardError, RefusedError
+from modelward.images import at_most
 from modelward.registry import Interface
 from modelward.serving.answer import OverloadedError, Reply, ShuttingDownError
 from modelward.serving.answering import Answering
@@ -99,9 +100,7 @@ class Gateway:
         self.meters.inflight.follow(lambda: len(self._open))
         self._slots = Slots(self._settings.engine_threads or usable_cores())
         self._aside = Aside(self._deployments, fail=self._answering.fail)
-        self._explaining = Explaining(
-            self._explanations, self._aside, self._answering, rows_limit=self._settings.explain_rows_limit
-        )
+        self._explaining = Explaining(self._explanations, self._aside, self._answering, settings=self._settings)
         self._is_taking = True
         return self
 
@@ -318,7 +317,11 @@ class Gateway:
             self._take(pending, asking, deployment)
             self._put([pending])
 
-        self._aside.read(pending, partial(pending.read, deployment.interface), put)
+        def read() -> Asking:
+            with at_most(self._settings.image_pixels_limit):
+                return pending.read(deployment.interface)
+
+        self._aside.read(pending, read, put)
 
     def _take(self, pending: Pending, asking: Asking, deployment: Deployment) -> None:
         """A question is read: what it asks, and of which version."""
