@@ -8,7 +8,7 @@ import pytest
 
 from modelward.registry import Feature, Interface, InvalidInterfaceError, InvalidRowsError
 from modelward.serving.computed import CallAnswers, Computed
-from modelward.serving.file_rows import kinds_of, rows_of_file, with_lists
+from modelward.serving.file_rows import kinds_of, rows_of_file, sequences_of, with_lists
 from modelward.serving.records import as_records
 
 HISTORY = Feature("history", "sequence", categories=("a", "b", "c"), length=3)
@@ -35,7 +35,7 @@ def test_so_many_are_told_as_there_are_at_most():
 def test_a_table_holds_histories_as_json(tmp_path):
     file = tmp_path / "rows.csv"
     file.write_text('id,history\n1,"[""a"",""b""]"\n2,[]\n3,a\n')
-    rows = with_lists(rows_of_file(file, file.read_bytes(), kinds=kinds_of([HISTORY])).all(), [HISTORY])
+    rows = with_lists(rows_of_file(file, file.read_bytes(), kinds=kinds_of([HISTORY])).all(), sequences_of([HISTORY]))
     assert [row["history"] for row in rows] == [["a", "b"], [], "a"]
     assert len(INTERFACE.table_of_rows(rows[:2])) == 2
     with pytest.raises(InvalidRowsError, match="Row 3: feature 'history' must be a list"):

@@ -90,6 +90,24 @@ def test_what_was_taken_before_is_left_out_unless_it_may_be_taken_again(rooms, r
     assert (answers(rooms, kept, history)[1][0] > 0).all()
 
 
+def test_a_log_that_is_divided_by_time_is_learned_from_before_it_is_asked_about(rooms, registered, admin):
+    # Of the last three of the twelve moments there are films of their own, which nobody can know before.
+    lines = ["who,film,at"]
+    for user in range(40):
+        lines += [f"secret-{user},{'late' if step > 8 else 'film'} {(user + step) % ITEMS:02},{step}" for step in range(12)]
+    registered("\n".join(lines) + "\n")
+    split = "history: 5, split: {by: time, column: at, test: 0.25, validation: 0.0834}"
+    run = rooms.training.train(spec_of(split, "[popularity, item-knn]"), by=admin)
+    assert run.status is Status.DONE, run.message
+    version = rooms.registry.find(run.versions[1], by=admin)
+    assert not any("late" in item for item in version.interface.classes)
+    report = Assessment(rooms.registry, rooms.datasets).assess(version.name, only=["ranking"], by=admin)
+    unknown = report.clause("ranking.unknown_items")
+    assert (unknown.estimate, unknown.n) == (1, 40 * 3)
+    assert report.clause("ranking.hr_10").estimate == 0
+    assert b"secret" not in b"".join(rooms.registry.read(version, file.path) for file in version.files)
+
+
 def test_a_user_without_history_is_answered_with_what_is_taken_first(rooms, registered, admin):
     registered(log(users=8) + "".join(f"new-{user},film 07,{moment}\n" for user in range(30) for moment in (0, 1, 2)))
     run = rooms.training.train(spec_of(candidates="[popularity, item-knn, sasrec: {width: 8, inner: 8, epochs: 30}]"), by=admin)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from modelward.client.asking import Asked, RemoteServing
+from modelward.client.asking import AnyAnswer, Asked, RemoteServing
 from modelward.client.connection import AddressError, Connection, StrangeAnswerError, UnreachableError
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemoteReleases
 from modelward.client.load import ARRIVALS, Load, NoAnswerError, Plan, Step
@@ -59,6 +59,7 @@ __all__ = [
     "ARRIVALS",
     "PROTOCOLS",
     "AddressError",
+    "AnyAnswer",
     "Asked",
     "Client",
     "Load",

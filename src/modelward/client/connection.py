@@ -32,6 +32,10 @@ class AddressError(errors.InvalidError):
     """The address or the key of a service cannot be one."""
 
 
+class UnsendableError(errors.InvalidError):
+    """A row holds something that JSON has no form for."""
+
+
 class FolderError(errors.InvalidError):
     """A folder was given where the service takes files."""
 
@@ -72,7 +76,7 @@ class Connection:
             UnreachableError: nothing answered. The kind of error that the service answered with.
         """
         if body is not None:
-            more |= {"content": msgspec.json.encode(body), "headers": {"content-type": "application/json"}}
+            more |= {"content": msgspec.json.encode(body, enc_hook=_listed), "headers": {"content-type": "application/json"}}
         if timeout is not None:
             more["timeout"] = timeout
         try:
@@ -123,6 +127,13 @@ def refuse_folder(path: Path) -> None:
     """
     if path.is_dir():
         raise FolderError(f"{path} is a folder, and the service takes files. Pack it into a .zip, or work in the home itself.")
+
+
+def _listed(value: Any) -> Any:
+    """An array, or a number out of one, as JSON writes it."""
+    if not hasattr(value, "tolist"):
+        raise UnsendableError(f"A {type(value).__name__} has no form in JSON. Send a text, a number, a list, bytes or an array.")
+    return value.tolist()
 
 
 def _unreachable(url: str, fault: Exception) -> str:

@@ -30,7 +30,7 @@ from modelward.serving.explanations import (
     UnexplainableError,
     UnknownLabelError,
 )
-from modelward.serving.file_rows import FileRows, RowsFileError, kinds_of, rows_of_file
+from modelward.serving.file_rows import FileRows, RowsFileError, kinds_of, rows_of_file, sequences_of, with_lists
 from modelward.serving.gateway import Gateway
 from modelward.serving.instruments import (
     Counter,
@@ -52,6 +52,9 @@ from modelward.serving.question import Asking, Question, Why
 from modelward.serving.records import (
     Answer,
     Prediction,
+    Ranked,
+    RankingAnswer,
+    RankingPrediction,
     TextAnswer,
     TextPrediction,
     ValuesAnswer,
@@ -99,6 +102,9 @@ __all__ = [
     "Pending",
     "Prediction",
     "Question",
+    "Ranked",
+    "RankingAnswer",
+    "RankingPrediction",
     "Readiness",
     "Reading",
     "Reply",
@@ -122,4 +128,6 @@ __all__ = [
     "kinds_of",
     "new_request_id",
     "rows_of_file",
+    "sequences_of",
+    "with_lists",
 ]

@@ -16,7 +16,7 @@ from modelward.errors import InvalidError, PrerequisiteError
 from modelward.registry import BACKGROUND_FILE, DossierMissingError, OpenVersion, Registry
 from modelward.serving.explainer import Attribution
 from modelward.serving.explainers import EXPLAINERS
-from modelward.serving.varied import features_of, passages_of, patches_of
+from modelward.serving.varied import entries_of, features_of, passages_of, patches_of
 
 if TYPE_CHECKING:
     from modelward.registry import Feature
@@ -31,10 +31,11 @@ _SECONDS = 1.0
 _ROWS_TRIED = 16
 _FEWEST_EVALUATIONS = 1 << 11
 _MOST_EVALUATIONS = 1 << 17
+_CLASSES_TOLD = 50
 
 
 # What is explained by its parts, for it is all that a row has.
-_APART: Mapping[str, Callable[[Feature, Any], Varied]] = {"text": passages_of, "image": patches_of}
+_APART: Mapping[str, Callable[[Feature, Any], Varied]] = {"text": passages_of, "image": patches_of, "sequence": entries_of}
 
 
 class UnknownLabelError(InvalidError):
@@ -61,7 +62,8 @@ class Contribution:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Why `label` has `probability`: `base`, its mean over the background, and what each feature adds, the largest first. `base_of`
-    says what the base is of: the "average", the "empty text" whose passages were all left out, or the "blank image".
+    says what the base is of: the "average", the "empty text" whose passages were all left out, the
+    "blank image", or the "empty history".
 
     `residual` is how far base and contributions together miss the probability: near 0, or something is wrong. `unfamiliar` are the
     features whose value training never saw.
@@ -83,7 +85,9 @@ class Explanation:
 
 
 class Explanations:
-    """Explains answers of open versions. A version of a table brings its background itself, sealed; texts and images need none."""
+    """Explains answers of open versions. A version of a table brings its background itself, sealed; texts, images and histories
+    need none.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -197,8 +201,13 @@ def _class_index(opened: OpenVersion, label: str | None) -> int | None:
     if label is None:
         return None
     if label not in classes:
-        raise UnknownLabelError(f"{opened.version.name} knows no class {label[:100]!r}. There are: {', '.join(classes)}.")
+        raise UnknownLabelError(f"{opened.version.name} knows no class {label[:100]!r}. There are: {_some(classes)}.")
     return classes.index(label)
+
+
+def _some(classes: Sequence[str]) -> str:
+    more = f", and {len(classes) - _CLASSES_TOLD:,} others" if len(classes) > _CLASSES_TOLD else ""
+    return ", ".join(classes[:_CLASSES_TOLD]) + more
 
 
 def _row(columns: Columns, at: int) -> Columns:

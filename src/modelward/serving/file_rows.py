@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,11 +59,15 @@ def kinds_of(features: Sequence[Feature]) -> dict[str, ColumnKind]:
 _KINDS = {"sequence": ColumnKind.TEXT, "series": ColumnKind.TEXT}
 
 
-def with_lists(rows: list[dict[str, Any]], features: Sequence[Feature]) -> list[dict[str, Any]]:
-    """The rows with lists for texts where a feature is a sequence: a field of a table holds one as JSON. What is none is left as it
-    is, and refused with the row and the feature.
+def sequences_of(features: Sequence[Feature]) -> list[str]:
+    """The names of the features that are sequences."""
+    return [feature.name for feature in features if feature.kind == "sequence"]
+
+
+def with_lists(rows: list[dict[str, Any]], names: Collection[str]) -> list[dict[str, Any]]:
+    """The rows with lists for texts under these names of sequences: a field of a table holds one as JSON. What is none is left as
+    it is, and refused with the row and the feature.
     """
-    names = [feature.name for feature in features if feature.kind == "sequence"]
     return [{name: _listed(value) if name in names else value for name, value in row.items()} for row in rows] if names else rows
 
 

@@ -19,7 +19,7 @@ from modelward.registry import Interface, InvalidRowsError, texts_of
 from modelward.serving.answer import INFERENCE_BATCH
 from modelward.serving.computed import labels_of, rankings_of
 from modelward.serving.deployments import Deployment
-from modelward.serving.file_rows import FileRows, kinds_of, rows_of_file, with_lists
+from modelward.serving.file_rows import FileRows, kinds_of, rows_of_file, sequences_of, with_lists
 from modelward.serving.image_rows import is_of_images, rows_of_images
 from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
@@ -97,7 +97,7 @@ class _Part(NamedTuple):
 
 
 def _answered(deployment: Deployment, rows: FileRows, start: int) -> _Part:
-    part = with_lists(rows.part(start, BATCH_ROWS), deployment.interface.features)
+    part = with_lists(rows.part(start, BATCH_ROWS), sequences_of(deployment.interface.features))
     try:
         columns, unfamiliar = deployment.interface.encode([deployment.interface.table_of_rows(part)])
     except InvalidRowsError as unfit:

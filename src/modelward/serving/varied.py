@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is varied in a row to explain its answer: its features, the passages of its text, or the patches of its image.
+"""What is varied in a row to explain its answer: its features, the passages of its text, the patches of its image, or the entries
+of its history.
 
 The explainer knows columns, and for each a value that stands for "not known". Of a table these are the features and the background
-rows. Of a text they are its passages, of an image its patches, which are there or left out, so that nobody's words or pictures are
-needed to compare with.
+rows. Of a text they are its passages, of an image its patches, of a history its entries, which are there or left out, so that
+nobody's words, pictures or histories are needed to compare with.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from modelward.serving.explainer import Columns
 
 PASSAGES_LIMIT = 64
+ENTRIES_LIMIT = 64
 _PATCHES_A_SIDE = 8
 # A character of a script without spaces between words (Chinese, Japanese, Thai, Lao, Khmer), or what stands between two spaces.
 _SPACELESS = "\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -100,6 +102,38 @@ def patches_of(feature: Feature, pixels: npt.NDArray[np.uint8]) -> Varied:
         base_of="blank image",
         how=" of patches, which show the mean colour where they are not known",
     )
+
+
+def entries_of(feature: Feature, words: npt.NDArray[np.object_]) -> Varied:
+    """The entries of one history, texts [length], as it is read; of a long one some that follow each other together. Each is called
+    by its place from the end, `history[-1]` for the last. The others close up where one is left out.
+    """
+    (there,) = np.nonzero(words != "")
+    parts = np.array_split(there, min(ENTRIES_LIMIT, len(there))) if len(there) else []
+    names = [f"{feature.name}[{_from_end(part, len(words))}]" for part in parts]
+    owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+
+    def whole(asked: Columns) -> Columns:
+        is_there = np.concatenate([asked[name] for name in names], axis=1).astype(bool)
+        left = np.full((len(is_there), len(words)), "", dtype=object)
+        for place, row in enumerate(is_there):
+            kept = words[there[row[owner]]]
+            left[place, len(words) - len(kept) :] = kept
+        return {feature.name: left}
+
+    return Varied(
+        row={name: np.ones((1, 1), dtype=np.int8) for name in names},
+        background={name: np.zeros((1, 1), dtype=np.int8) for name in names},
+        values={name: ", ".join(words[part]) for name, part in zip(names, parts, strict=True)},
+        whole=whole,
+        base_of="empty history",
+        how=" of entries, which are left out where they are not known",
+    )
+
+
+def _from_end(part: npt.NDArray[np.intp], length: int) -> str:
+    first, last = int(part[0]) - length, int(part[-1]) - length
+    return str(last) if first == last else f"{first}:{last + 1 or ''}"
 
 
 def _cut(length: int) -> list[tuple[int, int]]:

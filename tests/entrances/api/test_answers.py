@@ -3,10 +3,13 @@
 
 import struct
 
+import jsonschema
 import pytest
 
+from entrances import takers
 from entrances.speakers import register
 
+KINDS = ("Answer", "RankingAnswer", "TextAnswer", "ValuesAnswer")
 SAID = ["abc", "x", None, "Ａbc def ghi"]
 WRITTEN = ["bcd", "y", "", "bcd!efg"]
 ROWS = [{"said": text} for text in SAID]
@@ -15,7 +18,8 @@ ROWS = [{"said": text} for text in SAID]
 @pytest.fixture(scope="module", autouse=True)
 def speakers(house, server):
     """All of them are live."""
-    for name in register(house.platform.registry, by=house.by):
+    registry = house.platform.registry
+    for name in (*register(registry, by=house.by), *takers.register(registry, by=house.by)):
         house.make_live(name)
 
 
@@ -83,4 +87,40 @@ def test_only_probabilities_are_explained(administrator):
 def test_the_document_lists_every_kind_of_answer(caller):
     paths = caller.get("/api/openapi.json").json()["paths"]
     schema = paths["/v1/models/{model}/predict"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
-    assert [each["$ref"].rpartition("/")[2] for each in schema["anyOf"]] == ["Answer", "TextAnswer", "ValuesAnswer"]
+    assert [each["$ref"].rpartition("/")[2] for each in schema["anyOf"]] == [*KINDS]
+
+
+@pytest.fixture(scope="module")
+def document(caller):
+    return caller.get("/api/openapi.json").json()
+
+
+def fitting(document, answer) -> list[str]:
+    """The kinds of answers whose schema this one fits."""
+    held = {"components": document["components"]}
+    named = {kind: {"$ref": f"#/components/schemas/{kind}", **held} for kind in KINDS}
+    return [kind for kind, schema in named.items() if jsonschema.Draft202012Validator(schema).is_valid(answer)]
+
+
+@pytest.mark.parametrize(
+    ("model", "row", "kind"),
+    [
+        ("income", {"age": 30, "hours": 40, "sector": "public"}, "Answer"),
+        ("swing", {"wave": [1, 2]}, "Answer"),
+        ("shop", {"history": ["a"]}, "RankingAnswer"),
+        ("echo", {"said": "abc"}, "TextAnswer"),
+        ("sums", {"x": 2, "y": 3}, "ValuesAnswer"),
+        ("grid", {"x": 2, "y": 3}, "ValuesAnswer"),
+    ],
+)
+def test_an_answer_is_of_the_one_kind_that_the_document_says(caller, document, model, row, kind):
+    told = caller.post(f"/v1/models/{model}/predict", json={"rows": [row]}).raise_for_status().json()
+    assert fitting(document, told) == [kind]
+    assert fitting(document, {**told, "predictions": [{}]}) == [], "a schema refuses something"
+
+
+def test_the_document_has_an_example_of_every_kind_of_answer(document):
+    route = document["paths"]["/v1/models/{model}/predict"]["post"]["responses"]["200"]["content"]["application/json"]
+    found = [fitting(document, each["value"]) for each in route["examples"].values()]
+    assert {kind for kinds in found for kind in kinds} == set(KINDS)
+    assert all(len(kinds) == 1 for kinds in found)

@@ -81,6 +81,7 @@ def test_no_sentence_is_kept_that_the_console_does_not_say():
         "registry/service.py",
         "releases/service.py",
         "serving/explainers/shapley.py",
+        "serving/explanations.py",
         "serving/varied.py",
     )
     sources = [CONSOLE.parents[1] / path for path in elsewhere] + [path for path in CONSOLE.glob("*.py") if path.name != "words.py"]
@@ -88,9 +89,15 @@ def test_no_sentence_is_kept_that_the_console_does_not_say():
     for template in SENTENCES:
         longest = max(re.split(r"\{[^}]*\}", template), key=len).strip(" .:")
         # Said in two parts: how the explainer counted, and of what.
-        passages = " of passages, which are left out where they are not known"
-        assert longest.removeprefix("interventional Shapley values over ").removesuffix(passages) in said, template
-        assert passages in said
+        counted = longest.removeprefix("interventional Shapley values over ")
+        for how in (
+            " of passages, which are left out where they are not known",
+            " of entries, which are left out where they are not known",
+            " of patches, which show the mean colour where they are not known",
+        ):
+            assert how in said
+            counted = counted.removesuffix(how)
+        assert counted in said, template
 
 
 def test_a_translation_names_the_values_that_its_word_names():

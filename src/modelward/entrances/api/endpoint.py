@@ -82,8 +82,8 @@ class Endpoint:
 
     `takes` is the type of the body; `gives` that of the answer, or several where it depends on the model. Where `has_files`, the
     body is a form: its fields are what `takes` says, beside its `files`. `media` is the content type of what is given where that is
-    not JSON; `takes_text` are those of texts that are taken, too. Where it `is_packable`, questions and answers may be JSON with
-    bytes behind it, too.
+    not JSON, and `examples` some of it by what they show; `takes_text` are the types of texts that are taken, too. Where it
+    `is_packable`, questions and answers may be JSON with bytes behind it, too.
     """
 
     method: str
@@ -99,6 +99,7 @@ class Endpoint:
     media: str = "application/json"
     is_packable: bool = False
     query: Mapping[str, Parameter] = field(default_factory=dict)
+    examples: Mapping[str, Any] = field(default_factory=dict)
 
 
 def names_nothing(path: bytes) -> bool:

@@ -27,7 +27,24 @@ from modelward.entrances.api.problems import told_plainly
 from modelward.entrances.api.urgency import Urgency, urgency_of
 from modelward.errors import NotFoundError, RefusedError
 from modelward.registry import Interface
-from modelward.serving import Answer, Asking, Explanation, Question, Reply, TextAnswer, ValuesAnswer, Why, Written, as_records
+from modelward.serving import (
+    Answer,
+    Asking,
+    Explanation,
+    Prediction,
+    Question,
+    Ranked,
+    RankingAnswer,
+    RankingPrediction,
+    Reply,
+    TextAnswer,
+    TextPrediction,
+    ValuesAnswer,
+    ValuesPrediction,
+    Why,
+    Written,
+    as_records,
+)
 
 if TYPE_CHECKING:
     from modelward.settings import Settings
@@ -234,6 +251,19 @@ async def _explain(asked: Asked) -> Response:
     return asked.answered(await asked.premises.gateway.explain(asked.question, read))
 
 
+_FROM: Mapping[str, Any] = {"version": 3, "request_id": "req-01"}
+_EXAMPLES = {
+    "classes": Answer(
+        predictions=(Prediction(">50K", {"<=50K": 0.25, ">50K": 0.75}, unfamiliar=("age",)),), model="income", **_FROM
+    ),
+    "ranking": RankingAnswer(
+        predictions=(RankingPrediction("Up", (Ranked("Up", 0.5), Ranked("Brazil", 0.25))),), model="films", **_FROM
+    ),
+    "text": TextAnswer(predictions=(TextPrediction("16 May 1905"),), model="dates", **_FROM),
+    "named values": ValuesAnswer(predictions=(ValuesPrediction({"age": 41.5, "sector": "public"}),), model="people", **_FROM),
+    "values": ValuesAnswer(predictions=(ValuesPrediction([[0.0, 0.5], [1.0, 0.25]]),), model="digits", **_FROM),
+}
+
 RECORDS = (
     Endpoint(
         "POST",
@@ -241,8 +271,9 @@ RECORDS = (
         Permission.MODELS_PREDICT,
         Records,
         "Answer rows of named features.",
-        (Answer, TextAnswer, ValuesAnswer),
+        (Answer, RankingAnswer, TextAnswer, ValuesAnswer),
         takes=Rows,
+        examples=_EXAMPLES,
     ),
     Endpoint(
         "POST",

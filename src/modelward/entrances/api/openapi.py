@@ -172,7 +172,9 @@ def _response(endpoint: Endpoint, status: int, named: Mapping[int, Any]) -> dict
     if status == endpoint.status or is_health:
         schemas = [named[id(kind)] for kind in given(endpoint)]
         schema = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}} if schemas else {}
-        meaning, content = endpoint.summary, {endpoint.media: schema} | _packed(endpoint)
+        examples = {name: {"value": msgspec.to_builtins(each)} for name, each in endpoint.examples.items()}
+        told = schema | ({"examples": examples} if examples else {})
+        meaning, content = endpoint.summary, {endpoint.media: told} | _packed(endpoint)
     else:
         meaning, content = _MEANING[status], _failure(endpoint, status)
     return {"description": meaning, "headers": dict(_headers(endpoint, status, is_health=is_health)), "content": content}

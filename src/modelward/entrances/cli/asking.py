@@ -22,7 +22,7 @@ from modelward.entrances.cli.verb import verb
 from modelward.entrances.cli.waiting import waiting
 
 if TYPE_CHECKING:
-    from modelward.serving import Batch, Explanation
+    from modelward.serving import Batch, Explanation, Ranked
 
 _PANEL = "Serving"
 _SHOWN = 10
@@ -49,6 +49,15 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Recommended:
+    """One answer of a version that tells only the most probable classes, such as items that it recommends."""
+
+    label: str
+    ranking: tuple[Ranked, ...]
+    unfamiliar: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WrittenText:
     """One answer of a version that writes."""
 
@@ -64,7 +73,7 @@ class Numbers:
     unfamiliar: tuple[str, ...]
 
 
-Told = WrittenText | Numbers
+Told = Recommended | WrittenText | Numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +146,7 @@ def _predictions(payload: bytes) -> tuple[Prediction | Told, ...]:
     # The files of images are told in the order of their names, and by name in a file of answers.
     start = 1 + (lines[0][1] == "file")
     (first, *head, _), *lines = (line[start:] for line in lines)
-    if first != "label":
+    if first != "label" or head == ["ranking"]:
         return tuple(_told((first, *head), line) for line in lines)
     classes = [name.removeprefix("probability_") for name in head]
     return tuple(
@@ -151,9 +160,17 @@ def _told(names: Sequence[str], line: Sequence[str]) -> Told:
     strange = tuple(json.loads(unfamiliar or "[]"))
     if names == ("text",):
         return WrittenText(answer[0], strange)
+    if names == ("label", "ranking"):
+        return Recommended(answer[0], _ranking(answer[1]), strange)
     values = [json.loads(number) for number in answer]
     named = {name.removeprefix("value_"): value for name, value in zip(names, values, strict=True)}
     return Numbers(values[0] if names == ("values",) else named, strange)
+
+
+def _ranking(told: str) -> tuple[Ranked, ...]:
+    from modelward.serving import Ranked
+
+    return tuple(Ranked(each["item"], each["probability"]) for each in json.loads(told))
 
 
 def _show_predicted(console: Console, predicted: Predicted) -> None:
@@ -175,7 +192,7 @@ def _show_predicted(console: Console, predicted: Predicted) -> None:
 
 def _show_first(console: Console, predictions: Sequence[Prediction | Told]) -> None:
     """The first answers, which are all of one kind."""
-    if told := [each for each in predictions[:_SHOWN] if isinstance(each, WrittenText | Numbers)]:
+    if told := [each for each in predictions[:_SHOWN] if not isinstance(each, Prediction)]:
         _show_told(console, told)
         return
     first = [each for each in predictions[:_SHOWN] if isinstance(each, Prediction)]
@@ -209,12 +226,14 @@ def _show_told(console: Console, told: Sequence[Told]) -> None:
             for place, (each, values) in enumerate(zip(told, shown, strict=True), 1)
         ),
         numbers=("row",),
-        text=("text", "values"),
+        text=("text", "values", "recommended"),
     )
 
 
 def _shown(told: Told) -> dict[str, Any]:
     """The columns of an answer."""
+    if isinstance(told, Recommended):
+        return {"recommended": ", ".join(f"{each.item} ({each.probability:.4f})" for each in told.ranking)}
     if isinstance(told, WrittenText):
         return {"text": told.text}
     return told.values if isinstance(told.values, dict) else {"values": json.dumps(told.values)}

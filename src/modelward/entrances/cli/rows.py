@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,23 +21,46 @@ def read_rows(desk: Desk, model: str, file: Path) -> list[dict[str, Any]]:
     Raises: as `rows_of_file`. FileTooLargeError: the file passes `MODELWARD_UPLOAD_LIMIT_BYTES`.
     """
     from modelward.datasets import read_bytes
-    from modelward.serving import rows_of_file
+    from modelward.serving import rows_of_file, with_lists
 
     data = read_bytes(file, limit_bytes=desk.settings.upload_limit_bytes)
-    return rows_of_file(file, data, kinds=_kinds(desk, model)).all()
+    wanted = _elsewhere(desk, model) if desk.is_remote else _here(desk, model)
+    return with_lists(rows_of_file(file, data, kinds=wanted.kinds).all(), wanted.sequences)
 
 
-def _kinds(desk: Desk, model: str) -> dict[str, ColumnKind]:
-    """What each feature of the model is; nothing for an owner of a key who may ask the model and not look at releases."""
-    from modelward.datasets import ColumnKind
-    from modelward.serving import kinds_of
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What each feature of the model is in a file, and which are sequences."""
 
-    if desk.is_remote:
-        made_up = desk.client.serving.made_up_row(model.partition(":")[0])
-        kinds: dict[type, ColumnKind] = {str: ColumnKind.CATEGORY, list: ColumnKind.IMAGE}
-        return {name: kinds.get(type(value), ColumnKind.NUMBER) for name, value in made_up.items()}
+    kinds: Mapping[str, ColumnKind]
+    sequences: Collection[str]
+
+
+def _here(desk: Desk, model: str) -> _Wanted:
+    """Nothing for an owner of a key who may ask the model and not look at releases."""
+    from modelward.serving import kinds_of, sequences_of
+
     try:
         features = desk.house.registry.find(desk.version(model), by=desk.actor).interface.features
     except RefusedError:
-        return {}
-    return kinds_of(features)
+        return _Wanted({}, ())
+    return _Wanted(kinds_of(features), sequences_of(features))
+
+
+def _elsewhere(desk: Desk, model: str) -> _Wanted:
+    made_up = desk.client.serving.made_up_row(model.partition(":")[0])
+    return _Wanted({name: _kind(value) for name, value in made_up.items()}, [name for name in made_up if _is_words(made_up[name])])
+
+
+def _kind(made_up: Any) -> ColumnKind:
+    from modelward.datasets import ColumnKind
+
+    if not isinstance(made_up, list):
+        return ColumnKind.CATEGORY if isinstance(made_up, str) else ColumnKind.NUMBER
+    is_image = isinstance(made_up[0], list) and isinstance(made_up[0][0], list)
+    # A table holds a series or a sequence as JSON.
+    return ColumnKind.IMAGE if is_image else ColumnKind.TEXT
+
+
+def _is_words(made_up: Any) -> bool:
+    return isinstance(made_up, list) and isinstance(made_up[0], str)

@@ -130,7 +130,7 @@ async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by
     question = Question(caller=by, model=version.model, number=version.number, payload=payload)
     reply = await gateway.predict(question, [row])
     answer = msgspec.json.decode(reply.payload)["predictions"][0]
-    why, why_not = await _explain(gateway, question, row, by=by) if "probabilities" in answer else (None, NOT_EXPLAINED)
+    why, why_not = await _explain(gateway, question, row, by=by) if "label" in answer else (None, NOT_EXPLAINED)
     return Outcome(
         label=answer.get("label", ""),
         probabilities=_told(answer),

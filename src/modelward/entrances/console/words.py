@@ -139,6 +139,7 @@ CHINESE = {
     "average": "平均",
     "empty text": "空文本",
     "blank image": "空白图像",
+    "empty history": "空的历史",
     "{name} as the model saw it, {width} by {height}": "模型看到的 {name}，{width}×{height}",
     "Blue speaks for the answer, red against it.": "蓝色支持该答案，红色反对。",
     "(an empty text)": "（空文本）",
@@ -387,6 +388,10 @@ SENTENCES = {
     "Only probabilities of classes are explained, and this version answers with something else.": (
         "只能解释各类别的概率，而该版本给出的是其他答案。"
     ),
+    "{version:name} takes the series {name}, and answers to series are not explained.": (
+        "{version} 的输入含有序列 {name}，对序列的答案不作解释。"
+    ),
+    "Ask for its answer alone.": "请只请求其答案。",
     "Ask it over the API.": "请通过 API 调用。",
     "The field {name} needs a number, such as 12 or 12.5.": "字段 {name} 须为数字，例如 12 或 12.5。",
     "interventional Shapley values over every coalition of passages, which are left out where they are not known": (
@@ -394,6 +399,16 @@ SENTENCES = {
     ),
     "interventional Shapley values over {count:n} random orders and their reverses of passages, which are left out where they are "
     "not known": "干预式 Shapley 值，取片段的 {count} 个随机顺序及其逆序；未知的片段被略去",
+    "interventional Shapley values over every coalition of entries, which are left out where they are not known": (
+        "干预式 Shapley 值，遍历所有历史条目联盟；未知的条目被略去"
+    ),
+    "interventional Shapley values over {count:n} random orders and their reverses of entries, which are left out where they are "
+    "not known": "干预式 Shapley 值，取历史条目的 {count} 个随机顺序及其逆序；未知的条目被略去",
+    "interventional Shapley values over every coalition of patches, which show the mean colour where they are not known": (
+        "干预式 Shapley 值，遍历所有图块联盟；未知的图块显示平均颜色"
+    ),
+    "interventional Shapley values over {count:n} random orders and their reverses of patches, which show the mean colour where "
+    "they are not known": "干预式 Shapley 值，取图块的 {count} 个随机顺序及其逆序；未知的图块显示平均颜色",
     "interventional Shapley values over every coalition": "干预式 Shapley 值，遍历所有联盟",
     "interventional Shapley values over {count:n} random orders and their reverses": (
         "干预式 Shapley 值，取 {count} 个随机顺序及其逆序"
