@@ -300,3 +300,27 @@ def test_values_that_stand_for_a_category_are_named_by_its_text():
     assert parse_interface(given.to_json()) == given
     with pytest.raises(InvalidInterfaceError, match="1 lists of categories for 2 values"):
         Interface((feature,), "made", answer="values", shape=(2,), values=("age", "town"), categories=((),))
+
+
+def test_no_more_rows_are_taken_than_memory_should_hold():
+    """A few bytes of JSON may stand for a large image or a long series, and a seed for an image."""
+    image = Feature("scan", "image", shape=(1024, 1024, 3))
+    series = Feature("log", "series", shape=(1 << 14, 64))
+    number = Feature("seed", "number")
+    wide = [
+        (Interface((image,), "bar", ("a", "b")), {"scan": [[0]]}, 85),
+        (Interface((series,), "bar", ("a", "b")), {"log": [[0] * 64]}, 64),
+        (Interface((number,), "bar", answer="values", shape=(512, 512, 4)), {"seed": 1}, 8),
+    ]
+    for interface, row, most in wide:
+        assert interface.most_rows == most
+        (name,) = row
+        for ask in (
+            lambda count, interface=interface, row=row: interface.table_of_rows([row] * count),
+            lambda count, interface=interface, row=row, name=name: interface.table_of_columns({name: [row[name]] * count}),
+            lambda count, interface=interface, row=row, name=name: interface.table_of_matrix([[row[name]]] * count),
+        ):
+            assert len(ask(2)) == 2
+            with pytest.raises(InvalidRowsError, match=f"There are {most + 1} rows.* {most} are the most at once"):
+                ask(most + 1)
+    assert Interface((number,), "bar", ("a", "b")).most_rows > 1_000_000

@@ -34,9 +34,9 @@ def test_so_many_are_told_as_there_are_at_most():
 
 def test_a_table_holds_histories_as_json(tmp_path):
     file = tmp_path / "rows.csv"
-    file.write_text('id,history\n1,"[""a"",""b""]"\n2,[]\n3,a\n')
+    file.write_text(f'id,history\n1,"[""a"",""b""]"\n2,[]\n3,a\n4,{"[" * 100_000}\n')
     rows = with_lists(rows_of_file(file, file.read_bytes(), kinds=kinds_of([HISTORY])).all(), sequences_of([HISTORY]))
-    assert [row["history"] for row in rows] == [["a", "b"], [], "a"]
+    assert [row["history"] for row in rows] == [["a", "b"], [], "a", "[" * 100_000]
     assert len(INTERFACE.table_of_rows(rows[:2])) == 2
     with pytest.raises(InvalidRowsError, match="Row 3: feature 'history' must be a list"):
         INTERFACE.table_of_rows(rows)

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 NAME_LIMIT = 200
 FEATURES_LIMIT = 10_000
 VALUES_LIMIT = 1 << 22
+# What the rows of one question may take of memory. A few bytes of JSON may hold a large image, and a seed asks for one.
+_QUESTION_BYTES = 1 << 28
+_VALUE_BYTES = {"image": 1, "sequence": 8, "series": 4}
+# What a number or text takes in a list of Python.
+_LISTED_BYTES = 32
 
 AnswerKind = Literal["classes", "text", "values"]
 """What a version answers a row with: a probability for each class; a text; or numbers in a fixed shape."""
@@ -117,6 +122,13 @@ class Interface:
         return any(feature.sort.is_packed for feature in self.features)
 
     @cached_property
+    def most_rows(self) -> int:
+        """How many rows may be asked about together, by the memory that what is read, and what is answered, takes."""
+        read = sum(_VALUE_BYTES[each.kind] * prod(each.graph_shape) for each in self.features if each.kind in _VALUE_BYTES)
+        told = _LISTED_BYTES * prod(self.answer_shape) if self.answer == "values" or self.top else 0
+        return max(1, _QUESTION_BYTES // max(1, read, told))
+
+    @cached_property
     def by_name(self) -> dict[str, Feature]:
         """The features by their names."""
         return {feature.name: feature for feature in self.features}
@@ -148,7 +160,7 @@ class Interface:
 
     def columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
         """The columns of `encode`, of rows of JSON."""
-        return self.encode([self.table_of_rows(rows)]).columns.apart()
+        return self.encode([self._reader.rows(rows)]).columns.apart()
 
     def encode(self, tables: Sequence[Table]) -> Encoded:
         """One column per feature, of all rows of all tables in order: float32 [n, 1] for numbers, objects (text) [n, 1] for
@@ -166,8 +178,9 @@ class Interface:
 
         Raises:
             InvalidRowsError: a feature is unknown or missing, a value has the wrong type, is not finite, is beyond float32 or
-                is too long. The message names row and feature, never the value.
+                is too long; or there are more than `most_rows`. The message names row and feature, never the value.
         """
+        self._check_count(len(rows))
         return self._reader.rows(rows)
 
     def table_of_json(self, body: bytes) -> Table | None:
@@ -188,7 +201,7 @@ class Interface:
         Raises:
             InvalidRowsError: as there; or the columns differ in length.
         """
-        return self._reader.columns(columns)
+        return self._reader.columns(columns, check_count=self._check_count)
 
     def table_of_matrix(self, rows: Sequence[Sequence[Any]] | npt.NDArray[Any]) -> Table:
         """`table_of_rows` of values in the order of the features, [rows, features]; NaN in an array is a missing number.
@@ -196,7 +209,17 @@ class Interface:
         Raises:
             InvalidRowsError: as there; or a row has another number of values.
         """
+        self._check_count(len(rows))
         return self._reader.matrix(rows)
+
+    def _check_count(self, rows: int) -> None:
+        if rows > self.most_rows:
+            from modelward.registry.rows import InvalidRowsError
+
+            raise InvalidRowsError(
+                f"There are {rows:,} rows, and each takes so much memory that {self.most_rows:,} are the most at once. Send them "
+                "in parts."
+            )
 
     def to_json(self) -> bytes:
         """The canonical bytes of `interface.json`. What says nothing is left out, so that those of classes have the bytes that they

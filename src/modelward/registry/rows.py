@@ -97,8 +97,8 @@ class RowReader:
             raise InvalidRowsError(self._blame(rows)) from None
         return Table(len(rows), numbers, others)
 
-    def columns(self, columns: Mapping[str, Any]) -> Table:
-        """See `Interface.table_of_columns`."""
+    def columns(self, columns: Mapping[str, Any], *, check_count: Callable[[int], None]) -> Table:
+        """See `Interface.table_of_columns`. `check_count` refuses too many rows."""
         held = {name: self._listed(name, values) for name, values in columns.items()}
         lengths = {name: len(values) for name, values in held.items()}
         wanted = max(lengths.values(), default=0)
@@ -107,6 +107,7 @@ class RowReader:
                 raise InvalidRowsError(
                     f"The column {name[:100]!r} has {length} rows and another has {wanted}. Send as many in each."
                 )
+        check_count(wanted)
         names = list(held)
         return self.rows([dict(zip(names, values, strict=True)) for values in zip(*held.values(), strict=True)])
 

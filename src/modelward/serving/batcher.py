@@ -39,6 +39,8 @@ _HASTE_SECONDS = 0.1
 _DOUBT_SECONDS = 1.0
 # Who asks for little waits for no call whose rows take longer than this, where they are those of several questions.
 _LONG_SECONDS = 0.1
+# So many questions of the most rows that memory allows together may wait.
+_QUESTIONS_HELD = 4
 
 
 class Outcome(NamedTuple):
@@ -113,8 +115,8 @@ class Batcher:
         self._slots = slots
         self._finish = finish
         self._recording = recording
-        self._batch_rows = settings.batch_rows
-        self._waiting_rows_limit = settings.waiting_rows_limit
+        self._batch_rows = min(settings.batch_rows, deployment.interface.most_rows)
+        self._waiting_rows_limit = min(settings.waiting_rows_limit, _QUESTIONS_HELD * deployment.interface.most_rows)
         self._delay_seconds = settings.batch_delay_seconds
         # What is answered on the way, and what has to go to a slot: neither keeps the other waiting.
         self._quick: Line[Pending] = Line()

@@ -76,7 +76,7 @@ def _listed(value: Any) -> Any:
         return []
     try:
         return msgspec.json.decode(value) if isinstance(value, str) else value
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return value
 
 

@@ -72,7 +72,8 @@ def answer_file(
     else:
         data = read_bytes(file, limit_bytes=limit_bytes)
         rows = rows_of_file(file, data, kinds=kinds_of(interface.features))
-    parts = [_answered(deployment, rows, start) for start in range(0, len(rows), BATCH_ROWS)]
+    at_once = min(BATCH_ROWS, interface.most_rows)
+    parts = [_answered(deployment, rows, start, at_once=at_once) for start in range(0, len(rows), at_once)]
     unfamiliar = [names for part in parts for names in part.unfamiliar]
     payload = _written([part.array for part in parts], unfamiliar, rows.names, interface, form)
     request = new_request_id()
@@ -96,8 +97,8 @@ class _Part(NamedTuple):
     unfamiliar: list[tuple[str, ...]]
 
 
-def _answered(deployment: Deployment, rows: FileRows, start: int) -> _Part:
-    part = with_lists(rows.part(start, BATCH_ROWS), sequences_of(deployment.interface.features))
+def _answered(deployment: Deployment, rows: FileRows, start: int, *, at_once: int) -> _Part:
+    part = with_lists(rows.part(start, at_once), sequences_of(deployment.interface.features))
     try:
         columns, unfamiliar = deployment.interface.encode([deployment.interface.table_of_rows(part)])
     except InvalidRowsError as unfit:
