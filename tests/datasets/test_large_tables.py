@@ -4,16 +4,17 @@
 import numpy as np
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from datasets.whole import read_table
-from modelward.datasets import fingerprint, frame_of, service
+from modelward.datasets import DatasetChangedError, fingerprint, frame_of, service
 from modelward.datasets import table as tables
 from modelward.datasets.correlation import correlations
 from modelward.datasets.pieces import SealedTable, pieces_of
 from modelward.datasets.profiling import describe_columns, find_identifiers, profile_table
 from modelward.datasets.readers import delimited
 from modelward.datasets.table import KeptTable
-from modelward.storage import Scratch
+from modelward.storage import Scratch, SealBrokenError
 
 
 @pytest.fixture
@@ -53,6 +54,28 @@ def test_every_piece_of_a_large_table_is_named_and_none_swept(datasets, admin, d
         assert datasets.sealed_objects(connection) == set(vault.digests())
     vault.sweep(database, named=datasets.sealed_objects, idle_seconds=0)
     assert datasets.table("large", by=admin).height == large.rows
+
+
+def test_a_piece_that_is_taken_away_exchanged_or_put_twice_is_noticed(datasets, admin, declared, csv_file, small_blocks, database):
+    datasets.add("large", [csv_file], by=admin, **declared)
+    with database.look() as connection:
+        first, *rest = connection.execute(sa.text("SELECT place, sealed FROM dataset_pieces ORDER BY place")).all()
+    second = rest[0]
+    wrong = (
+        [first, *rest[:-1]],
+        [],
+        [(first.place, second.sealed), (second.place, first.sealed), *rest[1:]],
+        [first, *rest[:-1], (rest[-1].place, second.sealed)],
+        [first, *rest, (rest[-1].place + 1, second.sealed)],
+    )
+    for pieces in wrong:
+        with database.change() as connection:
+            connection.execute(sa.text("DELETE FROM dataset_pieces"))
+            for place, sealed in pieces:
+                row = {"dataset": "large", "place": place, "sealed": sealed}
+                connection.execute(sa.text("INSERT INTO dataset_pieces VALUES (:dataset, :place, :sealed)"), row)
+        with pytest.raises((DatasetChangedError, SealBrokenError), match="Restore"):
+            datasets.table("large", by=admin)
 
 
 def test_a_column_is_read_without_the_pieces_of_the_others(table):

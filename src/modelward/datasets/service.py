@@ -255,17 +255,16 @@ class Datasets:
         return replace(described, profile=replace(described.profile, positive=taken))
 
     def _rows(self, found: store.Registration) -> Table:
-        digests = (found.sealed, *found.further)
+        digests, pieces = (found.sealed, *found.further), self._description(found).pieces
+        if len(digests) != max(1, len(pieces)):
+            raise _changed(found.name)
         table = SealedTable(
-            self._description(found).pieces,
+            pieces,
             height=found.rows,
             read=lambda piece: self._vault.read(digests[piece], label=_rows_label(found.name, piece)),
         )
         if fingerprint(table) != found.fingerprint:
-            raise DatasetChangedError(
-                f"The rows of dataset {found.name!r} are not those that were registered. They are not used. Restore the home from "
-                "a backup, and run `modelward audit verify`."
-            )
+            raise _changed(found.name)
         return table
 
 
@@ -318,6 +317,13 @@ def _facts(made: store.Registration) -> dict[str, object]:
         "sealed": made.sealed,
         **({"further": [*made.further]} if made.further else {}),
     }
+
+
+def _changed(name: str) -> DatasetChangedError:
+    return DatasetChangedError(
+        f"The rows of dataset {name!r} are not those that were registered. They are not used. Restore the home from a backup, and "
+        "run `modelward audit verify`."
+    )
 
 
 def _taken(name: str, why: str) -> DatasetExistsError:

@@ -209,8 +209,7 @@ class Interface:
         Raises:
             InvalidRowsError: as there; or a row has another number of values.
         """
-        self._check_count(len(rows))
-        return self._reader.matrix(rows)
+        return self._reader.matrix(rows, check_count=self._check_count)
 
     def _check_count(self, rows: int) -> None:
         if rows > self.most_rows:

@@ -111,14 +111,15 @@ class RowReader:
         names = list(held)
         return self.rows([dict(zip(names, values, strict=True)) for values in zip(*held.values(), strict=True)])
 
-    def matrix(self, rows: Sequence[Sequence[Any]] | npt.NDArray[Any]) -> Table:
-        """See `Interface.table_of_matrix`."""
+    def matrix(self, rows: Sequence[Sequence[Any]] | npt.NDArray[Any], *, check_count: Callable[[int], None]) -> Table:
+        """See `Interface.table_of_matrix`. `check_count` refuses too many rows."""
         width = len(self._encoders)
         if isinstance(rows, np.ndarray):
             if rows.ndim != 2:
                 raise InvalidRowsError(f"The rows come in {rows.ndim} dimensions. Send two: rows, and {width} values in each.")
             if rows.dtype.kind in "fiu" and not self._others and len(rows) and rows.shape[1] == width:
                 return self._block(rows)
+        check_count(len(rows))
         for number, row in enumerate(rows, 1):
             if len(row) != width:
                 raise InvalidRowsError(
