@@ -5,11 +5,15 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelward.registry import Feature, Interface, InvalidInterfaceError, InvalidRowsError
 from modelward.serving.computed import CallAnswers, Computed
+from modelward.serving.explanations import _some
 from modelward.serving.file_rows import kinds_of, rows_of_file, sequences_of, with_lists
 from modelward.serving.records import as_records
+from modelward.serving.varied import ENTRIES_LIMIT, entries_of
 
 HISTORY = Feature("history", "sequence", categories=("a", "b", "c"), length=3)
 INTERFACE = Interface((HISTORY,), "film", ("a", "b", "c"), top=2)
@@ -45,3 +49,37 @@ def test_a_table_holds_histories_as_json(tmp_path):
 def test_an_array_is_padded_with_empty_texts():
     table = INTERFACE.table_of_columns({"history": np.array([["", "a", "b"], ["", "", ""]], dtype=object)})
     assert INTERFACE.encode([table]).columns["history"].tolist() == [["", "a", "b"], ["", "", ""]]
+
+
+def words_of(history, length=200):
+    feature = Feature("history", "sequence", categories=("a", "b", "c"), length=length)
+    row = Interface((feature,), "film", ("a", "b", "c")).columns([{"history": history}])["history"][0]
+    return feature, row
+
+
+@given(history=st.lists(st.sampled_from("abcx"), max_size=300))
+def test_a_history_is_varied_in_a_bounded_number_of_parts_that_are_all_of_it(history):
+    feature, row = words_of(history)
+    varied = entries_of(feature, row)
+    assert len(varied.row) == min(ENTRIES_LIMIT, len(history))
+    if history:
+        assert (varied.whole(varied.row)["history"] == row).all()
+        assert not any(varied.whole(varied.background)["history"][0])
+        assert ", ".join(varied.values.values()) == ", ".join(history[-200:])
+        slices = [name.removeprefix("history[").removesuffix("]").split(":") for name in varied.row]
+        read = history[-200:]
+        found = [read[int(first) :][: int(last[0] or 0) - int(first)] if last else [read[int(first)]] for first, *last in slices]
+        assert [item for part in found for item in part] == read, "each part is called by its place from the end"
+
+
+def test_an_entry_that_is_left_out_leaves_no_gap():
+    feature, row = words_of(["a", "b", "c"], length=5)
+    varied = entries_of(feature, row)
+    assert [*varied.row] == ["history[-3]", "history[-2]", "history[-1]"]
+    asked = dict(varied.row) | {"history[-2]": np.zeros((1, 1), np.int8)}
+    assert varied.whole(asked)["history"].tolist() == [["", "", "", "a", "c"]]
+
+
+def test_ten_thousand_items_are_not_listed_to_who_names_an_unknown_one():
+    assert _some(("a", "b")) == "a, b"
+    assert _some([str(item) for item in range(10_000)]).endswith("48, 49, and 9,950 others")
