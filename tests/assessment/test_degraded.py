@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
+import pictures
 from assessment import echo
 from modelward.assessment import ClauseVerdict, Sample
 from modelward.assessment.assessors import degraded
@@ -130,7 +131,7 @@ def test_what_is_called_a_tenth_missing_is_a_tenth():
 
 def test_noise_is_as_strong_as_stated_in_units_of_each_column():
     before, changed, made = degrade(degraded.noisy(0.5))
-    for name in made.numbers:
+    for name in made.measured:
         added = changed[name] - before[name]
         assert added.std() == pytest.approx(0.5 * made.spreads[name], rel=0.1)
         assert added.mean() == pytest.approx(0, abs=0.1 * made.spreads[name])
@@ -139,7 +140,7 @@ def test_noise_is_as_strong_as_stated_in_units_of_each_column():
 
 def test_a_shift_moves_every_number_by_the_same():
     before, changed, made = degrade(degraded.shifted(0.5))
-    for name in made.numbers:
+    for name in made.measured:
         assert changed[name] - before[name] == pytest.approx(0.5 * made.spreads[name], rel=1e-2)
 
 
@@ -177,7 +178,7 @@ def test_what_a_version_has_none_of_is_not_measurable_with_the_reason():
     assert towns["degraded.missing_10"].verdict is ClauseVerdict.RECORDED
 
 
-def test_only_tables_are_degraded():
+def test_neither_texts_nor_series_are_degraded():
     version, sample = trained("naive-bayes", towns=False)
     wide = {name: np.repeat(values, 3, axis=1) for name, values in sample.columns.items()}
     mislabelled = found(version, sample)["degraded.mislabelled_10"]
@@ -185,8 +186,44 @@ def test_only_tables_are_degraded():
     assert replace(clauses.pop("degraded.mislabelled_10"), evidence=mislabelled.evidence) == mislabelled, "it takes labels only"
     assert {clause.verdict for clause in clauses.values()} == {ClauseVerdict.NOT_MEASURABLE}
     assert {clause.note for clause in clauses.values()} == {
-        "The version takes more than numbers and categories, one a cell. Only tables are degraded here."
+        "The version takes more than images, numbers and categories, one a cell. Only these are degraded here."
     }
+
+
+@cache
+def bars():
+    """A version that tells bright images from dark ones, and a sample of grey ones around where it decides."""
+    served, interface = pictures.bright()
+    random = np.random.default_rng(0)
+    pixels = np.clip(random.normal(110 + 36 * random.integers(0, 2, (400, 1, 1, 1)), 40, (400, 12, 12, 1)), 0, 255).astype(np.uint8)
+    labels = np.where(pixels.mean(axis=(1, 2, 3)) > 127.5, interface.classes.index("bright"), 1 - interface.classes.index("bright"))
+    version = replace(echo.opened(interface.classes).version, interface=interface)
+    split = {"dataset": "d", "fingerprint": "f" * 64, "split": "a" * 64}
+    held = {interface.features[0].name: pixels}
+    return OpenVersion(version, served), Sample(
+        columns=held, labels=labels.astype(np.int64), classes=interface.classes, sensitive={}, seed=0, **split
+    )
+
+
+def test_noise_and_brightness_of_images_are_as_strong_as_stated_in_deviations_of_all_pixels():
+    version, sample = bars()
+    made = degraded._table(version, sample, np.arange(sample.rows))
+    ((name, before),) = made.columns.items()
+    assert made.spreads[name] == pytest.approx(before.std(), rel=1e-6)
+    noisy = degraded.noisy(0.5)(made, np.random.default_rng(1))[name]
+    shifted = degraded.shifted(0.5)(made, np.random.default_rng(1))[name]
+    inside = (before > 100) & (before < 150)
+    assert (noisy[inside] - before[inside].astype(float)).std() == pytest.approx(0.5 * before.std(), rel=0.1)
+    assert np.abs(shifted[inside] - before[inside].astype(float) - 0.5 * before.std()).max() <= 0.51
+    assert (noisy.dtype, noisy.shape, shifted.max()) == (np.uint8, before.shape, 255)
+
+
+def test_a_version_of_images_loses_by_brightness_what_it_decides_by_it():
+    clauses = found(*bars())
+    assert clauses["degraded.shifted_50"].low > 0.3
+    assert abs(clauses["degraded.noise_10"].estimate) < 0.05
+    for key in ("missing_10", "missing_30_brier", "without"):
+        assert clauses[f"degraded.{key}"].note == "The version takes images alone, and none of them can be missing."
 
 
 def test_a_note_says_where_service_would_refuse_what_was_asked_here():

@@ -144,7 +144,7 @@ def test_why_texts_are_not_degraded_is_said_once_on_the_page(rooms, trained, adm
     assert len(unmeasured) > 10
     assert report.clause("degraded.mislabelled_10").estimate is not None
     page = assessment.page(trained.name, by=admin).decode()
-    assert page.count("Only tables are degraded here.") == 1
+    assert page.count("Only these are degraded here.") == 1
     assert all(id in page for id in unmeasured)
 
 

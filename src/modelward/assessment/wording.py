@@ -191,8 +191,9 @@ SENTENCES = {
     "The {kind:name} {name:name} needs the package {package:name}, which is not installed.": (
         "{name} 需要软件包 {package}，尚未安装。"
     ),
-    "The version takes more than numbers and categories, one a cell.": "该版本的输入不只是每格一个数值或类别。",
-    "Only tables are degraded here.": "此处只对表格数据做降质。",
+    "The version takes more than images, numbers and categories, one a cell.": "该版本的输入不只是图像以及每格一个数值或类别。",
+    "Only these are degraded here.": "此处只对这些做降质。",
+    "The version takes images alone, and none of them can be missing.": "该版本只接受图像，而图像不可缺失。",
     "The sample has {rows:n} of the {needed:n} rows that are needed.": "样本有 {rows} 行，需要 {needed} 行。",
     "The version takes no numbers.": "该版本不接受数值。",
     "The version takes no categories of two values or more.": "该版本没有两个及以上取值的类别列。",

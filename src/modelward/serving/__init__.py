@@ -32,6 +32,7 @@ from modelward.serving.explanations import (
 )
 from modelward.serving.file_rows import FileRows, RowsFileError, kinds_of, rows_of_file, sequences_of, with_lists
 from modelward.serving.gateway import Gateway
+from modelward.serving.image_rows import NoImageTakenError, is_of_images
 from modelward.serving.instruments import (
     Counter,
     Distribution,
@@ -95,6 +96,7 @@ __all__ = [
     "LedgerUnavailableError",
     "Meters",
     "ModelUnavailableError",
+    "NoImageTakenError",
     "NotServedError",
     "Numbers",
     "OverloadedError",
@@ -125,6 +127,7 @@ __all__ = [
     "Why",
     "Written",
     "as_records",
+    "is_of_images",
     "kinds_of",
     "new_request_id",
     "rows_of_file",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much is lost where the data gets worse than it was: values missing, noisy, swapped or shifted, and labels that are wrong.
+"""How much is lost where the data gets worse than it was: values missing, noisy, swapped or shifted, images noisy or brighter, and
+labels that are wrong.
 
 Each row is asked again with its values changed, and compared with itself: what is stated is the mean difference over rows. Every
 cell is changed or left by itself, so that the interval over rows holds the chance of the draw, too. A row to which a version
@@ -30,6 +31,8 @@ COLUMNS_LIMIT = 50
 _COLUMN_ANSWERS = 30_000
 _LEAST_ROWS = 30
 _WRONG_LABELS = 0.1
+_MEASURED = ("number", "image")
+_NEVER_MISSING = "The version takes images alone, and none of them can be missing."
 LOSSES = "evidence/degraded.losses.json"
 LOSSES_PLOT = "plots/degraded.losses.svg"
 
@@ -47,8 +50,14 @@ class _Table:
     spreads: Mapping[str, float]
 
     @property
-    def numbers(self) -> list[str]:
-        return [feature.name for feature in self.features if feature.kind == "number"]
+    def measured(self) -> list[str]:
+        """What noise and shifts are added to: numbers, and the pixels of images."""
+        return [feature.name for feature in self.features if feature.kind in _MEASURED]
+
+    @property
+    def cells(self) -> list[str]:
+        """What a value can be missing of: no version fills in an image."""
+        return [feature.name for feature in self.features if feature.kind != "image"]
 
     @property
     def swappable(self) -> dict[str, NDArray[np.generic]]:
@@ -66,28 +75,32 @@ def missing(share: float) -> Degrade:
     """So many of the cells have no value."""
 
     def degrade(table: _Table, random: np.random.Generator) -> Columns:
-        return {name: _emptied(values, random.random(values.shape) < share) for name, values in table.columns.items()}
+        emptied = {
+            name: _emptied(table.columns[name], random.random(table.columns[name].shape) < share)
+            for name in table.columns
+            if name in table.cells
+        }
+        return table.columns | emptied
 
     return degrade
 
 
 def noisy(spreads: float) -> Degrade:
-    """Normal noise on every number, its deviation so many spreads of the column."""
+    """Normal noise on every number and pixel, its deviation so many spreads of the column."""
 
     def degrade(table: _Table, random: np.random.Generator) -> Columns:
         return table.columns | {
-            name: _added(table.columns[name], random.normal(0, spreads * table.spreads[name], table.columns[name].shape))
-            for name in table.numbers
+            name: _noised(table.columns[name], spreads * table.spreads[name], random) for name in table.measured
         }
 
     return degrade
 
 
 def shifted(spreads: float) -> Degrade:
-    """Every number so many spreads of its column higher."""
+    """Every number and pixel so many spreads of its column higher."""
 
     def degrade(table: _Table, _random: np.random.Generator) -> Columns:
-        return table.columns | {name: _added(table.columns[name], spreads * table.spreads[name]) for name in table.numbers}
+        return table.columns | {name: _added(table.columns[name], spreads * table.spreads[name]) for name in table.measured}
 
     return degrade
 
@@ -137,10 +150,10 @@ def _loss(key: str, what: str, meaning: str) -> tuple[Measure, Measure]:
 _KINDS: dict[str, tuple[str, str, Degrade]] = {
     "missing_10": ("a tenth missing", "10 % of all values missing", missing(0.1)),
     "missing_30": ("three tenths missing", "30 % of all values missing", missing(0.3)),
-    "noise_10": ("slight noise", "noise of a tenth of each column's spread on every number", noisy(0.1)),
-    "noise_50": ("strong noise", "noise of half of each column's spread on every number", noisy(0.5)),
+    "noise_10": ("slight noise", "noise of a tenth of each column's spread on every number and pixel", noisy(0.1)),
+    "noise_50": ("strong noise", "noise of half of each column's spread on every number and pixel", noisy(0.5)),
     "swapped_10": ("a tenth swapped", "10 % of the categories swapped for another value of the column", swapped(0.1)),
-    "shifted_50": ("shifted", "every number half of its column's spread higher", shifted(0.5)),
+    "shifted_50": ("shifted", "every number and pixel half of its column's spread higher", shifted(0.5)),
 }
 _LOSSES = {key: _loss(key, what, meaning) for key, (what, meaning, _) in _KINDS.items()}
 COLUMN = Measure(
@@ -201,22 +214,28 @@ class _Judged:
 
 def _why_not(version: OpenVersion, sample: Sample) -> str:
     """Why nothing of it can be measured; empty where it can."""
-    kinds = {feature.kind for feature in version.interface.features} - {"number", "category"}
-    if kinds or any(values.shape != (sample.rows, 1) for values in sample.columns.values()):
-        return "The version takes more than numbers and categories, one a cell. Only tables are degraded here."
+    kinds = {feature.name: feature.kind for feature in version.interface.features}
+    cells = [values for name, values in sample.columns.items() if kinds.get(name) != "image"]
+    if {*kinds.values()} - {*_MEASURED, "category"} or any(values.shape != (sample.rows, 1) for values in cells):
+        return "The version takes more than images, numbers and categories, one a cell. Only these are degraded here."
     return _few(sample) if sample.rows < _LEAST_ROWS else ""
 
 
 def _table(version: OpenVersion, sample: Sample, rows: Integers) -> _Table:
     features = version.interface.features
-    spreads = {each.name: _spread(sample.columns[each.name]) for each in features if each.kind == "number"}
+    spreads = {each.name: _spread(sample.columns[each.name]) for each in features if each.kind in _MEASURED}
     return _Table(features, sample.cut(rows), sample.labels[rows], spreads)
 
 
 def _spread(values: NDArray[np.generic]) -> float:
     """Half of what lies between the 16 % and the 84 % quantile: the deviation of normal values, and far ones do not count. Where
-    most rows share one value, the deviation.
+    most rows share one value, the deviation. Of pixels the deviation of all of them: none lies far out.
     """
+    if values.dtype == np.uint8:
+        counts = sum((np.bincount(image.ravel(), minlength=256) for image in values), start=np.zeros(256, dtype=np.int64))
+        levels = np.arange(256)
+        mean = np.average(levels, weights=counts)
+        return float(np.sqrt(np.average(np.square(levels - mean), weights=counts)))
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
     if not known.size:
@@ -257,7 +276,9 @@ def _losses(version: OpenVersion, sample: Sample, table: _Table, base: _Judged) 
 
 
 def _lacking(key: str, table: _Table) -> str:
-    if key.startswith(("noise", "shifted")) and not table.numbers:
+    if key.startswith("missing") and not table.cells:
+        return _NEVER_MISSING
+    if key.startswith(("noise", "shifted")) and not table.measured:
         return "The version takes no numbers."
     return "The version takes no categories of two values or more." if key.startswith("swapped") and not table.swappable else ""
 
@@ -291,7 +312,9 @@ def _few(sample: Sample) -> str:
 
 
 def _columns(version: OpenVersion, sample: Sample, table: _Table, base: _Judged) -> list[Clause]:
-    names = [feature.name for feature in table.features]
+    names = table.cells
+    if not names:
+        return [COLUMN.not_measurable(_NEVER_MISSING, n=len(table.labels))]
     if len(names) > COLUMNS_LIMIT:
         note = f"The version takes {len(names)} columns; at most {COLUMNS_LIMIT} are taken away one by one."
         return [COLUMN.not_measurable(note, n=len(table.labels))]
@@ -320,7 +343,18 @@ def _emptied(values: NDArray[np.generic], where: NDArray[np.bool_]) -> NDArray[n
     return changed
 
 
+def _noised(values: NDArray[np.generic], deviation: float, random: np.random.Generator) -> NDArray[np.generic]:
+    """Normal noise on all values; on images one by one, for of all of them it would take eight times their memory."""
+    if values.dtype == np.uint8:
+        return np.stack([_added(image, random.normal(0, deviation, image.shape)) for image in values])
+    return _added(values, random.normal(0, deviation, values.shape))
+
+
 def _added(values: NDArray[np.generic], more: Floats | float) -> NDArray[np.generic]:
+    if values.dtype == np.uint8:
+        # A camera knows nothing darker than black and nothing brighter than white.
+        changed: NDArray[np.float32] = values.astype(np.float32) + np.asarray(more, dtype=np.float32)
+        return np.rint(changed).clip(0, 255).astype(np.uint8)
     return (np.asarray(values, dtype=np.float64) + more).astype(np.float32)
 
 

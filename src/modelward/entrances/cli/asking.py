@@ -28,7 +28,8 @@ _PANEL = "Serving"
 _SHOWN = 10
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model (its live version), or its live version's name.")]
 RowsFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Rows: CSV, Excel, Parquet, .json or .jsonl.", exists=True, dir_okay=False)
+    Path,
+    typer.Argument(metavar="FILE", help="Rows: CSV, Excel, Parquet, .json or .jsonl; or an image.", exists=True, dir_okay=False),
 ]
 
 RowsOrImages = Annotated[

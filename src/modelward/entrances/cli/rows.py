@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +17,20 @@ if TYPE_CHECKING:
 
 
 def read_rows(desk: Desk, model: str, file: Path) -> list[dict[str, Any]]:
-    """The rows of `file`, read as `modelward predict` reads them.
+    """The rows of `file`, read as `modelward predict` reads them; an image is one row.
 
-    Raises: as `rows_of_file`. FileTooLargeError: the file passes `MODELWARD_UPLOAD_LIMIT_BYTES`.
+    Raises: as `rows_of_file`. FileTooLargeError: the file passes `MODELWARD_UPLOAD_LIMIT_BYTES`. NoImageTakenError: it is an image,
+    and the model takes something else.
     """
-    from modelward.datasets import read_bytes
-    from modelward.serving import rows_of_file, with_lists
+    from modelward.datasets import ColumnKind, read_bytes
+    from modelward.serving import NoImageTakenError, is_of_images, rows_of_file, with_lists
 
     data = read_bytes(file, limit_bytes=desk.settings.upload_limit_bytes)
     wanted = _elsewhere(desk, model) if desk.is_remote else _here(desk, model)
+    if is_of_images(file):
+        if [*wanted.kinds.values()] != [ColumnKind.IMAGE]:
+            raise NoImageTakenError(f"{file.name} is an image, and {model} takes something else. Give it a table.")
+        return [{name: b64encode(data).decode() for name in wanted.kinds}]
     return with_lists(rows_of_file(file, data, kinds=wanted.kinds).all(), wanted.sequences)
 
 
