@@ -35,6 +35,6 @@ def test_every_page_is_compared(generate):
 def test_the_page_of_commands_shows_each_with_its_words(generate):
     page = generate.command_line()
     assert "### `modelward release policy put`" in page
-    assert "modelward data add NAME FILE... --target COL --purpose TEXT --owner NAME [OPTIONS]" in page
+    assert "modelward data add NAME FILE... --purpose TEXT --owner NAME [OPTIONS]" in page
     assert "| `--limit INTEGER` | At most so many. Default: `50`. |" in page
     assert "| `-o, --output FILE` |" in page or "| `-o, --output PATH` |" in page
