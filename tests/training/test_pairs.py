@@ -4,8 +4,10 @@
 import random
 
 import pytest
+from markupsafe import escape
 
 from modelward.assessment import Assessment, ClauseVerdict, Objective
+from modelward.assessment.page import render_page
 from modelward.training import Objective as Chosen
 from modelward.training import Status, UnusableDataError, parse_spec
 
@@ -61,6 +63,13 @@ def test_a_version_writes_is_measured_and_compared(rooms, registered, admin):
     assert report.clause("translation.chrf").estimate > 80
     assert report.clause("translation.chrf_over_copy").verdict is ClauseVerdict.PASSED
     assert report.clause("quality.accuracy").verdict is ClauseVerdict.NOT_MEASURABLE
+    alike = report.unmeasured_alike
+    assert max(map(len, alike.values())) > 5
+    assert not any(report.clause("translation.chrf_over_copy") in clauses for clauses in alike.values())
+    page = render_page(report, {}).decode()
+    for reason in alike:
+        asked = sum(clause.note == reason and clause.threshold is not None for clause in report.clauses)
+        assert page.count(str(escape(reason))) == 1 + asked, "a reason is said once, and where something was asked"
     compared = assessment.compare(["speaker:1", "speaker:2"], objective=Objective(metric="chrf", prefer="best"), by=admin)
     assert compared.recommended == "speaker:1"
     assert compared.rows[1].behind_low > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import floor, log10
@@ -53,7 +53,7 @@ def render_page(report: TrustReport, evidence: Mapping[str, bytes], *, language:
         report=report,
         judged=_shown_as_judged(report),
         occasions=_occasions(report.measurements),
-        sections=[_section(name, report, evidence) for name in report.dimensions],
+        sections=_sections(report, evidence),
         lang="zh-Hans" if language == "zh" else language,
         t=lambda text: REPORT_WORDS.word(text, language),
         say=lambda text: REPORT_WORDS.html(text, language),
@@ -79,11 +79,26 @@ def asked(clause: Clause) -> str:
     return f"{'≥' if clause.direction == 'at-least' else '≤'} {_exact(clause.threshold)}"
 
 
+def _sections(report: TrustReport, evidence: Mapping[str, bytes]) -> list[Section]:
+    """The parts in their order. Those that could measure nothing at all, for a reason that others have too, are one, at the end."""
+    reasons: dict[str, list[str]] = {}
+    for name, clauses in report.dimensions.items():
+        if all(clause.estimate is None and clause.note == clauses[0].note for clause in clauses):
+            reasons.setdefault(clauses[0].note, []).append(name)
+    shared = {reason: names for reason, names in reasons.items() if len(names) > 1}
+    apart = [name for name in report.dimensions if not any(name in names for names in shared.values())]
+    found = [_section(name, report, evidence) for name in apart]
+    unmeasured = {reason: [one for one in report.clauses if one.dimension in names] for reason, names in shared.items()}
+    return [*found, Section("Not measured", [], unmeasured, [], [], {})] if shared else found
+
+
 def _section(name: str, report: TrustReport, evidence: Mapping[str, bytes]) -> Section:
     clauses = report.dimensions[name]
     methods = dict.fromkeys(_method(clause) for clause in clauses if clause.method)
     whole = [clause for clause in clauses if "=" not in clause.slice]
-    unmeasured = unmeasured_alike(whole)
+    unmeasured = {
+        reason: here for reason, alike in report.unmeasured_alike.items() if (here := [one for one in alike if one in whole])
+    }
     grouped = [clause for alike in unmeasured.values() for clause in alike]
     return Section(
         report.title_of(name),
@@ -101,17 +116,8 @@ def _section(name: str, report: TrustReport, evidence: Mapping[str, bytes]) -> S
 
 def _shown_as_judged(report: TrustReport) -> list[Clause]:
     """What was judged, but for what nothing is asked of and its section says at once."""
-    alike = [clause for clauses in report.dimensions.values() for same in unmeasured_alike(clauses).values() for clause in same]
-    return [clause for clause in report.judged if clause.threshold is not None or clause not in alike]
-
-
-def unmeasured_alike(clauses: Iterable[Clause]) -> dict[str, list[Clause]]:
-    """The clauses that could not be measured, by the reason, where several have the same."""
-    reasons: dict[str, list[Clause]] = {}
-    for clause in clauses:
-        if clause.estimate is None:
-            reasons.setdefault(clause.note, []).append(clause)
-    return {reason: alike for reason, alike in reasons.items() if len(alike) > 1}
+    alike = [clause for same in report.unmeasured_alike.values() for clause in same]
+    return [clause for clause in report.judged if clause not in alike]
 
 
 def _occasions(measurements: Sequence[Measurement]) -> list[Occasion]:

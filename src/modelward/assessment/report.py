@@ -110,6 +110,15 @@ class TrustReport:
         notes = (clause.note for clause in self.dimensions.get("quality", ()))
         return next((note for note in notes if note.startswith(POSITIVE_CLASS)), "")
 
+    @property
+    def unmeasured_alike(self) -> dict[str, list[Clause]]:
+        """The clauses that nothing is asked of and that could not be measured, by the reason, where several have the same."""
+        reasons: dict[str, list[Clause]] = {}
+        for clause in self.clauses:
+            if clause.estimate is None and clause.threshold is None:
+                reasons.setdefault(clause.note, []).append(clause)
+        return {reason: alike for reason, alike in reasons.items() if len(alike) > 1}
+
     def title_of(self, assessor: str) -> str:
         """What that assessor calls its part."""
         return next((one.title for one in self.measurements if one.assessor == assessor), assessor)

@@ -18,6 +18,7 @@ WORDS = {
     ),
     "Nothing is asked of any figure.": "没有对任何数值提出要求。",
     "What was asked": "要求与结论",
+    "Not measured": "未测量",
     "passed": "通过",
     "failed": "未通过",
     "not-measurable": "无法测量",

@@ -40,21 +40,27 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """A report, sorted for reading. Of each plot it is known whether it is wide, as those of groups are."""
+    """A report, sorted for reading. What several clauses could not measure for one reason, and nobody asked for, lies in
+    `unmeasured`, by that reason. Of each plot it is known whether it is wide, as those of groups are.
+    """
 
     report: TrustReport
     judged: list[Judged]
+    unmeasured: dict[str, list[Clause]]
     recorded: list[Recorded]
     plots: list[tuple[Plot, bool]]
 
 
 def view_of(report: TrustReport) -> ReportView:
     """The report, sorted: failures first, then what could not be measured, then what passed; the recorded rest by dimension."""
+    unmeasured = report.unmeasured_alike
+    alike = [clause for same in unmeasured.values() for clause in same]
     recorded = {name: _recorded(report.title_of(name), clauses) for name, clauses in report.dimensions.items()}
     wide = {name for name, part in recorded.items() if part.groups}
     return ReportView(
         report,
-        [Judged(clause, report.title_of(clause.dimension), picture_of(clause)) for clause in report.judged],
+        [Judged(clause, report.title_of(clause.dimension), picture_of(clause)) for clause in report.judged if clause not in alike],
+        unmeasured,
         [part for part in recorded.values() if part.count],
         [(plot, assessor_of(plot.path) in wide) for plot in report.plots],
     )
