@@ -4,6 +4,7 @@
 import json
 import re
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from modelward import strict_yaml
 from modelward.access import InvalidNameError
 from modelward.errors import InvalidError, TooLargeError
-from modelward.releases import RULES, InvalidPolicyError, Policy, PolicyTooLargeError, builtin_policy, parse_policy
+from modelward.releases import RULES, InvalidPolicyError, Policy, PolicyTooLargeError, builtin_policy, parse_policy, unmeasured
 
 GOOD = """
 name: strict
@@ -209,3 +210,12 @@ parameters = st.recursive(
 )
 def test_any_parameters_make_a_rule_or_are_refused(rule, given_):
     is_read_or_refused(json.dumps({"name": "a", "rules": [{"rule": rule, **given_}]}))
+
+
+def test_what_the_guide_asks_of_other_answers_than_classes_is_measured():
+    guide = (Path(__file__).parents[2] / "docs" / "how-to" / "release.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(name: recommending.*?)```", guide, flags=re.S)
+    others = re.findall(r"`((?:translation|generation)\.\w+)`", guide)
+    assert len(others) == 4
+    asked = shown.replace("[ranking.ndcg_10,", f"[{', '.join(others)}, ranking.ndcg_10,")
+    assert unmeasured(parse_policy(shown)) == unmeasured(parse_policy(asked)) == {}
