@@ -43,8 +43,8 @@ def test_a_target_of_texts_is_registered_shown_and_divided(datasets, admin, pair
     (registered,) = [logged.entry for logged in ledger.entries(event="dataset.registered")]
     assert registered.facts["task"] == "text"
     assert datasets.add("pairs", pairs, target="spelt", task="text", by=admin, **SAID) == added
-    with pytest.raises(DatasetExistsError, match="another task"):
-        datasets.add("pairs", pairs, target="spelt", task="items", by=admin, **SAID)
+    with pytest.raises(DatasetExistsError, match="with another .*task"):
+        datasets.add("pairs", pairs, task="none", by=admin, **SAID)
 
 
 def test_what_is_for_nothing_has_no_target(datasets, admin, pairs):

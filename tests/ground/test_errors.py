@@ -42,6 +42,7 @@ def test_every_kind_is_one_of_ours():
 # Every exception to the law has its reason.
 OF_NO_KIND = {
     "PredictionFailedError": "a verified graph that cannot compute is a fault of ours: exit code 1, status 500",
+    "UnfitValueError": "what is amiss with one value; whoever reads the rows turns it into a kind, with row and feature",
     "ProofBrokenError": "arithmetic of RFC 6962 for whoever checks a proof by hand; receipts turn it into a kind",
 }
 

@@ -42,7 +42,7 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 from contracts.test_recipes import made
 for name in ("ebm", "lightgbm"):
-    made(name, 2)
+    made(f"{name} over table", 2)
 """
 
 
