@@ -24,7 +24,7 @@ from modelward.training.text_preparation import TextPreparation
 CLASSES = {2: ("no", "yes"), 3: ("low", "中", "high")}
 # Those that answer with texts keep their promises in `tests/training/test_seq2seq.py`, those with values in `test_generators`.
 CLASSIFIERS = [name for name in RECIPES if answers(RECIPES.load(name)) == "classes"]
-every_recipe = pytest.mark.parametrize("name", CLASSIFIERS)
+every_recipe = pytest.mark.parametrize("name", list(RECIPES))
 
 
 def sorts_of(name):
