@@ -43,7 +43,7 @@ def test_a_target_of_texts_is_registered_shown_and_divided(datasets, admin, pair
     (registered,) = [logged.entry for logged in ledger.entries(event="dataset.registered")]
     assert registered.facts["task"] == "text"
     assert datasets.add("pairs", pairs, target="spelt", task="text", by=admin, **SAID) == added
-    with pytest.raises(DatasetExistsError, match="with another .*task"):
+    with pytest.raises(DatasetExistsError, match=r"with another .*task"):
         datasets.add("pairs", pairs, task="none", by=admin, **SAID)
 
 
