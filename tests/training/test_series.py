@@ -157,6 +157,13 @@ def test_what_does_not_go_with_series_is_refused_in_the_words_of_the_spec(candid
     assert str(refused.value).startswith(said)
 
 
+def test_few_different_series_are_no_categories_that_would_be_listed(rooms, register, admin):
+    series = [[[1.5, 2.5], [], [3.5]][at % 3] for at in range(60)]
+    register("waves", as_csv(series, ["slow", "fast"] * 30), target="pace", sensitive=())
+    column = rooms.datasets.show("waves", by=admin).column("wave")
+    assert (column.kind, column.categories) == ("text", ())
+
+
 def test_a_preparation_is_fitted_to_the_last_steps_that_are_read():
     series = [np.array([[1000.0], [1.0], [3.0]], dtype=np.float32), np.array([[np.nan], [5.0]], dtype=np.float32)]
     fitted = SeriesPreparation.fit("wave", series, Prepare(length=2))

@@ -19,6 +19,8 @@ from modelward.training import (
     UnusableFeatureError,
     parse_spec,
 )
+from modelward.training.recipe import takes
+from modelward.training.recipes import RECIPES
 from training.house import Told, people
 
 SPEC = """
@@ -50,6 +52,16 @@ def test_each_candidate_becomes_a_version_in_the_order_of_the_spec(rooms, regist
     assert rooms.training.show(run.id, by=admin) == run
     assert rooms.training.runs(by=admin) == [run]
     assert msgspec.convert(msgspec.to_builtins(run), Run) == run
+
+
+def test_every_recipe_of_a_table_with_classes_is_made_by_a_run(rooms, register, admin):
+    register()
+    for name in RECIPES.names():
+        recipe = RECIPES.load(name)
+        if "table" in takes(recipe):
+            quick = "{epochs: 2}" if "epochs" in recipe.Parameters.__struct_fields__ else "{}"
+            run = rooms.training.train(with_candidates(f"{name}: {quick}"), by=admin)
+            assert [each.status for each in run.candidates] == [CandidateStatus.DONE], name
 
 
 def test_what_a_recipe_hands_in_lies_in_the_version_and_replaces_nothing_of_training(rooms, register, admin, broken):

@@ -71,7 +71,9 @@ def _kind(column: pl.Series) -> ColumnKind:
     present = len(told) - told.null_count()
     distinct = told.drop_nulls().n_unique()
     names_rows = present >= LEAST_ROWS and distinct > _SHARE_OF_NAMES * present
-    return ColumnKind.TEXT if distinct > CATEGORIES_LIMIT or names_rows else ColumnKind.CATEGORY
+    # Few different series are no categories, which are shown and listed: each is somebody's whole recording.
+    are_lists = present > 0 and bool(told.drop_nulls().str.contains(r"^\[.*\]$").all())
+    return ColumnKind.TEXT if distinct > CATEGORIES_LIMIT or names_rows or are_lists else ColumnKind.CATEGORY
 
 
 def recognised_column(column: pl.Series, kind: ColumnKind | None = None) -> pl.Series:

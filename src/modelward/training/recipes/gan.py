@@ -45,9 +45,9 @@ class Adversarial:
     def __post_init__(self) -> None:
         check_installed("gan")
 
-    def weights(self, *, width: int, classes: int) -> int:
+    def weights(self, inputs: Inputs) -> int:
         """See `memory.Sized`."""
-        hidden = self.parameters.hidden
+        hidden, width, classes = self.parameters.hidden, inputs.width, len(inputs.classes)
         return dense_weights((self.parameters.noise + classes, *hidden, width)) + dense_weights((width, *hidden, classes + 1))
 
     def make(self, inputs: Inputs, progress: Progress) -> MadeWhole:
