@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from entrances import takers
+from entrances.asking import until
 from entrances.speakers import register
 
 KINDS = ("Answer", "RankingAnswer", "TextAnswer", "ValuesAnswer")
@@ -16,11 +17,14 @@ ROWS = [{"said": text} for text in SAID]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def speakers(house, server):
-    """All of them are live."""
+def speakers(house, caller):
+    """All of them are live, and the server has heard of it."""
     registry = house.platform.registry
-    for name in (*register(registry, by=house.by), *takers.register(registry, by=house.by)):
+    names = [*register(registry, by=house.by), *takers.register(registry, by=house.by)]
+    for name in names:
         house.make_live(name)
+    for model in [name.partition(":")[0] for name in names]:
+        until(lambda model=model: caller.get(f"/v2/models/{model}").is_success)
 
 
 def test_a_text_is_answered_in_the_protocol_of_records(caller):

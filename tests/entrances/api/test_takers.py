@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 
+from entrances.asking import until
 from entrances.takers import SHOP, SWING, above, ranked, register, shares
 from modelward.entrances.rpc.messages import message
 from modelward.entrances.rpc.questions import asking
@@ -20,10 +21,12 @@ ABOVE = [above(*each) for each in WAVES]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def takers(house, server):
-    """Both are live."""
+def takers(house, caller):
+    """Both are live, and the server has heard of it."""
     for name in register(house.platform.registry, by=house.by):
         house.make_live(name)
+    for model in ("shop", "swing"):
+        until(lambda model=model: caller.get(f"/v2/models/{model}").is_success)
 
 
 def test_a_ranking_is_answered_in_the_protocol_of_records(caller):
