@@ -9,12 +9,14 @@ import pytest
 
 import pictures
 from modelward.images import facts_of
-from modelward.training import InvalidSpecError, Status, UnusableDataError, parse_spec
+from modelward.training import InvalidSpecError, RunFailedError, Status, UnusableDataError, memory, parse_spec
 from modelward.training.columns import columns_of
 from modelward.training.image_preparation import ImagePreparation
+from modelward.training.material import gather
 from modelward.training.preparation import Prepare
 from modelward.training.recipe import Inputs, configure
 from modelward.training.recipes import RECIPES
+from modelward.training.rows import PreparedPixels, Spread
 
 CNN = "cnn: {channels: [4, 8], hidden: [8], epochs: 25, batch_size: 8, learning_rate: 0.01}"
 
@@ -92,6 +94,34 @@ def test_preparation_and_its_graph_give_the_same_bits():
     (drawn,) = session.run(None, {"image": images})
     assert np.array_equal(drawn, preparation.apply({"image": images}))
     assert (drawn.dtype, drawn.shape) == (np.float32, (9, 105))
+
+
+def test_many_images_stay_bytes_and_make_the_models_of_the_matrix(rooms, bars, admin, monkeypatch):
+    spec = spec_of(candidates="[cnn: {channels: [4], hidden: [], epochs: 2, batch_size: 8, noise: 0.1}, knn]")
+    small = rooms.training.train(spec, by=admin).versions
+    monkeypatch.setattr("modelward.training.rows.MATRIX_BYTES", 0)
+    monkeypatch.setattr("modelward.training.rows.ROWS_AT_ONCE", 7)
+    inputs = gather(spec, rooms.datasets.show("bars", by=admin), rooms.datasets.columns("bars", by=admin)).inputs
+    assert isinstance(inputs.train, PreparedPixels)
+    assert (inputs.train.pixels.dtype, inputs.train.pixels.shape) == (np.uint8, (120, 12, 12, 1))
+    large = rooms.training.train(spec, by=admin).versions
+    one, other = ([rooms.registry.read(rooms.registry.find(it, by=admin), "model.onnx") for it in made] for made in (small, large))
+    assert one == other
+
+
+def test_a_recipe_that_needs_all_images_at_once_is_refused_where_they_do_not_fit(rooms, bars, admin, monkeypatch):
+    monkeypatch.setattr("modelward.training.rows.MATRIX_BYTES", 0)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
+    with pytest.raises(RunFailedError, match=r"'knn' needs all rows.*cnn.*`prepare: \{size: \[32, 32\]\}`"):
+        rooms.training.train(spec_of(candidates="[knn]"), by=admin)
+
+
+def test_the_spread_of_rows_is_that_of_all_their_cells(monkeypatch):
+    rows = np.random.default_rng(1).normal(3, 2, (50, 7)).astype(np.float32)
+    monkeypatch.setattr("modelward.training.rows.CELLS_AT_ONCE", 30)
+    found = Spread.of(rows)
+    assert found.mean == pytest.approx(rows.astype(np.float64).mean(), rel=1e-12)
+    assert found.deviation == pytest.approx(rows.astype(np.float64).std(), rel=1e-12)
 
 
 REFUSED = {

@@ -11,7 +11,6 @@ import pytest
 
 from modelward.datasets import make_split
 from modelward.training import RECIPES, RunFailedError, material, memory, parse_spec
-from modelward.training.gatherers import table as tables
 from modelward.training.material import gather
 from modelward.training.recipe import streams
 from modelward.training.rows import PreparedRows
@@ -22,6 +21,7 @@ SETTINGS = {
     "lightgbm": {"rounds": 20},
     "mlp": {"epochs": 3, "batch_size": 64, "hidden": [8]},
     "transformer": {"epochs": 1, "width": 8, "heads": 2, "layers": 1},
+    "cnn": {"channels": [4], "hidden": [], "epochs": 1, "batch_size": 64},
     "logistic-regression": {},
 }
 
@@ -39,7 +39,7 @@ def large(monkeypatch):
     """From here on every table is a large one, and a block has few rows."""
 
     def begin():
-        monkeypatch.setattr(tables, "MATRIX_BYTES", 0)
+        monkeypatch.setattr("modelward.training.rows.MATRIX_BYTES", 0)
         monkeypatch.setattr("modelward.training.rows.ROWS_AT_ONCE", 37)
 
     return begin

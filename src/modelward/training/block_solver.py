@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelward.training.recipe import Inputs, Labels
-from modelward.training.rows import PreparedRows, blocks_of
+from modelward.training.rows import UnmadeRows, blocks_of
 
 Numbers = npt.NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class Solved:
 
 
 def solve(
-    rows: PreparedRows, inputs: Inputs, *, weights: Numbers | None, strength: float, steps: int, told: Callable[[int], None]
+    rows: UnmadeRows, inputs: Inputs, *, weights: Numbers | None, strength: float, steps: int, told: Callable[[int], None]
 ) -> Solved:
     """Fit to `rows`, whose labels `inputs` holds, each weighed by `weights` [n]; `strength` is scikit-learn's C. `told` hears of
     each step through all rows.
@@ -87,7 +87,7 @@ class _Loss:
 
     def __init__(
         self,
-        rows: PreparedRows,
+        rows: UnmadeRows,
         labels: Labels,
         weights: Numbers | None,
         chosen: Labels | None,
@@ -114,7 +114,7 @@ class _Loss:
 
     def _blocks(self) -> Iterator[tuple[Numbers, Labels, Numbers]]:
         chosen = self._chosen
-        for block in blocks_of(len(self._rows) if chosen is None else len(chosen)):
+        for block in blocks_of(len(self._rows) if chosen is None else len(chosen), self._rows.width):
             places = block if chosen is None else chosen[block]
             labels = self._labels[places]
             weights = np.ones(len(labels)) if self._weights is None else self._weights[places]

@@ -29,7 +29,7 @@ def column_of(values: pl.Series, feature: Feature) -> npt.NDArray[Any]:
     return feature.sort.column(_VALUES[feature.kind](values, feature), feature)
 
 
-def rows_of(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[Any]) -> Columns:
+def rows_of(columns: Mapping[str, npt.NDArray[Any]], rows: npt.NDArray[Any] | slice) -> Columns:
     """Some of the rows, in the order of `rows`."""
     return {name: column[rows] for name, column in columns.items()}
 
@@ -54,10 +54,18 @@ def _encoded(values: pl.Series, feature: Feature) -> Sequence[Any]:
     return list(map(feature.sort.encoder(feature), values))
 
 
+def _pixels(values: pl.Series, feature: Feature) -> Any:
+    """One image after the other, so that beside the files and the pixels nothing large is held."""
+    encode, pixels = feature.sort.encoder(feature), np.empty((len(values), *feature.shape), dtype=np.uint8)
+    for row in range(len(values)):
+        pixels[row] = encode(values[row])
+    return pixels
+
+
 _VALUES: Mapping[str, Callable[[pl.Series, Feature], Sequence[Any]]] = {
     "number": _numbers,
     "category": _words,
     "text": _texts,
-    "image": _encoded,
+    "image": _pixels,
     "series": _encoded,
 }

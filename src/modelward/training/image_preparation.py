@@ -15,12 +15,12 @@ from modelward.images import Facts
 from modelward.registry import Feature
 from modelward.training.graph import FLOAT, UINT8, Drawing
 from modelward.training.preparation import Column, FloatMatrix, Prepare, check_names
+from modelward.training.rows import BRIGHTEST, brightness
 
 if TYPE_CHECKING:
     import onnx
 
 _LARGEST_SIDE = 64
-_BRIGHTEST = 255.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,7 @@ class ImagePreparation:
 
     def apply(self, columns: Mapping[str, Column]) -> FloatMatrix:
         """The pixels, row by row and their channels together, 0 to 1: float32 [n, height * width * channels]."""
-        images = columns[self.name]
-        prepared: FloatMatrix = images.reshape(len(images), -1).astype(np.float32) / np.float32(_BRIGHTEST)
-        return prepared
+        return brightness(columns[self.name])
 
     def graph(self) -> onnx.ModelProto:
         """The same as `apply`, in ONNX."""
@@ -62,5 +60,5 @@ class ImagePreparation:
         places = height * width * channels
         drawing = Drawing(prefix="//" if self.name.startswith("/") else "/")
         rows = drawing.node("Reshape", drawing.node("Cast", self.name, to=FLOAT), drawing.constant((-1, places), np.int64))
-        rows = drawing.node("Div", rows, drawing.constant(np.float32(_BRIGHTEST)))
+        rows = drawing.node("Div", rows, drawing.constant(np.float32(BRIGHTEST)))
         return drawing.finish({self.name: (UINT8, ("N", height, width, channels))}, {rows: (FLOAT, ("N", places))})

@@ -89,9 +89,10 @@ def with_matrix(inputs: Inputs, *, asks: str, instead: Callable[[], str]) -> Inp
     train, validation = unmade(inputs.train), unmade(inputs.validation)
     asked = _ROW_COPIES * sum(part.nbytes for part in (train, validation) if part)
     if asked > (left := available_bytes()):
+        fewer = "bring the images to a smaller size with `prepare: {size: [32, 32]}`" if inputs.shape else "exclude columns"
         raise TooManyRowsError(
             f"{asks} needs all rows in memory at once: {len(inputs.train):,} training rows of {inputs.width} prepared columns take "
-            f"about {told(asked)} with it, where {told(left)} is left. {instead()}, exclude columns, or train on a machine with "
+            f"about {told(asked)} with it, where {told(left)} is left. {instead()}, {fewer}, or train on a machine with "
             "more memory."
         )
     return replace(

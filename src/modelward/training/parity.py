@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,9 @@ import numpy.typing as npt
 
 from modelward.errors import RefusedError
 from modelward.registry import LABEL
+from modelward.training.columns import rows_of
 from modelward.training.preparation import Column
+from modelward.training.rows import blocks_of
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -72,7 +75,7 @@ class ParityReport:
 
 def check(graph: bytes, preparation: Preparer, made: Made, columns: Mapping[str, Column]) -> ParityReport:
     """Answer the rows of `columns` with the served graph, preparation included, and with the trained estimator, and compare."""
-    wanted, served = made.predict(preparation.apply(columns)), _served(graph, columns)
+    wanted, served = _trained(preparation, made, columns), _served(graph, columns)
     if wanted.dtype.kind == "i":
         differing = tuple(np.flatnonzero((served != wanted).any(axis=1)).tolist())
         return ParityReport(rows=len(wanted), worst=float(bool(differing)), differing=differing, of_texts=True)
@@ -95,6 +98,13 @@ def session_of(graph: bytes) -> onnxruntime.InferenceSession:
     # The runtime's own log lines may quote what was asked.
     options.log_severity_level = _FATAL_ONLY
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _trained(preparation: Preparer, made: Made, columns: Mapping[str, Column]) -> npt.NDArray[Any]:
+    """What the estimator answers; the rows of images are prepared some at a time."""
+    held = next(iter(columns.values()))
+    blocks = [*blocks_of(len(held), sum(math.prod(column.shape[1:]) for column in columns.values()))] or [slice(0, 0)]
+    return np.concatenate([made.predict(preparation.apply(rows_of(columns, block))) for block in blocks])
 
 
 def _served(graph: bytes, columns: Mapping[str, Column]) -> npt.NDArray[Any]:

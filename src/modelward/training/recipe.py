@@ -34,8 +34,8 @@ Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[Any]
 """What recipes learn from, [n, width]: of a table float32; of texts int32 code points with zeros behind the end of each; of images
 float32, 0 to 1, their pixels row by row with the channels of each together; of histories int32 codes of items, 1 to K and K + 1 for
-those that are not known, the latest at the end, with zeros before the first. One that streams may be given `PreparedRows` of a
-large table.
+those that are not known, the latest at the end, with zeros before the first. One that streams may be given `UnmadeRows` of a
+large table, or of many images.
 """
 
 Takes = Literal["table", "text", "image", "sequence", "series"]
@@ -114,7 +114,7 @@ class Inputs:
         ):
             if rows.ndim != 2 or rows.shape[1] != self.width or len(rows) != len(labels):
                 raise UnusableInputsError(f"The {part} rows have the shape {rows.shape}, and {len(labels)} labels go with them.")
-            if not all(np.isfinite(rows[block]).all() for block in blocks_of(len(rows))):
+            if not all(np.isfinite(rows[block]).all() for block in blocks_of(*rows.shape)):
                 raise UnusableInputsError(
                     f"The {part} rows hold numbers that float32 cannot. Set `prepare: {{outliers: clip, scale: standard}}`."
                 )

@@ -71,7 +71,9 @@ class ImageKind:
     def listed(self, values: npt.NDArray[Any], feature: Feature) -> Sequence[Any]:
         return list(values) if values.ndim > 2 else flat(values)
 
-    def column(self, values: Sequence[Any], feature: Feature) -> Pixels:
+    def column(self, values: Sequence[Any] | Pixels, feature: Feature) -> Pixels:
+        if isinstance(values, np.ndarray):
+            return values
         return np.stack(values) if len(values) else np.zeros((0, *feature.shape), dtype=np.uint8)
 
     def plain(self, feature: Feature) -> Any:

@@ -4,21 +4,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from modelward.datasets import Column, ColumnKind, Dataset, Parts, Table
 from modelward.images import facts_of
 from modelward.training.checking import nearest
-from modelward.training.columns import columns_of
-from modelward.training.gatherer import Prepared, UnusableDataError
+from modelward.training.columns import Columns, column_of
+from modelward.training.gatherer import UnusableDataError
 from modelward.training.image_preparation import ImagePreparation
+from modelward.training.rows import PreparedPixels
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from modelward.registry import Feature
+    from modelward.training.recipe import Rows
     from modelward.training.spec import Data, Spec
 
 
 class ImageGatherer:
-    """Gathers one column of images. It has no background: none can be made of images without keeping somebody's."""
+    """Gathers one column of images, whose pixels stay bytes: only what is learned from at a time becomes numbers."""
 
     def choose(self, data: Data, dataset: Dataset, table: Table) -> list[Column]:
         assert data.image is not None
@@ -33,9 +41,31 @@ class ImageGatherer:
             )
         return [dataset.column(data.image)]
 
-    def prepare(self, spec: Spec, chosen: Sequence[Column], *, table: Table, parts: Parts) -> Prepared:
+    def prepare(self, spec: Spec, chosen: Sequence[Column], *, table: Table, parts: Parts) -> PreparedImages:
         (column,) = chosen
-        seen = [facts_of(data) for data in table.get_column(column.name)[parts.train]]
-        preparation = ImagePreparation.fit(column.name, seen, spec.data.prepare)
+        held = table.get_column(column.name)
+        preparation = ImagePreparation.fit(column.name, [facts_of(held[row]) for row in parts.train.tolist()], spec.data.prepare)
         feature = preparation.feature()
-        return Prepared((feature,), columns_of(table, (feature,)), preparation, [])
+        return PreparedImages((feature,), preparation, PreparedPixels(np.arange(0), column_of(held, feature)))
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedImages:
+    """See `Gathered`."""
+
+    features: tuple[Feature, ...]
+    preparation: ImagePreparation
+    rows: PreparedPixels
+
+    @property
+    def background(self) -> list[dict[str, Any]]:
+        """None can be made of images without keeping somebody's."""
+        return []
+
+    def part(self, rows: npt.NDArray[np.int64]) -> Rows:
+        """See `Gathered.part`."""
+        return self.rows.part(rows)
+
+    def served(self, rows: npt.NDArray[np.int64]) -> Columns:
+        """See `Gathered.served`."""
+        return {self.preparation.name: self.rows.pixels[rows]}

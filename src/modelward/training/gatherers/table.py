@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from modelward.training.spec import Data, Spec
 
 BACKGROUND_ROWS = 100
-MATRIX_BYTES = 256 << 20
-"""Prepared rows that would take more are made when they are asked for."""
 
 
 class TableGatherer:
@@ -74,10 +72,8 @@ class PreparedTable:
     rows: PreparedRows
 
     def part(self, rows: npt.NDArray[np.int64]) -> Rows:
-        """See `Gathered.part`: a matrix, unless that would be a large one."""
-        part = replace(self.rows, places=rows)
-        # Recipes know both: a matrix, and what stands for one.
-        return cast("Rows", part) if part.nbytes > MATRIX_BYTES else part.whole()
+        """See `Gathered.part`."""
+        return self.rows.part(rows)
 
     def served(self, rows: npt.NDArray[np.int64]) -> Columns:
         """See `Gathered.served`."""
@@ -113,14 +109,13 @@ class _Going:
         # Rows that stand for "not known" when an answer is explained. Each column was drawn from the training rows on its own, so
         # that the rows keep what each feature looks like and none is anybody's record: a version carries them wherever it goes.
         background = [dict(zip(self._drawn, row, strict=True)) for row in zip(*self._drawn.values(), strict=True)]
-        everywhere = np.arange(0)
-        rows = PreparedRows(preparation, numbers=self._numbers, codes=self._codes, places=everywhere)
+        rows = PreparedRows(np.arange(0), preparation, numbers=self._numbers, codes=self._codes)
         return PreparedTable(tuple(self._features), preparation, background, self._table, rows)
 
     def _take_number(self, feature: Feature, values: pl.Series, training: pl.Series) -> None:
         steps, _ = self._steps
         step = fit_number(feature.name, column_of(training, feature), self._prepare)
-        for block in blocks_of(len(values)):
+        for block in blocks_of(len(values), 1):
             held = {feature.name: column_of(values[block], feature)}
             self._numbers[block, len(steps)] = prepared_numbers((step,), held)[:, 0]
         steps.append(step)
@@ -128,7 +123,7 @@ class _Going:
     def _take_category(self, feature: Feature, values: pl.Series, training: pl.Series) -> None:
         _, steps = self._steps
         step = fit_category(feature.name, _counted(training), self._prepare)
-        for block in blocks_of(len(values)):
+        for block in blocks_of(len(values), 1):
             self._codes[block, len(steps)] = codes_of(step, column_of(values[block], feature))
         steps.append(step)
 

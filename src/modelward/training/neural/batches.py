@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from modelward.training.rows import PreparedRows
+from modelward.training.rows import UnmadeRows
 
 if TYPE_CHECKING:
     import torch
@@ -36,12 +36,12 @@ class Batches(Protocol):
 
 
 class ArrayBatches:
-    """Batches of tensors that lie in memory, and of `PreparedRows` that are made batch by batch.
+    """Batches of tensors that lie in memory, and of `UnmadeRows` that are made batch by batch.
 
     `size` 0 means one batch of all rows. With a `seed` each epoch shuffles them anew, without one they come in their order.
     """
 
-    def __init__(self, *parts: torch.Tensor | PreparedRows, size: int, seed: int | None = None) -> None:
+    def __init__(self, *parts: torch.Tensor | UnmadeRows, size: int, seed: int | None = None) -> None:
         self._parts = parts
         self._rows = len(parts[0])
         self._size = min(size or self._rows, self._rows)
@@ -70,12 +70,12 @@ class ArrayBatches:
         import torch
 
         order = np.random.Generator(np.random.PCG64([seed, number])).permutation(self._rows)
-        return torch.from_numpy(order).to(next(part.device for part in self._parts if not isinstance(part, PreparedRows)))
+        return torch.from_numpy(order).to(next(part.device for part in self._parts if not isinstance(part, UnmadeRows)))
 
 
-def _taken(part: torch.Tensor | PreparedRows, rows: slice | torch.Tensor) -> torch.Tensor:
+def _taken(part: torch.Tensor | UnmadeRows, rows: slice | torch.Tensor) -> torch.Tensor:
     import torch
 
-    if isinstance(part, PreparedRows):
+    if isinstance(part, UnmadeRows):
         return torch.from_numpy(part[rows if isinstance(rows, slice) else rows.numpy()])
     return part[rows] if isinstance(rows, slice) else part.index_select(0, rows)

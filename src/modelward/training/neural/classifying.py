@@ -17,7 +17,7 @@ from modelward.training.neural.losses import ClassLoss, Loss, class_loss
 from modelward.training.neural.randomness import Randomness
 from modelward.training.neural.task import Task, Turn
 from modelward.training.recipe import FloatMatrix, Inputs, Made, Probabilities, Progress, Rows
-from modelward.training.rows import PreparedRows, unmade
+from modelward.training.rows import UnmadeRows, unmade
 
 if TYPE_CHECKING:
     import torch
@@ -88,7 +88,7 @@ def _task(
     )
 
 
-def _held(rows: Rows) -> torch.Tensor | PreparedRows:
+def _held(rows: Rows) -> torch.Tensor | UnmadeRows:
     import torch
 
     # A copy: a matrix may be one that numpy does not let anybody write to.

@@ -12,7 +12,7 @@ from torch import nn
 
 from modelward.training.neural.layers import Dropout, convolution, linear
 from modelward.training.neural.randomness import Randomness
-from modelward.training.recipe import Inputs
+from modelward.training.rows import Spread
 
 
 class Asked(Protocol):
@@ -68,17 +68,18 @@ def _normalised(rows: torch.Tensor, normal: nn.BatchNorm2d) -> torch.Tensor:
 
 
 class Pictures(nn.Module):
-    """From rows [n, height * width * channels] to logits [n, K]. `middle` and `spread` are those of all training pixels."""
+    """From rows [n, height * width * channels] to logits [n, K]. `middle` and `spread` are the mean and the deviation of all
+    training pixels.
+    """
 
     middle: torch.Tensor
     spread: torch.Tensor
 
-    def __init__(self, inputs: Inputs, asked: Asked, *, shape: tuple[int, ...], randomness: Randomness) -> None:
+    def __init__(self, asked: Asked, *, shape: tuple[int, ...], classes: int, spread: Spread, randomness: Randomness) -> None:
         super().__init__()
         height, width, channels = self.shape = shape
-        pixels = torch.tensor(inputs.train).double()
-        self.register_buffer("middle", pixels.mean().float())
-        self.register_buffer("spread", (pixels.std(correction=0).float()).clamp(min=1e-6))
+        self.register_buffer("middle", torch.tensor(spread.mean))
+        self.register_buffer("spread", torch.tensor(spread.deviation).clamp(min=1e-6))
         blocks = []
         for before, after in itertools.pairwise((channels, *asked.channels)):
             kernel = (1 if height == 1 else asked.kernel, 1 if width == 1 else asked.kernel)
@@ -86,7 +87,7 @@ class Pictures(nn.Module):
             blocks.append(Block(before, after, layers=asked.layers, kernel=kernel, pool=pool, start=randomness.start))
             height, width = height // pool[0], width // pool[1]
         self.blocks = nn.ModuleList(blocks)
-        sizes = (height * width * asked.channels[-1], *asked.hidden, len(inputs.classes))
+        sizes = (height * width * asked.channels[-1], *asked.hidden, classes)
         self.sums = nn.ModuleList(linear(*each, start=randomness.start, cuts=True) for each in itertools.pairwise(sizes))
         self.dropout = Dropout(asked.dropout, randomness.noise)
 

@@ -15,6 +15,7 @@ from msgspec import Meta
 from modelward.training.graph import Drawing
 from modelward.training.neural import Alter, ClassifierLearning, Randomness, check_installed, check_shape, classifier, dense_weights
 from modelward.training.recipe import Inputs, Made, Progress, Takes
+from modelward.training.rows import Spread
 
 if TYPE_CHECKING:
     import torch
@@ -64,6 +65,7 @@ class Convolutional:
 
     Parameters: ClassVar[type[ConvolutionalParameters]] = ConvolutionalParameters
     takes: ClassVar[tuple[Takes, ...]] = ("table", "image")
+    streams: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("channels", "hidden")
     parameters: ConvolutionalParameters
 
@@ -88,17 +90,17 @@ class Convolutional:
         asked = self.parameters
         shape = (*(asked.shape or inputs.shape or (1, inputs.width)), 1)[:3]
         check_shape(shape, inputs.width)
+        spread = Spread.of(inputs.train)
 
         def network(randomness: Randomness) -> Pictures:
             from modelward.training.neural.pictures import Pictures
 
-            return Pictures(inputs, asked, shape=shape, randomness=randomness)
+            return Pictures(asked, shape=shape, classes=len(inputs.classes), spread=spread, randomness=randomness)
 
         def alter(randomness: Randomness) -> Alter:
             from modelward.training.neural.augmenting import augmented
 
-            spread = float(inputs.train.std(dtype="float64"))
-            return partial(augmented, how=asked, shape=shape, spread=spread, noise=randomness.noise)
+            return partial(augmented, how=asked, shape=shape, spread=spread.deviation, noise=randomness.noise)
 
         return classifier("cnn", inputs, asked, progress, network=network, draw=_draw, alter=alter)
 

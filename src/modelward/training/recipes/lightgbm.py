@@ -24,7 +24,7 @@ from modelward.training.recipe import (
     require_package,
     tell_curves,
 )
-from modelward.training.rows import ROWS_AT_ONCE, PreparedRows, unmade
+from modelward.training.rows import ROWS_AT_ONCE, UnmadeRows, unmade
 from modelward.training.trees import Tree, draw_trees
 
 
@@ -171,7 +171,7 @@ def _data(rows: Rows) -> Any:
     return rows if (held := unmade(rows)) is None else _blocks(held)
 
 
-def _blocks(held: PreparedRows) -> Any:
+def _blocks(held: UnmadeRows) -> Any:
     class Blocks(_library().Sequence):  # type: ignore[misc]  # the library has no types
         batch_size = ROWS_AT_ONCE
 

@@ -16,7 +16,7 @@ from msgspec import Meta
 from modelward.training.block_solver import solve
 from modelward.training.graph import draw_linear, estimator, softmax
 from modelward.training.recipe import Inputs, Made, Probabilities, Progress, Rows, Takes, UnusableInputsError, one_thread
-from modelward.training.rows import PreparedRows, unmade
+from modelward.training.rows import UnmadeRows, unmade
 
 
 class LogisticRegressionParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,7 +85,7 @@ class LogisticRegression:
             predict=lambda rows: trained.predict_proba(rows.astype(np.float64)),
         )
 
-    def _in_streams(self, rows: PreparedRows, inputs: Inputs, progress: Progress) -> _Fitted:
+    def _in_streams(self, rows: UnmadeRows, inputs: Inputs, progress: Progress) -> _Fitted:
         asked = self.parameters
         if asked.l1_ratio > 0:
             raise UnusableInputsError(
