@@ -2,9 +2,9 @@
 """What the training loop costs over a bare PyTorch loop that does the same work and nothing else.
 
 Both train the same networks from the same first weights on the same batches with the same optimiser, and must end with the same
-bits. The bare loop looks at no loss; ours adds up and checks each, measures gradients, tells how far it is and asks whether a
-checkpoint is due. They take turns in one process and one thread, and each pair gives a ratio, of CPU seconds, which others on the
-machine disturb least.
+bits. The bare loop looks at no loss; ours adds up and checks each, measures gradients, asks whether a checkpoint is due, and is
+watched as in a run: how far it is, and its curves, are told while it trains and written into a database. They take turns in one
+process, and each pair gives a ratio, of the CPU seconds of all its threads, which others on the machine disturb least.
 
     python benchmarks/loop.py [--rounds 60] [--json figures.json]
 """
@@ -17,8 +17,11 @@ import io
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +30,29 @@ import torch
 from machine import described
 from torch import nn
 
-from modelward.storage import Keyring, seal
+from modelward.storage import Database, Keyring, seal
+from modelward.training import SILENT, Candidate, Run, Status, store
 from modelward.training.checkpoints import UNKEPT
 from modelward.training.neural import ArrayBatches, Learning, Loss, Randomness, Task, Turn, learn
 from modelward.training.neural.course import Course
+from modelward.training.process import Process
+from modelward.training.standing import Recording
 
 SEED, RATE = 7, 1e-3
 CPU = torch.device("cpu")
+RUN = Run(
+    id="run-1",
+    model="benchmark",
+    spec="",
+    spec_digest="",
+    dataset="benchmark",
+    fingerprint="",
+    seed=SEED,
+    status=Status.RUNNING,
+    candidates=(Candidate(name="mlp", recipe="mlp", parameters={}),),
+    started=datetime.now(UTC),
+    by="benchmark",
+)
 
 
 @dataclass(frozen=True)
@@ -99,9 +118,35 @@ def bare(network: nn.Module, rows: torch.Tensor, labels: torch.Tensor, work: Wor
             optimizer.step()
 
 
-def ours(network: nn.Module, rows: torch.Tensor, labels: torch.Tensor, work: Work) -> None:
+def ours(network: nn.Module, rows: torch.Tensor, labels: torch.Tensor, work: Work, *, home: Database) -> None:
     asked = Learning(learning_rate=RATE, schedule="constant", batch_size=work.batch, epochs=work.epochs)
-    learn(task_of(network, rows, labels, work), asked, progress=lambda *_: None, checkpoints=UNKEPT)
+    # Its writer begins, writes every two seconds, and once more at the end.
+    with Recording(RUN.id, home, SILENT) as recording:
+        learn(task_of(network, rows, labels, work), asked, progress=Watched(recording), checkpoints=UNKEPT)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a candidate tells while it trains goes the way it goes in a run."""
+
+    recording: Recording
+
+    def __call__(self, share: float, word: str = "", /) -> None:
+        self.recording.candidate("mlp", 0.9 * share, f"training, {word}")
+
+    def curves(self, so_far: Mapping[str, Sequence[float]], /) -> None:
+        self.recording.curves("mlp", so_far)
+
+
+@contextmanager
+def home_with_a_run() -> Iterator[Database]:
+    """A database as a home has it, in which one run is under way."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Database.in_file(Path(folder) / "modelward.db")
+        home.create_tables()
+        with home.change() as connection:
+            store.add(connection, RUN, process=Process.current())
+        yield home
 
 
 def task_of(network: nn.Module, rows: torch.Tensor, labels: torch.Tensor, work: Work) -> Task:
@@ -118,25 +163,26 @@ def task_of(network: nn.Module, rows: torch.Tensor, labels: torch.Tensor, work: 
 
 
 def timed(train: Callable[..., None], work: Work, rows: torch.Tensor, labels: torch.Tensor) -> tuple[float, list[bytes]]:
-    """CPU seconds of a training, and the weights that came of it."""
+    """CPU seconds of a training, of all threads, and the weights that came of it."""
     network = network_of(work)
     gc.collect()
-    began = time.thread_time()
+    began = time.process_time()
     train(network, rows, labels, work)
-    return time.thread_time() - began, [one.detach().numpy().tobytes() for one in network.parameters()]
+    return time.process_time() - began, [one.detach().numpy().tobytes() for one in network.parameters()]
 
 
-def measure(work: Work, rounds: int) -> Figure:
+def measure(work: Work, rounds: int, *, home: Database) -> Figure:
     rows, labels = rows_of(work)
+    watched = partial(ours, home=home)
     seconds = np.empty((rounds, 2))
     for lap in range(-1, rounds):
         # Who goes first changes, so that neither always finds the caches warm.
-        found = {train: timed(train, work, rows, labels) for train in ((bare, ours) if lap % 2 else (ours, bare))}
-        if found[bare][1] != found[ours][1]:
+        found = {train: timed(train, work, rows, labels) for train in ((bare, watched) if lap % 2 else (watched, bare))}
+        if found[bare][1] != found[watched][1]:
             raise SystemExit(f"{work.name}: the two loops did not end with the same weights.")
         # The first pair only warms up.
         if lap >= 0:
-            seconds[lap] = found[bare][0], found[ours][0]
+            seconds[lap] = found[bare][0], found[watched][0]
     low, high = interval(seconds[:, 1] / seconds[:, 0])
     middle = np.median(seconds, axis=0)
     parameters = sum(one.numel() for one in network_of(work).parameters())
@@ -182,11 +228,12 @@ def main() -> None:
     print(f"{on['processor']}, {on['system']}, {on['versions'].partition(',')[0]}, PyTorch {torch.__version__}\n")
     print("| trained | parameters | µs a step, bare | ours to bare | 95 % interval |\n|---|--:|--:|--:|--:|")
     figures = []
-    for work in WORKS:
-        one = measure(work, given.rounds)
-        figures.append(one)
-        numbers = f"{one.parameters:,} | {one.step_microseconds:,.0f} | {one.ratio:.3f} | {one.low:.3f} to {one.high:.3f}"
-        print(f"| {one.name} | {numbers} |", flush=True)
+    with home_with_a_run() as home:
+        for work in WORKS:
+            one = measure(work, given.rounds, home=home)
+            figures.append(one)
+            numbers = f"{one.parameters:,} | {one.step_microseconds:,.0f} | {one.ratio:.3f} | {one.low:.3f} to {one.high:.3f}"
+            print(f"| {one.name} | {numbers} |", flush=True)
     print(f"\nA checkpoint of {WORKS[1].name}: {checkpoint_milliseconds(WORKS[1]):.1f} ms of CPU, gathered and sealed.")
     if given.json:
         given.json.write_text(json.dumps([asdict(one) for one in figures], indent=2) + "\n")

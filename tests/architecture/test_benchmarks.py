@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from modelward.training import RECIPES, parse_spec
+from modelward.training import RECIPES, parse_spec, store
 from modelward.training.recipe import configure
 
 ROOT = Path(__file__).parents[2]
@@ -170,10 +170,14 @@ def test_families_are_trained_by_specs_and_searched_within_what_the_recipe_takes
 def test_the_loops_that_are_compared_do_the_same_work(benchmarks, monkeypatch):
     loop = benchmarks("loop")
     tiny = loop.Work("tiny", (4, 5, 3), 8, steps=3, epochs=2)
-    assert loop.measure(tiny, rounds=2).parameters == 43
-    monkeypatch.setattr(loop, "bare", lambda *_: None)
-    with pytest.raises(SystemExit, match="same weights"):
-        loop.measure(tiny, rounds=2)
+    with loop.home_with_a_run() as home:
+        assert loop.measure(tiny, rounds=2, home=home).parameters == 43
+        with home.look() as connection:
+            run, _ = store.find(connection, loop.RUN.id)
+        assert len(run.candidates[0].standing.curves["training_loss"].values) == 2, "ours was watched"
+        monkeypatch.setattr(loop, "bare", lambda *_: None)
+        with pytest.raises(SystemExit, match="same weights"):
+            loop.measure(tiny, rounds=2, home=home)
 
 
 def test_the_images_of_a_division_are_learnt_from_or_tested_and_never_both(benchmarks):

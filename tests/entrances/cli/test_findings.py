@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line warns of the rows before it trains, and says afterwards why candidates came out as they did."""
 
+import re
+
 from training.house import people
 
 OTHER = {"yes": "no", "no": "yes"}
@@ -52,3 +54,14 @@ def test_test_rows_that_have_a_copy_in_training_are_told_by_train_and_on_the_ver
     assert "`data: {split: {by: cluster}}`" in done.err
     assert " (near-duplicates)" in fresh("model", "show", "m:1").out
     assert "near-duplicates" not in fresh("model", "show", "m:1", "--json").out
+
+
+def test_a_run_shows_the_curves_of_its_candidates_in_letters(fresh):
+    said = ("--target", "grant", "--purpose", "tests", "--owner", "me")
+    assert fresh("data", "add", "people", fresh.file("people.csv", people(200)), *said).code == 0
+    spec = "model: m\ndata: {dataset: people}\ncandidates: [gradient-boosting: {rounds: 5}, decision-tree]\n"
+    assert fresh("train", fresh.file("spec.yaml", spec)).code == 0
+    shown = fresh("runs", "show", fresh("runs", "list", "--json").json[0]["id"]).out
+    (curve,) = [line for line in shown.splitlines() if line.startswith("gradient-boosting: training loss ")]
+    assert re.search(r" █[▁-█]{3}▁ [\d.]+ to [\d.]+ at 5$", curve)
+    assert "decision-tree: training loss" not in shown

@@ -105,6 +105,6 @@ def _trees(trained: Any, *, first_target: int) -> list[Tree]:
 
 
 def _curves(trained: Any) -> dict[str, tuple[float, ...]]:
-    """The losses after each round, the start first; scikit-learn keeps them as scores, which are to be high."""
+    """The losses after each round; scikit-learn keeps scores, which are to be high, and first one of no round."""
     curves = {"training_loss": trained.train_score_, "validation_loss": trained.validation_score_}
-    return {name: tuple(float(-score) for score in scores) for name, scores in curves.items() if len(scores)}
+    return {name: tuple(float(-score) for score in scores[1:]) for name, scores in curves.items() if len(scores)}
