@@ -21,7 +21,7 @@ from modelward.datasets.declaration import Task, favourable_class
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.interactions import Log, Sequences, sequences
 from modelward.datasets.neighbours import Neighbours, find_neighbours, step_weights
-from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, ValueCount, counts_rows
+from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, SeriesProfile, ValueCount, counts_rows
 from modelward.datasets.reader import Reader
 from modelward.datasets.readers import READERS
 from modelward.datasets.reading import parse_table, read_bytes
@@ -58,6 +58,7 @@ __all__ = [
     "SampleChangedError",
     "SampleUnavailableError",
     "Sequences",
+    "SeriesProfile",
     "Split",
     "SplitSummary",
     "Table",

@@ -55,7 +55,9 @@ class DatasetChangedError(RefusedError):
 
 
 class ColumnKind(StrEnum):
-    """What the values of a column are. Text is what names rows or persons, or has more than a thousand different values."""
+    """What the values of a column are. Text is what names rows or persons, or has more than a thousand different values; a series
+    is a list of numbers, kept as JSON writes it.
+    """
 
     NUMBER = "number"
     CATEGORY = "category"
@@ -63,6 +65,7 @@ class ColumnKind(StrEnum):
     DATE = "date"
     TEXT = "text"
     IMAGE = "image"
+    SERIES = "series"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

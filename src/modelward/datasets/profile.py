@@ -51,6 +51,28 @@ class ImageProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesProfile:
+    """The series of a column, of which nothing is told but figures. `steps` are quantiles of their lengths, the `least` and the
+    `most`; `channels` are the numbers of each step, and `ranges` the least and the greatest of each channel, null where it has
+    none. `empty` counts the series without a number, `missing_share` is that of the numbers within series that are null, and
+    `repeated` counts the rows whose series stood in an earlier one.
+    """
+
+    steps: dict[str, float]
+    channels: int
+    ranges: tuple[tuple[float | None, float | None], ...]
+    empty: int
+    missing_share: float
+    repeated: int
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """The least and the greatest number of all channels."""
+        found = [each for ends in self.ranges for each in ends if each is not None]
+        return (min(found), max(found)) if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
     """Rows in 20 bins of one width between `low` and `high`, the first and the last percentile; what lies beyond is counted in the
     bin at that end. Each count is rounded down to a multiple of five. A column of fewer than 50 numbers, or whose percentiles are
@@ -66,8 +88,8 @@ class Histogram:
 class ColumnProfile:
     """One column. `outliers` lie more than 1.5 interquartile ranges beyond the quartiles (Tukey, 1977); `top` names the most
     frequent categories of a column with few of them and no direct identifiers, none of them in fewer than five rows. `histogram`
-    is of its numbers, or of the lengths of its texts in characters; a column of direct identifiers has none, nor one that was
-    profiled before there were any.
+    is of its numbers, of the lengths of its texts in characters, or of those of its series in steps; a column of direct identifiers
+    has none, nor one that was profiled before there were any.
     """
 
     name: str
@@ -87,6 +109,7 @@ class ColumnProfile:
     top: tuple[ValueCount, ...] = ()
     texts: TextProfile | None = None
     images: ImageProfile | None = None
+    series: SeriesProfile | None = None
     identifiers: tuple[str, ...] = ()
 
 
@@ -145,6 +168,10 @@ WARNINGS = {
     "outliers": "More than a twentieth of the values lie far outside the quartiles.",
     "image-sizes": "The images are not all of one size.",
     "image-modes": "Images hold their colours in ways that are converted before a model sees them.",
+    "series-long": "Series are longer than what a model reads unless it is told otherwise.",
+    "series-empty": "Some series hold no number.",
+    "series-gaps": "More than a twentieth of the numbers within series are missing.",
+    "series-flat": "A channel of the series has one value only.",
     "dates": "The column holds dates, from which nothing is learned here.",
     "row-counter": "The column only counts the rows.",
     "imbalance": "The smallest class has less than a fifth of what it had if all were even: a tenth of the rows, of two.",

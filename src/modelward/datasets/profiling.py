@@ -19,7 +19,8 @@ from modelward.datasets.interactions import Log
 from modelward.datasets.leakage import leakage_suspects
 from modelward.datasets.log_profiling import log_warnings, profile_log
 from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, TextProfile, ValueCount, counts_rows
-from modelward.datasets.recognition import describe
+from modelward.datasets.recognition import describe, holds_series
+from modelward.datasets.series_profiling import profile_series, series_warnings
 from modelward.datasets.splits import class_labels
 from modelward.datasets.table import SlicedTable, Table
 from modelward.privacy import identifiers_in
@@ -39,7 +40,12 @@ Identifiers = dict[str, tuple[str, ...]]
 
 def find_identifiers(table: Table) -> Identifiers:
     """The kinds of direct identifier that each column holds, by its name."""
-    return {name: tuple(found.detector for found in identifiers_in(_texts(table.get_column(name)))) for name in table.columns}
+    return {name: _identifiers(table.get_column(name)) for name in table.columns}
+
+
+def _identifiers(values: pl.Series) -> tuple[str, ...]:
+    # The numbers of a series are measured; some of them look like telephone numbers all the same.
+    return () if holds_series(values) else tuple(found.detector for found in identifiers_in(_texts(values)))
 
 
 def describe_columns(table: Table, identifiers: Identifiers, *, persons: str = "") -> tuple[Column, ...]:
@@ -126,6 +132,9 @@ def _profile(values: pl.Series, kind: ColumnKind, identifiers: tuple[str, ...], 
         facts |= {} if identifiers else {"histogram": histogram(present.str.len_chars())}
     elif kind is ColumnKind.IMAGE:
         facts = {"images": profile_images(values)}
+    elif kind is ColumnKind.SERIES:
+        lengths, series = profile_series(values)
+        facts = {"series": series, "histogram": histogram(lengths)}
     return ColumnProfile(
         name=values.name,
         kind=kind,
@@ -217,6 +226,8 @@ def _column_warnings(column: ColumnProfile, *, rows: int) -> Iterator[ProfileWar
         yield ProfileWarning("missing", column.name, f"Column {name} is missing in {column.missing_share:.0%} of the rows.")
     if column.images is not None:
         yield from image_warnings(column.name, column.images)
+    if column.series is not None:
+        yield from series_warnings(column.name, column.series)
     if (column.outliers or 0) > _SHARE_OUTLIERS * rows:
         text = f"Column {name} has {column.outliers:,} outliers (1.5 interquartile ranges beyond the quartiles)."
         yield ProfileWarning("outliers", column.name, text)

@@ -18,6 +18,7 @@ from modelward.datasets.dataset import CATEGORIES_LIMIT, LEAST_ROWS, MISSING, Co
 EXACT_DIGITS = 15
 # Where nearly every row has a value of its own, the value names the row; it is no category.
 _SHARE_OF_NAMES = 0.9
+_LISTS_LOOKED_AT, _SHARE_OF_LISTS = 1000, 0.9
 
 # A type with parameters equals its class and hashes otherwise, so these are no sets.
 _TIMELY = (pl.Date, pl.Datetime)
@@ -29,6 +30,8 @@ _INFINITY = r"^[+-]?(?i:inf|infinity)$"
 _COMMA_NUMBER = r"^[+-]?\d+(?:,\d+)?$"
 _DATE = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
 _BOOLEAN = r"^(?i:true|false)$"
+# Python writes missing and infinite numbers as words that JSON has not, and whoever writes lists so means numbers.
+_LIST = r"^\s*\[(?:[\d\s.,eE+\-\[\]]|null|NaN|nan|None|Infinity|inf)*\]\s*$"
 
 
 def recognise(raw: pl.DataFrame, *, kinds: Mapping[str, ColumnKind]) -> pl.DataFrame:
@@ -71,9 +74,21 @@ def _kind(column: pl.Series) -> ColumnKind:
     present = len(told) - told.null_count()
     distinct = told.drop_nulls().n_unique()
     names_rows = present >= LEAST_ROWS and distinct > _SHARE_OF_NAMES * present
-    # Few different series are no categories, which are shown and listed: each is somebody's whole recording.
-    are_lists = present > 0 and bool(told.drop_nulls().str.contains(r"^\[.*\]$").all())
-    return ColumnKind.TEXT if distinct > CATEGORIES_LIMIT or names_rows or are_lists else ColumnKind.CATEGORY
+    # Few different lists are no categories, which are shown and listed: each is somebody's whole recording.
+    are_lists = present > 0 and _all(told.drop_nulls(), r"^\[.*\]$")
+    if not (distinct > CATEGORIES_LIMIT or names_rows or are_lists):
+        return ColumnKind.CATEGORY
+    return ColumnKind.SERIES if holds_series(told) else ColumnKind.TEXT
+
+
+def holds_series(column: pl.Series) -> bool:
+    """Whether nearly all of the first values of a column are lists that are written with numbers. What of them is none all the
+    same is found, and refused, when the column is profiled.
+    """
+    if column.dtype != pl.String:
+        return False
+    looked_at = column.drop_nulls().head(_LISTS_LOOKED_AT)
+    return len(looked_at) > 0 and int(looked_at.str.contains(_LIST).sum()) >= _SHARE_OF_LISTS * len(looked_at)
 
 
 def recognised_column(column: pl.Series, kind: ColumnKind | None = None) -> pl.Series:
@@ -101,23 +116,28 @@ def _of_words(column: pl.Series, kind: ColumnKind | None) -> pl.Series:
 
     Space around texts that are recognised is dropped, for not every format keeps it, and no model reads it.
     """
-    if kind in {ColumnKind.TEXT, ColumnKind.IMAGE}:
+    if kind in {ColumnKind.TEXT, ColumnKind.IMAGE, ColumnKind.SERIES}:
         return _written(column)
     tidy = _tidy(column)
     if kind is not None:
         return tidy
     found = _from_text(tidy)
-    return _written(column).str.strip_chars() if _kind(found) is ColumnKind.TEXT else found
+    return _written(column).str.strip_chars() if _kind(found) in {ColumnKind.TEXT, ColumnKind.SERIES} else found
 
 
 def _of_lists(column: pl.Series) -> pl.Series:
     """Lists of numbers as JSON writes them, so that a series is the same whether it came as CSV or as Parquet."""
-    flat = column
+    flat, depth = column, 0
     while isinstance(flat.dtype, pl.List | pl.Array):
-        flat = flat.explode()
+        flat, depth = flat.explode(), depth + 1
     if not flat.dtype.is_numeric() and flat.dtype != pl.Null:
         raise UnusableTableError(
             f"Column {column.name!r} holds lists of type {flat.dtype}. Only lists of numbers are series. Leave the column out."
+        )
+    if depth > 2:
+        raise UnusableTableError(
+            f"Column {column.name!r} holds lists that are {depth} deep. A series is a list of steps, each a number or a list of as "
+            "many numbers as there are channels. Write it so, or leave the column out."
         )
     _finite(flat.cast(pl.Float64))
     texts = [None if value is None else msgspec.json.encode(value).decode() for value in column.to_list()]
@@ -196,7 +216,7 @@ def _as_kind(column: pl.Series, kind: ColumnKind) -> pl.Series:
     """The column as a kind that is known already, or a refusal that names the first row in which it is not."""
     if column.dtype == pl.Binary or kind is ColumnKind.IMAGE:
         return column
-    if kind in {ColumnKind.CATEGORY, ColumnKind.TEXT}:
+    if kind in {ColumnKind.CATEGORY, ColumnKind.TEXT, ColumnKind.SERIES}:
         return _as_words(column)
     wanted = {ColumnKind.NUMBER: pl.Float64, ColumnKind.BOOLEAN: pl.Boolean, ColumnKind.DATE: pl.Datetime}[kind]
     found = column

@@ -8,7 +8,6 @@ from modelward.registry.graph import LABEL, PROBABILITIES, TEXT, VALUES, GraphUn
 from modelward.registry.importing import ImportMissingError, UnusableImportError
 from modelward.registry.interface import AnswerKind, Feature, Interface, InvalidInterfaceError, parse_interface
 from modelward.registry.kinds.number import Number
-from modelward.registry.kinds.series import steps_of
 from modelward.registry.manifest import (
     BACKGROUND_FILE,
     GRAPH_FILE,
@@ -23,7 +22,7 @@ from modelward.registry.service import Registry
 from modelward.registry.signing import SignatureInvalidError, Signer, Statement, verify_signature
 from modelward.registry.table import Columns, Encoded, Table
 from modelward.registry.texts import LENGTH_LIMIT, CodePoints, code_points, text_of, texts_of
-from modelward.registry.values import UnfitValueError
+from modelward.registry.values import json_hint
 from modelward.registry.verifying import verify_folder
 from modelward.registry.version import (
     Dossier,
@@ -81,7 +80,6 @@ __all__ = [
     "Statement",
     "Table",
     "TamperedVersionError",
-    "UnfitValueError",
     "UnrunnableGraphError",
     "UnsafeGraphError",
     "UnsafePathError",
@@ -94,11 +92,11 @@ __all__ = [
     "VersionNumberMissingError",
     "VersionTooLargeError",
     "code_points",
+    "json_hint",
     "model_card",
     "parse_interface",
     "parse_manifest",
     "parse_version_name",
-    "steps_of",
     "text_of",
     "texts_of",
     "verify_folder",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 LARGEST = float(np.finfo(np.float32).max)
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_NO_NUMBER = re.compile(rb"\b(?:NaN|nan|None|Infinity|inf)\b")
 
 
 class UnfitValueError(Exception):
@@ -20,6 +23,13 @@ def json_kind(value: Any) -> str:
     """The JSON type of a value, in words: it may be told where the value may not."""
     names = {bool: "true or false", str: "text", list: "a list", dict: "an object", float: "a number", int: "a number"}
     return "null" if value is None else names.get(type(value), "something else")
+
+
+def json_hint(data: bytes) -> str:
+    """What to do about bytes that are no JSON, where Python's words for missing and infinite numbers may be why."""
+    if not _NO_NUMBER.search(_TEXT.sub(b"", data)):
+        return ""
+    return "It holds NaN, None or Infinity, which JSON has not: write null where a number is missing."
 
 
 def is_unicode(text: str) -> bool:

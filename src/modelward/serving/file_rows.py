@@ -13,6 +13,7 @@ import msgspec
 
 from modelward.datasets import ColumnKind, parse_table
 from modelward.errors import InvalidError
+from modelward.registry import json_hint
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,8 +56,8 @@ def kinds_of(features: Sequence[Feature]) -> dict[str, ColumnKind]:
     return {feature.name: _KINDS.get(feature.kind) or ColumnKind(feature.kind) for feature in features}
 
 
-# In a file a series or a sequence is a list as JSON writes it.
-_KINDS = {"sequence": ColumnKind.TEXT, "series": ColumnKind.TEXT}
+# In a file a sequence is a list as JSON writes it.
+_KINDS = {"sequence": ColumnKind.TEXT}
 
 
 def sequences_of(features: Sequence[Feature]) -> list[str]:
@@ -105,7 +106,7 @@ def _of_json(file: Path, data: bytes, kinds: Mapping[str, ColumnKind]) -> FileRo
     except (msgspec.DecodeError, msgspec.ValidationError, KeyError, UnicodeDecodeError, RecursionError):
         shape = "a JSON object on each line" if is_lines else 'a JSON list of objects, or {"rows": [...]}'
         # What the decoder says may quote a row.
-        raise RowsFileError(f"{file.name} must hold {shape}.") from None
+        raise RowsFileError(f"{file.name} must hold {shape}. {json_hint(data)}".rstrip()) from None
     ignored = dict.fromkeys(name for row in rows for name in row if kinds and name not in kinds)
     return FileRows(tuple(ignored), [{name: row[name] for name in row if name not in ignored} for row in rows] if ignored else rows)
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelward.registry import Feature
+from modelward.series import READ_UNASKED
 from modelward.training.graph import FLOAT, Drawing
 from modelward.training.preparation import Column, FloatMatrix, Prepare, UnusableFeatureError, check_names
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import onnx
 
 _SHARE_READ_WHOLE = 0.99
-_LONGEST = 4096
 # So many spreads from the mean a number is held, or a network behind it could leave the numbers.
 _FAR = 1e6
 _LEAST_SPREAD = 1e-12
@@ -46,7 +46,7 @@ class SeriesPreparation:
         lengths = [len(steps) for steps in series]
         if not any(lengths):
             raise UnusableFeatureError(f"The feature {name!r} has no number in the training rows. Choose another column.")
-        fitting = min(int(np.quantile(lengths, _SHARE_READ_WHOLE, method="higher")), _LONGEST)
+        fitting = min(int(np.quantile(lengths, _SHARE_READ_WHOLE, method="higher")), READ_UNASKED)
         length = prepare.length or max(fitting, 1)
         whole = np.concatenate([steps[-length:] for steps in series]).astype(np.float64)
         counts = np.maximum((~np.isnan(whole)).sum(axis=0), 1)

@@ -124,3 +124,81 @@ def test_an_answer_to_an_empty_history_has_nothing_to_explain_it_by(administrato
     (found,) = administrator.post("/v1/models/shop/explain", json=asked).raise_for_status().json()["explanations"]
     assert (found["label"], found["contributions"]) == ("b", [])
     assert found["probability"] == pytest.approx(shares()["b"], abs=1e-6)
+
+
+HINT = "It holds NaN, None or Infinity, which JSON has not: write null where a number is missing."
+
+
+@pytest.mark.parametrize(
+    ("address", "body"),
+    [
+        ("/v1/models/swing/predict", b'{"rows": [{"wave": [1, NaN]}]}'),
+        ("/v1/models/swing/predict", b'{"rows": [{"wave": [1, -Infinity]}]}'),
+        (
+            "/v2/models/swing/infer",
+            b'{"inputs": [{"name": "wave", "datatype": "FP32", "shape": [1, 4, 1], "data": [1, 2, NaN, 3]}]}',
+        ),
+    ],
+)
+def test_what_python_writes_for_a_missing_number_is_refused_and_null_is_named(caller, address, body):
+    told = caller.post(address, content=body)
+    assert told.status_code == 400
+    assert HINT in told.text
+
+
+def test_a_text_that_says_nan_is_not_blamed_for_what_else_is_wrong(caller):
+    told = caller.post("/v1/models/swing/predict", content=b'{"rows": [{"wave": "NaN is no \\" number"}, }')
+    assert told.status_code == 400
+    assert "null where" not in told.text
+
+
+def test_null_is_read_for_nan_in_every_protocol_and_nan_where_the_client_of_mlflow_writes_it(caller):
+    wanted = above(1, -2)
+    (told,) = caller.post("/v1/models/swing/predict", json={"rows": [{"wave": [1, None, -2]}]}).json()["predictions"]
+    assert told["probabilities"]["above"] == pytest.approx(wanted, abs=1e-6)
+    head = {"name": "wave", "datatype": "FP32", "shape": [1, 4, 1], "data": [1, -2, None, None]}
+    assert infer(caller, "swing", head)["probabilities"][1] == pytest.approx(wanted, abs=1e-6)
+    body = b'{"dataframe_records": [{"wave": [1, -2, NaN]}]}'
+    headers = {"content-type": "application/json"}
+    assert caller.post("/models/swing/invocations", content=body, headers=headers).json() == {"predictions": ["below"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([], "is empty, and no series was when the version was trained; send one number at least"),
+        ([1, True], "holds something that is no number in step 2: each step is a number, null where one is missing"),
+        ([1, "2"], "holds something that is no number in step 2"),
+        ([[[1]]], "is nested too deep in step 1: each step is a number"),
+        ([[1, 2]], "has 2 numbers in step 1, and not 1"),
+        (3, "must be a list of numbers and is a number"),
+    ],
+)
+def test_what_is_no_series_is_told_by_row_in_records_and_in_mlflow(caller, value, said):
+    rows = [{"wave": [1.0]}, {"wave": value}]
+    for answer in (
+        caller.post("/v1/models/swing/predict", json={"rows": rows}),
+        caller.post("/models/swing/invocations", json={"dataframe_records": rows}),
+    ):
+        assert answer.status_code in (400, 413, 422)
+        assert "Row 2" in answer.text
+        assert said in answer.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"shape": [1, 0, 1], "data": []}, "wave"),
+        ({"shape": [1, 4, 2], "data": [0] * 8}, "has 2 numbers in step 1, and not 1"),
+        ({"data": [1, True, 2, 3]}, "FP32"),
+        ({"data": [1, "2", 3, 4]}, "FP32"),
+        ({"data": [[[1]], [[2]]]}, "nested otherwise than its shape"),
+        ({"data": [None] * 4}, "is empty, and no series was"),
+    ],
+)
+def test_a_tensor_that_is_no_series_is_refused_by_the_open_inference_protocol(caller, changed, said):
+    head = {"name": "wave", "datatype": "FP32", "shape": [1, 4, 1], "data": [1, 2, 3, 4]} | changed
+    told = caller.post("/v2/models/swing/infer", json={"inputs": [head]})
+    assert told.status_code == 400
+    assert "wave" in told.text
+    assert said in told.text

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope
 
 from modelward.entrances.api.problems import HttpError
 from modelward.errors import InvalidError, TooLargeError
+from modelward.registry import json_hint
 
 _LINGER_SECONDS = 5.0
 _LENGTH_DIGITS = 15
@@ -115,7 +116,7 @@ def decode(body: bytes, kind: Any, *, depth_limit: int) -> Any:
         example = f" Write {kind.example}." if hasattr(kind, "example") else ""
         raise MalformedBodyError(f"The JSON body has another shape than this route reads: {told(wrong)}.{example}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-        raise MalformedBodyError(f"The body is not valid JSON: {told(wrong)}.") from None
+        raise MalformedBodyError(f"The body is not valid JSON: {told(wrong)}. {json_hint(body)}".rstrip()) from None
 
 
 def told(wrong: Exception) -> str:

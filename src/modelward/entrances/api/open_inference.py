@@ -38,7 +38,7 @@ from modelward.entrances.open_inference import (
     wanted_of,
     written,
 )
-from modelward.registry import Interface, Table
+from modelward.registry import Interface, Table, json_hint
 from modelward.serving import Asking, Deployment, Written
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class OpenInference:
         except msgspec.ValidationError as wrong:
             raise MalformedBodyError(f"The JSON is no inference request: {told(wrong)}. {_EXAMPLE}") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-            raise MalformedBodyError(f"The body is not valid JSON: {told(wrong)}. {hint}") from None
+            raise MalformedBodyError(f"The body is not valid JSON: {told(wrong)}. {json_hint(text) or hint}") from None
 
 
 _NOTHING = memoryview(b"")

@@ -19,7 +19,7 @@ from modelward.entrances.cli.waiting import waiting
 from modelward.errors import ModelwardError
 
 if TYPE_CHECKING:
-    from modelward.datasets import ColumnProfile, Dataset, Profile, ProfileWarning, SplitSummary
+    from modelward.datasets import ColumnProfile, Dataset, Profile, ProfileWarning, SeriesProfile, SplitSummary
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 # More warnings of a kind than so many are one line, and so many of their columns are named.
@@ -260,7 +260,17 @@ def _seen(column: ColumnProfile) -> str:
     if (images := column.images) is not None:
         told = [", ".join(list(each)[:3]) + (", …" if len(each) > 3 else "") for each in (images.sizes, images.modes)]
         return f"{told[0]} pixels; {told[1]}; brightness {showing.number(images.brightness)}"
+    if (series := column.series) is not None:
+        return _seen_series(series)
     return ", ".join(f"{top.value} {top.share:.0%}" for top in column.top[:3])
+
+
+def _seen_series(series: SeriesProfile) -> str:
+    steps = {name: showing.number(series.steps.get(name, 0)) for name in ("least", "p50", "most")}
+    channels = f"{series.channels} channels" if series.channels > 1 else "1 channel"
+    spread = f", {' to '.join(map(showing.number, series.range))}" if series.range else ""
+    gaps = f", {series.missing_share:.1%} missing within" if series.missing_share else ""
+    return f"steps: {steps['least']} to {steps['most']}, median {steps['p50']}; {channels}{spread}{gaps}"
 
 
 def _show_split(console: Console, summary: SplitSummary) -> None:

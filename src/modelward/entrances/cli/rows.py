@@ -64,8 +64,10 @@ def _kind(made_up: Any) -> ColumnKind:
     if not isinstance(made_up, list):
         return ColumnKind.CATEGORY if isinstance(made_up, str) else ColumnKind.NUMBER
     is_image = isinstance(made_up[0], list) and isinstance(made_up[0][0], list)
-    # A table holds a series or a sequence as JSON.
-    return ColumnKind.IMAGE if is_image else ColumnKind.TEXT
+    if is_image:
+        return ColumnKind.IMAGE
+    # A table holds a sequence of words as JSON.
+    return ColumnKind.TEXT if _is_words(made_up) else ColumnKind.SERIES
 
 
 def _is_words(made_up: Any) -> bool:

@@ -15,6 +15,7 @@ from modelward.entrances.console.visit import Visit
 
 COLUMNS_SHOWN = 200
 _MOST_BARS = 12
+_MOST_CHANNELS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,15 @@ class Bar:
     height: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where the numbers of a channel lie, in a picture that is 100 wide, from the least of all channels to the greatest."""
+
+    left: float
+    width: float
+    told: str
 
 
 async def show_all(visit: Visit) -> Response:
@@ -45,7 +55,7 @@ def _one(visit: Visit) -> dict[str, Any]:
         "dataset": dataset,
         "profile": profile,
         "classes": _shares(profile.classes),
-        "columns": [(column, bars_of(column), _sizes(column)) for column in profile.columns[:COLUMNS_SHOWN]],
+        "columns": [(column, bars_of(column), _sizes(column), ranges_of(column)) for column in profile.columns[:COLUMNS_SHOWN]],
         "left_out": max(0, len(profile.columns) - COLUMNS_SHOWN),
         "left_out_classes": max(0, len(profile.classes) - _MOST_BARS),
     }
@@ -60,6 +70,20 @@ def bars_of(column: ColumnProfile) -> list[Bar]:
         Bar(100 * count / highest, found.low + place * width, found.low + (place + 1) * width)
         for place, count in enumerate(found.counts)
     ]
+
+
+def ranges_of(column: ColumnProfile) -> list[Range]:
+    """The ranges of the first channels of a column of series."""
+    if (series := column.series) is None or (whole := series.range) is None:
+        return []
+    least, spread = whole[0], (whole[1] - whole[0]) or 1.0
+    found = []
+    for low, high in series.ranges[:_MOST_CHANNELS]:
+        if low is None or high is None:
+            found.append(Range(0.0, 0.0, "–"))
+        else:
+            found.append(Range(100 * (low - least) / spread, 100 * (high - low) / spread, f"{low:.4g} – {high:.4g}"))
+    return found
 
 
 def _sizes(column: ColumnProfile) -> list[tuple[str, float, int]]:

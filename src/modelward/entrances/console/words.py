@@ -172,6 +172,14 @@ CHINESE = {
     "Most rows lie between {low} and {high}.": "最多的行在 {low} 与 {high} 之间。",
     "{n} outliers.": "{n} 个离群值。",
     "Image sizes": "图像尺寸",
+    "Lengths in steps": "长度（步数）",
+    "The series have {least} to {most} steps, half of them at most {median}.": (
+        "各序列有 {least} 到 {most} 步，其中一半不超过 {median} 步。"
+    ),
+    "{n} hold no number.": "{n} 个不含任何数值。",
+    "Of the numbers within, {share} are missing.": "序列内的数值有 {share} 缺失。",
+    "Range of each of {n} channels": "{n} 个通道各自的范围",
+    "Their numbers lie between {range}.": "数值范围：{range}。",
     "Bars count rows between the first and the last percentile, rounded down to fives; what lies beyond is at the ends.": (
         "柱形为第 1 与第 99 百分位之间的行数，向下取整到五的倍数；其外的行计入两端的柱形。"
     ),
@@ -181,6 +189,11 @@ CHINESE = {
     "date": "日期",
     "text": "文本",
     "image": "图像",
+    "series": "数值序列",
+    "series-long": "序列过长",
+    "series-empty": "空序列",
+    "series-gaps": "序列内有缺失",
+    "series-flat": "通道取值恒定",
     "constant": "取值恒定",
     "near-unique": "几乎各不相同",
     "high-cardinality": "取值过多",

@@ -8,21 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from modelward.registry.values import LARGEST, UnfitValueError, json_kind
+from modelward.registry.values import UnfitValueError, json_kind
+from modelward.series import CHANNELS_LIMIT, Series, UnfitSeriesError, steps_of
 
 if TYPE_CHECKING:
     from modelward.registry.interface import Feature
 
-Series = npt.NDArray[np.float32]
-
-LENGTH_LIMIT, CHANNELS_LIMIT, NUMBERS_LIMIT = 1 << 14, 1024, 1 << 20
-STEPS_LIMIT = 100_000
-"""A longer series is refused: nobody should send what is cut off anyhow."""
-_CHARACTERS_LIMIT = 10_000_000
+LENGTH_LIMIT, NUMBERS_LIMIT = 1 << 14, 1 << 20
+_FORMS = (list, tuple, str, np.ndarray, type(None))
 
 
 class SeriesKind:
@@ -58,7 +54,12 @@ class SeriesKind:
         nullable = feature.nullable
 
         def encode(value: Any) -> Series:
-            steps = steps_of([] if value is None else value, channels=channels)
+            if not isinstance(value, _FORMS):
+                raise UnfitValueError(f"must be a list of numbers and is {json_kind(value)}")
+            try:
+                steps = steps_of([] if value is None else value, channels=channels)
+            except UnfitSeriesError as unfit:
+                raise UnfitValueError(str(unfit)) from None
             if not len(steps) and not nullable:
                 raise UnfitValueError("is empty, and no series was when the version was trained; send one number at least")
             return steps[-length:]
@@ -84,68 +85,3 @@ class SeriesKind:
         each = f" of {channels} numbers each" if channels > 1 else ""
         seen = "" if feature.minimum is None else f"; training saw {feature.minimum:.4g} – {feature.maximum:.4g}"
         return f"the last {steps} steps are read{each}{seen}"
-
-
-def steps_of(value: Any, *, channels: int | None) -> Series:
-    """The steps [steps, channels] of a list of numbers, or of lists of them, or of a text that holds such a list as JSON. What is
-    null is NaN, and missing steps at the end are none. Without `channels` they are what the first step has.
-
-    Raises:
-        UnfitValueError: it is no such list, is too long, or a number is beyond float32.
-    """
-    if type(value) is str:
-        value = _of_text(value)
-    if isinstance(value, np.ndarray):
-        value = value.tolist() if value.dtype.kind == "O" else value
-    elif not isinstance(value, list | tuple):
-        raise UnfitValueError(f"must be a list of numbers and is {json_kind(value)}")
-    if len(value) > STEPS_LIMIT:
-        raise UnfitValueError(f"has {len(value):,} steps; the limit is {STEPS_LIMIT:,}. Send the last ones")
-    steps = _numbers(value, channels)
-    is_there = ~np.isnan(steps).all(axis=1)
-    return steps[: int(np.flatnonzero(is_there)[-1]) + 1 if is_there.any() else 0]
-
-
-def _of_text(text: str) -> Any:
-    if not text.strip():
-        return []
-    if len(text) > _CHARACTERS_LIMIT:
-        raise UnfitValueError(f"is {len(text):,} characters long; the limit is {_CHARACTERS_LIMIT:,}")
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        raise UnfitValueError("is a text that holds no list of numbers, such as [1.5, 2, 3]") from None
-
-
-def _numbers(value: Any, channels: int | None) -> Series:
-    wide = 1 if channels is None else channels
-    if not len(value):
-        return np.zeros((0, wide), dtype=np.float32)
-    _check_types(value)
-    try:
-        numbers = np.array(value, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError):
-        raise UnfitValueError(_wanted(channels)) from None
-    numbers = numbers[:, None] if numbers.ndim == 1 else numbers
-    if numbers.ndim != 2 or not 1 <= numbers.shape[1] <= CHANNELS_LIMIT or numbers.shape[1] != (channels or numbers.shape[1]):
-        raise UnfitValueError(_wanted(channels))
-    if (np.abs(numbers) > LARGEST).any():
-        raise UnfitValueError("holds a number that is not finite or beyond what float32 holds")
-    return numbers.astype(np.float32)
-
-
-def _check_types(value: Any) -> None:
-    """NumPy would take texts and truths for numbers."""
-    if isinstance(value, np.ndarray):
-        if value.dtype.kind not in "fiu":
-            raise UnfitValueError("must be a list of numbers and holds something else")
-        return
-    flat = [each for step in value for each in (step if isinstance(step, list | tuple | np.ndarray) else (step,))]
-    strange = set(map(type, flat)) - {float, int, type(None), np.float32, np.float64}
-    if strange:
-        raise UnfitValueError("must be a list of numbers and holds something else")
-
-
-def _wanted(channels: int | None) -> str:
-    each = "or of lists of equally many numbers" if channels is None else f"or of lists of {channels} numbers each"
-    return f"must be a list of numbers{'' if channels == 1 else ', ' + each}, all of one kind"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Series of numbers: the one column that a spec names in `data.series`, whose texts are lists in JSON."""
+"""Series of numbers: the one column that a spec names in `data.series`, of lists as JSON writes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.datasets import Column, ColumnKind, Dataset, Parts, Table
-from modelward.registry import UnfitValueError, steps_of
+from modelward.series import UnfitSeriesError, steps_of
 from modelward.training.checking import nearest
 from modelward.training.gatherer import Prepared, UnusableDataError
 from modelward.training.series_preparation import SeriesPreparation
@@ -32,7 +32,8 @@ class SeriesGatherer:
                 f"data.series: there is no feature {data.series!r} in {dataset.name!r}; {nearest(data.series, names)}"
             )
         column = dataset.column(data.series)
-        if column.kind not in {ColumnKind.TEXT, ColumnKind.CATEGORY}:
+        # What was registered before series were told from texts is called one.
+        if column.kind not in {ColumnKind.SERIES, ColumnKind.TEXT, ColumnKind.CATEGORY}:
             raise UnusableDataError(f"data.series: column {column.name!r} is a {column.kind} and holds no lists. Name another.")
         return [column]
 
@@ -58,7 +59,7 @@ def _series(values: pl.Series) -> list[npt.NDArray[np.float32]]:
     for row, text in enumerate(values.to_list(), 1):
         try:
             steps = steps_of(text or "", channels=channels)
-        except UnfitValueError as unfit:
+        except UnfitSeriesError as unfit:
             raise UnusableDataError(
                 f"data.series: row {row:,} of column {values.name!r} {unfit}. Mend it, or leave it empty (no steps)."
             ) from None

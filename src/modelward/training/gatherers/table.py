@@ -141,6 +141,8 @@ def _why_unusable(table: Table, column: Column) -> str:
         return "holds free text or a name for each row, which is no feature of a table (`data: {text: COLUMN}` learns from texts)"
     if column.kind is ColumnKind.IMAGE:
         return "holds images, which are no feature of a table (`data: {image: COLUMN}` learns from images)"
+    if column.kind is ColumnKind.SERIES:
+        return "holds series of numbers, which are no feature of a table (`data: {series: COLUMN}` learns from series)"
     if column.kind is ColumnKind.DATE:
         return "holds dates, which this version does not learn from"
     return "only counts the rows" if counts_rows(table.get_column(column.name)) else ""

@@ -35,6 +35,8 @@ def _text_column(name: str, dataset: Dataset) -> Column:
     if name not in names:
         raise UnusableDataError(f"data.text: there is no feature {name!r} in {dataset.name!r}; {nearest(name, names)}")
     column = dataset.column(name)
+    if column.kind is ColumnKind.SERIES:
+        raise UnusableDataError(f"data.text: column {name!r} holds series of numbers. Name it as `data.series` instead.")
     if column.kind not in {ColumnKind.TEXT, ColumnKind.CATEGORY}:
         raise UnusableDataError(
             f"data.text: column {name!r} is a {column.kind} and holds no text. Name another, or leave `data.text` out and learn "
