@@ -2,14 +2,18 @@
 """Series of numbers of unequal length: from a file to a version that answers for them, blind behind the end of each."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from modelward.datasets import ColumnKind
+from modelward.errors import InvalidError
 from modelward.serving.file_rows import kinds_of, rows_of_file
 from modelward.training import InvalidSpecError, Status, UnusableDataError, parse_spec
+from modelward.training.gatherers.series import SeriesGatherer
 from modelward.training.preparation import Prepare
 from modelward.training.series_preparation import SeriesPreparation
 
@@ -138,10 +142,50 @@ def test_a_column_that_holds_no_series_is_refused(rooms, register, admin, data, 
 
 def test_a_row_that_holds_no_series_is_refused_by_its_number_and_not_its_value(rooms, register, admin):
     series, labels = waves(60)
-    register("waves", as_csv([*series[:41], "secret", *series[42:]], labels), target="pace", sensitive=())
+    register("waves", as_csv([*series[:41], *["secret"] * 19], labels), target="pace", sensitive=())
     with pytest.raises(UnusableDataError, match="row 42 of column 'wave' is a text that holds no list") as refused:
         rooms.training.train(spec_of(), by=admin)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([[True, False]] * 60, "row 1 of column 'wave' holds something that is no number in step 1"),
+        ([["a", "b"]] * 60, "row 1 of column 'wave' holds something that is no number in step 1"),
+        ([[]] * 60, "The feature 'wave' has no number in the training rows"),
+    ],
+)
+def test_lists_of_no_numbers_are_refused_when_a_model_is_to_learn_from_them(rooms, register, admin, values, said):
+    quoted = [json.dumps(value).replace('"', '""') for value in values]
+    register("waves", as_csv(quoted, ["slow", "fast"] * 30), target="pace", sensitive=())
+    with pytest.raises(InvalidError) as refused:
+        rooms.training.train(spec_of(), by=admin)
+    assert said in str(refused.value)
+
+
+def test_a_column_that_was_called_text_before_there_were_series_is_learned_from_all_the_same(rooms, register, admin):
+    register("waves", as_csv(*waves(60)), target="pace", sensitive=())
+    dataset = rooms.datasets.show("waves", by=admin)
+    before = replace(
+        dataset, columns=tuple(replace(each, kind=ColumnKind.TEXT) if each.name == "wave" else each for each in dataset.columns)
+    )
+    (column,) = SeriesGatherer().choose(spec_of().data, before, rooms.datasets.table("waves", by=admin))
+    assert (column.name, column.kind) == ("wave", "text")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("text: wave", "column 'wave' holds series of numbers. Name it as `data.series` instead"),
+        ("exclude: [day]", "holds series of numbers, which are no feature of a table"),
+    ],
+)
+def test_a_series_is_neither_text_nor_feature_of_a_table(rooms, register, admin, data, said):
+    register("waves", as_csv(*waves(60)), target="pace", sensitive=())
+    with pytest.raises(UnusableDataError) as refused:
+        rooms.training.train(spec_of("[text-linear]" if "text" in data else "[knn]", data), by=admin)
+    assert said in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +205,7 @@ def test_few_different_series_are_no_categories_that_would_be_listed(rooms, regi
     series = [[[1.5, 2.5], [], [3.5]][at % 3] for at in range(60)]
     register("waves", as_csv(series, ["slow", "fast"] * 30), target="pace", sensitive=())
     column = rooms.datasets.show("waves", by=admin).column("wave")
-    assert (column.kind, column.categories) == ("text", ())
+    assert (column.kind, column.categories) == ("series", ())
 
 
 def test_a_preparation_is_fitted_to_the_last_steps_that_are_read():
