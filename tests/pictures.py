@@ -44,10 +44,10 @@ def in_mode(mode: str, *, form: str = "PNG", seed: int = 0) -> bytes:
     return saved(grey.convert("RGB").convert(mode) if mode != "LA" else grey.convert("LA"), form)
 
 
-def animated() -> bytes:
-    """Two pictures in one PNG."""
+def animated(form: str = "PNG") -> bytes:
+    """Two pictures in one file."""
     first, other = (Image.fromarray(drawn(label)) for label in (0, 1))
-    return saved(first, save_all=True, append_images=[other])
+    return saved(first, form, save_all=True, append_images=[other])
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -81,6 +81,48 @@ def bright() -> "tuple[bytes, Interface]":
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     onnx.checker.check_model(model)
     return model.SerializeToString(), Interface((Feature("scan", "image", shape=(12, 12, 1)),), "light", ("bright", "dark"))
+
+
+WHOLE = png(drawn(0))
+_HEAD = 33
+PHOTO = saved(Image.fromarray(np.arange(64 * 64, dtype=np.uint16).astype(np.uint8).reshape(64, 64)), "JPEG")
+_COLOURS = Image.fromarray(drawn(0)).convert("RGB")
+_LYING = Image.Exif()
+_LYING[0x0112] = 6
+
+
+def _with_packed_text() -> bytes:
+    """A PNG of a few bytes, whose comment unpacks to very many."""
+    data = b"zTXt" + b"a\0\0" + zlib.compress(bytes(200_000_000))
+    return WHOLE[:_HEAD] + struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data)) + WHOLE[_HEAD:]
+
+
+BAD = {
+    "cut off PNG": (WHOLE[:60], "is cut off or damaged"),
+    "head of a PNG": (WHOLE[:20], "is cut off or damaged"),
+    "cut off JPEG": (PHOTO[:-60], "is cut off or damaged"),
+    "damaged PNG": (WHOLE[:45] + b"\0\0\0\0" + WHOLE[49:], "is cut off or damaged"),
+    "text": (b"<svg/>", "is no PNG or JPEG"),
+    "nothing": (b"", "is empty"),
+    "GIF": (saved(Image.new("L", (4, 4)), "GIF"), "is no PNG or JPEG"),
+    "animated GIF": (animated("GIF"), "is no PNG or JPEG"),
+    "animated PNG": (animated(), "is animated"),
+    "fractions": (b"Pf 1 1 -1.0\n\0\0\x80\x3f", "is no PNG or JPEG"),
+    "many pixels": (bomb(6000, 6000), "has 6,000 by 6,000 pixels; at most 25,000,000"),
+    "very many pixels": (bomb(60000, 60000), "has more than 25,000,000 pixels"),
+    "packed comment": (_with_packed_text(), "is cut off or damaged"),
+}
+"""What is no image as it is read here, and what is said of it."""
+
+ODD = {
+    **{mode: in_mode(mode) for mode in MODES},
+    "CMYK": saved(_COLOURS.convert("CMYK"), "JPEG"),
+    "turned by its camera": saved(_COLOURS, exif=_LYING),
+    "one pixel": png(np.array([[7]], dtype=np.uint8)),
+    "a transparent grey": saved(Image.fromarray(drawn(0)), transparency=230),
+    "a wide one": png(drawn(0, side=90)[:9]),
+}
+"""Images that are not alike, each of which is read."""
 
 
 def folder_of(root, rows: int = 60) -> None:

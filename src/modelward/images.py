@@ -32,6 +32,8 @@ PIXELS_LIMIT = 25_000_000
 _FORMATS = ("PNG", "JPEG", "PPM")
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff")
 _DAMAGED = "is cut off or damaged. Save it again from where it comes from."
+_NO_IMAGE = "is no PNG or JPEG. Save it as one of these."
+_EMPTY = "is empty. Save it again, or take it out."
 _PLAIN = {"L", "RGB"}
 _GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
 _WHITE = (255, 255, 255, 255)
@@ -44,24 +46,28 @@ class UnreadableImageError(InvalidError):
 
 
 class TooManyPixelsError(TooLargeError):
-    """The images of one question have more pixels together than the setting allows."""
+    """The images of one request, or of one dataset, have more pixels together than the setting allows."""
 
 
 @dataclass(slots=True)
 class _Allowance:
     limit: int
+    each: int
     left: int
+    refusal: str
 
 
+_REFUSAL = "The images of the request have more than {limit:,} pixels together. Send fewer at once, or smaller ones."
 _ALLOWANCE: ContextVar[_Allowance | None] = ContextVar("pixels that may still be unpacked", default=None)
 
 
 @contextmanager
-def at_most(pixels: int) -> Iterator[None]:
+def at_most(pixels: int, *, each: int = PIXELS_LIMIT, refusal: str = _REFUSAL) -> Iterator[None]:
     """All images that this thread unpacks meanwhile have at most so many `pixels` together, else `TooManyPixelsError` is raised
-    before the one that is too many is unpacked.
+    before the one that is too many is unpacked; `refusal` is what it says, with `{limit}` in it. One that has more than `each` is
+    an `UnreadableImageError`.
     """
-    token = _ALLOWANCE.set(_Allowance(pixels, pixels))
+    token = _ALLOWANCE.set(_Allowance(pixels, min(each, PIXELS_LIMIT), pixels, refusal))
     try:
         yield
     finally:
@@ -69,7 +75,7 @@ def at_most(pixels: int) -> Iterator[None]:
 
 
 def count_anew() -> None:
-    """Have `at_most` count from nothing: the same images are looked at a second time, to tell which of them is at fault."""
+    """Have `at_most` count from nothing: the same images are looked at a second time."""
     if (allowance := _ALLOWANCE.get()) is not None:
         allowance.left = allowance.limit
 
@@ -99,13 +105,13 @@ def facts_of(data: bytes) -> Facts:
     Raises:
         UnreadableImageError: it cannot be read.
     """
-    image, mode = _read(data)
+    image, mode, converted = _read(data)
     grey = np.asarray(image.convert("L"))
     return Facts(
         height=image.height,
         width=image.width,
         mode=mode,
-        converted=mode not in _PLAIN,
+        converted=converted,
         mean=float(grey.mean()),
         deviation=float(grey.std()),
     )
@@ -118,7 +124,7 @@ def pixels_of(data: bytes, shape: tuple[int, ...]) -> Pixels:
         UnreadableImageError: it cannot be read. TooManyPixelsError: see `at_most`.
     """
     height, width, channels = shape
-    image, _ = _read(data, side=_REDUCING * max(height, width))
+    image, _, _ = _read(data, side=_REDUCING * max(height, width))
     image = image.convert("L" if channels == 1 else "RGB")
     if image.size != (width, height):
         from PIL.Image import Resampling
@@ -136,9 +142,9 @@ def file_of(pixels: npt.NDArray[np.uint8]) -> bytes:
     return b"%b %d %d 255\n" % (kind, width, height) + np.ascontiguousarray(pixels).tobytes()
 
 
-def _read(data: bytes, *, side: int | None = None) -> tuple[Image, str]:
-    """The one image in `data` as L or RGB, turned as its camera says, and the mode that it had. A JPEG may be smaller than it is,
-    where no `side` of it becomes less than that.
+def _read(data: bytes, *, side: int | None = None) -> tuple[Image, str, bool]:
+    """The one image in `data` as L or RGB, turned as its camera says, the mode that it had, and whether its colours became others.
+    A JPEG may be smaller than it is, where no `side` of it becomes less than that.
     """
     image = _opened(data)
     _take(image.width * image.height)
@@ -146,7 +152,7 @@ def _read(data: bytes, *, side: int | None = None) -> tuple[Image, str]:
         if side is not None:
             image.draft(None, (side, side))
         image.load()
-        return _plain(image), image.mode
+        return _plain(image), image.mode, not _is_plain(image)
     # Decoders raise whatever they meet, and their texts may quote what lies in the file.
     except Exception:  # noqa: BLE001
         raise UnreadableImageError(_DAMAGED) from None
@@ -157,9 +163,7 @@ def _take(pixels: int) -> None:
         return
     allowance.left -= pixels
     if allowance.left < 0:
-        raise TooManyPixelsError(
-            f"The images of the request have more than {allowance.limit:,} pixels together. Send fewer at once, or smaller ones."
-        )
+        raise TooManyPixelsError(allowance.refusal.format(limit=allowance.limit))
 
 
 def _opened(data: bytes) -> Image:
@@ -173,14 +177,18 @@ def _opened(data: bytes) -> Image:
     except UnidentifiedImageError:
         if data.startswith(_STARTS):
             raise UnreadableImageError(_DAMAGED) from None
-        raise UnreadableImageError("is no PNG or JPEG. Save it as one of these.") from None
+        raise UnreadableImageError(_NO_IMAGE if data else _EMPTY) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImageError(f"has more than {PIXELS_LIMIT:,} pixels. Make it smaller.") from None
     except Exception:  # noqa: BLE001  # see `_read`
         raise UnreadableImageError(_DAMAGED) from None
-    if image.width * image.height > PIXELS_LIMIT:
+    # Portable float maps call themselves Netpbm; what their fractions stand for is not known.
+    if image.mode == "F":
+        raise UnreadableImageError(_NO_IMAGE)
+    limit = PIXELS_LIMIT if (allowance := _ALLOWANCE.get()) is None else allowance.each
+    if image.width * image.height > limit:
         raise UnreadableImageError(
-            f"has {image.width:,} by {image.height:,} pixels; at most {PIXELS_LIMIT:,} in all are read. Make it smaller."
+            f"has {image.width:,} by {image.height:,} pixels; at most {limit:,} in all are read. Make it smaller."
         )
     # Cameras keep a second, smaller picture behind the first one of a JPEG; that moves nothing.
     if image.format == "PNG" and getattr(image, "is_animated", False):
@@ -188,11 +196,16 @@ def _opened(data: bytes) -> Image:
     return image
 
 
+def _is_plain(image: Image) -> bool:
+    """Whether it holds grey or red, green and blue, none of which is said to be transparent."""
+    return image.mode in _PLAIN and not image.has_transparency_data
+
+
 def _plain(image: Image) -> Image:
     from PIL import Image, ImageOps
 
     turned = ImageOps.exif_transpose(image)
-    if turned.mode in _PLAIN:
+    if _is_plain(turned):
         return turned
     if turned.mode.startswith("I"):
         return Image.fromarray((np.asarray(turned) >> 8).clip(0, 255).astype(np.uint8))

@@ -52,8 +52,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rows_limit: Annotated[int, Meta(ge=1, description="Most rows in one inference request.")] = 4096
     explain_rows_limit: Annotated[int, Meta(ge=1, description="Most rows in one explain request.")] = 16
     image_pixels_limit: Annotated[
-        int, Meta(ge=1, description="Most pixels that all images of one inference or explain request have together.")
-    ] = 1 << 24
+        int,
+        Meta(
+            ge=1,
+            description="Most pixels that all images of one inference or explain request have together. No larger image is "
+            "registered, so that whatever is learned from can be asked about.",
+        ),
+    ] = 1 << 25
+    dataset_pixels_limit: Annotated[
+        int, Meta(ge=1, description="Most pixels that all images of one dataset have together, before they are made smaller.")
+    ] = 1 << 34
     json_depth_limit: Annotated[int, Meta(ge=4, le=200, description="Deepest nesting of arrays and objects in a JSON body.")] = 32
     header_limit_bytes: Annotated[int, Meta(ge=1024, description="Largest head of an HTTP request.")] = 32 << 10
     receive_timeout_seconds: Annotated[

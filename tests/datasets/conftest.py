@@ -42,12 +42,20 @@ def csv_file(table, tmp_path):
 
 
 @pytest.fixture
-def datasets(home, database, vault, ledger):
+def room(home, database, vault, ledger):
+    """Opens the shelf with some settings."""
     from modelward.datasets import Datasets
     from modelward.settings import Settings
 
     database.create_tables()
-    return Datasets(database, vault, ledger, settings=Settings(home=home, upload_limit_bytes=1 << 20))
+    return lambda **settings: Datasets(
+        database, vault, ledger, settings=Settings(home=home, **{"upload_limit_bytes": 1 << 20} | settings)
+    )
+
+
+@pytest.fixture
+def datasets(room):
+    return room()
 
 
 @pytest.fixture

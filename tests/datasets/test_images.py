@@ -12,6 +12,7 @@ from PIL import Image
 import pictures
 from modelward.datasets import ColumnKind, Split, UnreadableFileError, UnusableTableError, find_clusters, make_split
 from modelward.datasets.readers import archive, arrays
+from modelward.images import TooManyPixelsError
 
 SAID = {"target": "label", "purpose": "sorting of bars", "owner": "archive"}
 
@@ -70,9 +71,7 @@ def test_what_file_managers_leave_behind_is_passed_over(datasets, admin, folder)
 
 
 BAD_FILES = {
-    "lying/cut.png": (pictures.png(pictures.drawn(0))[:60], "The image lying/cut.png is cut off or damaged"),
-    "lying/moving.png": (pictures.animated(), "The image lying/moving.png is animated"),
-    "lying/bomb.png": (pictures.bomb(9000, 9000), "The image lying/bomb.png has 9,000 by 9,000 pixels"),
+    **{f"lying/{name}.png": (data, rf"lying/{name}\.png {why}") for name, (data, why) in pictures.BAD.items()},
     "lying/notes.txt": (b"x", "lying/notes.txt is called neither .png nor .jpg"),
     "lying/deep/a.png": (pictures.png(pictures.drawn(0)), "lies in no folder of a class|deep is called neither"),
 }
@@ -91,12 +90,34 @@ def test_one_bad_file_among_images_is_refused_by_its_name(datasets, admin, folde
     assert datasets.list(by=admin) == []
 
 
-def test_a_damaged_image_in_a_table_is_refused_by_its_row(datasets, admin, tmp_path):
+@pytest.mark.parametrize("name", pictures.BAD)
+def test_a_bad_image_in_a_table_is_refused_by_its_row(datasets, admin, tmp_path, name):
     files = [pictures.png(pictures.drawn(at % 2, seed=at)) for at in range(30)]
-    files[16] = files[16][:50]
+    files[16], why = pictures.BAD[name]
     pl.DataFrame({"scan": files, "label": ["a", "b"] * 15}).write_parquet(tmp_path / "bars.parquet")
-    with pytest.raises(UnusableTableError, match="column 'scan', row 17, is cut off or damaged"):
+    with pytest.raises(UnusableTableError, match=f"column 'scan', row 17, {why}"):
         datasets.add("bars", [tmp_path / "bars.parquet"], **SAID, by=admin)
+
+
+def test_an_image_that_could_not_be_asked_about_is_not_registered(folder, room, admin):
+    small = room(image_pixels_limit=12 * 12 - 1)
+    with pytest.raises(UnreadableFileError, match="has 12 by 12 pixels; at most 143 in all are read"):
+        small.add("bars", [folder], **SAID, by=admin)
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "parquet"])
+def test_all_images_of_a_dataset_have_no_more_pixels_than_the_setting_allows(folder, room, admin, tmp_path, form):
+    """A small archive may hold so many blank images that to look at each would take days."""
+    files = sorted(folder.rglob("*.png"))
+    given = folder if form == "folder" else tmp_path / f"bars.{form}"
+    if form == "zip":
+        given.write_bytes(zipped({str(file.relative_to(folder)): file.read_bytes() for file in files}))
+    elif form == "parquet":
+        table = pl.DataFrame({"image": [file.read_bytes() for file in files], "label": [file.parent.name for file in files]})
+        table.write_parquet(given)
+    with pytest.raises(TooManyPixelsError, match="have more than 8,639 pixels together"):
+        room(dataset_pixels_limit=60 * 144 - 1).add("bars", [given], **SAID, by=admin)
+    assert room(dataset_pixels_limit=60 * 144).add("bars", [given], **SAID, by=admin).rows == 60
 
 
 def test_a_folder_of_no_classes_is_refused(datasets, admin, tmp_path):

@@ -9,25 +9,12 @@ import pictures
 from modelward import images
 from modelward.images import UnreadableImageError, facts_of, file_of, pixels_of
 
-WHOLE = pictures.png(pictures.drawn(0))
-PHOTO = pictures.saved(Image.fromarray(np.arange(64 * 64, dtype=np.uint16).astype(np.uint8).reshape(64, 64)), "JPEG")
-REFUSED = {
-    "cut off PNG": (WHOLE[:60], "cut off or damaged"),
-    "head of a PNG": (WHOLE[:20], "cut off or damaged"),
-    "cut off JPEG": (PHOTO[:-60], "cut off or damaged"),
-    "damaged PNG": (WHOLE[:45] + b"\0\0\0\0" + WHOLE[49:], "cut off or damaged"),
-    "text": (b"<svg/>", "no PNG or JPEG"),
-    "nothing": (b"", "no PNG or JPEG"),
-    "GIF": (pictures.saved(Image.new("L", (4, 4)), "GIF"), "no PNG or JPEG"),
-    "animated": (pictures.animated(), "is animated"),
-    "many pixels": (pictures.bomb(6000, 6000), "6,000 by 6,000 pixels; at most 25,000,000"),
-    "very many pixels": (pictures.bomb(60000, 60000), "more than 25,000,000 pixels"),
-}
+WHOLE = pictures.WHOLE
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", pictures.BAD)
 def test_what_is_no_whole_image_is_refused(name):
-    data, why = REFUSED[name]
+    data, why = pictures.BAD[name]
     for read in (facts_of, lambda data: pixels_of(data, (8, 8, 3))):
         with pytest.raises(UnreadableImageError, match=why):
             read(data)
@@ -54,6 +41,9 @@ def test_what_is_transparent_lies_on_white():
     seen = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
     assert pixels_of(pictures.saved(seen), (4, 4, 3)).min() == 255
     assert pixels_of(pictures.saved(Image.new("LA", (4, 4), (0, 0))), (4, 4, 1)).min() == 255
+    marked = pictures.saved(Image.new("L", (4, 4), 7), transparency=7)
+    assert pixels_of(marked, (4, 4, 1)).min() == 255
+    assert facts_of(marked).converted
 
 
 def test_a_cmyk_photo_becomes_rgb():
@@ -100,4 +90,6 @@ def test_all_images_together_have_no_more_pixels_than_are_allowed():
             pixels_of(pictures.bomb(12, 12), (4, 4, 1))
         images.count_anew()
         pixels_of(WHOLE, (4, 4, 1))
+    with images.at_most(300, each=100), pytest.raises(UnreadableImageError, match="12 by 12 pixels; at most 100"):
+        facts_of(WHOLE)
     pixels_of(WHOLE, (4, 4, 1))

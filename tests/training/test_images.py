@@ -59,6 +59,22 @@ def test_a_served_image_is_seen_as_a_trained_one(rooms, bars, admin):
     assert np.array_equal(by_table, by_rows)
 
 
+def test_images_of_every_mode_are_learned_from_together_and_asked_about_as_they_were_learned(rooms, admin, tmp_path):
+    files = [pictures.png(pictures.drawn(at % 2, seed=at)) for at in range(60)] + list(pictures.ODD.values())
+    table = pl.DataFrame({"image": files, "label": (["standing", "lying"] * len(files))[: len(files)]})
+    table.write_parquet(tmp_path / "bars.parquet")
+    rooms.datasets.add("bars", [tmp_path / "bars.parquet"], target="label", purpose="tests", owner="tester", by=admin)
+    converted = rooms.datasets.profile("bars", by=admin).columns[0].images.converted
+    assert converted == len(pictures.ODD) - len({"L", "RGB", "turned by its camera", "one pixel", "a wide one"})
+    run = rooms.training.train(spec_of("image: image, prepare: {size: [12, 12]}", "[logistic-regression]"), by=admin)
+    assert run.status is Status.DONE, run
+    interface = rooms.registry.find("bars:1", by=admin).interface
+    assert interface.features[0].shape == (12, 12, 3)
+    learned = columns_of(rooms.datasets.table("bars", by=admin, purpose="tests"), interface.features)["image"]
+    asked = interface.columns([{"image": b64encode(data).decode()} for data in files])["image"]
+    assert np.array_equal(learned, asked)
+
+
 def test_the_same_images_and_seed_make_the_same_network_and_mixing_another():
     made = []
     images = np.stack([pictures.drawn(at % 2, seed=at).ravel() for at in range(40)]).astype(np.float32) / 255

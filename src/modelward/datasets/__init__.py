@@ -2,6 +2,7 @@
 """Datasets keeps tables: read from files, recognised, profiled, fingerprinted, encrypted; and divides them for training."""
 
 from modelward.datasets.allotting import UndividedError, partition
+from modelward.datasets.class_folders import is_image
 from modelward.datasets.clusters import Clusters, compared, find_clusters
 from modelward.datasets.dataset import (
     FIELD_LIMIT_CHARACTERS,
@@ -78,6 +79,7 @@ __all__ = [
     "find_neighbours",
     "fingerprint",
     "frame_of",
+    "is_image",
     "make_split",
     "parse_table",
     "partition",

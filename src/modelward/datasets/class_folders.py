@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelward.datasets.dataset import UnreadableFileError
@@ -31,6 +31,11 @@ class Labelled(NamedTuple):
 def is_litter(path: PurePosixPath) -> bool:
     """Whether a file is none of whoever made the folder."""
     return any(part.startswith(".") or part in _LITTER for part in path.parts)
+
+
+def is_image(path: PurePath) -> bool:
+    """Whether a file is an image by its name."""
+    return path.suffix.lower() in _ENDINGS
 
 
 def images_below(folder: Path) -> list[Path]:
@@ -109,5 +114,5 @@ def _check(paths: list[PurePosixPath], *, source: str) -> None:
                 f"{source}: {path} lies in no folder of a class. Put each image into a folder that is named after its class, and "
                 "no folder into another."
             )
-        if path.suffix.lower() not in _ENDINGS:
+        if not is_image(path):
             raise UnreadableFileError(f"{source}: {path} is called neither .png nor .jpg. Save it as one of these, or take it out.")

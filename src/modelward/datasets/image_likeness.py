@@ -41,7 +41,7 @@ def alike_by_look(images: pl.Series, *, similarity: float) -> Rows:
     found = np.arange(len(images))
     if not len(there):
         return found
-    looks = np.stack([_thumbnail(data) for data in images.drop_nulls()])
+    looks = np.stack([_thumbnail(images[row]) for row in there.tolist()])
     means, deviations = looks.mean(axis=1), looks.std(axis=1)
     is_blank = deviations < _BLANK_DEVIATION
     standard = (looks - means[:, None]) / np.maximum(deviations, _BLANK_DEVIATION)[:, None]

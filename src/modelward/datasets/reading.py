@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from modelward.datasets.class_folders import Labelled, images_below, parts_of
+from modelward.datasets.class_folders import Labelled, images_below, is_image, parts_of
 from modelward.datasets.dataset import ColumnKind, FileTooLargeError, UnreadableFileError
 from modelward.datasets.layout import quoted
 from modelward.datasets.reader import Reader
@@ -143,7 +143,8 @@ def opened(file: Path, *, limit_bytes: int) -> Iterator[BinaryIO]:
                 "or raise the setting `MODELWARD_UPLOAD_LIMIT_BYTES`."
             )
         if not stream.read(_BLANK_BYTES).strip() and found.st_size <= _BLANK_BYTES:
-            raise UnreadableFileError(f"{file} is empty. Write a row of column names, and one row per record.")
+            instead = "Save it again, or take it out" if is_image(file) else "Write a row of column names, and one row per record"
+            raise UnreadableFileError(f"{file} is empty. {instead}.")
         stream.seek(0)
         yield stream
         after = os.fstat(handle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
 from modelward.datasets.splits import Split, SplitSummary, make_split, summarise
 from modelward.datasets.table import SlicedTable, Table, frame_of
+from modelward.images import at_most, count_anew
 from modelward.settings import Settings
 from modelward.storage import Connection, Database, Scratch, Vault, until_written
 
@@ -51,6 +53,12 @@ class _Description:
     pieces: tuple[tuple[str, ...], ...] = ()
 
 
+_TOO_MANY_PIXELS = (
+    "The images have more than {limit:,} pixels together. Register a part of them, make them smaller, or raise the setting "
+    "`MODELWARD_DATASET_PIXELS_LIMIT`."
+)
+
+
 class Datasets:
     """The shelf of data. Rows, categories and figures lie encrypted; the database holds names and digests."""
 
@@ -58,8 +66,7 @@ class Datasets:
         self._database = database
         self._vault = vault
         self._ledger = ledger
-        self._limit_bytes = settings.upload_limit_bytes
-        self._folder = settings.home
+        self._settings = settings
 
     def add(
         self,
@@ -87,7 +94,8 @@ class Datasets:
 
         Raises:
             NotPermittedError: the actor may not write data. InvalidNameError: the name cannot be one.
-            UnreadableFileError, FileTooLargeError: a file is not the table it should be.
+            UnreadableFileError, FileTooLargeError: a file is not the table it should be. TooManyPixelsError: its images are more
+            than the setting allows.
             UnusableTableError, InvalidDeclarationError: the table cannot be learned from, or what is declared does not hold.
             DatasetExistsError: the name is taken by other data, or by the same data declared otherwise.
             OvertakenError: what was sealed was swept away a hundred times before it was recorded.
@@ -96,10 +104,16 @@ class Datasets:
         check_name("dataset", name)
         said = {"purpose": purpose, "owner": owner, "license": license}
         declared = Declaration(target=target, sensitive=tuple(sensitive), task=task, user=user, time=time, **said)
-        with Scratch(self._folder) as scratch:
+        with Scratch(self._settings.home) as scratch, self._bounded_images():
             read = read_parallel if task == "text" and are_parallel(files) else read_table
-            table = read(files, limit_bytes=self._limit_bytes, scratch=scratch)
+            table = read(files, limit_bytes=self._settings.upload_limit_bytes, scratch=scratch)
+            count_anew()
             return self._add(table, declared, name=name, positive=positive, by=by)
+
+    def _bounded_images(self) -> AbstractContextManager[None]:
+        """A small file may hold very many pixels; and what is learned from must not be too large to be asked about."""
+        limits = self._settings
+        return at_most(limits.dataset_pixels_limit, each=limits.image_pixels_limit, refusal=_TOO_MANY_PIXELS)
 
     def _add(self, table: SlicedTable, declared: Declaration, *, name: str, positive: str, by: Actor) -> Dataset:
         declaration.check_names(declared, table.columns)

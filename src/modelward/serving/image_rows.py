@@ -7,14 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelward.datasets import read_bytes
+from modelward.datasets import is_image, read_bytes
 from modelward.errors import InvalidError
 from modelward.serving.file_rows import FileRows, RowsFileError
 
 if TYPE_CHECKING:
     from modelward.registry import Feature
-
-ENDINGS = frozenset({".png", ".jpg", ".jpeg"})
 
 
 class NoImageTakenError(InvalidError):
@@ -23,7 +21,7 @@ class NoImageTakenError(InvalidError):
 
 def is_of_images(file: Path) -> bool:
     """Whether a path is an image file by its name, or a folder."""
-    return file.suffix.lower() in ENDINGS or (file.is_dir() and not file.is_symlink())
+    return is_image(file) or (file.is_dir() and not file.is_symlink())
 
 
 def rows_of_images(file: Path, features: Sequence[Feature], *, limit_bytes: int) -> tuple[FileRows, bytes]:
@@ -55,7 +53,7 @@ def _files(folder: Path) -> Iterator[Path]:
             continue
         if each.is_dir():
             yield from _files(each)
-        elif each.suffix.lower() in ENDINGS:
+        elif is_image(each):
             yield each
         else:
             raise RowsFileError(f"{each} is called neither .png nor .jpg. Save it as one of these, or take it out.")
