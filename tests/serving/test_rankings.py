@@ -13,7 +13,7 @@ from modelward.serving.computed import CallAnswers, Computed
 from modelward.serving.explanations import _some
 from modelward.serving.file_rows import kinds_of, rows_of_file, sequences_of, with_lists
 from modelward.serving.records import as_records
-from modelward.serving.varied import ENTRIES_LIMIT, entries_of
+from modelward.serving.varied import entries_of
 
 HISTORY = Feature("history", "sequence", categories=("a", "b", "c"), length=3)
 INTERFACE = Interface((HISTORY,), "film", ("a", "b", "c"), top=2)
@@ -60,8 +60,8 @@ def words_of(history, length=200):
 @given(history=st.lists(st.sampled_from("abcx"), max_size=300))
 def test_a_history_is_varied_in_a_bounded_number_of_parts_that_are_all_of_it(history):
     feature, row = words_of(history)
-    varied = entries_of(feature, row)
-    assert len(varied.row) == min(ENTRIES_LIMIT, len(history))
+    varied = entries_of(feature, row, 64)
+    assert len(varied.row) == min(64, len(history))
     if history:
         assert (varied.whole(varied.row)["history"] == row).all()
         assert not any(varied.whole(varied.background)["history"][0])
@@ -74,7 +74,7 @@ def test_a_history_is_varied_in_a_bounded_number_of_parts_that_are_all_of_it(his
 
 def test_an_entry_that_is_left_out_leaves_no_gap():
     feature, row = words_of(["a", "b", "c"], length=5)
-    varied = entries_of(feature, row)
+    varied = entries_of(feature, row, 64)
     assert [*varied.row] == ["history[-3]", "history[-2]", "history[-1]"]
     asked = dict(varied.row) | {"history[-2]": np.zeros((1, 1), np.int8)}
     assert varied.whole(asked)["history"].tolist() == [["", "", "", "a", "c"]]

@@ -141,3 +141,19 @@ def test_a_slow_model_is_asked_for_no_more_rows_than_it_affords(features, evalua
     assert sum(asked) <= max(evaluations, least) * 1.01
     assert found.base + sum(found.contributions.values()) == pytest.approx(float(product(row)[0]), abs=1e-9)
     assert 10 <= found.background_rows <= 100
+
+
+@pytest.mark.parametrize("features", [1, 4, 9, 10, 11, 16, 64])
+def test_no_row_takes_fewer_questions_than_the_least_nor_more_than_are_allowed(features):
+    explainer = EXPLAINERS.load("shapley")()
+    least, asked = explainer.least(features), []
+    names = [f"x{at}" for at in range(features)]
+    row, background = ({name: np.full((1, 1), value, dtype=np.int8) for name in names} for value in (1, 0))
+
+    def product(columns):
+        asked.append(len(columns["x0"]))
+        return np.concatenate([columns[name] for name in names], axis=1).astype(np.float64).sum(axis=1)
+
+    found = explainer.explain(product, row, background, seed=0, evaluations=least)
+    assert sum(asked) <= least
+    assert list(found.contributions.values()) == pytest.approx([1.0] * features)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modelward.registry import GRAPH_FILE, Feature, Interface, InvalidRowsError, code_points
 from modelward.serving import Answer, Explanation, Question, Why
-from modelward.serving.varied import PASSAGES_LIMIT, passages_of
+from modelward.serving.varied import passages_of
 from modelward.training import RECIPES, Inputs
 from modelward.training.graph import finish
 from modelward.training.text_preparation import TextPreparation
@@ -140,8 +140,8 @@ words = st.lists(st.sampled_from(["good", "很好", "a", "สวัสดี", "
 def test_passages_are_the_whole_text_in_bounded_number(text):
     feature = Feature("review", "text", length=900, lowercase=True)
     points = code_points([text], feature)
-    varied = passages_of(feature, points[0])
-    assert len(varied.row) <= PASSAGES_LIMIT
+    varied = passages_of(feature, points[0], 64)
+    assert len(varied.row) <= 64
     assert bool(varied.row) == bool(text)
     if varied.row:
         assert (varied.whole(varied.row)["review"] == points).all()
@@ -149,6 +149,6 @@ def test_passages_are_the_whole_text_in_bounded_number(text):
 
 
 def test_a_passage_that_is_left_out_leaves_no_gap():
-    varied = passages_of(FEATURE, code_points(["a good book"], FEATURE)[0])
+    varied = passages_of(FEATURE, code_points(["a good book"], FEATURE)[0], 64)
     asked = dict(varied.row) | {"review[2:7]": np.zeros((1, 1), np.int8)}
     assert (varied.whole(asked)["review"] == code_points(["a book"], FEATURE)).all()

@@ -40,6 +40,10 @@ class Explainer(Protocol):
     allowance of evaluations.
     """
 
+    def least(self, features: int) -> int:
+        """For how many rows `explain` asks at the least, where a row has so many features and the background is one row."""
+        ...
+
     def explain(self, probability: Probability, row: Columns, background: Columns, *, seed: int, evaluations: int) -> Attribution:
         """Attribute `probability(row)`. `row` has one row, `background` the rows that stand for "this feature is not known".
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from modelward.errors import InvalidError, PrerequisiteError
 from modelward.registry import BACKGROUND_FILE, DossierMissingError, OpenVersion, Registry
 from modelward.serving.explainer import Attribution
 from modelward.serving.explainers import EXPLAINERS
+from modelward.serving.pace import Pace
 from modelward.serving.varied import entries_of, features_of, passages_of, patches_of
 
 if TYPE_CHECKING:
@@ -25,17 +24,13 @@ if TYPE_CHECKING:
 
 BACKGROUND_ROWS_LIMIT = 100
 _SEED = 0
-# A row is explained in about this time, and within these bounds whatever the model takes.
-_SECONDS = 1.0
 # How fast a model answers is measured on so many texts or images.
 _ROWS_TRIED = 16
-_FEWEST_EVALUATIONS = 1 << 11
-_MOST_EVALUATIONS = 1 << 17
 _CLASSES_TOLD = 50
 
 
 # What is explained by its parts, for it is all that a row has.
-_APART: Mapping[str, Callable[[Feature, Any], Varied]] = {"text": passages_of, "image": patches_of, "sequence": entries_of}
+_APART: Mapping[str, Callable[[Feature, Any, int], Varied]] = {"text": passages_of, "image": patches_of, "sequence": entries_of}
 
 
 class UnknownLabelError(InvalidError):
@@ -100,7 +95,7 @@ class Explanations:
         Raises:
             UnexplainableError: the version gives no probabilities. InvalidRowsError: the rows do not fit. UnknownLabelError: there
             is no such class. BackgroundMissingError: the version brings no background, and needs one. MissingExtraError: the
-            explaining library is not installed.
+            explaining library is not installed. TooSlowError: see `Pace.of_parts`.
         """
         if opened.interface.answer != "classes":
             raise UnexplainableError(
@@ -119,12 +114,14 @@ class Explanations:
         apart = _APART.get(features[0].kind) if len(features) == 1 else None
         if apart is not None:
             (values,) = columns.apart().values()
-            varied = [apart(features[0], value) for value in values]
             tried: Columns = {features[0].name: np.repeat(values[:1], _ROWS_TRIED, axis=0)}
+            plan = Pace.of(opened, tried).of_parts(len(rows), least=explainer.least, name=opened.version.name)
+            varied, evaluations = [apart(features[0], value, plan.parts) for value in values], plan.evaluations
         else:
             tried = self._background(opened)
             varied = [features_of(_row(columns, at), tried, row) for at, row in enumerate(rows)]
-        asking = _Asking(explainer, opened, _evaluations(opened, tried), chosen=chosen)
+            evaluations = Pace.of(opened, tried).of_features()
+        asking = _Asking(explainer, opened, evaluations, chosen=chosen)
         return [
             asking.explain(each, _row(columns, at), unfamiliar=strange, request=request)
             for at, (each, strange) in enumerate(zip(varied, unfamiliar, strict=True))
@@ -184,16 +181,6 @@ class _Asking:
             seed=_SEED,
             evaluations=self.evaluations,
         )
-
-
-def _evaluations(opened: OpenVersion, background: Columns) -> int:
-    """How many rows this model answers in the time there is, a power of two so that measuring again seldom changes it."""
-    opened.predict(background)
-    began = time.perf_counter()
-    opened.predict(background)
-    row_seconds = max((time.perf_counter() - began) / len(next(iter(background.values()))), 1e-9)
-    affordable = 1 << int(math.log2(max(_SECONDS / row_seconds, 1)))
-    return min(_MOST_EVALUATIONS, max(_FEWEST_EVALUATIONS, affordable))
 
 
 def _class_index(opened: OpenVersion, label: str | None) -> int | None:

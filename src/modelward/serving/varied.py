@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +24,6 @@ from modelward.registry import CodePoints, Feature, text_of
 if TYPE_CHECKING:
     from modelward.serving.explainer import Columns
 
-PASSAGES_LIMIT = 64
-ENTRIES_LIMIT = 64
-_PATCHES_A_SIDE = 8
 # A character of a script without spaces between words (Chinese, Japanese, Thai, Lao, Khmer), or what stands between two spaces.
 _SPACELESS = "\u0e00-\u0eff\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _PASSAGE = re.compile(rf"(?:[{_SPACELESS}]|[^ {_SPACELESS}]+) ?")
@@ -51,12 +49,12 @@ def features_of(row: Columns, background: Columns, values: Mapping[str, Any]) ->
     return Varied(row=row, background=background, values=values, whole=lambda asked: asked)
 
 
-def passages_of(feature: Feature, points: CodePoints) -> Varied:
+def passages_of(feature: Feature, points: CodePoints, most: int) -> Varied:
     """The passages of one text, int32 [length], as it is read: words, or single characters where a script knows no spaces; of a
-    long text some of them together. Each is called by its place, `review[0:5]`.
+    long text some of them together, so that there are at `most` so many. Each is called by its place, `review[0:5]`.
     """
     text = text_of(points)
-    bounds = _bounds(text)
+    bounds = _bounds(text, most)
     names = [f"{feature.name}[{start}:{stop}]" for start, stop in bounds]
     owner = np.repeat(np.arange(len(bounds)), [stop - start for start, stop in bounds])
 
@@ -78,11 +76,11 @@ def passages_of(feature: Feature, points: CodePoints) -> Varied:
     )
 
 
-def patches_of(feature: Feature, pixels: npt.NDArray[np.uint8]) -> Varied:
-    """The patches of one image, uint8 [height, width, channels], as it is seen: at most eight by eight. One that is left out shows
+def patches_of(feature: Feature, pixels: npt.NDArray[np.uint8], most: int) -> Varied:
+    """The patches of one image, uint8 [height, width, channels], as it is seen: at `most` so many. One that is left out shows
     the mean colour of the image. Each is called by its rows and columns, `scan[0:4,8:12]`.
     """
-    bounds = [_cut(length) for length in pixels.shape[:2]]
+    bounds = [_cut(length, isqrt(most)) for length in pixels.shape[:2]]
     places = [(rows, columns) for rows in bounds[0] for columns in bounds[1]]
     names = [f"{feature.name}[{top}:{bottom},{left}:{right}]" for (top, bottom), (left, right) in places]
     blank = np.broadcast_to(pixels.mean(axis=(0, 1)).round().astype(np.uint8), pixels.shape)
@@ -104,12 +102,13 @@ def patches_of(feature: Feature, pixels: npt.NDArray[np.uint8]) -> Varied:
     )
 
 
-def entries_of(feature: Feature, words: npt.NDArray[np.object_]) -> Varied:
-    """The entries of one history, texts [length], as it is read; of a long one some that follow each other together. Each is called
+def entries_of(feature: Feature, words: npt.NDArray[np.object_], most: int) -> Varied:
+    """The entries of one history, texts [length], as it is read; of a long one some that follow each other together, so that
+    there are at `most` so many. Each is called
     by its place from the end, `history[-1]` for the last. The others close up where one is left out.
     """
     (there,) = np.nonzero(words != "")
-    parts = np.array_split(there, min(ENTRIES_LIMIT, len(there))) if len(there) else []
+    parts = np.array_split(there, min(most, len(there))) if len(there) else []
     names = [f"{feature.name}[{_from_end(part, len(words))}]" for part in parts]
     owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
@@ -136,16 +135,16 @@ def _from_end(part: npt.NDArray[np.intp], length: int) -> str:
     return str(last) if first == last else f"{first}:{last + 1 or ''}"
 
 
-def _cut(length: int) -> list[tuple[int, int]]:
-    """A side in at most eight parts that differ by one pixel at most."""
-    count = min(_PATCHES_A_SIDE, length)
+def _cut(length: int, most: int) -> list[tuple[int, int]]:
+    """A side in at `most` so many parts that differ by one pixel at most."""
+    count = min(most, length)
     return list(pairwise(length * part // count for part in range(count + 1)))
 
 
-def _bounds(text: str) -> list[tuple[int, int]]:
+def _bounds(text: str, most: int) -> list[tuple[int, int]]:
     """Where each passage begins and ends; together they are the whole text."""
     ends = [found.end() for found in _PASSAGE.finditer(text)]
     if not ends:
         return []
-    together = -(-len(ends) // PASSAGES_LIMIT)
+    together = -(-len(ends) // most)
     return list(pairwise([0, *sorted({*ends[together - 1 :: together], ends[-1]})]))

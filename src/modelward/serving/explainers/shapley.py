@@ -36,6 +36,10 @@ _CHANCE = Lock()
 class ShapleyExplainer:
     """Hands shap a table of numbers: each cell is the place of its value among its feature's, whatever type they have."""
 
+    def least(self, features: int) -> int:
+        """See `Explainer.least`."""
+        return min(1 << features, _LEAST_PAIRS * (2 * features + 1))
+
     def explain(self, probability: Probability, row: Columns, background: Columns, *, seed: int, evaluations: int) -> Attribution:
         """See `Explainer.explain`."""
         shap = _shap()
