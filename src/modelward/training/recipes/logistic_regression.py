@@ -37,7 +37,7 @@ class LogisticRegression:
     """Linear in the prepared columns; solved in float64."""
 
     Parameters: ClassVar[type[LogisticRegressionParameters]] = LogisticRegressionParameters
-    takes: ClassVar[tuple[Takes, ...]] = ("table", "image")
+    takes: ClassVar[tuple[Takes, ...]] = ("table", "image", "series")
     parameters: LogisticRegressionParameters
 
     streams: ClassVar[bool] = True
