@@ -15,7 +15,7 @@ from modelward.registry import BACKGROUND_FILE, DossierMissingError, OpenVersion
 from modelward.serving.explainer import Attribution
 from modelward.serving.explainers import EXPLAINERS
 from modelward.serving.pace import Pace
-from modelward.serving.varied import entries_of, features_of, passages_of, patches_of
+from modelward.serving.varied import entries_of, features_of, passages_of, patches_of, stretches_of
 
 if TYPE_CHECKING:
     from modelward.registry import Feature
@@ -30,7 +30,12 @@ _CLASSES_TOLD = 50
 
 
 # What is explained by its parts, for it is all that a row has.
-_APART: Mapping[str, Callable[[Feature, Any, int], Varied]] = {"text": passages_of, "image": patches_of, "sequence": entries_of}
+_APART: Mapping[str, Callable[[Feature, Any, int], Varied]] = {
+    "text": passages_of,
+    "image": patches_of,
+    "sequence": entries_of,
+    "series": stretches_of,
+}
 
 
 class UnknownLabelError(InvalidError):
@@ -58,7 +63,7 @@ class Contribution:
 class Explanation:
     """Why `label` has `probability`: `base`, its mean over the background, and what each feature adds, the largest first. `base_of`
     says what the base is of: the "average", the "empty text" whose passages were all left out, the
-    "blank image", or the "empty history".
+    "blank image", the "empty history", or the "empty series".
 
     `residual` is how far base and contributions together miss the probability: near 0, or something is wrong. `unfamiliar` are the
     features whose value training never saw.
@@ -80,8 +85,8 @@ class Explanation:
 
 
 class Explanations:
-    """Explains answers of open versions. A version of a table brings its background itself, sealed; texts, images and histories
-    need none.
+    """Explains answers of open versions. A version of a table brings its background itself, sealed; texts, images, histories
+    and series need none.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -101,11 +106,6 @@ class Explanations:
             raise UnexplainableError(
                 f"{opened.version.name} answers with {opened.interface.answer}, and only probabilities of classes are explained. "
                 "Ask for its answer alone."
-            )
-        if series := [each.name for each in opened.interface.features if each.kind == "series"]:
-            raise UnexplainableError(
-                f"{opened.version.name} takes the series {series[0]!r}, and answers to series are not explained. Ask for its "
-                "answer alone."
             )
         columns, unfamiliar = opened.interface.encode([opened.interface.table_of_rows(rows)])
         chosen = _class_index(opened, label)

@@ -20,7 +20,7 @@ SECONDS = 1.0
 MOST_SECONDS = 30.0
 """So long a request may take whose rows are explained by their parts."""
 PARTS = (64, 16, 4)
-"""So many parts of a text, an image or a history are told apart; fewer where the model is slow."""
+"""So many parts of a text, an image, a history or a series are told apart; fewer where the model is slow."""
 _FEWEST_EVALUATIONS = 1 << 11
 _MOST_EVALUATIONS = 1 << 17
 _SLOW_SECONDS = 0.02

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is varied in a row to explain its answer: its features, the passages of its text, the patches of its image, or the entries
-of its history.
+"""What is varied in a row to explain its answer: its features, the passages of its text, the patches of its image, the entries of
+its history, or the stretches of its series.
 
 The explainer knows columns, and for each a value that stands for "not known". Of a table these are the features and the background
-rows. Of a text they are its passages, of an image its patches, of a history its entries, which are there or left out, so that
-nobody's words, pictures or histories are needed to compare with.
+rows. Of a text they are its passages, of an image its patches, of a history its entries, of a series its stretches, which are there
+or left out, so that nobody's words, pictures, histories or recordings are needed to compare with.
 """
 
 from __future__ import annotations
@@ -127,6 +127,34 @@ def entries_of(feature: Feature, words: npt.NDArray[np.object_], most: int) -> V
         whole=whole,
         base_of="empty history",
         how=" of entries, which are left out where they are not known",
+    )
+
+
+def stretches_of(feature: Feature, series: npt.NDArray[np.float32], most: int) -> Varied:
+    """The stretches of one series, float32 [length, channels], as it is read: single steps, of a longer one some that follow each
+    other together, so that there are at `most` so many, with all their channels. Each is called by its place from the end,
+    `wave[-4:]` for the last four steps. One that is left out is missing, as null is; the others stay where they are, but that a
+    series ends with its last number.
+    """
+    (there,) = np.nonzero(~np.isnan(series).all(axis=1))
+    count = int(there[-1]) + 1 if len(there) else 0
+    parts = np.array_split(np.arange(count), min(most, count)) if count else []
+    names = [f"{feature.name}[{_from_end(part, count)}]" for part in parts]
+    owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+
+    def whole(asked: Columns) -> Columns:
+        is_there = np.concatenate([asked[name] for name in names], axis=1).astype(bool)
+        left = np.repeat(series[None], len(is_there), axis=0)
+        left[:, :count][~is_there[:, owner]] = np.nan
+        return {feature.name: left}
+
+    return Varied(
+        row={name: np.ones((1, 1), dtype=np.int8) for name in names},
+        background={name: np.zeros((1, 1), dtype=np.int8) for name in names},
+        values=dict.fromkeys(names),
+        whole=whole,
+        base_of="empty series",
+        how=" of stretches, which are missing where they are not known",
     )
 
 

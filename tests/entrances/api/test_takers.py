@@ -202,3 +202,15 @@ def test_a_tensor_that_is_no_series_is_refused_by_the_open_inference_protocol(ca
     assert told.status_code == 400
     assert "wave" in told.text
     assert said in told.text
+
+
+def test_an_answer_to_a_series_is_explained_by_its_stretches(administrator):
+    answer = administrator.post("/v1/models/swing/explain", json={"rows": [{"wave": [9, 0.5, None, -2, 3]}]})
+    (found,) = answer.raise_for_status().json()["explanations"]
+    assert (found["label"], found["base_of"], found["base"]) == ("above", "empty series", pytest.approx(0.5, abs=1e-6))
+    parts = {part["feature"]: part["contribution"] for part in found["contributions"]}
+    assert set(parts) == {"wave[-1]", "wave[-2]", "wave[-3]", "wave[-4]"}, "the first step is not read"
+    assert parts["wave[-1]"] > 0 > parts["wave[-2]"]
+    assert parts["wave[-3]"] == pytest.approx(0, abs=1e-6), "what is missing adds nothing"
+    assert found["base"] + sum(parts.values()) == pytest.approx(above(0.5, -2, 3), abs=1e-6)
+    assert "of stretches, which are missing where they are not known" in found["method"]

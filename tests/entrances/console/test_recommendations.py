@@ -57,13 +57,3 @@ def test_nothing_explains_what_is_recommended_to_somebody_without_a_history(visi
     page = visitor.post("/models/shop/1", {"f0": ""})
     assert page.status_code == 200
     assert " ".join(f"{item} {100 * share:.1f} %" for item, share in ranked()) in words_of(page.text)
-
-
-def test_a_series_is_asked_about_and_says_why_there_are_no_reasons(visitor):
-    told = words_of(visitor.post("/models/swing/1", {"f0": "[1.5, 2]"}).text)
-    assert "above 97.1 %" in told
-    assert "answers to series are not explained" in told
-    visitor.get("/models?lang=zh")
-    page = visitor.post("/models/swing/1", {"f0": "[1.5, 2]"}).text
-    visitor.get("/models?lang=en")
-    assert left_english(page) == []

@@ -94,6 +94,7 @@ def test_no_sentence_is_kept_that_the_console_does_not_say():
             " of passages, which are left out where they are not known",
             " of entries, which are left out where they are not known",
             " of patches, which show the mean colour where they are not known",
+            " of stretches, which are missing where they are not known",
         ):
             assert how in said
             counted = counted.removesuffix(how)

@@ -14,6 +14,14 @@ from starlette.concurrency import run_in_threadpool
 from modelward.access import Actor, Permission
 from modelward.entrances.console.drawn_values import DrawnValues, drawn_values
 from modelward.entrances.console.picture import Picture, pictures_of
+from modelward.entrances.console.series_field import (
+    SeriesField,
+    UnreadNumbersError,
+    first_series,
+    pasted_series,
+    series_field,
+)
+from modelward.entrances.console.series_picture import SeriesPicture, series_pictures_of
 from modelward.errors import InvalidError, ModelwardError
 from modelward.registry import Feature, Interface, Version
 from modelward.serving import Gateway, Question
@@ -29,10 +37,10 @@ _HINTS = {"image": "PNG or JPEG"}
 
 
 class FieldError(InvalidError):
-    """A field of the form holds something that is not a number; `feature` is its name."""
+    """A field of the form holds something that is not a number, or not the numbers of a series; `feature` is its name."""
 
-    def __init__(self, feature: str) -> None:
-        super().__init__(f"The field {feature!r} needs a number, such as 12 or 12.5.")
+    def __init__(self, feature: str, why: str) -> None:
+        super().__init__(why)
         self.feature = feature
 
 
@@ -49,6 +57,7 @@ class Field:
     is_long: bool
     is_image: bool
     is_nullable: bool
+    series: SeriesField | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,7 @@ class Outcome:
     why: Why | None
     why_not: str
     pictures: list[Picture]
+    series: list[SeriesPicture]
 
 
 def fields_of(interface: Interface, form: Mapping[str, str]) -> list[Field]:
@@ -108,7 +118,7 @@ def row_of(interface: Interface, form: Mapping[str, str]) -> dict[str, Any]:
     """The row that a form holds, typed by the interface.
 
     Raises:
-        FieldError: a number is not one. The field is named, what it holds is not.
+        FieldError: a number or a series is none. The field is named, what it holds is not.
     """
     return {feature.name: _value(feature, form.get(f"f{place}", "")) for place, feature in enumerate(interface.features)}
 
@@ -145,6 +155,7 @@ async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by
         why=why,
         why_not=why_not,
         pictures=await run_in_threadpool(pictures_of, version.interface, row, why.bars if why else ()),
+        series=await run_in_threadpool(series_pictures_of, version.interface, row, why.bars if why else ()),
     )
 
 
@@ -211,10 +222,13 @@ def _field(feature: Feature, key: str, sent: str | None) -> Field:
         is_long=is_long,
         is_image=feature.kind == "image",
         is_nullable=feature.nullable,
+        series=series_field(feature) if feature.kind == "series" else None,
     )
 
 
 def _start(feature: Feature) -> str:
+    if feature.kind == "series":
+        return first_series(feature)
     if feature.kind != "number":
         return feature.categories[0] if feature.categories else ""
     low, high = feature.minimum or 0.0, feature.maximum or 0.0
@@ -223,7 +237,16 @@ def _start(feature: Feature) -> str:
     return f"{math.floor(start):d}" if high - low > 4 else f"{start:.3g}"
 
 
+def _series(feature: Feature, text: str) -> Any:
+    try:
+        return pasted_series(feature, text)
+    except UnreadNumbersError as unread:
+        raise FieldError(feature.name, str(unread)) from None
+
+
 def _value(feature: Feature, text: str) -> Any:
+    if feature.kind == "series":
+        return _series(feature, text)
     if feature.kind == "sequence":
         return [item for line in text.splitlines() for item in (part.strip() for part in line.split(",")) if item]
     if not text.strip():
@@ -234,4 +257,4 @@ def _value(feature: Feature, text: str) -> Any:
         # A comma is refused rather than guessed at: it parts thousands here and decimals there.
         return float(text)
     except ValueError:
-        raise FieldError(feature.name) from None
+        raise FieldError(feature.name, f"The field {feature.name!r} needs a number, such as 12 or 12.5.") from None

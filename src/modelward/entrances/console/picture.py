@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelward.registry import Interface
 
 _MOST_SQUARES = 48
-_STRONGEST = 0.75
+STRONGEST = 0.75
 _PATCH = re.compile(r"\[(\d+):(\d+),(\d+):(\d+)\]")
 
 
@@ -97,6 +97,6 @@ def _patches(name: str, bars: Sequence[Bar]) -> list[Patch]:
         if place is None or not widest:
             continue
         top, bottom, left, right = map(int, place.groups())
-        strength = _STRONGEST * abs(bar.contribution) / widest
+        strength = STRONGEST * abs(bar.contribution) / widest
         found.append(Patch(left, top, right - left, bottom - top, strength, bar.contribution >= 0))
     return found

@@ -140,6 +140,17 @@ CHINESE = {
     "empty text": "空文本",
     "blank image": "空白图像",
     "empty history": "空的历史",
+    "empty series": "空序列",
+    "{name} as the model read it: {n} steps, from {low} to {high}.": "模型读到的 {name}：{n} 步，数值从 {low} 到 {high}。",
+    "Each channel is drawn from its least number to its greatest.": "每个通道各按自身的最小值到最大值绘制。",
+    "Paste a step a line, with {n} numbers in each, or lists in JSON; null is a missing number.": (
+        "请粘贴数值，每行一步、每步 {n} 个数，或粘贴 JSON 列表；null 表示缺失的数值。"
+    ),
+    "Paste numbers with spaces, commas or line breaks between them, or a list in JSON; null is a missing number.": (
+        "请粘贴数值，以空格、逗号或换行分隔，或粘贴 JSON 列表；null 表示缺失的数值。"
+    ),
+    "The last {n} steps are read.": "读取最后 {n} 步。",
+    "Training saw {low} – {high}.": "训练时的范围：{low} – {high}。",
     "{name} as the model saw it, {width} by {height}": "模型看到的 {name}，{width}×{height}",
     "Blue speaks for the answer, red against it.": "蓝色支持该答案，红色反对。",
     "(an empty text)": "（空文本）",
@@ -401,8 +412,10 @@ SENTENCES = {
     "Only probabilities of classes are explained, and this version answers with something else.": (
         "只能解释各类别的概率，而该版本给出的是其他答案。"
     ),
-    "{version:name} takes the series {name}, and answers to series are not explained.": (
-        "{version} 的输入含有序列 {name}，对序列的答案不作解释。"
+    "The field {name} takes numbers, and line {line:n} holds something else.": "字段 {name} 须为数值，而第 {line} 行含有其他内容。",
+    "Write null where one is missing.": "缺失处请写 null。",
+    "The field {name} takes {wanted:n} numbers in each line, and line {line:n} has {found:n}.": (
+        "字段 {name} 每行须有 {wanted} 个数值，而第 {line} 行有 {found} 个。"
     ),
     "Ask for its answer alone.": "请只请求其答案。",
     "Ask it over the API.": "请通过 API 调用。",
@@ -417,6 +430,11 @@ SENTENCES = {
     ),
     "interventional Shapley values over {count:n} random orders and their reverses of entries, which are left out where they are "
     "not known": "干预式 Shapley 值，取历史条目的 {count} 个随机顺序及其逆序；未知的条目被略去",
+    "interventional Shapley values over every coalition of stretches, which are missing where they are not known": (
+        "干预式 Shapley 值，遍历所有区段联盟；未知的区段视为缺失"
+    ),
+    "interventional Shapley values over {count:n} random orders and their reverses of stretches, which are missing where they are "
+    "not known": "干预式 Shapley 值，取区段的 {count} 个随机顺序及其逆序；未知的区段视为缺失",
     "interventional Shapley values over every coalition of patches, which show the mean colour where they are not known": (
         "干预式 Shapley 值，遍历所有图块联盟；未知的图块显示平均颜色"
     ),
