@@ -17,7 +17,7 @@ from modelward.audit import verify_receipt
 from modelward.client.asking import RemoteServing
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemotePolicies, RemoteReleases
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
-from modelward.datasets import Datasets, Split
+from modelward.datasets import Datasets, Sharding, Split
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from modelward.registry import Registry
 from modelward.releases import Policies, Releases, ReleaseState
@@ -89,6 +89,9 @@ def test_data(house, remote, data):
     assert remote.datasets.profile("people") == here.profile("people", by=house.by)
     for split in (Split(by="random", test=0.25, validation=0.25, seed=3), Split(by="cluster", similarity=1.0)):
         assert remote.datasets.split("people", split) == here.split("people", split, by=house.by)
+    sharding = Sharding(parts=2, by="random", seed=3)
+    assert remote.datasets.shard("people", sharding) == here.shard("people", sharding, by=house.by)
+    assert remote.datasets.show("people-2").shard == here.show("people-2", by=house.by).shard
 
 
 class Told:

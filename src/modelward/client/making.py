@@ -13,7 +13,7 @@ from modelward.access import Actor
 from modelward.assessment import Comparison, Language, Objective, TrustReport
 from modelward.client.archive import unpack
 from modelward.client.connection import Room, part, plain, refuse_folder
-from modelward.datasets import Dataset, Profile, Split, SplitSummary, Task
+from modelward.datasets import Dataset, Profile, Sharding, Shards, Split, SplitSummary, Task
 from modelward.errors import NotFoundError
 from modelward.registry import Dossier, ModelSummary, Verification, Version, parse_version_name
 from modelward.training import SILENT, Candidate, Progress, Run, Spec, Status, render
@@ -75,6 +75,11 @@ class RemoteDatasets(Room):
     def split(self, name: str, split: Split, *, by: Actor | None = None) -> SplitSummary:
         """See how a split would divide the data."""
         return self._connection.fetch(SplitSummary, "POST", f"/api/v1/datasets/{part(name)}/split", body=split)
+
+    def shard(self, name: str, sharding: Sharding, *, by: Actor | None = None) -> Shards:
+        """Divide the data into datasets of their own."""
+        path = f"/api/v1/datasets/{part(name)}/shards"
+        return self._connection.fetch(Shards, "POST", path, body=sharding, timeout=_LONG_SECONDS)
 
 
 class RemoteTraining(Room):

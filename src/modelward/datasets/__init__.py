@@ -28,6 +28,7 @@ from modelward.datasets.readers import READERS
 from modelward.datasets.reading import parse_table, read_bytes
 from modelward.datasets.samples import SAMPLES, Sample, SampleChangedError, SampleUnavailableError, UnknownSampleError, fetch_sample
 from modelward.datasets.service import Datasets
+from modelward.datasets.sharding import Sharding, Shards
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_codes, class_labels, make_split
 from modelward.datasets.table import Table, frame_of
 
@@ -60,6 +61,8 @@ __all__ = [
     "SampleUnavailableError",
     "Sequences",
     "SeriesProfile",
+    "Sharding",
+    "Shards",
     "Split",
     "SplitSummary",
     "Table",

@@ -36,7 +36,7 @@ def partition(clusters: Clusters, *, parts: int, seed: int) -> Rows:
     if (largest := int(sizes.max())) > _UNEVEN * rows / parts:
         raise UndividedError(
             f"The largest cluster has {largest:,} of {rows:,} rows, and each of {parts} parts would have {rows / parts:,.0f}. Ask "
-            "for fewer parts, or find clusters with a higher similarity."
+            "for fewer parts; of near-duplicates, a higher similarity links fewer."
         )
     loads = [(0, part) for part in range(parts)]
     heapify(loads)

@@ -59,6 +59,14 @@ def find_clusters(table: pl.DataFrame, columns: Sequence[str], *, similarity: fl
     return _numbered(alike_by_values(table.select(telling), similarity=similarity) if telling else np.zeros(table.height, np.int64))
 
 
+def of_one_value(values: pl.Series) -> Clusters:
+    """Rows of one value as clusters; those where it is missing are one."""
+    import polars as pl
+
+    numbered = values.to_frame("value").with_row_index("row")
+    return _numbered(numbered.select(pl.col("row").first().over("value")).to_series().to_numpy())
+
+
 def compared(table: Table, columns: Sequence[str]) -> int:
     """How much `find_clusters` looks at: the characters of the texts, or the values where there are none; an image takes the time
     of fifty. Its time grows so.

@@ -14,6 +14,7 @@ from modelward.errors import ConflictError, InvalidError, NotFoundError, Refused
 
 DATASET_REGISTERED = Event("dataset.registered", "A dataset was fingerprinted, encrypted and put on the shelf.")
 DATASET_READ = Event("dataset.read", "The rows of a dataset were decrypted for somebody, for a stated purpose.")
+DATASET_SHARDED = Event("dataset.sharded", "A dataset was divided into shards, each of which is a dataset of its own.")
 DATASET_SPLIT = Event("dataset.split", "A dataset was divided into train, validation and test rows.")
 
 CATEGORIES_LIMIT = 1000
@@ -81,10 +82,26 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """Where the rows of a shard come from: it is the `part`, from 1, of `parts` of the `dataset` that had this fingerprint. The
+    others are as in `Sharding`.
+    """
+
+    dataset: str
+    fingerprint: str
+    part: int
+    parts: int
+    by: Literal["cluster", "column", "random"]
+    seed: int
+    column: str | None
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A registered table. `positive` is the favourable class of a target of two classes, "" of more and of
     other tasks. `task`, `user` and `time` are as in `Declaration`. `sealed` names the encrypted
-    rows, `described` the encrypted columns and profile.
+    rows, `described` the encrypted columns and profile. `shard` says of which dataset it is one, if it is one.
     """
 
     name: str
@@ -104,6 +121,7 @@ class Dataset:
     task: Literal["classes", "text", "items", "none"] = "classes"
     user: str = ""
     time: str = ""
+    shard: Shard | None = None
 
     @property
     def log(self) -> Log | None:

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from modelward.access import Actor, Permission, check_name
 from modelward.audit import Ledger
@@ -19,19 +18,29 @@ from modelward.datasets import declaration, store
 from modelward.datasets.dataset import (
     DATASET_READ,
     DATASET_REGISTERED,
+    DATASET_SHARDED,
     DATASET_SPLIT,
-    Column,
     Dataset,
     DatasetChangedError,
     DatasetExistsError,
     DatasetMissingError,
 )
 from modelward.datasets.declaration import Declaration, Task
+from modelward.datasets.description import (
+    Description,
+    Made,
+    describe_table,
+    description_label,
+    opened_description,
+    rows_label,
+    sealable,
+)
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.parallel import are_parallel, read_parallel
-from modelward.datasets.pieces import SealedTable, pieces_of
+from modelward.datasets.pieces import SealedTable
 from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
+from modelward.datasets.sharding import Sharding, Shards, described_shards, divide, shard_name, summary_of
 from modelward.datasets.splits import Split, SplitSummary, make_split, summarise
 from modelward.datasets.table import SlicedTable, Table, frame_of
 from modelward.images import at_most, count_anew
@@ -40,17 +49,6 @@ from modelward.storage import Connection, Database, Scratch, Vault, until_writte
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-@dataclass(frozen=True, slots=True)
-class _Description:
-    """What is sealed beside the rows: it holds values out of them. `pieces` says which columns are in each piece of the rows; what
-    was sealed before there were several does not.
-    """
-
-    columns: tuple[Column, ...]
-    profile: Profile
-    pieces: tuple[tuple[str, ...], ...] = ()
 
 
 _TOO_MANY_PIXELS = (
@@ -117,11 +115,12 @@ class Datasets:
 
     def _add(self, table: SlicedTable, declared: Declaration, *, name: str, positive: str, by: Actor) -> Dataset:
         declaration.check_names(declared, table.columns)
-        described = _describe(table, name=name, declared=declared, positive=positive)
+        described = describe_table(table, name=name, declared=declared, positive=positive)
         with self._database.look() as connection:
             if there := store.find(connection, name):
                 return self._same(there, declared, described.profile)
-        return until_written(lambda: self._register(table, described, name=name, declared=declared, by=by))
+        (added,) = until_written(lambda: self._register({name: Made(table, described)}, declared=declared, by=by))
+        return added
 
     def list(self, *, by: Actor) -> list[Dataset]:
         """Every dataset, by name."""
@@ -192,27 +191,74 @@ class Datasets:
             self._ledger.record(connection, DATASET_SPLIT, actor=by.id, subject=name, facts=facts)
         return made
 
-    def _register(self, table: Table, described: _Description, *, name: str, declared: Declaration, by: Actor) -> Dataset:
-        pieces = _sealable(table, described, name=name)
+    def shard(self, name: str, sharding: Sharding, *, by: Actor) -> Shards:
+        """Divide the dataset by `sharding` into datasets of their own, `name`-1, `name`-2 and so on: declared as it is, with its
+        columns and its favourable class. Each says where it comes from. What was divided so before is there already, and nothing
+        changes.
+
+        Raises:
+            DatasetMissingError: there is none. UndividedError: it cannot be divided so.
+            DatasetExistsError: the name of a shard is taken by other data. Then none is registered.
+        """
+        by.require(Permission.DATA_READ)
+        by.require(Permission.DATA_WRITE)
+        found = self._find(name)
+        check_name("dataset", shard_name(name, sharding.parts))
+        divided = divide(self._rows(found), sharding, target=found.declared.target, user=found.declared.user)
+        made = described_shards(divided, self._description(found), declared=found.declared, sharding=sharding)
+        facts = {"fingerprint": found.fingerprint, "rows": found.rows, **asdict(sharding), **divided.facts}
+
+        def sharded(connection: Connection) -> None:
+            self._ledger.record(connection, DATASET_SHARDED, actor=by.id, subject=name, facts=facts)
+
+        with self._database.look() as connection:
+            there = {each: store.find(connection, each) for each in made}
+        for each, registration in there.items():
+            if registration:
+                self._same(registration, found.declared, made[each].described.profile)
+        if fresh := {each: made[each] for each, registration in there.items() if registration is None}:
+            until_written(lambda: self._register(fresh, declared=found.declared, by=by, then=sharded))
+        return summary_of(divided, [each.described.profile for each in made.values()], dataset=name, sharding=sharding)
+
+    def _register(
+        self, made: Mapping[str, Made], *, declared: Declaration, by: Actor, then: Callable[[Connection], object] = lambda _: None
+    ) -> tuple[Dataset, ...]:
+        """Put tables on the shelf by their names, all of them or none, `then` write down what else is to be known."""
+        pieces = chain.from_iterable(sealable(each.table, each.described, name=name) for name, each in made.items())
+        last = {description_label(name): each.described for name, each in made.items()}
+        digests, recorded = [], []
         with self._vault.sealing(pieces, database=self._database, named=store.sealed_objects) as (connection, sealed):
-            *rows, description = sealed.values()
-            if store.find(connection, name):
-                raise _taken(name, "was registered by somebody else just now")
-            made = store.Registration(
-                name=name,
-                fingerprint=described.profile.fingerprint,
-                rows=table.height,
-                declared=declared,
-                registered=datetime.now(UTC),
-                by=by.id,
-                sealed=rows[0],
-                described=description,
-                further=tuple(rows[1:]),
-            )
-            facts = _facts(made) | {"positive": described.profile.positive}
-            store.add(connection, made)
-            self._ledger.record(connection, DATASET_REGISTERED, actor=by.id, subject=name, facts=facts)
-        return self._opened(made)
+            for label, digest in sealed.items():
+                digests.append(digest)
+                if label in last:
+                    recorded.append(self._record(connection, digests, last[label], declared=declared, by=by))
+                    digests = []
+            then(connection)
+        return tuple(map(self._opened, recorded))
+
+    def _record(
+        self, connection: Connection, sealed: Sequence[str], described: Description, *, declared: Declaration, by: Actor
+    ) -> store.Registration:
+        """Write down the dataset that lies in `sealed`: the pieces of its rows, then its description."""
+        *rows, description = sealed
+        profile, shard = described.profile, described.shard
+        if store.find(connection, profile.dataset):
+            raise _taken(profile.dataset, "was registered by somebody else just now")
+        made = store.Registration(
+            name=profile.dataset,
+            fingerprint=profile.fingerprint,
+            rows=profile.rows,
+            declared=declared,
+            registered=datetime.now(UTC),
+            by=by.id,
+            sealed=rows[0],
+            described=description,
+            further=tuple(rows[1:]),
+        )
+        store.add(connection, made)
+        facts = _facts(made) | {"positive": profile.positive} | ({"shard": asdict(shard)} if shard else {})
+        self._ledger.record(connection, DATASET_REGISTERED, actor=by.id, subject=made.name, facts=facts)
+        return made
 
     def _same(self, there: store.Registration, declared: Declaration, found: Profile) -> Dataset:
         if there.fingerprint != (other := found.fingerprint):
@@ -259,14 +305,12 @@ class Datasets:
             task=found.declared.task,
             user=found.declared.user,
             time=found.declared.time,
+            shard=described.shard,
         )
 
-    def _description(self, found: store.Registration) -> _Description:
-        sealed = self._vault.read(found.described, label=_description_label(found.name))
-        described = msgspec.json.decode(sealed, type=_Description)
-        # What was sealed before a favourable class could be stated follows the rule for those that nobody stated.
-        taken = described.profile.positive or declaration.favourable_class(described.profile.classes)
-        return replace(described, profile=replace(described.profile, positive=taken))
+    def _description(self, found: store.Registration) -> Description:
+        sealed = self._vault.read(found.described, label=description_label(found.name))
+        return opened_description(sealed)
 
     def _rows(self, found: store.Registration) -> Table:
         digests, pieces = (found.sealed, *found.further), self._description(found).pieces
@@ -275,44 +319,11 @@ class Datasets:
         table = SealedTable(
             pieces,
             height=found.rows,
-            read=lambda piece: self._vault.read(digests[piece], label=_rows_label(found.name, piece)),
+            read=lambda piece: self._vault.read(digests[piece], label=rows_label(found.name, piece)),
         )
         if fingerprint(table) != found.fingerprint:
             raise _changed(found.name)
         return table
-
-
-def _sealable(table: Table, described: _Description, *, name: str) -> Iterator[tuple[str, bytes]]:
-    """What is sealed of a table, with the label of each: its pieces, then what is said of them."""
-    names = []
-    for piece, (columns, data) in enumerate(pieces_of(table)):
-        names.append(columns)
-        yield _rows_label(name, piece), data
-    yield _description_label(name), msgspec.json.encode(replace(described, pieces=tuple(names)))
-
-
-def _describe(table: SlicedTable, *, name: str, declared: Declaration, positive: str) -> _Description:
-    from modelward.datasets.log_profiling import check_log
-    from modelward.datasets.profiling import describe_columns, find_identifiers, profile_table
-
-    identifiers = find_identifiers(table)
-    columns = describe_columns(table, identifiers, persons=declared.user)
-    declaration.check_table(table, columns, target=declared.target, task=declared.task)
-    if declared.log:
-        check_log(table, columns, log=declared.log, item=declared.target)
-    mark = fingerprint(table)
-    profile = profile_table(
-        table,
-        columns,
-        identifiers=identifiers,
-        dataset=name,
-        fingerprint=mark,
-        target=declared.target,
-        positive=positive,
-        task=declared.task,
-        log=declared.log,
-    )
-    return _Description(columns, profile)
 
 
 def _facts(made: store.Registration) -> dict[str, object]:
@@ -342,11 +353,3 @@ def _changed(name: str) -> DatasetChangedError:
 
 def _taken(name: str, why: str) -> DatasetExistsError:
     return DatasetExistsError(f"The name {name!r} is taken: that dataset {why}. A dataset never changes; choose another name.")
-
-
-def _rows_label(name: str, piece: int) -> str:
-    return f"dataset {name} piece {piece + 1}" if piece else f"dataset {name}"
-
-
-def _description_label(name: str) -> str:
-    return f"dataset {name} description"

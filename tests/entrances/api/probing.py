@@ -26,6 +26,7 @@ BODIES = {
     "POST /api/v1/runs": {"spec": SPEC},
     "POST /api/v1/comparisons": {"versions": ["grants:1", "grants:2"], "objective": {}},
     "POST /api/v1/datasets/{name}/split": {"by": "random"},
+    "POST /api/v1/datasets/{name}/shards": {"parts": 2, "by": "random"},
     "POST /api/v1/models/{model}/versions/{number}/assessments": {"only": ["size"]},
 }
 # Names of what there is; the first that fits an operation counts.

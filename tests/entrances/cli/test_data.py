@@ -96,3 +96,28 @@ def test_ten_even_classes_are_not_called_imbalanced_and_a_rare_one_is(fresh):
 
 def test_a_dataset_with_a_misspelt_name_is_answered_with_the_nearest(terminal):
     assert "Did you mean 'people'?" in terminal("data", "show", "peopel").err
+
+
+def test_a_shard_says_what_it_is_one_of(fresh, table):
+    fresh("data", "add", "people", table, table, *SAID)
+    shown = fresh("data", "shard", "people", "--parts", "2", "--similarity", "1").out
+    assert [line.split()[:2] for line in shown.splitlines() if "people-" in line] == [["people-1", "60"], ["people-2", "60"]]
+    assert "rows of the largest   2" in shown
+    assert "1 of 2 of people" in " ".join(fresh("data", "show", "people-1").out.split())
+    refused = fresh("data", "shard", "people", "--parts", "7")
+    assert (refused.code, "Ask for at most 6." in refused.err) == (2, True)
+
+
+def test_what_a_dataset_has_not_is_no_row(fresh, table):
+    """A table of rows for classes has no user, no time and no shard; a log has no favourable class."""
+    plain = fresh("data", "add", "people", table, *SAID).out
+    rows = [f"u{at % 20},{at},film {at % 7}" for at in range(200)]
+    log = fresh.file("log.csv", "\n".join(["who,at,film", *rows]))
+    said = ("--target", "film", "--task", "items", "--user", "who", "--time", "at", "--purpose", "t", "--owner", "t")
+    added = fresh("data", "add", "log", log, *said).out
+    named = [{line.split()[0] for line in each.splitlines() if line} for each in (plain, added)]
+    assert not named[0] & {"task", "user", "time", "shard"}
+    assert "positive" in named[0]
+    assert {"task", "user", "time"} <= named[1]
+    assert not named[1] & {"positive", "shard"}
+    assert not {line.split()[0] for line in fresh("data", "profile", "log").out.splitlines() if line} & {"positive", "classes"}

@@ -17,6 +17,7 @@ ABSENT = {
     "data show nobody": "No dataset is called 'nobody'",
     "data profile nobody": "No dataset is called 'nobody'",
     "data split nobody": "No dataset is called 'nobody'",
+    "data shard nobody --parts 2": "No dataset is called 'nobody'",
     "runs show run-000000": "run-000000",
     "runs resume run-000000": "run-000000",
     "model show nobody": "No model is called 'nobody'",

@@ -20,6 +20,7 @@ VERBS = {
     "data show": (["data", "show", "people"], "town"),
     "data profile": (["data", "profile", "people"], "hours"),
     "data split": (["data", "split", "people", "--seed", "3"], "digest"),
+    "data shard": (["data", "shard", "people", "--parts", "2"], "people-2"),
     "train": (["train", "{folder}/spec.yaml", "--set", "candidates=[naive-bayes]"], "grants:3"),
     "runs list": (["runs", "list"], "run-"),
     "runs show": (["runs", "show", "{run}"], "decision-tree"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from modelward.access import Permission
-from modelward.datasets import Dataset, Profile, Split, SplitSummary, Task
+from modelward.datasets import Dataset, Profile, Sharding, Shards, Split, SplitSummary, Task
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name
 
@@ -88,5 +88,15 @@ ENDPOINTS = (
         "See how a split would divide the data.",
         SplitSummary,
         takes=Split,
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/datasets/{name}/shards",
+        Permission.DATA_WRITE,
+        lambda call: call.platform.datasets.shard(call.path["name"], call.body, by=call.actor),
+        "Divide the data into datasets of their own.",
+        Shards,
+        takes=Sharding,
+        status=201,
     ),
 )

@@ -19,7 +19,7 @@ from modelward.entrances.cli.waiting import waiting
 from modelward.errors import ModelwardError
 
 if TYPE_CHECKING:
-    from modelward.datasets import ColumnProfile, Dataset, Profile, ProfileWarning, SeriesProfile, SplitSummary
+    from modelward.datasets import ColumnProfile, Dataset, Profile, ProfileWarning, SeriesProfile, Shards, SplitSummary
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 # More warnings of a kind than so many are one line, and so many of their columns are named.
@@ -111,6 +111,23 @@ def _declare_dividing(nouns: typer.Typer) -> None:
         wanted = Split(by=by, test=test, validation=validation, seed=seed, column=column, similarity=similarity)  # type: ignore[arg-type]  # it checks itself
         return desk.house.datasets.split(name, wanted, by=desk.actor)
 
+    @verb(nouns, "shard", show=_show_shards, example="modelward data shard adult --parts 3 --seed 7")
+    def shard(
+        desk: Desk,
+        name: Name,
+        parts: Annotated[int, typer.Option(metavar="N", help="How many shards.")],
+        by: Annotated[str, typer.Option(metavar="HOW", help="cluster, column or random.")] = "cluster",
+        seed: Annotated[int, typer.Option(help="The same seed gives the same shards.")] = 0,
+        column: Annotated[str | None, typer.Option(metavar="COL", help="Whose values stay together, for --by column.")] = None,
+        similarity: Annotated[float, typer.Option(help="What near-duplicates share at least, for --by cluster.")] = 0.9,
+    ) -> Shards:
+        """Divide the data into datasets of their own, NAME-1 to NAME-N, each row in one."""
+        from modelward.datasets import Sharding
+
+        wanted = Sharding(parts=parts, by=by, seed=seed, column=column, similarity=similarity)  # type: ignore[arg-type]  # it checks itself
+        with waiting(desk, f"Dividing {name}"):
+            return desk.house.datasets.shard(name, wanted, by=desk.actor)
+
     @verb(nouns, "sample", show=_show_sample, only_here=True, example="modelward data sample adult")
     def sample(
         desk: Desk,
@@ -126,16 +143,22 @@ def _declare_dividing(nouns: typer.Typer) -> None:
 
 def show_dataset(console: Console, dataset: Dataset) -> None:
     """A dataset with its columns."""
+    shard = dataset.shard
+    special = {
+        "task": "" if dataset.task == "classes" else dataset.task,
+        "target": dataset.target,
+        "user": dataset.user,
+        "time": dataset.time,
+        "positive": dataset.positive,
+        "shard": f"{shard.part} of {shard.parts} of {shard.dataset}" if shard else "",
+    }
     showing.facts(
         console,
         {
             "dataset": dataset.name,
             "rows": dataset.rows,
-            "task": None if dataset.task == "classes" else dataset.task,
-            "target": dataset.target or None,
-            "user": dataset.user or None,
-            "time": dataset.time or None,
-            "positive": dataset.positive,
+            # What only some datasets have is a row of theirs alone.
+            **{name: said for name, said in special.items() if said},
             "sensitive": dataset.sensitive,
             "purpose": dataset.purpose,
             "owner": dataset.owner,
@@ -228,7 +251,8 @@ def _show_profile(console: Console, profile: Profile) -> None:
     )
     console.print()
     classes = [f"{name} {count}" for name, count in profile.classes.items()]
-    showing.facts(console, {"rows": profile.rows, "classes": classes, "positive": profile.positive, **_log_facts(profile)})
+    told = {name: said for name, said in (("classes", classes), ("positive", profile.positive)) if said}
+    showing.facts(console, {"rows": profile.rows, **told, **_log_facts(profile)})
     _show_warnings(console, profile.warnings)
 
 
@@ -278,6 +302,27 @@ def _show_split(console: Console, summary: SplitSummary) -> None:
     if summary.clusters is not None:
         told |= {"clusters": summary.clusters, "rows of the largest": summary.largest_cluster}
     showing.facts(console, {**told, "digest": summary.digest})
+
+
+def _show_shards(console: Console, made: Shards) -> None:
+    showing.table(
+        console,
+        ("dataset", "rows", "classes", "fingerprint"),
+        (
+            (
+                each.dataset,
+                each.rows,
+                ", ".join(f"{name} {rows}" for name, rows in each.classes.items()),
+                showing.beginning(each.fingerprint),
+            )
+            for each in made.shards
+        ),
+        numbers=("rows",),
+        text=("classes",),
+    )
+    console.print()
+    if made.sharding.by != "random":
+        showing.facts(console, {"groups kept together": made.clusters, "rows of the largest": made.largest_cluster})
 
 
 def _show_sample(console: Console, made: dict[str, str]) -> None:

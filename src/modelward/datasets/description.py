@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The description of a dataset: its columns and its profile, sealed beside its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from modelward.datasets import declaration
+from modelward.datasets.dataset import Column, Shard
+from modelward.datasets.declaration import Declaration
+from modelward.datasets.fingerprint import fingerprint
+from modelward.datasets.pieces import pieces_of
+from modelward.datasets.profile import Profile
+from modelward.datasets.table import SlicedTable, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is sealed beside the rows: it holds values out of them. `pieces` says which columns are in each piece of the rows; what
+    was sealed before there were several does not.
+    """
+
+    columns: tuple[Column, ...]
+    profile: Profile
+    pieces: tuple[tuple[str, ...], ...] = ()
+    shard: Shard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A table that is to be a dataset, and its description."""
+
+    table: SlicedTable
+    described: Description
+
+
+def describe_table(
+    table: SlicedTable, *, name: str, declared: Declaration, positive: str, columns: tuple[Column, ...] = ()
+) -> Description:
+    """The description of a table that is to be the dataset `name`, with `columns` of a dataset that it is a part of, if it is one:
+    what a part's values happen to look like does not change what they are.
+
+    Raises:
+        UnusableTableError, InvalidDeclarationError: the table cannot be learned from, or what is declared does not hold.
+    """
+    from modelward.datasets.log_profiling import check_log
+    from modelward.datasets.profiling import describe_columns, find_identifiers, profile_table
+
+    identifiers = find_identifiers(table)
+    columns = columns or describe_columns(table, identifiers, persons=declared.user)
+    declaration.check_table(table, columns, target=declared.target, task=declared.task)
+    if declared.log:
+        check_log(table, columns, log=declared.log, item=declared.target)
+    profile = profile_table(
+        table,
+        columns,
+        identifiers=identifiers,
+        dataset=name,
+        fingerprint=fingerprint(table),
+        target=declared.target,
+        positive=positive,
+        task=declared.task,
+        log=declared.log,
+    )
+    return Description(columns, profile)
+
+
+def opened_description(sealed: bytes) -> Description:
+    """The description in these bytes."""
+    described = msgspec.json.decode(sealed, type=Description)
+    # What was sealed before a favourable class could be stated follows the rule for those that nobody stated.
+    taken = described.profile.positive or declaration.favourable_class(described.profile.classes)
+    return replace(described, profile=replace(described.profile, positive=taken))
+
+
+def sealable(table: Table, described: Description, *, name: str) -> Iterator[tuple[str, bytes]]:
+    """What is sealed of a table, with the label of each: its pieces, then what is said of them."""
+    names = []
+    for piece, (columns, data) in enumerate(pieces_of(table)):
+        names.append(columns)
+        yield rows_label(name, piece), data
+    yield description_label(name), msgspec.json.encode(replace(described, pieces=tuple(names)))
+
+
+def rows_label(name: str, piece: int) -> str:
+    """The label under which a piece of a dataset's rows is sealed."""
+    return f"dataset {name} piece {piece + 1}" if piece else f"dataset {name}"
+
+
+def description_label(name: str) -> str:
+    """The label under which a dataset's description is sealed."""
+    return f"dataset {name} description"
