@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much is lost where the data gets worse than it was: values missing, noisy, swapped or shifted, images noisy or brighter, and
-labels that are wrong.
+"""How much is lost where the data gets worse than it was: values missing, noisy, swapped or shifted, images noisy, brighter or
+blurred, and labels that are wrong.
 
 Each row is asked again with its values changed, and compared with itself: what is stated is the mean difference over rows. Every
 cell is changed or left by itself, so that the interval over rows holds the chance of the draw, too. A row to which a version
@@ -9,122 +9,41 @@ answers something that is no number counts as decided wrongly, and its Brier sco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from modelward.assessment import plots
 from modelward.assessment.assessor import Findings, Plot, Sample
 from modelward.assessment.clause import Clause, Measure
+from modelward.assessment.degrading import (
+    MEASURED,
+    Degradable,
+    Degrade,
+    blurred,
+    missing,
+    noisy,
+    shifted,
+    spread,
+    swapped,
+    without,
+)
 from modelward.assessment.intervals import Estimate, bootstrap
 from modelward.assessment.scores import Floats, Integers, ratio
 
 if TYPE_CHECKING:
-    from modelward.registry import Feature, OpenVersion
+    from modelward.registry import OpenVersion
 
 ROWS_LIMIT = 1000
 COLUMNS_LIMIT = 50
 _COLUMN_ANSWERS = 30_000
 _LEAST_ROWS = 30
 _WRONG_LABELS = 0.1
-_MEASURED = ("number", "image")
 _NEVER_MISSING = "The version takes images alone, and none of them can be missing."
 LOSSES = "evidence/degraded.losses.json"
 LOSSES_PLOT = "plots/degraded.losses.svg"
-
-Columns: TypeAlias = dict[str, NDArray[np.generic]]
-Degrade: TypeAlias = Callable[["_Table", np.random.Generator], Columns]
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Some rows of the sample, as a version takes them."""
-
-    features: tuple[Feature, ...]
-    columns: Columns
-    labels: Integers
-    spreads: Mapping[str, float]
-
-    @property
-    def measured(self) -> list[str]:
-        """What noise and shifts are added to: numbers, and the pixels of images."""
-        return [feature.name for feature in self.features if feature.kind in _MEASURED]
-
-    @property
-    def cells(self) -> list[str]:
-        """What a value can be missing of: no version fills in an image."""
-        return [feature.name for feature in self.features if feature.kind != "image"]
-
-    @property
-    def swappable(self) -> dict[str, NDArray[np.generic]]:
-        """The known values, sorted, of each category that has another one to be swapped for."""
-        known = {each.name: np.unique(each.categories) for each in self.features if each.kind == "category"}
-        return {name: values.astype(object) for name, values in known.items() if values.size > 1}
-
-    def part(self, rows: int) -> _Table:
-        """The first rows."""
-        columns = {name: values[:rows] for name, values in self.columns.items()}
-        return _Table(self.features, columns, self.labels[:rows], self.spreads)
-
-
-def missing(share: float) -> Degrade:
-    """So many of the cells have no value."""
-
-    def degrade(table: _Table, random: np.random.Generator) -> Columns:
-        emptied = {
-            name: _emptied(table.columns[name], random.random(table.columns[name].shape) < share)
-            for name in table.columns
-            if name in table.cells
-        }
-        return table.columns | emptied
-
-    return degrade
-
-
-def noisy(spreads: float) -> Degrade:
-    """Normal noise on every number and pixel, its deviation so many spreads of the column."""
-
-    def degrade(table: _Table, random: np.random.Generator) -> Columns:
-        return table.columns | {
-            name: _noised(table.columns[name], spreads * table.spreads[name], random) for name in table.measured
-        }
-
-    return degrade
-
-
-def shifted(spreads: float) -> Degrade:
-    """Every number and pixel so many spreads of its column higher."""
-
-    def degrade(table: _Table, _random: np.random.Generator) -> Columns:
-        return table.columns | {name: _added(table.columns[name], spreads * table.spreads[name]) for name in table.measured}
-
-    return degrade
-
-
-def swapped(share: float) -> Degrade:
-    """So many of the cells of categories have another value of their column, drawn evenly."""
-
-    def degrade(table: _Table, random: np.random.Generator) -> Columns:
-        changed = dict(table.columns)
-        for name, known in table.swappable.items():
-            values = changed[name]
-            places = np.searchsorted(known.astype(str), values.astype(str)) % known.size
-            others = known[(places + random.integers(1, known.size, values.shape)) % known.size]
-            changed[name] = np.where((random.random(values.shape) < share) & (values != ""), others, values)
-        return changed
-
-    return degrade
-
-
-def without(column: str) -> Degrade:
-    """No row has a value in the column."""
-    return lambda table, _random: (
-        table.columns | {column: _emptied(table.columns[column], np.ones_like(table.columns[column], dtype=np.bool_))}
-    )
 
 
 def _loss(key: str, what: str, meaning: str) -> tuple[Measure, Measure]:
@@ -154,6 +73,8 @@ _KINDS: dict[str, tuple[str, str, Degrade]] = {
     "noise_50": ("strong noise", "noise of half of each column's spread on every number and pixel", noisy(0.5)),
     "swapped_10": ("a tenth swapped", "10 % of the categories swapped for another value of the column", swapped(0.1)),
     "shifted_50": ("shifted", "every number and pixel half of its column's spread higher", shifted(0.5)),
+    "blurred_3": ("slight blur", "images blurred, the deviation of the blur 3 % of their shorter side", blurred(0.03)),
+    "blurred_6": ("strong blur", "images blurred, the deviation of the blur 6 % of their shorter side", blurred(0.06)),
 }
 _LOSSES = {key: _loss(key, what, meaning) for key, (what, meaning, _) in _KINDS.items()}
 COLUMN = Measure(
@@ -188,7 +109,7 @@ class Degraded:
             others = [measure.not_measurable(why, n=sample.rows) for measure in self.measures if measure is not MISLABELLED]
             return Findings((*others, _mislabelled_alone(version, sample)))
         rows = np.random.default_rng(sample.seed).permutation(sample.rows)[:ROWS_LIMIT]
-        table = _table(version, sample, rows)
+        table = _degradable(version, sample, rows)
         base = _judge(sample.answers(version).probabilities[rows], table.labels, sample)
         losses = _losses(version, sample, table, base)
         columns = _columns(version, sample, table, base)
@@ -216,32 +137,15 @@ def _why_not(version: OpenVersion, sample: Sample) -> str:
     """Why nothing of it can be measured; empty where it can."""
     kinds = {feature.name: feature.kind for feature in version.interface.features}
     cells = [values for name, values in sample.columns.items() if kinds.get(name) != "image"]
-    if {*kinds.values()} - {*_MEASURED, "category"} or any(values.shape != (sample.rows, 1) for values in cells):
+    if {*kinds.values()} - {*MEASURED, "category"} or any(values.shape != (sample.rows, 1) for values in cells):
         return "The version takes more than images, numbers and categories, one a cell. Only these are degraded here."
     return _few(sample) if sample.rows < _LEAST_ROWS else ""
 
 
-def _table(version: OpenVersion, sample: Sample, rows: Integers) -> _Table:
+def _degradable(version: OpenVersion, sample: Sample, rows: Integers) -> Degradable:
     features = version.interface.features
-    spreads = {each.name: _spread(sample.columns[each.name]) for each in features if each.kind in _MEASURED}
-    return _Table(features, sample.cut(rows), sample.labels[rows], spreads)
-
-
-def _spread(values: NDArray[np.generic]) -> float:
-    """Half of what lies between the 16 % and the 84 % quantile: the deviation of normal values, and far ones do not count. Where
-    most rows share one value, the deviation. Of pixels the deviation of all of them: none lies far out.
-    """
-    if values.dtype == np.uint8:
-        counts = sum((np.bincount(image.ravel(), minlength=256) for image in values), start=np.zeros(256, dtype=np.int64))
-        levels = np.arange(256)
-        mean = np.average(levels, weights=counts)
-        return float(np.sqrt(np.average(np.square(levels - mean), weights=counts)))
-    known = np.asarray(values, dtype=np.float64)
-    known = known[np.isfinite(known)]
-    if not known.size:
-        return 0.0
-    low, high = np.quantile(known, (0.16, 0.84))
-    return float((high - low) / 2 or known.std())
+    spreads = {each.name: spread(sample.columns[each.name]) for each in features if each.kind in MEASURED}
+    return Degradable(features, sample.cut(rows), sample.labels[rows], spreads)
 
 
 def _judge(probabilities: Floats, labels: Integers, sample: Sample) -> _Judged:
@@ -254,14 +158,14 @@ def _judge(probabilities: Floats, labels: Integers, sample: Sample) -> _Judged:
     return _Judged(right.astype(np.float64), np.where(is_number, brier, worst))
 
 
-def _asked(version: OpenVersion, sample: Sample, table: _Table, degrade: Degrade, *, place: int) -> _Judged:
+def _asked(version: OpenVersion, sample: Sample, table: Degradable, degrade: Degrade, *, place: int) -> _Judged:
     """What becomes of the rows; every way of degrading draws for itself."""
     changed = degrade(table, np.random.default_rng((sample.seed, place)))
     answers = np.asarray(version.predict(changed), dtype=np.float64)
     return _judge(answers, table.labels, sample)
 
 
-def _losses(version: OpenVersion, sample: Sample, table: _Table, base: _Judged) -> list[Clause]:
+def _losses(version: OpenVersion, sample: Sample, table: Degradable, base: _Judged) -> list[Clause]:
     clauses: list[Clause] = []
     for place, (key, (_, _, degrade)) in enumerate(_KINDS.items()):
         if lacking := _lacking(key, table):
@@ -275,15 +179,17 @@ def _losses(version: OpenVersion, sample: Sample, table: _Table, base: _Judged) 
     return clauses
 
 
-def _lacking(key: str, table: _Table) -> str:
+def _lacking(key: str, table: Degradable) -> str:
     if key.startswith("missing") and not table.cells:
         return _NEVER_MISSING
     if key.startswith(("noise", "shifted")) and not table.measured:
         return "The version takes no numbers."
+    if key.startswith("blurred") and not table.images:
+        return "The version takes no images."
     return "The version takes no categories of two values or more." if key.startswith("swapped") and not table.swappable else ""
 
 
-def _refusals(table: _Table) -> str:
+def _refusals(table: Degradable) -> str:
     never = sum(not feature.nullable for feature in table.features)
     if not never:
         return ""
@@ -311,7 +217,7 @@ def _few(sample: Sample) -> str:
     return f"The sample has {sample.rows} of the {_LEAST_ROWS} rows that are needed. Hold out more rows."
 
 
-def _columns(version: OpenVersion, sample: Sample, table: _Table, base: _Judged) -> list[Clause]:
+def _columns(version: OpenVersion, sample: Sample, table: Degradable, base: _Judged) -> list[Clause]:
     names = table.cells
     if not names:
         return [COLUMN.not_measurable(_NEVER_MISSING, n=len(table.labels))]
@@ -335,27 +241,6 @@ def _means(values: Floats, *, seed: int) -> list[Estimate]:
         seed=seed,
     )
     return [estimate for estimate in found if estimate is not None]
-
-
-def _emptied(values: NDArray[np.generic], where: NDArray[np.bool_]) -> NDArray[np.generic]:
-    changed = values.copy()
-    changed[where] = "" if values.dtype == object else np.nan
-    return changed
-
-
-def _noised(values: NDArray[np.generic], deviation: float, random: np.random.Generator) -> NDArray[np.generic]:
-    """Normal noise on all values; on images one by one, for of all of them it would take eight times their memory."""
-    if values.dtype == np.uint8:
-        return np.stack([_added(image, random.normal(0, deviation, image.shape)) for image in values])
-    return _added(values, random.normal(0, deviation, values.shape))
-
-
-def _added(values: NDArray[np.generic], more: Floats | float) -> NDArray[np.generic]:
-    if values.dtype == np.uint8:
-        # A camera knows nothing darker than black and nothing brighter than white.
-        changed: NDArray[np.float32] = values.astype(np.float32) + np.asarray(more, dtype=np.float32)
-        return np.rint(changed).clip(0, 255).astype(np.uint8)
-    return (np.asarray(values, dtype=np.float64) + more).astype(np.float32)
 
 
 def _name(clause: Clause) -> str:

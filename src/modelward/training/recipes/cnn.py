@@ -46,7 +46,13 @@ class ConvolutionalParameters(ClassifierLearning, frozen=True, kw_only=True, for
         tuple[Annotated[int, Meta(ge=1, le=4096)], ...], Meta(max_length=8, description="Units of each layer behind the blocks.")
     ] = (64,)
     shift: Annotated[
-        int, Meta(ge=0, le=64, description="Most pixels by which an image is moved, each way, anew each time it is learnt from.")
+        int,
+        Meta(
+            ge=0,
+            le=64,
+            description="Most pixels by which an image is moved, each way, anew each time it is learnt from: a random crop of the "
+            "image with its edges continued.",
+        ),
     ] = 0
     rotate: Annotated[float, Meta(ge=0, le=180, description="Most degrees by which it is turned, each way.")] = 0.0
     flip: Annotated[bool, Meta(description="Whether half of the images are mirrored, left to right.")] = False
