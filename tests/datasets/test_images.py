@@ -72,7 +72,7 @@ def test_what_file_managers_leave_behind_is_passed_over(datasets, admin, folder)
 
 BAD_FILES = {
     **{f"lying/{name}.png": (data, rf"lying/{name}\.png {why}") for name, (data, why) in pictures.BAD.items()},
-    "lying/notes.txt": (b"x", "lying/notes.txt is called neither .png nor .jpg"),
+    "lying/notes.doc": (b"x", "lying/notes.doc is called neither .png nor .jpg"),
     "lying/deep/a.png": (pictures.png(pictures.drawn(0)), "lies in no folder of a class|deep is called neither"),
 }
 

@@ -1,27 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images in folders that are named after their classes, on disk or in an archive, as a table of `image` and `label`."""
+"""Images, or texts, in folders that are named after their classes, on disk or in an archive, as a table of `image` or `text`, and
+`label`.
+"""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelward.datasets.dataset import UnreadableFileError
+from modelward.datasets.dataset import FIELD_LIMIT_CHARACTERS, UnreadableFileError
+from modelward.datasets.encoding import encoding_of
 from modelward.images import UnreadableImageError, facts_of
 
 if TYPE_CHECKING:
     import polars as pl
 
-IMAGE, LABEL = "image", "label"
-_ENDINGS = frozenset({".png", ".jpg", ".jpeg"})
+IMAGE, TEXT, LABEL = "image", "text", "label"
+_COLUMNS = {".png": IMAGE, ".jpg": IMAGE, ".jpeg": IMAGE, ".txt": TEXT}
 _PART_BYTES = 32 << 20
 # What file managers leave behind.
 _LITTER = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
 
 
 class Labelled(NamedTuple):
-    """An image file: what messages call it, its class, and its bytes."""
+    """A file of an image or a text: what messages call it, its class, and its bytes."""
 
     name: str
     label: str
@@ -35,11 +39,11 @@ def is_litter(path: PurePosixPath) -> bool:
 
 def is_image(path: PurePath) -> bool:
     """Whether a file is an image by its name."""
-    return path.suffix.lower() in _ENDINGS
+    return _column(path) == IMAGE
 
 
-def images_below(folder: Path) -> list[Path]:
-    """The image files in the folders of classes in `folder`, in the order of their names.
+def files_below(folder: Path) -> list[Path]:
+    """The files in the folders of classes in `folder`, in the order of their names.
 
     Raises:
         UnreadableFileError: it is no folder of such folders; something else lies in it, or in one of them.
@@ -48,13 +52,14 @@ def images_below(folder: Path) -> list[Path]:
     held = [place for place in sorted(folder.iterdir()) if not is_litter(PurePosixPath(place.name))]
     if not held:
         raise UnreadableFileError(
-            f"{folder} is a folder. Name the file in it that holds the table; or put one folder of images there for each class."
+            f"{folder} is a folder. Name the file in it that holds the table; or put one folder of images or texts there for each "
+            "class."
         )
     for place in held:
         if place.is_symlink() or not place.is_dir():
             raise UnreadableFileError(
                 f"{folder} is a folder. Name the file in it that holds the table, such as {place}; or leave in it nothing but one "
-                "folder of images for each class."
+                "folder of images for each class, or one of texts."
             )
         found += [each for each in sorted(place.iterdir()) if not is_litter(PurePosixPath(each.name))]
     _check([PurePosixPath(path.relative_to(folder).as_posix()) for path in found], source=str(folder))
@@ -62,10 +67,10 @@ def images_below(folder: Path) -> list[Path]:
 
 
 def classes_of(paths: Iterable[PurePosixPath], *, source: str) -> list[str]:
-    """The class of each of the images of an archive: the folder that it lies in. One folder may lie around all.
+    """The class of each of the files of an archive: the folder that it lies in. One folder may lie around all.
 
     Raises:
-        UnreadableFileError: they do not lie in folders of classes.
+        UnreadableFileError: they do not lie in folders of classes, or are not all images or all texts.
     """
     held = list(paths)
     roots = {path.parts[0] for path in held}
@@ -75,21 +80,17 @@ def classes_of(paths: Iterable[PurePosixPath], *, source: str) -> list[str]:
     return [path.parts[0] for path in held]
 
 
-def parts_of(images: Iterable[Labelled]) -> Iterator[pl.DataFrame]:
-    """The raw table of images, some of them at a time.
+def parts_of(files: Iterable[Labelled]) -> Iterator[pl.DataFrame]:
+    """The raw table of files that are all images or all texts, some of them at a time.
 
     Raises:
         UnreadableFileError: one cannot be read.
     """
     held: list[Labelled] = []
     size = 0
-    for image in images:
-        try:
-            facts_of(image.data)
-        except UnreadableImageError as unreadable:
-            raise UnreadableFileError(f"The image {image.name} {unreadable}") from None
-        held.append(image)
-        size += len(image.data)
+    for file in files:
+        held.append(file)
+        size += len(file.data)
         if size >= _PART_BYTES:
             yield _part(held)
             held, size = [], 0
@@ -97,22 +98,51 @@ def parts_of(images: Iterable[Labelled]) -> Iterator[pl.DataFrame]:
         yield _part(held)
 
 
-def _part(images: Sequence[Labelled]) -> pl.DataFrame:
+def _part(files: Sequence[Labelled]) -> pl.DataFrame:
     import polars as pl
 
-    files = pl.Series([image.data for image in images], dtype=pl.Binary)
-    return pl.DataFrame({IMAGE: files, LABEL: pl.Series([image.label for image in images], dtype=pl.String)})
+    column = _column(PurePosixPath(files[0].name))
+    values = pl.Series(map(_text, files), dtype=pl.String) if column == TEXT else pl.Series(map(_image, files), dtype=pl.Binary)
+    return pl.DataFrame({column: values, LABEL: pl.Series([file.label for file in files], dtype=pl.String)})
+
+
+def _image(file: Labelled) -> bytes:
+    try:
+        facts_of(file.data)
+    except UnreadableImageError as unreadable:
+        raise UnreadableFileError(f"The image {file.name} {unreadable}") from None
+    return file.data
+
+
+def _text(file: Labelled) -> str:
+    text = file.data.decode(encoding_of(io.BytesIO(file.data), source=file.name))
+    if len(text) > FIELD_LIMIT_CHARACTERS:
+        raise UnreadableFileError(
+            f"The text {file.name} has {len(text):,} characters; at most {FIELD_LIMIT_CHARACTERS:,} are read. Divide it."
+        )
+    return text
+
+
+def _column(path: PurePath) -> str | None:
+    return _COLUMNS.get(path.suffix.lower())
 
 
 def _check(paths: list[PurePosixPath], *, source: str) -> None:
-    """Every path is a class and an image file."""
+    """Every path is a class and a file of an image, or every one a class and a file of a text."""
     if not paths:
-        raise UnreadableFileError(f"{source} holds no images. Put one folder of PNG or JPEG files there for each class.")
+        raise UnreadableFileError(
+            f"{source} holds no files. Put one folder of PNG or JPEG images, or of texts, there for each class."
+        )
+    wanted = _column(paths[0])
     for path in paths:
         if len(path.parts) != 2:
             raise UnreadableFileError(
-                f"{source}: {path} lies in no folder of a class. Put each image into a folder that is named after its class, and "
+                f"{source}: {path} lies in no folder of a class. Put each file into a folder that is named after its class, and "
                 "no folder into another."
             )
-        if not is_image(path):
-            raise UnreadableFileError(f"{source}: {path} is called neither .png nor .jpg. Save it as one of these, or take it out.")
+        if (column := _column(path)) is None:
+            raise UnreadableFileError(
+                f"{source}: {path} is called neither .png nor .jpg, nor .txt. Save it as one of these, or take it out."
+            )
+        if column != wanted:
+            raise UnreadableFileError(f"{source}: of {paths[0]} and {path} one is an image and one a text. Register them apart.")

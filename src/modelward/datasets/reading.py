@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from modelward.datasets.class_folders import Labelled, images_below, is_image, parts_of
+from modelward.datasets.class_folders import Labelled, files_below, is_image, parts_of
 from modelward.datasets.dataset import ColumnKind, FileTooLargeError, UnreadableFileError
 from modelward.datasets.layout import quoted
 from modelward.datasets.reader import Reader
@@ -64,13 +64,13 @@ def read_table(files: Sequence[Path], *, limit_bytes: int, scratch: Scratch) -> 
 
 @contextmanager
 def _read(file: Path, *, limit_bytes: int) -> Iterator[tuple[Iterator[pl.DataFrame], Callable[[], int]]]:
-    """The parts of a file, or of a folder of images; and how many bytes those read so far have."""
+    """The parts of a file, or of a folder of images or texts; and how many bytes those read so far have."""
     if _is_folder(file):
         sizes: list[int] = []
-        yield parts_of(_images(file, sizes, limit_bytes=limit_bytes)), lambda: sum(sizes)
+        yield parts_of(_labelled(file, sizes, limit_bytes=limit_bytes)), lambda: sum(sizes)
         return
     with opened(file, limit_bytes=limit_bytes) as stream:
-        size = os.fstat(stream.fileno()).st_size
+        size = _size(file, stream)
         # Whoever stops in the middle, at a part that does not fit, leaves no reader behind that holds on to a closed file.
         with closing(_parts(file, stream)) as parts:
             yield parts, lambda: size
@@ -83,11 +83,13 @@ def _is_folder(file: Path) -> bool:
     return False
 
 
-def _images(folder: Path, sizes: list[int], *, limit_bytes: int) -> Iterator[Labelled]:
-    """The images in the folders of their classes; the size of each is put into `sizes`."""
+def _labelled(folder: Path, sizes: list[int], *, limit_bytes: int) -> Iterator[Labelled]:
+    """The files in the folders of their classes; the size of each is put into `sizes`."""
     left = limit_bytes
-    for place in images_below(folder):
-        data = read_bytes(place, limit_bytes=left)
+    for place in files_below(folder):
+        # A text may be empty.
+        with opened(place, limit_bytes=left) as stream:
+            data = stream.read()
         sizes.append(len(data))
         left -= len(data)
         yield Labelled(f"{place.parent.name}/{place.name}", place.parent.name, data)
@@ -124,6 +126,7 @@ def read_bytes(file: Path, *, limit_bytes: int) -> bytes:
         UnreadableFileError: it is none, or empty. FileTooLargeError: it passes `limit_bytes`.
     """
     with opened(file, limit_bytes=limit_bytes) as stream:
+        _size(file, stream)
         return stream.read()
 
 
@@ -132,7 +135,7 @@ def opened(file: Path, *, limit_bytes: int) -> Iterator[BinaryIO]:
     """A plain file to read. It is opened once, so what is checked is what is read; a link, a pipe or a folder is refused.
 
     Raises:
-        UnreadableFileError: it is none, or empty, or it changed meanwhile. FileTooLargeError: it passes `limit_bytes`.
+        UnreadableFileError: it is none, or it changed meanwhile. FileTooLargeError: it passes `limit_bytes`.
     """
     handle = _handle(file)
     with os.fdopen(handle, "rb") as stream:
@@ -142,14 +145,24 @@ def opened(file: Path, *, limit_bytes: int) -> Iterator[BinaryIO]:
                 f"{file} passes the limit: {found.st_size:,} bytes, and {limit_bytes:,} more may be read. Register a part of it, "
                 "or raise the setting `MODELWARD_UPLOAD_LIMIT_BYTES`."
             )
-        if not stream.read(_BLANK_BYTES).strip() and found.st_size <= _BLANK_BYTES:
-            instead = "Save it again, or take it out" if is_image(file) else "Write a row of column names, and one row per record"
-            raise UnreadableFileError(f"{file} is empty. {instead}.")
-        stream.seek(0)
         yield stream
         after = os.fstat(handle)
         if (after.st_size, after.st_mtime_ns) != (found.st_size, found.st_mtime_ns):
             raise UnreadableFileError(f"{file} was changed while it was read. Wait until nobody writes to it, and try again.")
+
+
+def _size(file: Path, stream: BinaryIO) -> int:
+    """The bytes of a file that stands at its beginning, and holds something.
+
+    Raises:
+        UnreadableFileError: it holds nothing but white space.
+    """
+    size = os.fstat(stream.fileno()).st_size
+    if not stream.read(_BLANK_BYTES).strip() and size <= _BLANK_BYTES:
+        instead = "Save it again, or take it out" if is_image(file) else "Write a row of column names, and one row per record"
+        raise UnreadableFileError(f"{file} is empty. {instead}.")
+    stream.seek(0)
+    return size
 
 
 def _handle(file: Path) -> int:

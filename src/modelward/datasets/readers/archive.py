@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Zip archives of images, in folders named after their classes. Nothing is unpacked to disk."""
+"""Zip archives of images or texts, in folders named after their classes. Nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _check(members: Sequence[zipfile.ZipInfo], *, source: str) -> None:
         raise UnreadableFileError(f"{source} is protected with a password. Pack it without one.")
     if large := next((member for member in members if member.file_size > SIZE_LIMIT_BYTES), None):
         raise UnreadableFileError(
-            f"The image {large.filename} has {large.file_size:,} bytes; at most {SIZE_LIMIT_BYTES:,} are read. Make it smaller."
+            f"The file {large.filename} has {large.file_size:,} bytes; at most {SIZE_LIMIT_BYTES:,} are read. Make it smaller."
         )
     # Of the other ways a little is not unpacked without unpacking very much.
     if any(member.compress_type not in _PACKED_AS for member in members):

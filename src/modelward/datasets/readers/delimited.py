@@ -3,30 +3,24 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-import itertools
-import re
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from itertools import islice
 from typing import BinaryIO, TextIO
 
 import polars as pl
 
 from modelward.datasets.dataset import FIELD_LIMIT_CHARACTERS, UnreadableFileError
+from modelward.datasets.encoding import encoding_of
 from modelward.datasets.layout import checked_names
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SAMPLE_ROWS = 100
 _SAMPLE_CHARACTERS = 1 << 18
 _BATCH_ROWS = 50_000
-_BLOCK_BYTES = 1 << 20
 csv.field_size_limit(FIELD_LIMIT_CHARACTERS)
-# What is written in Chinese is nearly all in GB 2312, of which GB 18030 is the extension; Latin text read as GB 18030 is not.
-_LEAST_SHARE_GB2312 = 0.9
 
 
 class DelimitedReader:
@@ -36,7 +30,7 @@ class DelimitedReader:
 
     def read(self, file: BinaryIO, *, source: str) -> Iterator[pl.DataFrame]:
         """See `Reader.read`."""
-        encoding = _encoding(file, source=source)
+        encoding = encoding_of(file, source=source)
         file.seek(0)
         text = io.TextIOWrapper(file, encoding=encoding, newline="")
         try:
@@ -48,58 +42,6 @@ class DelimitedReader:
         finally:
             # Whoever opened the file closes it.
             text.detach()
-
-
-def _encoding(file: BinaryIO, *, source: str) -> str:
-    """In what the whole file is written."""
-    is_first, wrong, place = True, None, 0
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for data in _blocks(file):
-        if is_first and data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise UnreadableFileError(f"{source} is UTF-16. Save it as UTF-8: `iconv -f UTF-16 -t UTF-8 {source}`.")
-        if b"\0" in data:
-            raise UnreadableFileError(f"{source} is not text: it holds zero bytes. Save the table as CSV, Excel or Parquet.")
-        if wrong is None:
-            wrong = _fault(decoder, data, place)
-        place, is_first = place + len(data), False
-    if wrong is None:
-        wrong = _fault(decoder, b"", place, is_last=True)
-    if wrong is None:
-        return "utf-8-sig"
-    if not _is_gb18030(file):
-        raise UnreadableFileError(
-            f"{source} is not UTF-8 (byte {wrong:,}), nor Chinese in GB 18030. Convert it to UTF-8, for instance from "
-            f"Western European: `iconv -f WINDOWS-1252 -t UTF-8 {source}`."
-        )
-    return "gb18030"
-
-
-def _fault(decoder: codecs.IncrementalDecoder, data: bytes, place: int, *, is_last: bool = False) -> int | None:
-    """Where in the file the first byte stands that is no UTF-8, if there is one in `data`, which stands at `place`."""
-    pending, _ = decoder.getstate()
-    try:
-        decoder.decode(data, is_last)
-    except UnicodeDecodeError as wrong:
-        return place - len(pending) + wrong.start
-    return None
-
-
-def _is_gb18030(file: BinaryIO) -> bool:
-    decoder = codecs.getincrementaldecoder("gb18030")()
-    beyond = common = 0
-    try:
-        for data in itertools.chain(_blocks(file), [b""]):
-            words = re.sub(r"[\x00-\x7f]+", "", decoder.decode(data, not data))
-            beyond += len(words)
-            common += len(words.encode("gb2312", "ignore")) // 2
-    except UnicodeDecodeError:
-        return False
-    return common >= _LEAST_SHARE_GB2312 * beyond
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    file.seek(0)
-    return iter(partial(file.read, _BLOCK_BYTES), b"")
 
 
 def _parts(text: TextIO, *, source: str) -> Iterator[pl.DataFrame]:

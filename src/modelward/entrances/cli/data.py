@@ -42,7 +42,10 @@ def declare(app: typer.Typer) -> None:
         name: Name,
         files: Annotated[
             list[Path],
-            typer.Argument(metavar="FILE...", help="CSV, Excel or Parquet files of one layout; or images: a folder, .zip or .npz."),
+            typer.Argument(
+                metavar="FILE...",
+                help="CSV, Excel or Parquet files of one layout; or a folder or .zip of images or texts, or an .npz of images.",
+            ),
         ],
         purpose: Annotated[str, typer.Option(help="What the data may be used for.")],
         owner: Annotated[str, typer.Option(metavar="NAME", help="Who answers for the data.")],
