@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from datasets.whole import read_table
-from modelward.datasets import DatasetChangedError, fingerprint, frame_of, service
+from modelward.datasets import DatasetChangedError, encoding, fingerprint, frame_of, service
 from modelward.datasets import table as tables
 from modelward.datasets.correlation import correlations
 from modelward.datasets.pieces import SealedTable, pieces_of
@@ -22,7 +22,7 @@ def small_blocks(monkeypatch):
     """Blocks and pieces so small that a table of two hundred rows is a large one."""
     monkeypatch.setattr(tables, "BLOCK_ROWS", 32)
     monkeypatch.setattr(delimited, "_BATCH_ROWS", 70)
-    monkeypatch.setattr(delimited, "_BLOCK_BYTES", 101)
+    monkeypatch.setattr(encoding, "_BLOCK_BYTES", 101)
     monkeypatch.setattr(service, "pieces_of", lambda table: pieces_of(table, piece_bytes=1000))
 
 
@@ -118,9 +118,9 @@ def test_rows_that_repeat_another_are_counted_over_all_blocks(table, tmp_path, m
 
 
 def test_a_letter_astride_two_blocks_of_a_file_is_read(tmp_path, small_blocks):
-    for encoding in ("utf-8", "gb18030"):
+    for written in ("utf-8", "gb18030"):
         lines = [f"{'北京人' * 30},{number}" for number in range(40)]
-        (tmp_path / "t.csv").write_bytes(("name,number\n" + "\n".join(lines) + "\n").encode(encoding))
+        (tmp_path / "t.csv").write_bytes(("name,number\n" + "\n".join(lines) + "\n").encode(written))
         assert read_table([tmp_path / "t.csv"], limit_bytes=1 << 20).get_column("name").to_list() == ["北京人" * 30] * 40
 
 

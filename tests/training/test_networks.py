@@ -57,6 +57,8 @@ def differing(made, rows):
         ("cnn", 48, {"shape": [48, 1, 1], "hidden": [8, 8]}),
         ("cnn", 49, {"shape": [7, 7], "channels": [3, 5, 7, 9, 11], "kernel": 1, "shift": 1, "flip": True}),
         ("cnn", 1, {}),
+        ("cnn", 48, {"shape": [6, 8], "activation": "silu", "crop": 0.3}),
+        ("cnn", 48, {"shape": [6, 8], "activation": "tanh", "hidden": [8, 8]}),
         ("rnn", 24, {"shape": [6, 4], "cell": "lstm", "layers": 2, "units": 5}),
         ("rnn", 24, {"shape": [6, 4], "cell": "lstm", "pooling": "last", "units": 7}),
         ("rnn", 24, {"shape": [6, 4], "cell": "lstm", "pooling": "last", "both_ways": False}),
@@ -159,6 +161,23 @@ def test_a_shift_moves_whole_pixels_and_fills_with_the_nearest_edge(images):
     ]
     assert all(len(place) == 1 for place in places)
     assert len(set.union(*places)) == 9, "each way, and not at all"
+
+
+def test_a_crop_shows_a_part_of_the_image_as_large_as_was_asked_for_and_nothing_from_outside():
+    """Each pixel says where it lies, so that what is seen tells which part it is."""
+    places = torch.linspace(0, 1, 40)
+    image = torch.stack((places.expand(40, 40), places[:, None].expand(40, 40)), dim=2)
+    rows, source = image.reshape(1, -1).repeat(300, 1), torch.Generator().manual_seed(3)
+    found = augmented(rows, how=Changes(crop=0.4), shape=(40, 40, 2), spread=1.0, noise=source).view(300, 40, 40, 2)
+    across, down = found[:, 20, :, 0], found[:, :, 20, 1]
+    wide, high = (line[:, -2] - line[:, 1] for line in (across, down))
+    assert torch.allclose(wide, high, atol=1e-4), "as wide as high"
+    left = wide / (places[-2] - places[1])
+    assert 0.59 < float(left.min()) < 0.63
+    assert 0.97 < float(left.max()) < 1.01
+    assert float(left.mean()) == pytest.approx(0.8, abs=0.03)
+    assert (across.diff(dim=1)[:, 1:-1] > 0.01).all(), "no edge is drawn out"
+    assert float(across[:, 20].std()) > 0.05 < float(down[:, 20].std()), "from everywhere"
 
 
 def test_a_flip_mirrors_about_half_of_the_images_left_to_right(images):

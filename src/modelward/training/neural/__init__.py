@@ -6,7 +6,7 @@ Nothing here loads PyTorch before it is used, but `layers`, which a recipe impor
 
 from modelward.training.neural.batches import ArrayBatches, Batch, Batches
 from modelward.training.neural.classifying import Alter, classifier
-from modelward.training.neural.dense import Activation, dense, draw_dense
+from modelward.training.neural.dense import Activation, dense, draw_activated, draw_dense
 from modelward.training.neural.devices import DeviceMissingError, PrecisionMissingError, check_device, check_installed, device_named
 from modelward.training.neural.generating import generator
 from modelward.training.neural.learning import AdversarialLearning, ClassifierLearning, Learning
@@ -41,6 +41,7 @@ __all__ = [
     "dense",
     "dense_weights",
     "device_named",
+    "draw_activated",
     "draw_dense",
     "generator",
     "learn",

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Activation = Annotated[
     Literal["relu", "tanh", "sigmoid", "gelu", "elu", "silu"], Meta(description="What each hidden unit does to its sum.")
 ]
-_CUTS = frozenset({"relu", "gelu", "elu", "silu"})
+CUTS = frozenset({"relu", "gelu", "elu", "silu"})
+"""Those that let hardly anything through of one sign: they want larger first weights."""
 _OPERATORS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "gelu": "Gelu", "elu": "Elu"}
 
 
@@ -29,13 +30,28 @@ def dense(widths: Sequence[int], *, activation: str, dropout: float, randomness:
 
     from modelward.training.neural.layers import Dropout, linear
 
-    kinds = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU, "elu": nn.ELU, "silu": nn.SiLU}
     layers: list[nn.Module] = []
     for before, after in itertools.pairwise(widths):
-        layers += [linear(before, after, start=randomness.start, cuts=activation in _CUTS), kinds[activation]()]
+        layers += [linear(before, after, start=randomness.start, cuts=activation in CUTS), activated(activation)]
         if dropout:
             layers.append(Dropout(dropout, randomness.noise))
     return nn.Sequential(*layers[: -2 if dropout else -1])
+
+
+def activated(kind: str) -> torch.nn.Module:
+    """What each hidden unit does to its sum."""
+    from torch import nn
+
+    kinds: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+    kinds |= {"gelu": nn.GELU, "elu": nn.ELU, "silu": nn.SiLU}
+    return kinds[kind]()
+
+
+def draw_activated(drawing: Drawing, sums: str, kind: str) -> str:
+    """The same, drawn."""
+    if kind == "silu":
+        return drawing.node("Mul", sums, drawing.node("Sigmoid", sums))
+    return drawing.node(_OPERATORS[kind], sums)
 
 
 def draw_dense(network: torch.nn.Sequential, drawing: Drawing, rows: str, *, activation: str) -> str:
@@ -45,9 +61,5 @@ def draw_dense(network: torch.nn.Sequential, drawing: Drawing, rows: str, *, act
         (drawing.constant(weights.T), drawing.constant(biases)) for weights, biases in zip(arrays[::2], arrays[1::2], strict=True)
     )
     for layer in hidden:
-        sums = drawing.node("Gemm", rows, *layer)
-        if activation == "silu":
-            rows = drawing.node("Mul", sums, drawing.node("Sigmoid", sums))
-        else:
-            rows = drawing.node(_OPERATORS[activation], sums)
+        rows = draw_activated(drawing, drawing.node("Gemm", rows, *layer), activation)
     return drawing.node("Gemm", rows, *last)

@@ -10,6 +10,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
+from modelward.training.neural.dense import CUTS, activated
 from modelward.training.neural.layers import Dropout, convolution, linear
 from modelward.training.neural.randomness import Randomness
 from modelward.training.rows import Spread
@@ -31,17 +32,28 @@ class Asked(Protocol):
     def hidden(self) -> Sequence[int]: ...
 
     @property
+    def activation(self) -> str: ...
+
+    @property
     def dropout(self) -> float: ...
 
 
 class Block(nn.Module):
-    """Convolutions of one width, each normalised and cut, and then the largest of each two by two, where there are two."""
+    """Convolutions of one width, each normalised and activated, and then the largest of each two by two, where there are two."""
 
     def __init__(
-        self, inputs: int, outputs: int, *, layers: int, kernel: tuple[int, int], pool: tuple[int, int], start: torch.Generator
-    ):
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        layers: int,
+        kernel: tuple[int, int],
+        pool: tuple[int, int],
+        activation: nn.Module,
+        start: torch.Generator,
+    ) -> None:
         super().__init__()
-        self.pool = pool
+        self.pool, self.activation = pool, activation
         widths = itertools.pairwise((inputs, *[outputs] * layers))
         self.filters = nn.ModuleList(convolution(*each, kernel=kernel, start=start) for each in widths)
         self.normals = nn.ModuleList(nn.BatchNorm2d(outputs) for _ in range(layers))
@@ -54,7 +66,7 @@ class Block(nn.Module):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         for filters, normal in self.layers:
-            rows = torch.relu(_normalised(filters(rows), normal))
+            rows = self.activation(_normalised(filters(rows), normal))
         return nn.functional.max_pool2d(rows, self.pool)
 
 
@@ -80,15 +92,26 @@ class Pictures(nn.Module):
         height, width, channels = self.shape = shape
         self.register_buffer("middle", torch.tensor(spread.mean))
         self.register_buffer("spread", torch.tensor(spread.deviation).clamp(min=1e-6))
+        self.activation = activated(asked.activation)
         blocks = []
         for before, after in itertools.pairwise((channels, *asked.channels)):
             kernel = (1 if height == 1 else asked.kernel, 1 if width == 1 else asked.kernel)
             pool = (min(height, 2), min(width, 2))
-            blocks.append(Block(before, after, layers=asked.layers, kernel=kernel, pool=pool, start=randomness.start))
+            block = Block(
+                before,
+                after,
+                layers=asked.layers,
+                kernel=kernel,
+                pool=pool,
+                activation=self.activation,
+                start=randomness.start,
+            )
+            blocks.append(block)
             height, width = height // pool[0], width // pool[1]
         self.blocks = nn.ModuleList(blocks)
         sizes = (height * width * asked.channels[-1], *asked.hidden, classes)
-        self.sums = nn.ModuleList(linear(*each, start=randomness.start, cuts=True) for each in itertools.pairwise(sizes))
+        cuts = asked.activation in CUTS
+        self.sums = nn.ModuleList(linear(*each, start=randomness.start, cuts=cuts) for each in itertools.pairwise(sizes))
         self.dropout = Dropout(asked.dropout, randomness.noise)
 
     @property
@@ -108,6 +131,6 @@ class Pictures(nn.Module):
         rows = rows.flatten(1)
         *hidden, last = self.dense
         for layer in hidden:
-            rows = torch.relu(layer(self.dropout(rows)))
+            rows = self.activation(layer(self.dropout(rows)))
         logits: torch.Tensor = last(self.dropout(rows))
         return logits

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from modelward.training.graph import Drawing
-from modelward.training.neural import Alter, ClassifierLearning, Randomness, check_installed, check_shape, classifier, dense_weights
+from modelward.training.neural import (
+    Activation,
+    Alter,
+    ClassifierLearning,
+    Randomness,
+    check_installed,
+    check_shape,
+    classifier,
+    dense_weights,
+    draw_activated,
+)
 from modelward.training.recipe import Inputs, Made, Progress, Takes
 from modelward.training.rows import Spread
 
@@ -45,6 +55,7 @@ class ConvolutionalParameters(ClassifierLearning, frozen=True, kw_only=True, for
     hidden: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=4096)], ...], Meta(max_length=8, description="Units of each layer behind the blocks.")
     ] = (64,)
+    activation: Activation = "relu"
     shift: Annotated[
         int,
         Meta(
@@ -55,6 +66,9 @@ class ConvolutionalParameters(ClassifierLearning, frozen=True, kw_only=True, for
         ),
     ] = 0
     rotate: Annotated[float, Meta(ge=0, le=180, description="Most degrees by which it is turned, each way.")] = 0.0
+    crop: Annotated[
+        float, Meta(ge=0, le=0.9, description="Most of its sides that is cut off; what is left is drawn up to the whole size.")
+    ] = 0.0
     flip: Annotated[bool, Meta(description="Whether half of the images are mirrored, left to right.")] = False
     cutout: Annotated[float, Meta(ge=0, lt=1, description="Side of a square that is blanked, as a share of the image's.")] = 0.0
     noise: Annotated[float, Meta(ge=0, le=10, description="Spread of what is added to each pixel, in spreads of all pixels.")] = 0.0
@@ -62,8 +76,8 @@ class ConvolutionalParameters(ClassifierLearning, frozen=True, kw_only=True, for
 
 @dataclass(frozen=True, slots=True)
 class Convolutional:
-    """Convolutions, normalised over each batch, then ReLU; the largest of each two by two goes on. The best epoch by the validation
-    loss is kept.
+    """Convolutions, normalised over each batch, then activated; the largest of each two by two goes on. The best epoch by the
+    validation loss is kept.
 
     Raises:
         MissingExtraError: PyTorch or safetensors is not installed.
@@ -108,10 +122,11 @@ class Convolutional:
 
             return partial(augmented, how=asked, shape=shape, spread=spread.deviation, noise=randomness.noise)
 
-        return classifier("cnn", inputs, asked, progress, network=network, draw=_draw, alter=alter)
+        draw = partial(_draw, activation=asked.activation)
+        return classifier("cnn", inputs, asked, progress, network=network, draw=draw, alter=alter)
 
 
-def _draw(network: Pictures, drawing: Drawing, rows: str) -> str:
+def _draw(network: Pictures, drawing: Drawing, rows: str, *, activation: str) -> str:
     """The network's logits."""
     height, width, channels = network.shape
     rows = drawing.node("Div", drawing.node("Sub", rows, drawing.constant(network.middle)), drawing.constant(network.spread))
@@ -121,13 +136,15 @@ def _draw(network: Pictures, drawing: Drawing, rows: str) -> str:
         for filters, normal in block.layers:
             weights, biases = _folded(filters, normal)
             pads = [side // 2 for side in filters.kernel_size] * 2
-            rows = drawing.node("Relu", drawing.node("Conv", rows, drawing.constant(weights), drawing.constant(biases), pads=pads))
+            sums = drawing.node("Conv", rows, drawing.constant(weights), drawing.constant(biases), pads=pads)
+            rows = draw_activated(drawing, sums, activation)
         if (pool := [*block.pool]) != [1, 1]:
             rows = drawing.node("MaxPool", rows, kernel_shape=pool, strides=pool)
     rows = drawing.node("Flatten", rows)
     *hidden, last = ([part.detach().numpy() for part in layer.parameters()] for layer in network.dense)
     for weights, biases in hidden:
-        rows = drawing.node("Relu", drawing.node("Gemm", rows, drawing.constant(weights.T), drawing.constant(biases)))
+        sums = drawing.node("Gemm", rows, drawing.constant(weights.T), drawing.constant(biases))
+        rows = draw_activated(drawing, sums, activation)
     return drawing.node("Gemm", rows, drawing.constant(last[0].T), drawing.constant(last[1]))
 
 
