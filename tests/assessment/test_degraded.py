@@ -11,6 +11,7 @@ from sklearn.datasets import load_breast_cancer
 
 import pictures
 from assessment import echo
+from entrances.takers import SWING, swing
 from modelward.assessment import ClauseVerdict, Sample, degrading
 from modelward.assessment.assessors import degraded
 from modelward.assessment.assessors.degraded import Degraded
@@ -179,7 +180,7 @@ def test_what_a_version_has_none_of_is_not_measurable_with_the_reason():
     assert towns["degraded.missing_10"].verdict is ClauseVerdict.RECORDED
 
 
-def test_neither_texts_nor_series_are_degraded():
+def test_texts_are_not_degraded():
     version, sample = trained("naive-bayes", towns=False)
     wide = {name: np.repeat(values, 3, axis=1) for name, values in sample.columns.items()}
     mislabelled = found(version, sample)["degraded.mislabelled_10"]
@@ -187,7 +188,7 @@ def test_neither_texts_nor_series_are_degraded():
     assert replace(clauses.pop("degraded.mislabelled_10"), evidence=mislabelled.evidence) == mislabelled, "it takes labels only"
     assert {clause.verdict for clause in clauses.values()} == {ClauseVerdict.NOT_MEASURABLE}
     assert {clause.note for clause in clauses.values()} == {
-        "The version takes more than images, numbers and categories, one a cell. Only these are degraded here."
+        "The version takes more than images, series, numbers and categories, one a cell. Only these are degraded here."
     }
 
 
@@ -253,6 +254,44 @@ def test_a_version_of_images_loses_by_brightness_what_it_decides_by_it():
     assert abs(clauses["degraded.noise_10"].estimate) < 0.05
     for key in ("missing_10", "missing_30_brier", "without"):
         assert clauses[f"degraded.{key}"].note == "The version takes images alone, and none of them can be missing."
+
+
+@cache
+def swings():
+    """A version that adds up the last four numbers of a series, and a sample of shorter and longer ones that it decides rightly."""
+    random = np.random.default_rng(0)
+    waves = random.normal(0.5, 1, (300, 4, 1)).astype(np.float32)
+    waves[np.arange(4) >= random.integers(1, 5, (300, 1))] = np.nan
+    labels = (np.nansum(waves, axis=(1, 2)) > 0).astype(np.int64)
+    version = replace(echo.opened(SWING.classes).version, interface=SWING)
+    split = {"dataset": "d", "fingerprint": "f" * 64, "split": "a" * 64}
+    sample = Sample(columns={"wave": waves}, labels=labels, classes=SWING.classes, sensitive={}, seed=0, **split)
+    return OpenVersion(version, swing()), sample
+
+
+def test_a_version_of_series_loses_by_its_level_and_by_gaps_what_it_decides_by_them():
+    clauses = found(*swings())
+    assert clauses["degraded.shifted_50"].low > 0.02
+    assert clauses["degraded.missing_30"].estimate > clauses["degraded.missing_10"].estimate > 0
+    assert clauses["degraded.noise_50"].estimate > clauses["degraded.noise_10"].estimate
+    assert clauses["degraded.missing_10"].note == "", "a number may be missing in service, too"
+    assert clauses["degraded.without"].note == "The version takes a series alone: without it nothing is left to ask."
+    assert clauses["degraded.swapped_10"].verdict is ClauseVerdict.NOT_MEASURABLE
+
+
+def test_each_channel_of_a_series_is_degraded_by_its_own_spread_and_its_end_stays_where_it_is():
+    random = np.random.default_rng(0)
+    series = (random.normal(size=(400, 9, 2)) * (1, 1000)).astype(np.float32)
+    series[:, 6:] = np.nan
+    feature = Feature("wave", "series", shape=(9, 2))
+    made = Degradable((feature,), {"wave": series}, np.zeros(400, dtype=np.int64), {"wave": degrading.spreads_of(series, feature)})
+    assert made.spreads["wave"] == pytest.approx([1, 1000], rel=0.05)
+    for degrade in (degrading.noisy(0.5), degrading.shifted(0.5)):
+        changes = (degrade(made, np.random.default_rng(1))["wave"].astype(float) - series)[:, :6].reshape(-1, 2)
+        assert np.sqrt(np.square(changes).mean(axis=0)) == pytest.approx([0.5, 500], rel=0.06)
+    emptied = degrading.missing(0.3)(made, np.random.default_rng(1))["wave"]
+    assert np.isnan(emptied[:, :6]).mean() == pytest.approx(0.3, abs=0.02)
+    assert np.isnan(degrading.noisy(0.5)(made, np.random.default_rng(1))["wave"][:, 6:]).all()
 
 
 def test_a_note_says_where_service_would_refuse_what_was_asked_here():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ways in which rows get worse: values missing, noisy, swapped or shifted, images noisy, brighter or blurred, each to a stated
-scale.
+"""The ways in which rows get worse: values missing, noisy, swapped or shifted, images noisy, brighter or blurred, series with
+gaps, noise or another level, each to a stated scale.
 
 Every cell is changed or left by itself. What a way does not concern, it leaves as it is.
 """
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from modelward.assessment.scores import Floats, Integers
     from modelward.registry import Feature
 
-MEASURED = ("number", "image")
+MEASURED = ("number", "image", "series")
 """The kinds of feature that noise and shifts are added to."""
 
+Spread: TypeAlias = "float | NDArray[np.float64]"
+"""Of a column, or of each channel of its series."""
 Columns: TypeAlias = dict[str, NDArray[np.generic]]
 Degrade: TypeAlias = Callable[["Degradable", np.random.Generator], Columns]
 
@@ -32,11 +34,11 @@ class Degradable:
     features: tuple[Feature, ...]
     columns: Columns
     labels: Integers
-    spreads: Mapping[str, float]
+    spreads: Mapping[str, Spread]
 
     @property
     def measured(self) -> list[str]:
-        """What noise and shifts are added to: numbers, and the pixels of images."""
+        """What noise and shifts are added to: numbers, alone and in series, and the pixels of images."""
         return [feature.name for feature in self.features if feature.kind in MEASURED]
 
     @property
@@ -46,8 +48,13 @@ class Degradable:
 
     @property
     def cells(self) -> list[str]:
-        """What a value can be missing of: no version fills in an image."""
+        """What a value can be missing of: no version fills in an image, and of a series single numbers are missing."""
         return [feature.name for feature in self.features if feature.kind != "image"]
+
+    @property
+    def singles(self) -> list[str]:
+        """What can be missing as a whole."""
+        return [feature.name for feature in self.features if feature.kind not in ("image", "series")]
 
     @property
     def swappable(self) -> dict[str, NDArray[np.generic]]:
@@ -62,7 +69,7 @@ class Degradable:
 
 
 def missing(share: float) -> Degrade:
-    """So many of the cells have no value."""
+    """So many of the cells, or of the numbers of a series, have no value."""
 
     def degrade(rows: Degradable, random: np.random.Generator) -> Columns:
         emptied = {
@@ -76,7 +83,7 @@ def missing(share: float) -> Degrade:
 
 
 def noisy(spreads: float) -> Degrade:
-    """Normal noise on every number and pixel, its deviation so many spreads of the column."""
+    """Normal noise on every number and pixel, its deviation so many spreads of the column or the channel."""
 
     def degrade(rows: Degradable, random: np.random.Generator) -> Columns:
         return rows.columns | {name: _noised(rows.columns[name], spreads * rows.spreads[name], random) for name in rows.measured}
@@ -124,6 +131,11 @@ def without(column: str) -> Degrade:
     )
 
 
+def spreads_of(values: NDArray[np.generic], feature: Feature) -> Spread:
+    """The spread of a column, or of each channel [channels] of its series."""
+    return np.array([spread(channel) for channel in values.T]) if feature.kind == "series" else spread(values)
+
+
 def spread(values: NDArray[np.generic]) -> float:
     """Half of what lies between the 16 % and the 84 % quantile: the deviation of normal values, and far ones do not count. Where
     most rows share one value, the deviation. Of pixels the deviation of all of them: none lies far out.
@@ -147,10 +159,10 @@ def _emptied(values: NDArray[np.generic], where: NDArray[np.bool_]) -> NDArray[n
     return changed
 
 
-def _noised(values: NDArray[np.generic], deviation: float, random: np.random.Generator) -> NDArray[np.generic]:
-    """Normal noise on all values; on images one by one, for of all of them it would take eight times their memory."""
-    if values.dtype == np.uint8:
-        return np.stack([_added(image, random.normal(0, deviation, image.shape)) for image in values])
+def _noised(values: NDArray[np.generic], deviation: Spread, random: np.random.Generator) -> NDArray[np.generic]:
+    """Normal noise on all values; on images and series one by one, for of all of them it would take many times their memory."""
+    if values.ndim > 2:
+        return np.stack([_added(each, random.normal(0, deviation, each.shape)) for each in values])
     return _added(values, random.normal(0, deviation, values.shape))
 
 

@@ -196,7 +196,10 @@ SENTENCES = {
     "The {kind:name} {name:name} needs the package {package:name}, which is not installed.": (
         "{name} 需要软件包 {package}，尚未安装。"
     ),
-    "The version takes more than images, numbers and categories, one a cell.": "该版本的输入不只是图像以及每格一个数值或类别。",
+    "The version takes more than images, series, numbers and categories, one a cell.": (
+        "该版本的输入不只是图像、数值序列以及每格一个数值或类别。"
+    ),
+    "The version takes a series alone: without it nothing is left to ask.": "该版本只以一个数值序列为输入：没有它便无从提问。",
     "Only these are degraded here.": "此处只对这些做降质。",
     "The version takes images alone, and none of them can be missing.": "该版本只接受图像，而图像不可缺失。",
     "The sample has {rows:n} of the {needed:n} rows that are needed.": "样本有 {rows} 行，需要 {needed} 行。",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much is lost where the data gets worse than it was: values missing, noisy, swapped or shifted, images noisy, brighter or
-blurred, and labels that are wrong.
+blurred, series with gaps, noise or another level, and labels that are wrong.
 
 Each row is asked again with its values changed, and compared with itself: what is stated is the mean difference over rows. Every
 cell is changed or left by itself, so that the interval over rows holds the chance of the draw, too. A row to which a version
@@ -26,7 +26,7 @@ from modelward.assessment.degrading import (
     missing,
     noisy,
     shifted,
-    spread,
+    spreads_of,
     swapped,
     without,
 )
@@ -41,6 +41,7 @@ COLUMNS_LIMIT = 50
 _COLUMN_ANSWERS = 30_000
 _LEAST_ROWS = 30
 _WRONG_LABELS = 0.1
+_ALONE = "The version takes a series alone: without it nothing is left to ask."
 _NEVER_MISSING = "The version takes images alone, and none of them can be missing."
 LOSSES = "evidence/degraded.losses.json"
 LOSSES_PLOT = "plots/degraded.losses.svg"
@@ -114,7 +115,8 @@ class Degraded:
         losses = _losses(version, sample, table, base)
         columns = _columns(version, sample, table, base)
         clauses = (*losses, _mislabelled(base, sample), *columns)
-        told = {"rows": len(rows), "spread_of_column": {name: float(f"{it:.6g}") for name, it in table.spreads.items()}}
+        spreads = {name: np.vectorize(_rounded)(it).tolist() for name, it in table.spreads.items()}
+        told: dict[str, object] = {"rows": len(rows), "spread_of_column": spreads}
         told |= {"losses": [_told(clause) for clause in clauses]}
         drawn = [clause for clause in (*losses, *columns) if clause.estimate is not None and not clause.measure.endswith("_brier")]
         if not drawn:
@@ -136,16 +138,20 @@ class _Judged:
 def _why_not(version: OpenVersion, sample: Sample) -> str:
     """Why nothing of it can be measured; empty where it can."""
     kinds = {feature.name: feature.kind for feature in version.interface.features}
-    cells = [values for name, values in sample.columns.items() if kinds.get(name) != "image"]
+    cells = [values for name, values in sample.columns.items() if kinds.get(name) not in ("image", "series")]
     if {*kinds.values()} - {*MEASURED, "category"} or any(values.shape != (sample.rows, 1) for values in cells):
-        return "The version takes more than images, numbers and categories, one a cell. Only these are degraded here."
+        return "The version takes more than images, series, numbers and categories, one a cell. Only these are degraded here."
     return _few(sample) if sample.rows < _LEAST_ROWS else ""
 
 
 def _degradable(version: OpenVersion, sample: Sample, rows: Integers) -> Degradable:
     features = version.interface.features
-    spreads = {each.name: spread(sample.columns[each.name]) for each in features if each.kind in MEASURED}
+    spreads = {each.name: spreads_of(sample.columns[each.name], each) for each in features if each.kind in MEASURED}
     return Degradable(features, sample.cut(rows), sample.labels[rows], spreads)
+
+
+def _rounded(spread: float) -> float:
+    return float(f"{spread:.6g}")
 
 
 def _judge(probabilities: Floats, labels: Integers, sample: Sample) -> _Judged:
@@ -190,7 +196,8 @@ def _lacking(key: str, table: Degradable) -> str:
 
 
 def _refusals(table: Degradable) -> str:
-    never = sum(not feature.nullable for feature in table.features)
+    # A number may be missing in any series.
+    never = sum(not feature.nullable and feature.kind != "series" for feature in table.features)
     if not never:
         return ""
     return f"Asked in service, requests without a value are refused in {never} of {len(table.features)} columns."
@@ -218,9 +225,9 @@ def _few(sample: Sample) -> str:
 
 
 def _columns(version: OpenVersion, sample: Sample, table: Degradable, base: _Judged) -> list[Clause]:
-    names = table.cells
+    names = table.singles
     if not names:
-        return [COLUMN.not_measurable(_NEVER_MISSING, n=len(table.labels))]
+        return [COLUMN.not_measurable(_ALONE if table.cells else _NEVER_MISSING, n=len(table.labels))]
     if len(names) > COLUMNS_LIMIT:
         note = f"The version takes {len(names)} columns; at most {COLUMNS_LIMIT} are taken away one by one."
         return [COLUMN.not_measurable(note, n=len(table.labels))]
