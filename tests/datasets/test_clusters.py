@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Near-duplicates, planted or found by comparing every pair, lie in one cluster, and no cluster straddles a split."""
 
+import json
 import os
 import subprocess
 import sys
@@ -265,3 +266,43 @@ def test_what_is_compared_is_counted_by_characters_where_rows_are_compared_by_th
     table = pl.DataFrame({"text": texts, "kind": ["a", "b"] * 25, "number": range(50)})
     assert compared(table, ["kind", "number"]) == 100
     assert compared(table, ["text", "kind", "number"]) == 150 * 50
+
+
+def recordings(rows, seed, *, steps=3000):
+    """Series of two decimals that have nothing to do with each other, some with a gap."""
+    draw = np.random.default_rng(seed)
+    found = draw.random((rows, steps)).round(2).tolist()
+    found[0][5] = None
+    return found
+
+
+def test_long_series_of_the_same_digits_are_not_taken_for_copies_of_each_other():
+    table = pl.DataFrame({"wave": [json.dumps(each) for each in recordings(30, 0)], "y": ["a", "b"] * 15})
+    assert len(find_clusters(table, ["wave"]).sizes) == 30
+    assert compared(table, ["wave"]) > 30 * 3000
+    assert find_clusters(table, ["wave"], similarity=0.5).sizes.max() == 1
+
+
+def test_copies_of_series_lie_in_one_cluster_however_they_are_written_and_others_do_not():
+    series = recordings(12, 1, steps=200)
+    cut, noisy = series[1][:185], [*series[2][:150], *series[3][150:]]
+    texts = [
+        *map(json.dumps, series),
+        json.dumps(series[0], separators=(",", ":")),
+        json.dumps(cut),
+        json.dumps(noisy),
+        None,
+        "[]",
+        "[]",
+    ]
+    table = pl.DataFrame({"wave": texts, "words": ["the very same forty characters or more of words"] * len(texts)})
+    found = find_clusters(table, ["words", "wave"]).of_row.tolist()
+    assert found == [*range(12), 0, 1, 12, 13, 14, 15]
+
+
+def test_series_of_several_channels_are_compared_step_by_step():
+    steps = [[at, -at] for at in range(100)]
+    swapped = [[-at, at] for at in range(100)]
+    late = steps[1:]
+    table = pl.DataFrame({"wave": [json.dumps(each) for each in (steps, steps, swapped, late)]})
+    assert find_clusters(table, ["wave"]).of_row.tolist() == [0, 0, 1, 2]

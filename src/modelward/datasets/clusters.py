@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from modelward.datasets.image_likeness import alike_by_look
 from modelward.datasets.profile import counts_rows
+from modelward.datasets.series_likeness import alike_by_steps
 from modelward.datasets.table import Table
 from modelward.datasets.text_likeness import alike_by_text
 from modelward.datasets.value_likeness import alike_by_values
@@ -47,12 +48,15 @@ def find_clusters(table: pl.DataFrame, columns: Sequence[str], *, similarity: fl
     """The clusters of near-duplicates among the rows of `table`, by what they hold in `columns`.
 
     Two rows are near where at least the share `similarity` of their values agree (`value_likeness`). Where a column holds texts,
-    rows are near where their texts are (`text_likeness`), and where one holds images where those of the first such column look
-    alike (`image_likeness`), whatever else they hold. Columns of one value and columns that only
+    rows are near where their texts are (`text_likeness`), where one holds series where those of the first such column are
+    (`series_likeness`), and where one holds images where those of the first such column look alike (`image_likeness`), whatever
+    else they hold. Columns of one value and columns that only
     count the rows are not looked at. The same rows give the same clusters, on every machine.
     """
     if images := _images(table, columns):
         return _numbered(alike_by_look(table.get_column(images[0]), similarity=similarity))
+    if series := _series(table, columns):
+        return _numbered(alike_by_steps(table.get_column(series[0]), similarity=similarity))
     if texts := _texts(table, columns):
         return _numbered(alike_by_text(_joined(table, texts), similarity=similarity))
     telling = [name for name in columns if table.get_column(name).n_unique() > 1 and not counts_rows(table.get_column(name))]
@@ -68,12 +72,12 @@ def of_one_value(values: pl.Series) -> Clusters:
 
 
 def compared(table: Table, columns: Sequence[str]) -> int:
-    """How much `find_clusters` looks at: the characters of the texts, or the values where there are none; an image takes the time
-    of fifty. Its time grows so.
+    """How much `find_clusters` looks at: the characters of the texts or the series, or the values where there are none; an image
+    takes the time of fifty. Its time grows so.
     """
     if _images(table, columns):
         return table.height * _AN_IMAGE
-    if texts := _texts(table, columns):
+    if texts := _series(table, columns)[:1] or _texts(table, columns):
         return sum(int(table.get_column(name).str.len_chars().sum()) for name in texts)
     return table.height * len(columns)
 
@@ -82,6 +86,12 @@ def _images(table: Table, columns: Sequence[str]) -> list[str]:
     import polars as pl
 
     return [name for name in columns if table.get_column(name).dtype == pl.Binary]
+
+
+def _series(table: Table, columns: Sequence[str]) -> list[str]:
+    from modelward.datasets.recognition import holds_series
+
+    return [name for name in columns if holds_series(table.get_column(name))]
 
 
 def _texts(table: Table, columns: Sequence[str]) -> list[str]:

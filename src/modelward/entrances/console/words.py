@@ -190,7 +190,7 @@ CHINESE = {
     "{n} hold no number.": "{n} 个不含任何数值。",
     "Of the numbers within, {share} are missing.": "序列内的数值有 {share} 缺失。",
     "Range of each of {n} channels": "{n} 个通道各自的范围",
-    "Their numbers lie between {range}.": "数值范围：{range}。",
+    "Their numbers go from {low} to {high}.": "数值从 {low} 到 {high}。",
     "Bars count rows between the first and the last percentile, rounded down to fives; what lies beyond is at the ends.": (
         "柱形为第 1 与第 99 百分位之间的行数，向下取整到五的倍数；其外的行计入两端的柱形。"
     ),
