@@ -13,10 +13,10 @@ from sklearn import datasets as tables
 from sklearn.preprocessing import StandardScaler
 
 from modelward.training import FINDINGS, RECIPES, parse_spec
-from modelward.training.diagnosis import Answered, Facts, diagnose
+from modelward.training.diagnosis import Answered, Facts, diagnose, diagnose_gains
 from modelward.training.estimating import difference, mean, share
 from modelward.training.examining import examine
-from modelward.training.recipe import Inputs, answers, configure, takes, uses_labels
+from modelward.training.recipe import Gains, Inputs, answers, configure, takes, uses_labels
 from modelward.training.reference import consult
 from training.house import people
 
@@ -117,6 +117,29 @@ def test_no_figure_is_told_with_a_sign_against_its_word():
     answers = Answered(labels=even, probabilities=np.stack([1 - wild, wild], axis=1))
     (said,) = diagnose(Facts(training=answers, validation=None, counts=np.array([1000, 1000]), parameters={}))
     assert re.search(r"Its log loss is higher by 1\.609 \[.*\]\. Its balanced accuracy is lower by 0\.500 \[", said.text)
+
+
+def gained(training, validation, *, rows=400, curves=None):
+    """The findings about a candidate whose rows gain so much on the whole, each another amount."""
+    random = np.random.default_rng(0)
+    parts = (part + random.normal(scale=0.5, size=rows) for part in (training, validation))
+    parameters = {"units": 64, "dropout": 0.1, "epochs": 9, "learning_rate": 0.01, "schedule": "cosine"}
+    return diagnose_gains(Gains(training=next(parts), validation=next(parts)), parameters=parameters, curves=curves or {}, seed=0)
+
+
+def test_what_answers_with_more_than_a_few_classes_is_judged_by_what_it_gains_over_their_frequencies():
+    assert gained(2.0, 1.9) == ()
+    assert gained(0.3, 0.25) == ()
+    assert gained(2.0, 1.0, rows=19) == (), "too few rows"
+    (said,) = gained(2.0, 1.0)
+    assert said.kind == "overfitting"
+    assert re.search(r"by 1\.9\d\d on training rows and by 0\.9\d\d on validation rows, a gap of 0\.9\d\d \[0\.", said.text)
+    assert said.remedy.startswith("Lower `units` (it is 64). Raise `dropout` (it is 0.1).")
+    (said,) = gained(-0.1, -0.1)
+    assert (said.kind, "Its log loss is higher by 0." in said.text) == ("underfitting", True)
+    (said,) = gained(-0.1, -0.1, curves={"training_loss": [3.0] * 9})
+    assert said.kind == "plateau"
+    assert said.remedy == "Raise `learning_rate` (it is 0.01). Try another `schedule`."
 
 
 def skewed(recall, *, rare=60, rows=3000, seed=0):

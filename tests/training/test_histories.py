@@ -81,6 +81,16 @@ def test_what_comes_next_is_recommended_and_measured_against_the_plain_ones(room
     assert behind["popularity"] > 0, "the rows tell the two apart"
 
 
+@pytest.mark.parametrize(("has_rule", "kinds"), [(True, []), (False, ["plateau"])])
+def test_a_recommender_that_learns_no_more_than_what_is_taken_most_is_said_to(rooms, registered, admin, has_rule, kinds):
+    draw = np.random.default_rng(3)
+    by_chance = [f"secret-{user},film {draw.integers(ITEMS):02},{step}\n" for user in range(60) for step in range(9)]
+    registered(log() if has_rule else "who,film,at\n" + "".join(by_chance))
+    network = "sasrec: {seen: keep, width: 16, inner: 16, layers: 1, epochs: 40, reach: 4, batch_size: 16, patience: 40}"
+    run = rooms.training.train(spec_of(candidates=f"[{network}, item-knn, popularity]"), by=admin)
+    assert [[found.kind for found in each.findings] for each in run.candidates] == [kinds, [], []], run.candidates[0].findings
+
+
 def test_what_was_taken_before_is_left_out_unless_it_may_be_taken_again(rooms, registered, admin):
     registered()
     run = rooms.training.train(spec_of(candidates="[popularity, popularity: {seen: keep}, item-knn: {seen: keep}]"), by=admin)

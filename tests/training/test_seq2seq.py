@@ -3,12 +3,14 @@
 
 from functools import cache
 
+import msgspec
 import numpy as np
 import onnxruntime
 import pytest
 
 from modelward.registry import Feature, code_points, texts_of
 from modelward.training import parity
+from modelward.training.examining import examine
 from modelward.training.graph import finish_text
 from modelward.training.neural.vocabulary import END, PADDING, UNKNOWN, Alphabet, Units
 from modelward.training.pairs import PairInputs, written
@@ -57,6 +59,24 @@ def test_what_was_never_seen_is_written_right(parameters):
     sources, targets = pairs(200, seed=3)
     assert answers(RECIPES.load("seq2seq")) == "text"
     assert np.mean([got == wanted for got, wanted in zip(asked(graph, sources), targets, strict=True)]) > 0.9
+
+
+@pytest.mark.parametrize("parameters", [{}, ATTENDING])
+@pytest.mark.parametrize(
+    ("count", "more", "kinds"),
+    [
+        (400, {}, []),
+        (30, {"epochs": 50, "patience": 50}, ["overfitting"]),
+        (100, {"epochs": 6, "learning_rate": 1e-8, "warmup": 0.0}, ["plateau"]),
+        (100, {"epochs": 1, "learning_rate": 1e-5}, ["underfitting"]),
+    ],
+)
+def test_why_it_came_out_as_it_did_is_said(count, more, kinds, parameters):
+    inputs, recipe = lesson(count), recipe_with(**{**parameters, **more})
+    made = learned(**parameters)[0] if count == 400 else recipe.make(inputs, lambda *_: None)
+    found = examine(made, inputs, parameters=msgspec.to_builtins(recipe.parameters), reference=None)
+    assert [each.kind for each in found] == kinds, found
+    assert not any("prepare" in each.remedy for each in found), "there are no numbers to scale"
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,16 @@ import numpy as np
 from modelward.training import remedies
 from modelward.training.estimating import Figure, Values, difference, mean
 from modelward.training.finding import Finding
-from modelward.training.recipe import Labels, Probabilities
+from modelward.training.recipe import Gains, Labels, Probabilities
 
 ACCURACY_GAP = 0.03
 """How much better training rows must be answered than validation rows, at the low end of the interval, to be overfitting."""
 LOSS_GAP = 0.1
 """The same, of the log loss in nats."""
+GAIN_GAP = 0.25
+"""The share of what a candidate gains on training rows that it may lack on validation rows, where it answers with more than a few
+classes.
+"""
 RARE_SHARE = 0.2
 """A class is rare that has less than this share of what it had if all classes were as frequent: a tenth of the rows, of two."""
 _LAG, _LEAST_RARE = 0.1, 5
@@ -63,7 +67,7 @@ class Answered:
 class Facts:
     """What is known of a candidate: its curves, one value an epoch; its answers to training and validation rows (none where there
     are none); rows by class among all training rows; its parameters. `reference` are answers of the run's reference to the same
-    training rows.
+    training rows. `has_numbers` says whether the rows hold numbers that can be scaled.
     """
 
     training: Answered
@@ -73,6 +77,7 @@ class Facts:
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     reference: Probabilities | None = None
     seed: int = 0
+    has_numbers: bool = True
 
     @property
     def is_weighted(self) -> bool:
@@ -86,6 +91,29 @@ def diagnose(facts: Facts) -> tuple[Finding, ...]:
     # One of the three, for what helps against the one makes the other worse.
     learnt = _too_much_by_accuracy(facts) or _too_little(facts) or _too_much_by_loss(facts)
     return tuple(each for each in (learnt, _imbalance(facts)) if each)
+
+
+def diagnose_gains(
+    gains: Gains, *, parameters: Mapping[str, Any], curves: Mapping[str, Sequence[float]], seed: int
+) -> tuple[Finding, ...]:
+    """The same of a candidate that answers with more than a few classes. What frequencies alone lose is taken off, for validation
+    rows may ask for other answers than training rows.
+    """
+    training, validation = gains.training, gains.validation
+    if len(training) < _LEAST_ROWS:
+        return ()
+    gain = mean(training, seed=seed)
+    if gain.high < _LOSS_GAIN:
+        text = f"On training rows it is hardly better, if at all, than the frequencies of what is answered. {_loss_told(gain)}"
+        return (_learnt_too_little(text, parameters, curves, has_numbers=False),)
+    gap = difference(training, validation, seed=seed) if len(validation) >= _LEAST_ROWS else None
+    if gap is None or gap.low <= max(LOSS_GAP, GAIN_GAP * gain.value):
+        return ()
+    text = (
+        f"Its log loss is lower than that of the frequencies of what is answered by {gain.value:.3f} on training rows and by "
+        f"{validation.mean():.3f} on validation rows, a gap of {gap}."
+    )
+    return (Finding(kind="overfitting", text=text, remedy=remedies.learn_less(parameters)),)
 
 
 def _too_much_by_accuracy(facts: Facts) -> Finding | None:
@@ -118,17 +146,25 @@ def _too_little(facts: Facts) -> Finding | None:
     that weighs its classes loses accuracy on purpose, and one of rare classes decides every row for the same with good reason.
     """
     text = _behind_constant(facts) or _behind_reference(facts)
-    if not text:
-        return None
-    losses = facts.curves.get("training_loss", ())
+    return _learnt_too_little(text, facts.parameters, facts.curves, has_numbers=facts.has_numbers) if text else None
+
+
+def _learnt_too_little(
+    text: str, parameters: Mapping[str, Any], curves: Mapping[str, Sequence[float]], *, has_numbers: bool
+) -> Finding:
+    """That `text` is so, and what the course of the training loss says to it."""
+    losses = curves.get("training_loss", ())
     fallen = _fall_at_last(losses)
     if fallen is not None and abs(fallen) < _STILL:
         text = f"The training loss changed by {-fallen:+.2%} over the last third of {len(losses)} epochs. {text}"
-        return Finding(kind="plateau", text=text, remedy=_after_plateau(facts.parameters, losses))
+        remedy = remedies.move_on(
+            parameters, is_rising=_rises(losses), has_learnt=_course(losses) == "falling", has_numbers=has_numbers
+        )
+        return Finding(kind="plateau", text=text, remedy=remedy)
     course = _course(losses)
     if course != "unknown":
         text = f"The training loss went from {losses[0]:.3g} to {losses[-1]:.3g} in {len(losses)} epochs. {text}"
-    return Finding(kind="underfitting", text=text, remedy=remedies.learn_more(facts.parameters, course=course))
+    return Finding(kind="underfitting", text=text, remedy=remedies.learn_more(parameters, course=course))
 
 
 def _behind_constant(facts: Facts) -> str:
@@ -160,10 +196,13 @@ def _behind_reference(facts: Facts) -> str:
 
 def _compared(loss: Figure, balanced: Figure) -> str:
     """By how much it is better than another in words that need no sign, whichever way the figures lie."""
-    lost = f"Its log loss is lower by {loss}." if loss.value >= 0 else f"Its log loss is higher by {_opposite(loss)}."
     if balanced.value >= 0:
-        return f"{lost} Its balanced accuracy is higher by {balanced}."
-    return f"{lost} Its balanced accuracy is lower by {_opposite(balanced)}."
+        return f"{_loss_told(loss)} Its balanced accuracy is higher by {balanced}."
+    return f"{_loss_told(loss)} Its balanced accuracy is lower by {_opposite(balanced)}."
+
+
+def _loss_told(loss: Figure) -> str:
+    return f"Its log loss is lower by {loss}." if loss.value >= 0 else f"Its log loss is higher by {_opposite(loss)}."
 
 
 def _opposite(figure: Figure) -> Figure:
@@ -184,10 +223,6 @@ def _fall_at_last(losses: Sequence[float]) -> float | None:
         return None
     start = losses[-1 - len(losses) // 3]
     return (start - losses[-1]) / start if start > 0 else None
-
-
-def _after_plateau(parameters: Mapping[str, Any], losses: Sequence[float]) -> str:
-    return remedies.move_on(parameters, is_rising=_rises(losses), has_learnt=_course(losses) == "falling")
 
 
 def _course(losses: Sequence[float]) -> remedies.Course:

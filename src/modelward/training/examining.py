@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from modelward.training.diagnosis import Answered, Facts, diagnose
+from modelward.training.diagnosis import Answered, Facts, diagnose, diagnose_gains
 from modelward.training.finding import Finding
-from modelward.training.recipe import Inputs, Labels, Made, Rows
+from modelward.training.recipe import Inputs, Labels, Lesson, Made, Rows
 from modelward.training.reference import ROWS_LIMIT, Reference
 
 _ROWS_AT_ONCE = 500
@@ -21,14 +21,20 @@ BUDGET_SECONDS = 5.0
 
 def examine(
     made: Made,
-    inputs: Inputs,
+    inputs: Lesson,
     *,
     parameters: Mapping[str, Any],
     reference: Reference | None,
     budget_seconds: float = BUDGET_SECONDS,
 ) -> tuple[Finding, ...]:
-    """The findings about `made`. It never fails: what cannot be examined is a finding that says so."""
+    """The findings about `made`, which was told what to answer; none of a recommender that knows no loss. It never fails: what
+    cannot be examined is a finding that says so.
+    """
     try:
+        if made.gains is not None:
+            return diagnose_gains(made.gains(), parameters=parameters, curves=made.curves, seed=inputs.seed)
+        if not isinstance(inputs, Inputs) or inputs.taken == "sequence":
+            return ()
         return diagnose(_facts(made, inputs, parameters, reference, until=monotonic() + budget_seconds))
     except Exception as fault:  # noqa: BLE001  # a version that was made must not be lost because nobody could say more of it
         text = f"Why it is as it is could not be examined: {type(fault).__name__}."
@@ -47,6 +53,7 @@ def _facts(made: Made, inputs: Inputs, parameters: Mapping[str, Any], reference:
         curves=made.curves,
         reference=None if reference is None else reference.probabilities[: training.rows],
         seed=inputs.seed,
+        has_numbers=inputs.taken == "table",
     )
 
 

@@ -92,8 +92,7 @@ def make(
     report(0.98, "examining")
     findings = learnt.findings
     # Who was not told the labels is not to be blamed for what it would have learnt of them.
-    is_told = uses_labels(RECIPES.load(candidate.recipe)) and not material.is_of_histories
-    if is_told and isinstance(made, Made) and isinstance(material.inputs, Inputs):
+    if uses_labels(RECIPES.load(candidate.recipe)) and isinstance(made, Made):
         findings += examine(made, material.inputs, parameters=learnt.parameters, reference=terms.reference)
     report(0.99, "trained; next it is signed, in the order of the spec")
     facts = {

@@ -160,6 +160,16 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gains:
+    """By how many nats some rows lose less than if each answer had its frequency among the training rows for a probability: rows
+    [n] that were learnt from, and validation rows [m].
+    """
+
+    training: npt.NDArray[np.float64]
+    validation: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """A trained estimator, twice: as the library holds it, and as the graph that will be served.
 
@@ -168,7 +178,8 @@ class Made:
     `parity.check` compares the two. `parameters` counts the trained numbers (the nodes, for trees; the stored numbers, for
     neighbours). `notes` are sentences for the person who reads the run. `curves` hold one value an epoch or round. `files` lie
     beside the graph in the version, for whoever reads it; their names MUST be none that training itself writes, and their formats
-    those of `registry.contents`.
+    those of `registry.contents`. `gains` are of a recipe that learns to answer with more than a few classes, by which it is
+    examined; they are asked for after training.
     """
 
     predict: Callable[[Rows], npt.NDArray[Any]]
@@ -177,6 +188,7 @@ class Made:
     notes: tuple[str, ...] = ()
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    gains: Callable[[], Gains] | None = None
 
 
 @dataclass(frozen=True, slots=True)

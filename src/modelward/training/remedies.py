@@ -37,7 +37,7 @@ def learn_more(parameters: Mapping[str, Any], *, course: Course = "unknown") -> 
     return " ".join([*said, "Or try another recipe; where none learns anything, the columns do not tell the target."])
 
 
-def move_on(parameters: Mapping[str, Any], *, is_rising: bool, has_learnt: bool = False) -> str:
+def move_on(parameters: Mapping[str, Any], *, is_rising: bool, has_learnt: bool = False, has_numbers: bool = True) -> str:
     """What to write against a plateau: a loss that rises and falls asks for shorter steps, one that lies still for longer ones, or
     for a larger network where it has learnt before it lay still.
     """
@@ -48,7 +48,9 @@ def move_on(parameters: Mapping[str, Any], *, is_rising: bool, has_learnt: bool 
     other = [name for name in ("schedule", "optimizer", "activation") if name in parameters]
     if other:
         said.append(f"Try another {' or '.join(f'`{name}`' for name in other[:2])}.")
-    return " ".join([*said, "Scale the numbers with `prepare: {outliers: clip, scale: standard}`."])
+    if has_numbers:
+        said.append("Scale the numbers with `prepare: {outliers: clip, scale: standard}`.")
+    return " ".join(said)
 
 
 def _changes(parameters: Mapping[str, Any], *, lower: Sequence[str], larger: Sequence[str]) -> list[str]:

@@ -16,9 +16,10 @@ from modelward.access import Role
 from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.entrances.console.words import WORDS
 from modelward.training import FINDINGS, TRAINING_FILE, Finding, label_noise
-from modelward.training.diagnosis import Answered, Facts, diagnose
+from modelward.training.diagnosis import Answered, Facts, diagnose, diagnose_gains
 from modelward.training.estimating import share
 from modelward.training.forewarning import _near
+from modelward.training.recipe import Gains
 from modelward.training.remedies import learn_less, learn_more, move_on
 from training.test_label_noise import planted
 
@@ -60,7 +61,13 @@ def every_diagnosis():
         ),
         Facts(training=unseen, validation=None, parameters={}, **skew),
     ]
-    return [finding for each in facts for finding in diagnose(each)]
+    high, low = np.full(50, 1.0), np.full(50, -1.0)
+    gained = [
+        diagnose_gains(Gains(training=high, validation=low), parameters=NETWORK, curves={}, seed=0),
+        diagnose_gains(Gains(training=low, validation=low), parameters=NETWORK, curves=curve, seed=0),
+        diagnose_gains(Gains(training=low * 0, validation=low), parameters=NETWORK, curves=short, seed=0),
+    ]
+    return [finding for found in (*map(diagnose, facts), *gained) for finding in found]
 
 
 def test_every_sentence_that_the_rules_say_is_known_in_chinese():

@@ -56,6 +56,13 @@ FINDING_SENTENCES = {
     "On training rows it is behind a quick reference that did not learn from them.": (
         "在训练行上，它不如一个没有从这些行学习的快速参照。"
     ),
+    "On training rows it is hardly better, if at all, than the frequencies of what is answered.": (
+        "在训练行上，它几乎不比按各答案出现的频率作答更好。"
+    ),
+    "Its log loss is lower than that of the frequencies of what is answered by {first:n} on training rows and by {second:n} on "
+    "validation rows, a gap of {gap:interval}.": (
+        "与按各答案出现的频率作答相比，其对数损失在训练行上低 {first}，在验证行上低 {second}，相差 {gap}。"
+    ),
     "Its log loss is lower by {loss:interval}.": "其对数损失低 {loss}。",
     "Its log loss is higher by {loss:interval}.": "其对数损失高 {loss}。",
     "Its balanced accuracy is higher by {balanced:interval}.": "其平衡准确率高 {balanced}。",

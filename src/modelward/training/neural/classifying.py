@@ -22,7 +22,6 @@ from modelward.training.rows import UnmadeRows, unmade
 if TYPE_CHECKING:
     import torch
 
-_MOST_AT_ONCE = 1024
 Network = TypeVar("Network", bound="torch.nn.Module")
 Alter = Callable[["torch.Tensor"], "torch.Tensor"]
 """Takes rows [n, width], gives other rows of the same shape, the labels of which are the same."""
@@ -56,7 +55,7 @@ def classifier(
         return softmax(drawing, draw(made.cpu(), drawing, rows))
 
     return Made(
-        predict=lambda rows: _predict(made, rows, at_once=_judged_at_once(asked)),
+        predict=lambda rows: _predict(made, rows, at_once=asked.judged_at_once),
         graph=lambda: estimator(drawn, width=inputs.width, classes=len(inputs.classes), kind=kind),
         parameters=sum(part.numel() for part in made.parameters()),
         notes=learnt.notes,
@@ -82,7 +81,7 @@ def _task(
         name=name,
         turns=(Turn(network=network, loss=_loss(network, loss_of, alter, mixup=inputs.mixup, noise=randomness.noise)),),
         batches=ArrayBatches(*train, size=asked.batch_size, seed=inputs.seed),
-        validation=ArrayBatches(*seen, size=_judged_at_once(asked)) if inputs.has_validation else None,
+        validation=ArrayBatches(*seen, size=asked.judged_at_once) if inputs.has_validation else None,
         device=device,
         randomness=randomness,
     )
@@ -110,11 +109,6 @@ def _loss(
         return loss_of(network(changed), labels)
 
     return loss
-
-
-def _judged_at_once(asked: ClassifierLearning) -> int:
-    """How many rows a network judges at once: never more than it learns from, so that smaller batches take less memory."""
-    return min(asked.batch_size or _MOST_AT_ONCE, _MOST_AT_ONCE)
 
 
 def _predict(network: torch.nn.Module, rows: FloatMatrix, *, at_once: int) -> Probabilities:

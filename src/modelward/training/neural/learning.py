@@ -10,6 +10,7 @@ from msgspec import Meta
 
 Units = Annotated[int, Meta(ge=1, le=4096)]
 Limit = Annotated[float, Meta(gt=0, le=1e6)]
+_MOST_AT_ONCE = 1024
 
 
 class Learning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +59,11 @@ class Learning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["auto", "float32", "bfloat16"],
         Meta(description="`bfloat16` computes in mixed precision; `auto` does so on accelerators that can, never on the CPU."),
     ] = "auto"
+
+    @property
+    def judged_at_once(self) -> int:
+        """How many rows a network judges at once: never more than it learns from, so that smaller batches take less memory."""
+        return min(self.batch_size or _MOST_AT_ONCE, _MOST_AT_ONCE)
 
 
 class ClassifierLearning(Learning, frozen=True, kw_only=True, forbid_unknown_fields=True):

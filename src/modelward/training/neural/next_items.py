@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from modelward.training.chains import UNASKED, windows
+from modelward.training.estimating import Values
 from modelward.training.graph import INT32, Drawing, estimator
 from modelward.training.neural.batches import ArrayBatches, Batch
 from modelward.training.neural.devices import device_named
@@ -17,7 +18,7 @@ from modelward.training.neural.loop import learn
 from modelward.training.neural.losses import Loss
 from modelward.training.neural.randomness import Randomness
 from modelward.training.neural.task import Task, Turn
-from modelward.training.recipe import Inputs, Made, Probabilities, Progress, Rows
+from modelward.training.recipe import Gains, Inputs, Labels, Made, Probabilities, Progress, Rows
 from modelward.training.recommending import probabilities, without_seen
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from modelward.training.neural.histories import Histories
 
 _JUDGED_AT_ONCE = 256
+_GAINS_OF = 1000
 
 
 def recommender(
@@ -56,6 +58,7 @@ def recommender(
         parameters=sum(part.numel() for part in made.parameters()),
         notes=(*learnt.notes, *notes),
         curves=learnt.curves,
+        gains=lambda: _gains(made, inputs, seen=seen),
     )
 
 
@@ -88,6 +91,21 @@ def _loss(network: Histories) -> Callable[[Batch], Loss]:
         return Loss(functional.cross_entropy(network.everywhere(histories, is_asked), wanted[is_asked]), is_asked.sum())
 
     return loss
+
+
+def _gains(network: Histories, inputs: Inputs, *, seen: Literal["exclude", "keep"]) -> Gains:
+    counts = np.bincount(inputs.train_labels, minlength=len(inputs.classes))
+    frequencies = np.log(counts / counts.sum())
+
+    def of(rows: Rows, labels: Labels) -> Values:
+        places = np.random.default_rng(inputs.seed).permutation(len(labels))[:_GAINS_OF]
+        given = _predict(network, rows[places], seen=seen)[np.arange(len(places)), labels[places]]
+        # What stands in the history may be left out of every answer, and nobody can learn to give it.
+        is_offered = given > 0
+        gained = np.log(given[is_offered]) - frequencies[labels[places][is_offered]]
+        return np.asarray(gained, dtype=np.float64)
+
+    return Gains(training=of(inputs.train, inputs.train_labels), validation=of(inputs.validation, inputs.validation_labels))
 
 
 def _predict(network: Histories, rows: Rows, *, seen: Literal["exclude", "keep"]) -> Probabilities:

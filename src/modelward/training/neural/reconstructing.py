@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 FAR = 1e6
 """A prepared value that lies farther from 0 is held there, so that no square is infinite."""
 _LEAST = 1e-12
-_MOST_AT_ONCE = 1024
 
 
 def learn_to_reconstruct(
@@ -46,7 +45,7 @@ def learn_to_reconstruct(
         name=name,
         turns=(Turn(network=network, loss=_loss(network, noise, randomness.noise)),),
         batches=ArrayBatches(train, size=asked.batch_size, seed=inputs.seed),
-        validation=ArrayBatches(seen, size=_judged_at_once(asked)) if len(seen) else None,
+        validation=ArrayBatches(seen, size=asked.judged_at_once) if len(seen) else None,
         device=device_named(inputs.device),
         randomness=randomness,
     )
@@ -66,7 +65,7 @@ def _loss(network: torch.nn.Module, noise: float, source: torch.Generator) -> Ca
 
 def errors(network: torch.nn.Module, rows: FloatMatrix, asked: Learning) -> npt.NDArray[np.float32]:
     """The squared error of each column [n, width]."""
-    device, size = next(network.parameters()).device, _judged_at_once(asked)
+    device, size = next(network.parameters()).device, asked.judged_at_once
     with torch.no_grad():
         parts = []
         for start in range(0, max(len(rows), 1), size):
@@ -86,7 +85,3 @@ def draw_scores(drawing: Drawing, rows: str, draw: Callable[[str], str]) -> str:
     differences = drawing.node("Sub", draw(held), held)
     mean = drawing.node("ReduceMean", drawing.node("Mul", differences, differences), drawing.constant([1], np.int64), keepdims=1)
     return drawing.node("Log", drawing.node("Max", mean, drawing.constant(_LEAST)))
-
-
-def _judged_at_once(asked: Learning) -> int:
-    return min(asked.batch_size or _MOST_AT_ONCE, _MOST_AT_ONCE)

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Meta
 
 from modelward.registry import AnswerKind
+from modelward.training.estimating import Values
 from modelward.training.neural import (
     ArrayBatches,
     Batch,
@@ -31,7 +32,7 @@ from modelward.training.neural.decoding import Reader, Writing, draw
 from modelward.training.neural.learning import Limit
 from modelward.training.neural.vocabulary import END, PADDING, UNKNOWN, Alphabet, Ids, Units
 from modelward.training.pairs import PairInputs
-from modelward.training.recipe import InvalidParameterError, Made, Progress, Rows, Takes
+from modelward.training.recipe import Gains, InvalidParameterError, Made, Progress, Rows, Takes
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _CHARACTERS_READ = 4000
 _SHARE_WRITTEN_WHOLE = 0.99
 _AT_ONCE = 256
+_GAINS_OF, _GAINS_AT_ONCE = 500, 16
 
 
 class Seq2SeqParameters(Learning, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,6 +133,7 @@ class Seq2Seq:
             parameters=sum(part.numel() for part in network.parameters()),
             notes=(*learnt.notes, *_notes(inputs, writing, pairs)),
             curves=learnt.curves,
+            gains=lambda: _gains(network, pairs, vocabulary=len(writing.units.pieces), seed=inputs.seed),
         )
 
 
@@ -217,7 +220,7 @@ def _task(
     import torch
 
     train, seen = ([torch.tensor(each) for each in part] for part in (pairs.train, pairs.validation))
-    at_once = min(asked.batch_size or _AT_ONCE, _AT_ONCE)
+    at_once = min(asked.judged_at_once, _AT_ONCE)
     return Task(
         name="seq2seq",
         turns=(Turn(network=network, loss=_loss(network, asked.label_smoothing)),),
@@ -242,6 +245,33 @@ def _loss(network: Network, smoothing: float) -> Callable[[Batch], Loss]:
         return Loss(told / count.clamp(min=1), count)
 
     return loss
+
+
+def _gains(network: Network, pairs: _Pairs, *, vocabulary: int, seed: int) -> Gains:
+    """Of each pair the mean over the units that are to be written, the true ones standing before each."""
+    written = pairs.train[1]
+    counts = np.bincount(written[written > UNKNOWN], minlength=vocabulary) + 1
+    counts[END] = len(written)
+    frequencies = np.log(counts / counts.sum())
+
+    def of(part: tuple[Ids, Ids]) -> Values:
+        places = np.random.default_rng(seed).permutation(len(part[0]))[:_GAINS_OF]
+        some = [places[at : at + _GAINS_AT_ONCE] for at in range(0, len(places), _GAINS_AT_ONCE)]
+        return np.concatenate([*(_gained(network, part[0][rows], part[1][rows], frequencies) for rows in some), np.empty(0)])
+
+    return Gains(training=of(pairs.train), validation=of(pairs.validation))
+
+
+def _gained(network: Network, characters: Ids, units: Ids, frequencies: Values) -> Values:
+    import torch
+
+    units = units[:, : int((units != PADDING).sum(axis=1).max())]
+    is_asked = (units != PADDING) & (units != UNKNOWN)
+    with torch.no_grad():
+        likely = torch.log_softmax(network(torch.tensor(characters), torch.tensor(units)), dim=-1).numpy()
+    wanted = np.where(is_asked, units, END)
+    gained = np.take_along_axis(likely, wanted[:, :, None], axis=2)[:, :, 0] - frequencies[wanted]
+    return np.asarray((gained * is_asked).sum(axis=1) / is_asked.sum(axis=1).clip(min=1), dtype=np.float64)
 
 
 def _predict(network: Network, rows: Rows, writing: Writing) -> Any:
