@@ -81,6 +81,10 @@ def test_a_wide_table_has_a_line_for_each_kind_of_warning_and_not_for_each_colum
     lines = [line for line in said.splitlines() if line.startswith("dates ")]
     assert len(lines) == 2
     assert "39 others: day1, day2, day3, day4, day5, day6, day7, day8, …" in " ".join(said.split())
+    assert "… and 2 columns more. `modelward data show wide` tells all." in said
+    shown = fresh("data", "show", "wide").out
+    assert "columns more" not in shown
+    assert any(line.startswith("grant ") for line in shown.splitlines())
 
 
 def test_ten_even_classes_are_not_called_imbalanced_and_a_rare_one_is(fresh):

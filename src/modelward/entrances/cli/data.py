@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 # More warnings of a kind than so many are one line, and so many of their columns are named.
 _ALIKE_SHOWN, _ALIKE_NAMED = 4, 8
+# Where a table was just added, that it is there must not scroll away.
+_COLUMNS_SHOWN = 40
 
 
 def declare(app: typer.Typer) -> None:
@@ -144,8 +146,8 @@ def _declare_dividing(nouns: typer.Typer) -> None:
             return {"file": str(fetch_sample(name, output))}
 
 
-def show_dataset(console: Console, dataset: Dataset) -> None:
-    """A dataset with its columns."""
+def show_dataset(console: Console, dataset: Dataset, *, columns: int | None = None) -> None:
+    """A dataset with its columns, or with the first of them."""
     shard = dataset.shard
     special = {
         "task": "" if dataset.task == "classes" else dataset.task,
@@ -181,10 +183,12 @@ def show_dataset(console: Console, dataset: Dataset) -> None:
                 "yes" if column.nullable else "no",
                 _values(column.minimum, column.maximum, column.categories),
             )
-            for column in dataset.columns
+            for column in dataset.columns[:columns]
         ),
         text=("values",),
     )
+    if more := len(dataset.columns[columns or len(dataset.columns) :]):
+        showing.line(console, f"… and {more:,} columns more. `modelward data show {dataset.name}` tells all.")
 
 
 def _is_registered(desk: Desk, name: str) -> bool:
@@ -197,7 +201,7 @@ def _is_registered(desk: Desk, name: str) -> bool:
 def _show_added(console: Console, added: Dataset, *, warnings: Iterable[ProfileWarning], is_new: bool) -> None:
     if not is_new:
         showing.line(console, f"{added.name} is registered already, with the same data and the same declaration.\n")
-    show_dataset(console, added)
+    show_dataset(console, added, columns=_COLUMNS_SHOWN)
     console.print()
     _show_warnings(console, warnings)
 

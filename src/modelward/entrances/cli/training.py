@@ -125,10 +125,7 @@ def show_run(console: Console, run: Run) -> None:
     showing.table(
         console,
         ("candidate", "status", "version", "time", "message"),
-        (
-            (c.name, showing.verdict(c.status.value), c.version, f"{c.seconds:.2g} s" if c.seconds else None, _said(c))
-            for c in run.candidates
-        ),
+        ((c.name, showing.verdict(c.status.value), c.version, _took(c.seconds), _said(c)) for c in run.candidates),
         numbers=("time",),
         text=("message",),
     )
@@ -143,6 +140,12 @@ def show_run(console: Console, run: Run) -> None:
         console.print()
     for name, each in found:
         showing.line(console, f"{name}: {each.kind}. {each.text} {each.remedy}")
+
+
+def _took(seconds: float) -> str | None:
+    if not seconds:
+        return None
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:,.0f} s"
 
 
 def _said(candidate: Candidate) -> str:
