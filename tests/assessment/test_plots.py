@@ -3,6 +3,7 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,3 +136,10 @@ def test_an_axis_of_costs_has_a_few_plain_numbers_however_little_it_spans(low, s
     told = [plots._amount(tick, "latency_p50_ms") for tick in ticks]
     assert len(set(told)) == len(told), "two ticks never say the same"
     assert not any("e" in text for text in told)
+
+
+def test_pictures_drawn_at_once_do_not_mix_their_settings():
+    alone = {name: draw() for name, draw in DRAWN.items()}
+    with ThreadPoolExecutor(8) as threads:
+        drawn = [(name, threads.submit(draw)) for _ in range(3) for name, draw in DRAWN.items()]
+    assert all(picture.result() == alone[name] for name, picture in drawn)

@@ -89,6 +89,9 @@ def test_a_digest_speaks_of_the_meaning_and_not_of_the_writing():
 WRONG = {
     "unknown: 1": "unknown: unknown; ",
     "purpos: x": "purpos: unknown; did you mean purpose? Allowed: model, data, candidates, purpose, owner, objective, seed",
+    "history: 3": "history: unknown; did you mean data.history? Allowed: model, data, candidates,",
+    "dataset: adult": "dataset: unknown; did you mean data.dataset? Allowed: ",
+    "similarity: 1": "similarity: unknown; did you mean data.split.similarity? Allowed: ",
     "seed: -1": "seed: expected `int` >= 0.",
     "seed: 4294967296": "seed: expected `int` <= 4294967295.",
     "seed: one": "seed: expected `int`, got `str`.",

@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, NamedTuple
 
 
@@ -51,6 +52,8 @@ _SETTINGS = {
     "ytick.labelcolor": INKS.soft,
     "axes.grid": False,
 }
+# Matplotlib keeps its settings for the whole process, so that two pictures at once would mix them.
+_DRAWING = Lock()
 
 
 def cut(name: str) -> str:
@@ -60,14 +63,14 @@ def cut(name: str) -> str:
 
 @contextmanager
 def canvas(width: float, height: float) -> Iterator[tuple[Any, Callable[[], bytes]]]:
-    """An empty figure under the house's settings, and the function that gives its SVG once it is drawn."""
+    """An empty figure under the house's settings, and the function that gives its SVG once it is drawn. One is drawn at a time."""
     # Matplotlib costs half a second to import, and a server that only serves never draws.
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     sink = io.BytesIO()
-    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
+    with _DRAWING, mpl.rc_context(_SETTINGS), warnings.catch_warnings():
         # A class or group may be named in any script; the reader's fonts draw it, not matplotlib's.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         drawn = Figure(figsize=(width, height), dpi=72)

@@ -28,12 +28,12 @@ _TEMPLATES = Path(__file__).parent / "templates"
 @dataclass(frozen=True, slots=True)
 class Section:
     """What one assessor said: clauses about the whole, tables about groups, pictures, and the methods behind the figures. What many
-    clauses could not measure for one reason lies in `unmeasured`, by that reason.
+    clauses could not measure for one reason lies in `unmeasured`, by that reason and the title of the part it would be in.
     """
 
     title: str
     clauses: list[Clause]
-    unmeasured: dict[str, list[Clause]]
+    unmeasured: dict[str, dict[str, list[Clause]]]
     groups: list[GroupTable]
     plots: list[tuple[Plot, str]]
     methods: dict[str, str]
@@ -81,14 +81,12 @@ def asked(clause: Clause) -> str:
 
 def _sections(report: TrustReport, evidence: Mapping[str, bytes]) -> list[Section]:
     """The parts in their order. Those that could measure nothing at all, for a reason that others have too, are one, at the end."""
-    reasons: dict[str, list[str]] = {}
-    for name, clauses in report.dimensions.items():
-        if all(clause.estimate is None and clause.note == clauses[0].note for clause in clauses):
-            reasons.setdefault(clauses[0].note, []).append(name)
-    shared = {reason: names for reason, names in reasons.items() if len(names) > 1}
+    shared = {reason: silent for reason, silent in report.silent.items() if len(silent) > 1}
     apart = [name for name in report.dimensions if not any(name in names for names in shared.values())]
     found = [_section(name, report, evidence) for name in apart]
-    unmeasured = {reason: [one for one in report.clauses if one.dimension in names] for reason, names in shared.items()}
+    unmeasured = {
+        reason: {report.title_of(name): list(clauses) for name, clauses in silent.items()} for reason, silent in shared.items()
+    }
     return [*found, Section("Not measured", [], unmeasured, [], [], {})] if shared else found
 
 
@@ -103,7 +101,7 @@ def _section(name: str, report: TrustReport, evidence: Mapping[str, bytes]) -> S
     return Section(
         report.title_of(name),
         [clause for clause in whole if clause not in grouped],
-        unmeasured,
+        {reason: {report.title_of(name): alike} for reason, alike in unmeasured.items()},
         group_tables(clauses),
         [
             (plot, f"data:image/svg+xml;base64,{base64.b64encode(evidence[plot.path]).decode()}")

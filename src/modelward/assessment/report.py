@@ -119,6 +119,17 @@ class TrustReport:
                 reasons.setdefault(clause.note, []).append(clause)
         return {reason: alike for reason, alike in reasons.items() if len(alike) > 1}
 
+    @property
+    def silent(self) -> dict[str, dict[str, tuple[Clause, ...]]]:
+        """The clauses of the assessors that could measure nothing of what they measure, all for one reason: by the reason, then by
+        the assessor.
+        """
+        reasons: dict[str, dict[str, tuple[Clause, ...]]] = {}
+        for name, clauses in self.dimensions.items():
+            if all(clause.estimate is None and clause.note == clauses[0].note for clause in clauses):
+                reasons.setdefault(clauses[0].note, {})[name] = clauses
+        return reasons
+
     def title_of(self, assessor: str) -> str:
         """What that assessor calls its part."""
         return next((one.title for one in self.measurements if one.assessor == assessor), assessor)

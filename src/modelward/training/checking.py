@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -137,7 +137,9 @@ def _walk_mapping(value: Any, kind: inspect.StructType | inspect.DataclassType, 
         raise InvalidSpecError(f"{path or 'The spec'}: a mapping of {', '.join(fields)} belongs here, not {_shown(value)}.")
     for key in value:
         if key not in fields:
-            raise InvalidSpecError(f"{_joined(path, f'.{key}')}: unknown; {nearest(key, fields)}")
+            deeper = next(_places(str(key), kind, path), "")
+            meant = f"did you mean {deeper}? Allowed: {', '.join(fields)}." if deeper else nearest(key, fields)
+            raise InvalidSpecError(f"{_joined(path, f'.{key}')}: unknown; {meant}")
     for name, field in fields.items():
         if name in value:
             _walk(value[name], field.type, _joined(path, f".{name}"))
@@ -145,6 +147,26 @@ def _walk_mapping(value: Any, kind: inspect.StructType | inspect.DataclassType, 
             raise InvalidSpecError(f"{_joined(path, f'.{name}')}: missing; it is required.")
     if isinstance(kind, inspect.DataclassType):
         _build(value, kind, path)
+
+
+def _places(key: str, kind: inspect.StructType | inspect.DataclassType, path: str) -> Iterator[str]:
+    """Where below `kind`, which lies at `path`, there is a key of that name; those nearest to it first."""
+    below = [(_joined(path, f".{field.encode_name}"), inner) for field in kind.fields for inner in _structures(field.type)]
+    for place, inner in below:
+        if any(field.encode_name == key for field in inner.fields):
+            yield f"{place}.{key}"
+    for place, inner in below:
+        yield from _places(key, inner, place)
+
+
+def _structures(kind: inspect.Type) -> Iterator[inspect.StructType | inspect.DataclassType]:
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if isinstance(kind, inspect.StructType | inspect.DataclassType):
+        yield kind
+    elif isinstance(kind, inspect.UnionType):
+        for entry in kind.types:
+            yield from _structures(entry)
 
 
 def _build(value: Any, kind: inspect.DataclassType, path: str) -> None:

@@ -2,6 +2,7 @@
 """What is shown is what was there, in units, and no text takes the terminal over."""
 
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -133,3 +134,21 @@ def test_a_curve_in_letters_goes_down_as_its_values_do():
     assert showing.spark([3.0, 2.0, 1.0]) == "█▅▁"
     assert showing.spark([1.0, 1.0]) == "▁▁"
     assert len(showing.spark([float(n) for n in range(1000)])) == 40
+
+
+def test_what_is_not_measured_for_one_reason_is_one_line_and_thousands_of_items_are_not_listed(fresh):
+    """A recommender is no classifier: none of the figures of classes is measured of it."""
+    rows = [f"u{at % 60},{at},film {at * 7 % 71}" for at in range(600)]
+    log = fresh.file("log.csv", "\n".join(["who,at,film", *rows]))
+    said = ("--task", "items", "--target", "film", "--user", "who", "--time", "at", "--purpose", "tests", "--owner", "me")
+    assert fresh("data", "add", "log", log, *said).code == 0
+    spec = "model: films\ndata: {dataset: log, history: 5, split: {by: last}}\ncandidates: [popularity]\n"
+    assert fresh("train", fresh.file("spec.yaml", spec)).code == 0
+    shown = fresh("model", "show", "films:1").out
+    assert "… (71)" in shown
+    assert "answers with" not in shown
+    told = " ".join(fresh("assess", "films:1").out.split())
+    assert told.count("The version recommends some of many items") == 1
+    assert re.search(r"not measurable quality \(9\), baseline \(\d+\), leakage \(\d+\), .*degraded \(\d+\): The version", told)
+    assert "quality.accuracy" not in told
+    assert "quality.accuracy" in fresh("assess", "films:1", "--only", "quality", "--all").out

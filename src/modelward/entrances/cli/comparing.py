@@ -145,12 +145,8 @@ def show_report(console: Console, report: TrustReport, *, is_whole: bool) -> Non
     measured = [clause for clause in report.clauses if clause.estimate is not None]
     recorded = [clause for clause in measured if clause.verdict.value == "recorded"]
     _show_clauses(console, [clause for clause in measured if is_whole or clause not in recorded])
-    reasons: dict[str, list[str]] = {}
-    for clause in report.clauses:
-        if clause.estimate is None:
-            reasons.setdefault(clause.note, []).append(clause.id)
-    for reason, ids in reasons.items():
-        said = f"{', '.join(ids)}: {reason}"
+    for reason, names in _unmeasured(report, is_whole=is_whole).items():
+        said = f"{', '.join(names)}: {reason}"
         console.print(f"[yellow]not measurable[/] {showing.cell(said)}", highlight=False)
     console.print()
     counts = ", ".join(f"{count} {word.replace('-', ' ')}" for word, count in report.verdicts.items())
@@ -160,6 +156,18 @@ def show_report(console: Console, report: TrustReport, *, is_whole: bool) -> Non
     if recorded and not is_whole:
         more = f"{len(recorded)} more figures are recorded with nothing asked of them: --all shows them."
         console.print(showing.cell(more), highlight=False)
+
+
+def _unmeasured(report: TrustReport, *, is_whole: bool) -> dict[str, list[str]]:
+    """By the reason what could not be measured. An assessor that could measure nothing is named with the number of its figures, and
+    with `is_whole` each of them is.
+    """
+    silent = {} if is_whole else report.silent
+    reasons = {reason: [f"{name} ({len(clauses)})" for name, clauses in told.items()] for reason, told in silent.items()}
+    for clause in report.clauses:
+        if clause.estimate is None and clause.dimension not in silent.get(clause.note, {}):
+            reasons.setdefault(clause.note, []).append(clause.id)
+    return reasons
 
 
 def _show_clauses(console: Console, clauses: Sequence[Clause]) -> None:

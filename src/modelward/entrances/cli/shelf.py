@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from modelward.registry import Interface, ModelSummary, Verification, Version
 
 VersionName = Annotated[str, typer.Argument(metavar="MODEL:V", help="The version, such as income:3; income is the live one.")]
+_NAMES_SHOWN = 50
 
 
 def declare(app: typer.Typer) -> None:
@@ -90,7 +92,8 @@ def _declare_verify(nouns: typer.Typer) -> None:
 
 def show_version(console: Console, version: Version) -> None:
     """One version."""
-    lineage = version.lineage
+    lineage, interface = version.lineage, version.interface
+    answers = {"answers with": _answers_with(interface)} if interface.answer != "classes" else {"classes": _few(interface.classes)}
     showing.facts(
         console,
         {
@@ -103,9 +106,8 @@ def show_version(console: Console, version: Version) -> None:
             "code": lineage.code,
             "purpose": version.purpose,
             "owner": version.owner,
-            "answers with": _answers_with(version.interface),
-            "classes": version.interface.classes or None,
-            "features": [feature.name for feature in version.interface.features],
+            **answers,
+            "features": _few([feature.name for feature in interface.features]),
             "made": version.created,
             "test rows near training": _near_training(version),
         },
@@ -119,11 +121,17 @@ def show_version(console: Console, version: Version) -> None:
     )
 
 
-def _answers_with(interface: Interface) -> str | None:
+def _answers_with(interface: Interface) -> str:
     """What the version gives, where these are no classes."""
     if interface.answer == "text":
         return f"a text of at most {interface.length} characters"
-    return None if interface.answer == "classes" else f"values of shape {' × '.join(map(str, interface.shape))}"
+    return f"values of shape {' × '.join(map(str, interface.shape))}"
+
+
+def _few(names: Sequence[str]) -> str:
+    """The names, or the first of so many that nobody reads them: a recommender has thousands of items."""
+    more = f", … ({len(names):,})" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more
 
 
 def _near_training(version: Version) -> str | None:

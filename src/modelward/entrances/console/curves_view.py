@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 
 from modelward.assessment import INKS, canvas
@@ -21,8 +20,6 @@ _MOST_PANELS = 6
 _WIDTH, _HEIGHT = 4.2, 2.5
 # Names of lines keep this share of a panel's height from each other.
 _GAP = 0.1
-# Matplotlib keeps its settings for the whole process, so that two pictures at once would mix them.
-_DRAWING = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ def facts_of(curves: Mapping[str, Curve]) -> list[CurveFacts]:
 def drawn_curves(curves: Mapping[str, Curve], *, say: Say) -> bytes:
     """One panel for all losses, and one for each other curve, over epochs or rounds; `say` puts names into the reader's words."""
     panels = _panels({name: curve for name, curve in curves.items() if curve.values})[:_MOST_PANELS]
-    with _DRAWING, canvas(_WIDTH * len(panels), _HEIGHT) as (figure, svg):
+    with canvas(_WIDTH * len(panels), _HEIGHT) as (figure, svg):
         drawn = figure.subplots(1, len(panels), squeeze=False, gridspec_kw={"wspace": 0.9}).ravel()
         for axes, (title, lines) in zip(drawn, panels, strict=True):
             _draw(axes, lines, say)

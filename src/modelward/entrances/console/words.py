@@ -164,6 +164,8 @@ CHINESE = {
     "Columns": "列",
     "Target": "目标列",
     "Registered": "登记",
+    "Shard": "分片",
+    "{part} of {parts} of {dataset}": "{dataset} 的第 {part} 片，共 {parts} 片",
     "Purpose": "用途",
     "License": "许可",
     "No dataset yet.": "还没有数据集。",
