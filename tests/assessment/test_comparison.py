@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward.assessment.comparison import IncomparableError, Objective, Row, recommend, weigh
+from modelward.assessment.comparison import IncomparableError, Objective, Row, recommend, settled, weigh
 from modelward.assessment.replicates import Replicates
+from modelward.registry import USUAL_METRICS, Feature, Interface
+
+BY_AREA = Objective(metric="roc_auc")
 
 
 def row(version, estimate, size, *, latency=1.0, low=None, high=None):
@@ -35,7 +38,7 @@ ROWS = [row("m:1", 0.930, 9_000_000, latency=3.0), row("m:2", 0.927, 4_000, late
 
 
 def recommended(rows, **objective):
-    (chosen,) = [each for each in weigh(rows, Objective(**objective), replicates={}) if each.is_recommended]
+    (chosen,) = [each for each in weigh(rows, replace(BY_AREA, **objective), replicates={}) if each.is_recommended]
     return chosen.version
 
 
@@ -59,12 +62,12 @@ def test_where_smaller_is_better_the_least_error_is_the_best():
 
 def test_the_front_is_what_nothing_beats_on_everything():
     beaten = row("m:4", 0.79, 3_500, latency=0.04)
-    marks = {each.version: each.is_on_front for each in weigh([*ROWS, beaten], Objective(), replicates={})}
+    marks = {each.version: each.is_on_front for each in weigh([*ROWS, beaten], BY_AREA, replicates={})}
     assert marks == {"m:1": True, "m:2": True, "m:3": True, "m:4": False}
 
 
 def test_two_equal_versions_are_both_on_the_front():
-    assert all(each.is_on_front for each in weigh([ROWS[0], replace(ROWS[0], version="m:9")], Objective(), replicates={}))
+    assert all(each.is_on_front for each in weigh([ROWS[0], replace(ROWS[0], version="m:9")], BY_AREA, replicates={}))
 
 
 def drawn(rows, *, noise=0.0, shared=0.01, seed=1, places=()):
@@ -81,12 +84,12 @@ def drawn(rows, *, noise=0.0, shared=0.01, seed=1, places=()):
 
 
 def told(rows, replicates, **objective):
-    chosen = Objective(**objective)
+    chosen = replace(BY_AREA, **objective)
     return recommend(weigh(rows, chosen, replicates=replicates), chosen)
 
 
 def test_a_difference_is_told_apart_on_the_rows_it_was_measured_on_although_the_intervals_overlap():
-    behind = {each.version: each for each in weigh(ROWS, Objective(), replicates=drawn(ROWS, noise=0.0005))}
+    behind = {each.version: each for each in weigh(ROWS, BY_AREA, replicates=drawn(ROWS, noise=0.0005))}
     assert behind["m:2"].high > behind["m:1"].low, "side by side the two cannot be told apart"
     assert behind["m:2"].behind == pytest.approx(0.003)
     assert 0.001 < behind["m:2"].behind_low < behind["m:2"].behind < behind["m:2"].behind_high < 0.005
@@ -105,7 +108,7 @@ def test_the_words_say_how_far_behind_the_recommended_version_is():
 def test_the_words_count_the_versions_that_the_rows_cannot_tell_from_the_best():
     rows = [row("m:1", 0.930, 9_000), row("m:2", 0.927, 4_000), row("m:3", 0.923, 5_000), row("m:4", 0.80, 3_000)]
     noisy = drawn(rows, noise=0.005)
-    assert {each.version for each in weigh(rows, Objective(), replicates=noisy) if each.is_as_good} == {"m:1", "m:2", "m:3"}
+    assert {each.version for each in weigh(rows, BY_AREA, replicates=noisy) if each.is_as_good} == {"m:1", "m:2", "m:3"}
     assert "Of the 3 others these test rows cannot tell 2 from the best." in told(rows, noisy)
     assert "These test rows cannot tell the two apart." in told(rows[:2], noisy)
     assert "cannot tell" not in told([rows[0], rows[3]], noisy)
@@ -125,7 +128,7 @@ def test_where_less_is_better_more_of_it_is_behind():
 
 def test_what_was_not_drawn_alike_is_not_paired_and_the_words_say_so():
     for replicates in ({}, drawn(ROWS, places={"m:2"})):
-        second = next(each for each in weigh(ROWS, Objective(), replicates=replicates) if each.version == "m:2")
+        second = next(each for each in weigh(ROWS, BY_AREA, replicates=replicates) if each.version == "m:2")
         assert (second.behind_low, second.behind_high, second.is_as_good) == (None, None, False)
         assert "was not measured: assess each of them again." in told(ROWS, replicates)
 
@@ -133,7 +136,7 @@ def test_what_was_not_drawn_alike_is_not_paired_and_the_words_say_so():
 def test_the_words_say_that_the_recommended_version_would_be_refused():
     def words(**verdicts):
         rows = [replace(ROWS[0], verdicts={"failed": 9}), replace(ROWS[1], verdicts={"recorded": 40, "passed": 5, **verdicts})]
-        return recommend(weigh(rows, Objective(), replicates={}), Objective())
+        return recommend(weigh(rows, BY_AREA, replicates={}), BY_AREA)
 
     both = words(**{"failed": 3, "not-measurable": 1})
     assert "has 3 failed and 1 not measurable clauses; a policy that asks for them will refuse it" in both
@@ -142,9 +145,29 @@ def test_the_words_say_that_the_recommended_version_would_be_refused():
     assert "refuse" not in words()
 
 
+ANSWERS = {
+    "classes": {"classes": ("no", "yes")},
+    "items": {"classes": ("a", "b", "c"), "top": 2},
+    "text": {"answer": "text", "length": 9},
+    "values": {"answer": "values", "shape": (2,)},
+}
+
+
+def interface(kind):
+    return Interface((Feature("a", "number"),), "b", **ANSWERS[kind])
+
+
+def test_versions_are_compared_by_a_metric_of_what_they_answer_with_unless_one_is_named():
+    found = {kind: settled(Objective(), [interface(kind)] * 2).metric for kind in ANSWERS}
+    assert found == {"classes": "roc_auc", "items": "ndcg_10", "text": "chrf", "values": "accuracy_taught"} == USUAL_METRICS
+    assert settled(Objective(metric="bleu"), [interface("text")]).metric == "bleu"
+    with pytest.raises(IncomparableError, match="different things: classes, text"):
+        settled(Objective(), [interface("text"), interface("classes")])
+
+
 def test_nothing_is_not_compared():
     with pytest.raises(IncomparableError):
-        weigh([], Objective(), replicates={})
+        weigh([], BY_AREA, replicates={})
 
 
 SHELVES = st.lists(
@@ -210,4 +233,4 @@ def test_the_recommendation_claims_nothing_that_is_not_so(rows, objective):
 
 def test_a_version_without_a_recipe_is_called_by_its_name():
     foreign = replace(ROWS[0], recipe="")
-    assert recommend(weigh([foreign], Objective(), replicates={}), Objective()).startswith("Take m:1: ")
+    assert recommend(weigh([foreign], BY_AREA, replicates={}), BY_AREA).startswith("Take m:1: ")

@@ -200,6 +200,7 @@ def test_progress_names_each_assessor(rooms):
 def test_versions_are_compared_and_those_without_a_report_are_assessed_first(rooms):
     names = [rooms.register(recipe=recipe).name for recipe in ("large", "small")]
     compared = rooms.assessment.compare(names, objective=Objective(), by=rooms.admin)
+    assert compared.objective.metric == "roc_auc"
     assert {row.version for row in compared.rows} == set(names)
     assert compared.recommended in names
     assert compared.recommended in compared.recommendation

@@ -75,7 +75,8 @@ def test_what_comes_next_is_recommended_and_measured_against_the_plain_ones(room
     assert figure["item-knn"]["ndcg_10_over_item_knn"] == pytest.approx(0, abs=0.1)
     assert figure["sasrec"]["unknown_items"] == 0
     assert {clause.verdict for clause in reports["sasrec"].dimensions["quality"]} == {"not-measurable"}
-    compared = assessment.compare([each.name for each in trained], objective=Objective(metric="ndcg_10"), by=admin)
+    compared = assessment.compare([each.name for each in trained], objective=Objective(), by=admin)
+    assert compared.objective.metric == "ndcg_10"
     assert compared.recommended != popularity.name
     behind = {row.recipe: row.behind_low for row in compared.rows}
     assert behind["popularity"] > 0, "the rows tell the two apart"

@@ -5,7 +5,7 @@ from modelward.assessment.asking import known_measures
 from modelward.assessment.assessor import Assessor, Findings, NearTraining, Plot, Sample, assessor_of
 from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
-from modelward.assessment.comparison import Comparison, IncomparableError, Objective, Row
+from modelward.assessment.comparison import Comparison, IncomparableError, Objective, Row, headline
 from modelward.assessment.drawing import INKS, canvas
 from modelward.assessment.intervals import Estimate
 from modelward.assessment.layout import GroupTable, Picture, group_tables, picture_of
@@ -64,6 +64,7 @@ __all__ = [
     "canvas",
     "describe_machine",
     "group_tables",
+    "headline",
     "known_measures",
     "pages_in",
     "picture_of",

@@ -8,19 +8,16 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Literal
 
 from modelward.assessment.assessor import Assessor, Findings, Sample
 from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
 from modelward.assessment.report import AssessorBrokenError, UnknownAssessorError, digests
 from modelward.plugins import MissingExtraError
-from modelward.registry import AnswerKind, Interface, OpenVersion, Version
+from modelward.registry import Answered, OpenVersion, Version, answered
 
 _NO_SAMPLE = "The version came without data. Train it here, or register data to assess it on."
 _NO_LABELS = "The data has nothing to predict, so nobody knows which answers are right."
-Answered = AnswerKind | Literal["items"]
-"""What a version answers with, for what can be measured of it: items are classes of which only the most probable are told."""
 _OTHER_ANSWER: dict[Answered, str] = {
     "items": "The version recommends some of many items, and this is measured of answers that weigh few classes.",
     "classes": "The version answers with classes, and this is measured of other answers.",
@@ -60,11 +57,6 @@ def is_about(name: str, version: Version) -> bool:
     except MissingExtraError:
         return name in ASSESSORS.places
     return "classes" in answers or answered(version.interface) in answers
-
-
-def answered(interface: Interface) -> Answered:
-    """What a version of this interface answers with."""
-    return "items" if interface.top else interface.answer
 
 
 def known_measures() -> list[Measure]:

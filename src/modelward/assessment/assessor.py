@@ -189,7 +189,7 @@ class Assessor(Protocol):
     What cannot be measured MUST be a clause that says so, never an absent one. Findings MUST NOT hold a row of the sample. The
     sample MUST be left as it was.
 
-    One that measures other answers than classes says which in `answers`, a tuple of what `asking.answered` gives. Of the
+    One that measures other answers than classes says which in `answers`, a tuple of what `answered` of the registry gives. Of the
     others each of its measures is a not-measurable clause.
     """
 

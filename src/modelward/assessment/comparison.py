@@ -3,20 +3,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from modelward.assessment.replicates import Replicates
 from modelward.assessment.report import TrustReport
 from modelward.errors import InvalidError
+from modelward.registry import USUAL_METRICS, answered
 
-QUALITIES = ("quality", "ranking", "translation")
+if TYPE_CHECKING:
+    from modelward.assessment.clause import Clause
+    from modelward.registry import Interface
+
+QUALITIES = ("quality", "ranking", "translation", "generation")
 """The assessors by whose measures versions are compared: each of other answers."""
 WEIGHED = (*QUALITIES, "latency", "size", "energy")
 """The assessors whose figures a comparison shows."""
 # Of these a smaller figure is better; of every other metric a larger one.
-_SMALLER_IS_BETTER = {"brier", "log_loss", "ece"}
+_SMALLER_IS_BETTER = {
+    "brier",
+    "log_loss",
+    "ece",
+    "accuracy_lost",
+    "marginal_distance",
+    "correlation_distance",
+    "copies",
+    "pull",
+}
 
 
 class IncomparableError(InvalidError):
@@ -25,9 +39,12 @@ class IncomparableError(InvalidError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """What to compare by: a measure of one of `QUALITIES`, whether to take the best or the smallest within `tolerance` of it."""
+    """What to compare by: a measure of one of `QUALITIES`, whether to take the best or the smallest within `tolerance` of it.
 
-    metric: str = "roc_auc"
+    Without a metric it is the usual one of what the versions answer with.
+    """
+
+    metric: str = ""
     prefer: Literal["smallest-within", "best"] = "smallest-within"
     tolerance: float = 0.005
 
@@ -90,6 +107,29 @@ class Comparison:
     recommended: str
     recommendation: str
     plot: str
+
+
+def settled(objective: Objective, interfaces: Iterable[Interface]) -> Objective:
+    """The objective with its metric: where it names none, the usual one of what versions with these interfaces answer with.
+
+    Raises:
+        IncomparableError: they answer with different things.
+    """
+    kinds = {answered(each) for each in interfaces}
+    if objective.metric or not kinds:
+        return objective
+    if len(kinds) > 1:
+        raise IncomparableError(
+            f"These versions answer with different things: {', '.join(sorted(kinds))}. Compare versions that answer alike."
+        )
+    return replace(objective, metric=USUAL_METRICS[kinds.pop()])
+
+
+def headline(report: TrustReport, interface: Interface) -> Clause | None:
+    """What is said first of a version's quality: the usual metric of what it answers with; None where that was not measured."""
+    metric = USUAL_METRICS[answered(interface)]
+    clause = report.clause(f"{quality_of(report, metric)}.{metric}")
+    return clause if clause and clause.estimate is not None else None
 
 
 def row_of(report: TrustReport, *, recipe: str, metric: str) -> Row:

@@ -13,7 +13,17 @@ import msgspec
 from modelward.access import Actor, Permission
 from modelward.assessment.asking import Reply, ask, choose, is_about
 from modelward.assessment.assessor import Sample, assessor_of
-from modelward.assessment.comparison import WEIGHED, Comparison, IncomparableError, Objective, quality_of, recommend, row_of, weigh
+from modelward.assessment.comparison import (
+    WEIGHED,
+    Comparison,
+    IncomparableError,
+    Objective,
+    quality_of,
+    recommend,
+    row_of,
+    settled,
+    weigh,
+)
 from modelward.assessment.phrasebook import Language
 from modelward.assessment.replicates import Replicates, replicates_file
 from modelward.assessment.report import (
@@ -108,13 +118,15 @@ class Assessment:
         """Weigh versions against each other; what their reports lack for that is measured first.
 
         Raises:
-            IncomparableError: they were measured on different rows or for different favourable classes, or one lacks the metric.
-            Otherwise as `assess`.
+            IncomparableError: they answer with different things and no metric is named, they were measured on different rows or for
+            different favourable classes, or one lacks the metric. Otherwise as `assess`.
         """
         from modelward.assessment import plots
 
+        names = list(dict.fromkeys(names))
+        objective = settled(objective, [self._registry.find(name, by=by).interface for name in names])
         rows, places, favourable, replicates = [], set(), set(), {}
-        for place, name in enumerate(dict.fromkeys(names)):
+        for place, name in enumerate(names):
             progress(name, place / len(names))
             report = self._weighable(name, by=by)
             version = self._registry.find(name, by=by)

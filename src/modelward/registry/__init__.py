@@ -22,6 +22,7 @@ from modelward.registry.service import Registry
 from modelward.registry.signing import SignatureInvalidError, Signer, Statement, verify_signature
 from modelward.registry.table import Columns, Encoded, Table
 from modelward.registry.texts import LENGTH_LIMIT, CodePoints, code_points, text_of, texts_of
+from modelward.registry.usual_metrics import USUAL_METRICS, Answered, answered
 from modelward.registry.values import json_hint
 from modelward.registry.verifying import verify_folder
 from modelward.registry.version import (
@@ -49,8 +50,10 @@ __all__ = [
     "LENGTH_LIMIT",
     "PROBABILITIES",
     "TEXT",
+    "USUAL_METRICS",
     "VALUES",
     "AnswerKind",
+    "Answered",
     "CodePoints",
     "Columns",
     "Dossier",
@@ -91,6 +94,7 @@ __all__ = [
     "VersionMissingError",
     "VersionNumberMissingError",
     "VersionTooLargeError",
+    "answered",
     "code_points",
     "json_hint",
     "model_card",

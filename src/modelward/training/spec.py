@@ -17,6 +17,7 @@ from modelward.access import check_name
 from modelward.datasets import Split
 from modelward.digest import canonical_json, sha256_hex
 from modelward.plugins import UnknownPluginError
+from modelward.registry import USUAL_METRICS
 from modelward.training import document
 from modelward.training.augmenting import Augment
 from modelward.training.checking import check, nearest
@@ -33,6 +34,7 @@ ColumnName = Annotated[str, Meta(min_length=1, max_length=200)]
 ClassName = Annotated[str, Meta(min_length=1)]
 Metric = Literal[
     "accuracy",
+    "accuracy_taught",
     "balanced_accuracy",
     "bleu",
     "brier",
@@ -103,7 +105,10 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     metric: Annotated[
         Metric,
-        Meta(description="Measured on the test rows; `ndcg_10` where histories are learned from, `chrf` where texts are written."),
+        Meta(
+            description="Measured on the test rows; unless said `ndcg_10` where histories are learned from, "
+            "`chrf` where texts are written, `accuracy_taught` where rows are generated."
+        ),
     ] = "roc_auc"
     prefer: Annotated[Literal["best", "smallest-within"], Meta(description="What the recommendation picks.")] = "smallest-within"
     tolerance: Annotated[float, Meta(ge=0, le=1, description="How far from the best is near enough.")] = 0.005
@@ -187,8 +192,9 @@ def parse_spec(text: str | bytes) -> Spec:
 
 def _usual_metric(data: Data, candidates: Sequence[CandidateSpec]) -> Metric:
     if data.history is not None:
-        return "ndcg_10"
-    return "chrf" if all(answers(RECIPES.load(each.recipe)) == "text" for each in candidates) else "roc_auc"
+        return USUAL_METRICS["items"]
+    kinds = {answers(RECIPES.load(each.recipe)) for each in candidates}
+    return USUAL_METRICS[kinds.pop() if len(kinds) == 1 else "classes"]
 
 
 def render(spec: Spec) -> str:

@@ -11,8 +11,7 @@ from modelward.assessment.clause import Measure
 from modelward.assessment.intervals import Estimate
 
 if TYPE_CHECKING:
-    from modelward.assessment.asking import Answered
-    from modelward.registry import OpenVersion
+    from modelward.registry import Answered, OpenVersion
 
 TRAINING = Measure(
     assessor="energy",

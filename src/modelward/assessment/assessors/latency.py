@@ -17,8 +17,7 @@ from modelward.assessment.intervals import Estimate, Floats, quantile
 from modelward.assessment.machine import describe_machine
 
 if TYPE_CHECKING:
-    from modelward.assessment.asking import Answered
-    from modelward.registry import Interface, OpenVersion
+    from modelward.registry import Answered, Interface, OpenVersion
 
 TIMINGS = "evidence/latency.timings.json"
 P50 = Measure(assessor="latency", key="p50_ms", title="Median time of one row", meaning="half the calls take less", unit="ms")

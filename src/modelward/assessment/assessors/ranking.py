@@ -20,8 +20,7 @@ from modelward.assessment.intervals import Floats, estimates, exact, resample
 from modelward.assessment.replicates import Replicates, replicates_file
 
 if TYPE_CHECKING:
-    from modelward.assessment.asking import Answered
-    from modelward.registry import OpenVersion
+    from modelward.registry import Answered, OpenVersion
 
 TOP = 10
 RANKS = "evidence/ranking.ranks.json"

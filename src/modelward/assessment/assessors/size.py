@@ -10,8 +10,7 @@ from modelward.assessment.clause import Measure
 from modelward.assessment.intervals import exact
 
 if TYPE_CHECKING:
-    from modelward.assessment.asking import Answered
-    from modelward.registry import OpenVersion
+    from modelward.registry import Answered, OpenVersion
 
 BYTES = Measure(assessor="size", key="model_bytes", title="Model file", meaning="bytes of `model.onnx`, unsealed", unit="bytes")
 PARAMETERS = Measure(

@@ -42,7 +42,10 @@ def declare(app: typer.Typer) -> None:
             list[str],
             typer.Argument(metavar="SPEC.yaml | MODEL...", help="A spec (its latest run), models, or versions such as income:1."),
         ],
-        metric: Annotated[str, typer.Option(help="The metric to compare by; a spec brings its own.")] = "roc_auc",
+        metric: Annotated[
+            str,
+            typer.Option(help="The metric to compare by; a spec has its own, others that of their answers."),
+        ] = "",
         tolerance: Annotated[float, typer.Option(help="How much of it may be given up for a smaller model.", min=0)] = 0.005,
         plot: Annotated[
             Path | None, typer.Option(help="Write the Pareto plot to this .svg file; one that is there is replaced.")

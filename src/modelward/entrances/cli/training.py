@@ -87,20 +87,22 @@ def _trained_before(desk: Desk, spec: Spec) -> Run | None:
     return next((run for run in runs if (run.spec_digest, run.fingerprint) == wanted and run.versions), None)
 
 
-def _to_weigh(_desk: Desk, run: Run) -> str:
+def _to_weigh(desk: Desk, run: Run) -> str:
     if len(run.versions) == 1:
         return f"modelward assess {run.versions[0]}"
-    return " ".join(["modelward compare", *run.versions, *_objective_of(run)])
+    return " ".join(["modelward compare", *run.versions, *_objective_of(desk, run)])
 
 
-def _objective_of(run: Run) -> list[str]:
+def _objective_of(desk: Desk, run: Run) -> list[str]:
     """The options with which `compare` weighs as the run's spec says, where it would weigh otherwise by itself."""
+    from modelward.registry import USUAL_METRICS, answered
     from modelward.training import Objective, parse_spec
 
     asked, usual = parse_spec(run.spec).objective, Objective()
+    metric_by_itself = USUAL_METRICS[answered(desk.house.registry.find(run.versions[0], by=desk.actor).interface)]
     # The best is the smallest that is as good as the best.
     tolerance = 0.0 if asked.prefer == "best" else asked.tolerance
-    metric = [] if asked.metric == usual.metric else ["--metric", asked.metric]
+    metric = [] if asked.metric == metric_by_itself else ["--metric", asked.metric]
     return metric if tolerance == usual.tolerance else [*metric, "--tolerance", f"{tolerance:g}"]
 
 

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from modelward.access import Permission
-from modelward.assessment import Comparison, IncomparableError, Objective, TrustReport
+from modelward.assessment import Comparison, IncomparableError, Objective, TrustReport, headline
 from modelward.entrances.console.recent import Recent
 from modelward.entrances.console.visit import Page, Visit
 from modelward.errors import ModelwardError, NotFoundError, RefusedError
@@ -24,7 +24,6 @@ VERSIONS_SHOWN = 100
 NEWEST_SHOWN = 8
 """How many versions of each model the list of all models shows, beside the live one; each is compared with its signature."""
 COMPARED_LIMIT = 30
-_HEADLINE = "quality.roc_auc"
 _LATENCY = "latency.p50_ms"
 _SIZE = "size.model_bytes"
 
@@ -64,6 +63,11 @@ class Shelf:
     def left_out(self) -> int:
         """How many versions are not in the list."""
         return self.summary.latest - len(self.rows)
+
+    @property
+    def measure(self) -> str:
+        """What the quality of its versions is called: that of the newest which was measured."""
+        return next((row.quality.title for row in self.rows if row.quality), "ROC AUC")
 
 
 async def show_all(visit: Visit) -> Response:
@@ -123,12 +127,11 @@ def _row(visit: Visit, model: str, number: int, states: dict[tuple[str, int], st
         # One version that was tampered with hides no other.
         return ShelfRow(name, number, fault=str(fault))
     report = report_of(visit, version)
-    quality = report.clause(_HEADLINE) if report else None
     return ShelfRow(
         name,
         number,
         recipe=version.lineage.recipe,
-        quality=quality if quality and quality.estimate is not None else None,
+        quality=headline(report, version.interface) if report else None,
         latency_ms=_estimate(report, _LATENCY),
         size_bytes=_estimate(report, _SIZE) or version.size_bytes,
         verdicts=report.verdicts if report else None,
@@ -169,7 +172,7 @@ def _compared(visit: Visit, recent: Recent[Comparison]) -> Comparison:
     model = visit.path["model"]
     visit.by.require(Permission.MODELS_ASSESS, model=model)
     versions = visit.platform.registry.versions(model, by=visit.by)[-COMPARED_LIMIT:]
-    reports = [report for version in versions if (report := report_of(visit, version)) and report.clause(_HEADLINE)]
+    reports = [report for version in versions if (report := report_of(visit, version)) and headline(report, version.interface)]
     if len(reports) < 2:
         raise NothingToCompareError(f"Fewer than two versions of {model} were assessed. Run `modelward assess {model}:1`.")
     key = tuple((report.name, report.digest, report.created) for report in reports)

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from modelward.access import Permission
+from modelward.assessment import headline
 from modelward.entrances.console.asking import FIELDS_LIMIT, FieldError, Outcome, ask, fields_of
 from modelward.entrances.console.curves_view import facts_of
 from modelward.entrances.console.files import is_shown
@@ -86,6 +87,7 @@ class VersionPages:
 
 _NO_PAPERS: dict[str, Any] = {
     "view": None,
+    "headline": None,
     "findings": (),
     "curves": (),
     "shapes": None,
@@ -108,7 +110,15 @@ def _papers(visit: Visit, version: Version) -> dict[str, Any]:
         return _NO_PAPERS
     files = [(file, is_shown(file.path)) for file in dossier.files]
     view = view_of(report) if report else None
-    shown = {"view": view, "findings": found, "curves": curves, "shapes": shapes, "card": visit.drawn.card(card), "files": files}
+    shown = {
+        "view": view,
+        "headline": headline(report, version.interface) if report else None,
+        "findings": found,
+        "curves": curves,
+        "shapes": shapes,
+        "card": visit.drawn.card(card),
+        "files": files,
+    }
     return shown | {"is_readable": True}
 
 
