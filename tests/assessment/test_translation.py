@@ -2,6 +2,7 @@
 """What is said of written texts: the figures are sacrebleu's own, and the rivals are what they are called."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,8 +14,8 @@ from entrances.speakers import ECHO
 from entrances.speakers import echo as echo_graph
 from modelward.assessment import ASSESSORS, ClauseVerdict, Sample
 from modelward.assessment.asking import ask, is_about
-from modelward.assessment.assessor import Examples
-from modelward.assessment.assessors.translation import _counts, bleu, chrf
+from modelward.assessment.assessor import Examples, NearTraining
+from modelward.assessment.overlaps import bleu, chrf, counted
 from modelward.assessment.replicates import replicates_file
 from modelward.registry import OpenVersion, Version, code_points
 
@@ -36,8 +37,8 @@ def test_the_figures_are_those_of_sacrebleu(kind):
         "equal": true,
         "short": [text[:4] for text in true],
     }[kind]
-    characters = _counts(texts, true, metric="chrf").sum(axis=0, keepdims=True)
-    words = _counts(texts, true, metric="bleu", tokens="13a").sum(axis=0, keepdims=True)
+    characters = counted(texts, true, metric="chrf").sum(axis=0, keepdims=True)
+    words = counted(texts, true, metric="bleu", tokens="13a").sum(axis=0, keepdims=True)
     assert chrf(characters)[0] == pytest.approx(sacrebleu.corpus_chrf(texts, [true]).score, abs=1e-6)
     assert bleu(words)[0] == pytest.approx(sacrebleu.corpus_bleu(texts, [true]).score, abs=1e-6)
 
@@ -104,3 +105,25 @@ def test_it_is_asked_of_versions_that_write_and_others_of_none_but_what_they_mea
         assert {clause.note for clause in clauses} == {"The version answers with texts, and this is not measured of texts."}
     assert ask("size", version, sample()).findings.clauses[0].estimate > 0
     assert ask("latency", version, sample()).findings.clauses[0].estimate > 0
+
+
+def leaked(near, rows=120) -> dict:
+    """What the leakage assessor says where these rows have a near-duplicate in training."""
+    made = replace(sample(rows), near_training=NearTraining(0.9, lambda: np.asarray(near, dtype=bool)))
+    return {clause.measure: clause for clause in ASSESSORS.load("text-leakage")().assess(opened(), made).clauses}
+
+
+def test_what_near_duplicates_add_to_written_texts_is_found_and_nothing_where_they_are_chance():
+    # Every second row is answered rightly. Where those are the linked ones, all that is right was learned by heart.
+    told = leaked(np.arange(120) % 2 == 1)
+    assert told["near_duplicates"].estimate == 0.5
+    assert told["chrf_without"].estimate < 5
+    assert (told["chrf_without"].n, told["chrf_gain"].n) == (60, 120)
+    assert told["chrf_gain"].low > 30
+    twin = leaked(np.arange(120) % 4 < 2)
+    assert twin["chrf_gain"].low < 0 < twin["chrf_gain"].high
+    none = leaked(np.zeros(120))
+    assert [none["chrf_gain"].low, none["chrf_gain"].high] == [0, 0]
+    few = leaked(np.arange(120) > 20)
+    assert few["chrf_gain"].verdict is ClauseVerdict.NOT_MEASURABLE
+    assert "21 of 120 test rows have no near-duplicate" in few["chrf_gain"].note

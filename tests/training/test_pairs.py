@@ -97,3 +97,24 @@ def test_classes_are_not_written(rooms, registered, admin):
     registered(pairs(), target="group", task="classes")
     with pytest.raises(UnusableDataError, match="answer with text, and dataset 'pairs' was registered for the task 'classes'"):
         rooms.training.train(spec_of("seq2seq"), by=admin)
+
+
+def copied(rows=150, *, copies=100) -> str:
+    """Sentences that nobody can learn to answer, and most of them again with one letter changed."""
+    draw = random.Random(5)
+    texts = [" ".join("".join(draw.choices("abcdefghij", k=6)) for _ in range(10)) for _ in range(rows)]
+    texts += [text[:-1] + "k" for text in texts[:copies]]
+    return "\n".join(["digits,spoken", *(f"{text},{DIGITS[at % 10]}" for at, text in enumerate(texts))]) + "\n"
+
+
+def test_planted_copies_of_what_is_read_are_found_between_training_and_test_and_a_split_by_cluster_has_none(
+    rooms, registered, admin
+):
+    registered(copied())
+    for by in ("random", "cluster"):
+        data = f"text: digits, split: {{by: {by}, test: 0.3, validation: 0.1, seed: 2}}"
+        (name,) = rooms.training.train(spec_of(f"{{seq2seq: {{{QUICK}, epochs: 1, beam: 1}}}}", data=data), by=admin).versions
+        report = Assessment(rooms.registry, rooms.datasets).assess(name, only=["text-leakage"], by=admin)
+        share = report.clause("text-leakage.near_duplicates").estimate
+        assert share == 0 if by == "cluster" else 0.35 < share < 0.7
+        assert report.clause("text-leakage.chrf_gain").verdict is ClauseVerdict.RECORDED

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,7 @@ class Sample:
     originals: Originals | None = None
     histories: Histories | None = None
     _asked: dict[str, Answers] = field(default_factory=dict, repr=False, compare=False)
+    _written: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def rows(self) -> int:
@@ -144,10 +145,19 @@ class Sample:
         """The version's answers to every row, computed once for all assessors."""
         digest = version.version.digest
         if digest not in self._asked:
-            starts = range(0, self.rows, _BATCH_ROWS)
-            given = [version.predict(self.cut(slice(at, at + _BATCH_ROWS))) for at in starts]
-            self._asked[digest] = Answers(self.labels, np.concatenate(given).astype(np.float64), self.positive)
+            given = np.concatenate(list(self._given(version))).astype(np.float64)
+            self._asked[digest] = Answers(self.labels, given, self.positive)
         return self._asked[digest]
+
+    def written(self, version: OpenVersion) -> list[str]:
+        """The texts that the version answers every row with, written once for all assessors."""
+        digest = version.version.digest
+        if digest not in self._written:
+            self._written[digest] = [text for points in self._given(version) for text in texts_of(points)]
+        return self._written[digest]
+
+    def _given(self, version: OpenVersion) -> Iterator[NDArray[Any]]:
+        return (version.predict(self.cut(slice(at, at + _BATCH_ROWS))) for at in range(0, self.rows, _BATCH_ROWS))
 
     def cut(self, rows: slice | NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
         """The inputs of some of the rows."""

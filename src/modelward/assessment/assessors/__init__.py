@@ -11,6 +11,7 @@ ASSESSORS = PluginTable(
         "baseline": "modelward.assessment.assessors.baseline:Baseline",
         "ranking": "modelward.assessment.assessors.ranking:Ranking",
         "leakage": "modelward.assessment.assessors.leakage:Leakage",
+        "text-leakage": "modelward.assessment.assessors.text_leakage:TextLeakage",
         "generation": "modelward.assessment.assessors.generation:Generation",
         "fairness": "modelward.assessment.assessors.fairness:Fairness",
         "degraded": "modelward.assessment.assessors.degraded:Degraded",

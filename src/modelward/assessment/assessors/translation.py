@@ -8,7 +8,6 @@ serves estimate and interval. Both are told from 0 to 100, as their field does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -17,8 +16,8 @@ import numpy as np
 from modelward.assessment.assessor import Findings, Sample
 from modelward.assessment.clause import Clause, Measure, Threshold
 from modelward.assessment.intervals import Estimate, Floats, estimates, resample, wilson
+from modelward.assessment.overlaps import UNCOUNTED, bleu, chrf, counted, is_counted
 from modelward.assessment.replicates import Replicates, replicates_file
-from modelward.registry import texts_of
 
 if TYPE_CHECKING:
     from modelward.assessment.assessor import Examples
@@ -55,8 +54,6 @@ OVER_RETRIEVAL = _measure(
 _BATCH_ROWS = 512
 _LEAST_ROWS = 20
 _EXAMPLES = 20_000
-_BETA_SQUARED = 4.0
-_CHRF_ORDER, _BLEU_ORDER = 6, 4
 _HAN_SHARE = 0.3
 
 
@@ -75,13 +72,12 @@ class Translation:
         if version.interface.answer != "text":
             note = "Written texts are compared, and this version answers with something else."
             return Findings(tuple(measure.not_measurable(note) for measure in self.measures))
-        if find_spec("sacrebleu") is None:
-            note = "The package 'sacrebleu' is not installed. Run `pip install 'modelward[translation]'`."
-            return Findings(tuple(measure.not_measurable(note) for measure in self.measures))
+        if not is_counted():
+            return Findings(tuple(measure.not_measurable(UNCOUNTED) for measure in self.measures))
         if sample.rows < _LEAST_ROWS:
             note = f"There are {sample.rows} test rows; at least {_LEAST_ROWS} are needed. Hold out more rows."
             return Findings(tuple(measure.not_measurable(note, n=sample.rows) for measure in self.measures))
-        return _findings(_written(version, sample), sample)
+        return _findings(sample.written(version), sample)
 
 
 def _findings(texts: Sequence[str], sample: Sample) -> Findings:
@@ -89,8 +85,8 @@ def _findings(texts: Sequence[str], sample: Sample) -> Findings:
     rivals = {OVER_COPY: sample.sources}
     if sample.examples is not None:
         rivals[OVER_RETRIEVAL] = _looked_up(sample.sources, sample.examples)
-    characters, words = _counts(texts, sample.targets, metric="chrf"), _counts(texts, sample.targets, metric="bleu", tokens=tokens)
-    others = [_counts(each, sample.targets, metric="chrf") for each in rivals.values()]
+    characters, words = counted(texts, sample.targets, metric="chrf"), counted(texts, sample.targets, metric="bleu", tokens=tokens)
+    others = [counted(each, sample.targets, metric="chrf") for each in rivals.values()]
     places = np.arange(sample.rows, dtype=np.float64)
 
     def figures(weights: Floats) -> Floats:
@@ -119,11 +115,6 @@ def _clause(measure: Measure, found: Estimate | None, notes: dict[Measure, str],
     return measure.clause(found, note=notes.get(measure, ""))
 
 
-def _written(version: OpenVersion, sample: Sample) -> list[str]:
-    starts = range(0, sample.rows, _BATCH_ROWS)
-    return [text for at in starts for text in texts_of(version.predict(sample.cut(slice(at, at + _BATCH_ROWS))))]
-
-
 def _looked_up(sources: Sequence[str], examples: Examples) -> list[str]:
     """The answer that goes with the training text that shares most runs of 2 to 4 characters (cosine of their counts)."""
     from sklearn.feature_extraction.text import HashingVectorizer
@@ -136,43 +127,6 @@ def _looked_up(sources: Sequence[str], examples: Examples) -> list[str]:
         likeness = reader.transform(sources[at : at + _BATCH_ROWS]) @ held
         found += [answers[place] for place in np.asarray(likeness.argmax(axis=1)).ravel().tolist()]
     return found
-
-
-def _counts(texts: Sequence[str], true: Sequence[str], *, metric: str, tokens: str = "") -> Floats:
-    """What sacrebleu counts in each row [n, counts]: for chrF of each order the runs written, true and shared; for BLEU the words
-    written and true, then of each order the runs shared, then those written.
-    """
-    from sacrebleu.metrics.bleu import BLEU as WORDS
-    from sacrebleu.metrics.chrf import CHRF as CHARACTERS
-
-    counting = CHARACTERS() if metric == "chrf" else WORDS(tokenize=tokens)
-    # What its own bootstrap draws from; a test holds the scores made of it here to its own.
-    counted = counting._extract_corpus_statistics(list(texts), [list(true)])  # noqa: SLF001  # its scores alone cannot be drawn from
-    return np.array(counted, dtype=np.float64)
-
-
-def chrf(counts: Floats) -> Floats:
-    """The chrF [b] of summed counts [b, 3 * order]."""
-    written, true, shared = (counts[:, side::3] for side in range(3))
-    is_there = (written > 0) & (true > 0)
-    orders = np.maximum(is_there.sum(axis=1), 1)
-    precision, recall = (
-        np.where(is_there, shared / np.where(is_there, of, 1.0), 0.0).sum(axis=1) / orders for of in (written, true)
-    )
-    below = _BETA_SQUARED * precision + recall
-    return np.asarray(100 * (1 + _BETA_SQUARED) * precision * recall / np.where(below > 0, below, 1.0), dtype=np.float64)
-
-
-def bleu(counts: Floats) -> Floats:
-    """The BLEU [b] of summed counts [b, 2 + 2 * order], with exponential smoothing of what is nowhere shared."""
-    written, true = counts[:, 0], counts[:, 1]
-    shared, of = counts[:, 2 : 2 + _BLEU_ORDER], counts[:, 2 + _BLEU_ORDER :]
-    # The first order of which nothing is shared counts as a half, the next as a quarter, and so on.
-    misses = np.cumsum(shared == 0, axis=1)
-    precisions = np.where(shared > 0, shared, 0.5**misses) / np.maximum(of, 1.0)
-    brevity = np.where(written < true, np.exp(1 - true / np.maximum(written, 1e-9)), 1.0)
-    score = 100 * brevity * np.exp(np.log(precisions).mean(axis=1))
-    return np.asarray(np.where((of > 0).all(axis=1) & (shared[:, 0] > 0), score, 0.0), dtype=np.float64)
 
 
 def _whole(counts: Floats) -> float:
