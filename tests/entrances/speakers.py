@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two tiny models that answer with something else than classes: one writes texts, one gives numbers."""
+"""Tiny models that answer with something else than classes: one writes texts, others give numbers, and one makes rows."""
 
 import onnx
 from onnx import TensorProto, helper
@@ -14,6 +14,17 @@ SUMS = Interface(
     answer="values",
     shape=(2,),
     values=("sum", "difference"),
+)
+MAKER = Interface(
+    (
+        Feature("seed", "number", minimum=0.0, maximum=99.0, is_bound=True),
+        Feature("level", "category", categories=("low", "high"), is_bound=True),
+    ),
+    "level",
+    answer="values",
+    shape=(2,),
+    values=("town", "price"),
+    categories=(("north", "2"), ()),
 )
 GRID = Interface(SUMS.features, "both", answer="values", shape=(1, 2))
 
@@ -52,7 +63,24 @@ def sums(*, is_grid: bool = False) -> bytes:
     return _model(nodes, inputs, output, held)
 
 
-MODELS = {"echo": (ECHO, echo()), "sums": (SUMS, sums()), "grid": (GRID, sums(is_grid=True))}
+def maker() -> bytes:
+    """A row of a table: the town is the second for a level that is high, and the price a tenth of the seed."""
+    nodes = [
+        helper.make_node("Equal", ["level", "high"], ["is_high"]),
+        helper.make_node("Cast", ["is_high"], ["town"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["seed", "tenth"], ["price"]),
+        helper.make_node("Concat", ["town", "price"], ["values"], axis=1),
+    ]
+    kinds = {"seed": TensorProto.FLOAT, "level": TensorProto.STRING}
+    inputs = [helper.make_tensor_value_info(name, kind, [None, 1]) for name, kind in kinds.items()]
+    held = [
+        helper.make_tensor("high", TensorProto.STRING, [1], [b"high"]),
+        helper.make_tensor("tenth", TensorProto.FLOAT, [1], [0.1]),
+    ]
+    return _model(nodes, inputs, helper.make_tensor_value_info("values", TensorProto.FLOAT, [None, 2]), held)
+
+
+MODELS = {"echo": (ECHO, echo()), "sums": (SUMS, sums()), "grid": (GRID, sums(is_grid=True)), "maker": (MAKER, maker())}
 
 
 def register(registry, *, by) -> list[str]:

@@ -324,3 +324,30 @@ def test_no_more_rows_are_taken_than_memory_should_hold():
             with pytest.raises(InvalidRowsError, match=f"There are {most + 1} rows.* {most} are the most at once"):
                 ask(most + 1)
     assert Interface((number,), "bar", ("a", "b")).most_rows > 1_000_000
+
+
+def test_what_is_bound_must_say_to_what():
+    for feature in (
+        Feature("seed", "number", is_bound=True),
+        Feature("seed", "number", minimum=0, maximum=9, nullable=True, is_bound=True),
+        Feature("level", "category", is_bound=True),
+        Feature("said", "text", length=8, is_bound=True),
+    ):
+        with pytest.raises(InvalidInterfaceError, match="is bound, and nothing says to what"):
+            Interface((feature,), "risk", ("low", "high"))
+
+
+def test_what_is_bound_is_held_to_it_however_rows_come():
+    bound = Interface((Feature("seed", "number", minimum=0, maximum=9, is_bound=True),), "risk", ("low", "high"))
+    assert bound.table_of_json(b'{"rows": [{"seed": 10}]}') is None
+    assert bound.table_of_json(b'{"rows": [{"seed": 9}]}') is not None
+    for rows in ([[10]], [[1.5]], np.array([[10.0]]), np.array([[-1]])):
+        with pytest.raises(InvalidRowsError, match="must be a whole number from 0 to 9"):
+            bound.table_of_matrix(rows)
+    assert bound.encode([bound.table_of_matrix(np.array([[9.0], [0.0]]))]).columns.apart()["seed"].tolist() == [[9.0], [0.0]]
+
+
+def test_an_interface_is_read_back_as_it_was_and_says_nothing_that_is_not_so():
+    bound = Interface((Feature("seed", "number", minimum=0, maximum=9, is_bound=True),), "risk", ("low", "high"))
+    assert parse_interface(bound.to_json()) == bound
+    assert b"is_bound" not in INTERFACE.to_json()

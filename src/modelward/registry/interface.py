@@ -46,7 +46,9 @@ class InvalidInterfaceError(InvalidError):
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One input. `categories`, `minimum` and `maximum` are what the training rows held. They bind nobody: another value is
-    answered, and called unfamiliar. Where none is given, as in many a model made elsewhere, nothing is called so.
+    answered, and called unfamiliar. Where none is given, as in many a model made elsewhere, nothing is called so. What `is_bound`
+    is no observation but an order, such as a seed: a whole number from `minimum` to `maximum`, or one of `categories`, and all else
+    is refused.
 
     Of a text, `characters` are those that at least two training texts held, and a text is called unfamiliar of which a larger share
     than `strange_share` is others: another script, say.
@@ -68,6 +70,7 @@ class Feature:
     characters: str = ""
     strange_share: float = 0.0
     shape: tuple[int, ...] = ()
+    is_bound: bool = False
 
     @property
     def sort(self) -> Kind:
@@ -143,6 +146,12 @@ class Interface:
         """The shape of the answer to one row, as the graph gives it: [K] probabilities, [length] code points, or that of values."""
         return {"classes": (len(self.classes),), "text": (self.length,), "values": self.shape}[self.answer]
 
+    @cached_property
+    def named_values(self) -> tuple[tuple[str, bool], ...]:
+        """The names of the values, and whether each stands for a text; nothing where they have none."""
+        texts = self.categories or ((),) * len(self.values)
+        return tuple(zip(self.values, map(bool, texts), strict=True))
+
     def named(self, values: Sequence[float]) -> dict[str, float | str]:
         """Values [shape] by their names, and those that stand for a category as its text."""
         named: dict[str, float | str] = dict(zip(self.values, values, strict=True))
@@ -157,6 +166,13 @@ class Interface:
         training saw, and texts as long as are read.
         """
         return {feature.name: feature.sort.plain(feature) for feature in self.features}
+
+    def named_column(self, name: str, rows: Sequence[Sequence[float]]) -> list[Any]:
+        """The values of that name, row by row: numbers, or texts where they stand for a category."""
+        place = self.values.index(name)
+        values = [row[place] for row in rows]
+        texts = self.categories[place] if self.categories else ()
+        return [text_at(texts, value) for value in values] if texts else values
 
     def columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
         """The columns of `encode`, of rows of JSON."""
@@ -225,6 +241,9 @@ class Interface:
         had before there were others.
         """
         told = msgspec.to_builtins(self)
+        for feature in told["features"]:
+            if not feature["is_bound"]:
+                del feature["is_bound"]
         return canonical_json({name: value for name, value in told.items() if name not in _LATER or value != _LATER[name]})
 
     @cached_property
@@ -268,8 +287,19 @@ def _check_kind(feature: Feature) -> None:
         raise InvalidInterfaceError(
             f"{feature.name!r} is a {feature.kind}; only texts and sequences have a length, and texts are put in lower case."
         )
+    if feature.is_bound and (feature.nullable or not _bounds(feature)):
+        raise InvalidInterfaceError(
+            f"{feature.name!r} is bound, and nothing says to what. Only a number with a least and a most can be, or a category "
+            "with its categories, and none that may be missing."
+        )
     if feature.kind not in ("image", "series") and feature.shape:
         raise InvalidInterfaceError(f"{feature.name!r} is a {feature.kind}; only an image or a series has a shape.")
+
+
+def _bounds(feature: Feature) -> bool:
+    if feature.kind == "number":
+        return feature.minimum is not None and feature.maximum is not None
+    return feature.kind == "category" and bool(feature.categories)
 
 
 # What came later, and what it is where nobody says it.

@@ -53,6 +53,7 @@ class RowReader:
         self._others = [(feature.name, feature.sort.encoder(feature)) for feature in others]
         of = dict[str, Callable[[Any], Any]]([*self._numbers, *self._others])
         self._encoders = {feature.name: of[feature.name] for feature in features}
+        self._is_free = not any(feature.is_bound for feature in features)
         self._never_missing = [place for place, feature in enumerate(numbers) if not feature.nullable]
 
     @cached_property
@@ -117,7 +118,7 @@ class RowReader:
         if isinstance(rows, np.ndarray):
             if rows.ndim != 2:
                 raise InvalidRowsError(f"The rows come in {rows.ndim} dimensions. Send two: rows, and {width} values in each.")
-            if rows.dtype.kind in "fiu" and not self._others and len(rows) and rows.shape[1] == width:
+            if rows.dtype.kind in "fiu" and not self._others and self._is_free and len(rows) and rows.shape[1] == width:
                 return self._block(rows)
         check_count(len(rows))
         for number, row in enumerate(rows, 1):
@@ -125,7 +126,7 @@ class RowReader:
                 raise InvalidRowsError(
                     f"Row {number} has {len(row)} values, and the version takes {width}: {_listed(list(self._encoders))}."
                 )
-        if not self._others and not isinstance(rows, np.ndarray) and rows:
+        if not self._others and self._is_free and not isinstance(rows, np.ndarray) and rows:
             flat = list(chain.from_iterable(rows))
             # What is all numbers within bounds needs no look at each; a sum is NaN where any of them is.
             if set(map(type, flat)) <= {float, int} and min(flat) >= -LARGEST and max(flat) <= LARGEST and isfinite(sum(flat)):

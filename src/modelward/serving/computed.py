@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from modelward.registry import Interface
 
 
+_DECIMALS = 7
+
+
 class CallAnswers:
     """What an engine said in one call: `array` [rows, …], as `Engine.answers` gives it, the same as lists, or as texts where texts
     are the answer, and row by row the features whose value training never saw. What several questions of a call need is made once.
@@ -26,7 +29,7 @@ class CallAnswers:
     def __init__(self, interface: Interface, array: npt.NDArray[Any], unfamiliar: Sequence[tuple[str, ...]]) -> None:
         self.interface = interface
         self.array = array
-        self.listed: list[Any] = texts_of(array) if interface.answer == "text" else array.tolist()
+        self.listed: list[Any] = _listed(interface, array)
         self.unfamiliar = unfamiliar
         self.is_familiar = not any(unfamiliar)
         self._labels: list[str] | None = None
@@ -71,6 +74,28 @@ class Computed:
     def unfamiliar(self) -> Sequence[tuple[str, ...]]:
         """Row by row, the features whose value training never saw."""
         return self._answers.unfamiliar[self._start : self._stop]
+
+
+def _listed(interface: Interface, array: npt.NDArray[Any]) -> list[Any]:
+    if interface.answer == "text":
+        return texts_of(array)
+    return shortest(array).tolist() if interface.answer == "values" else array.tolist()  # type: ignore[no-any-return]  # numpy says Any
+
+
+def shortest(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """The numbers with as few decimals as tell each from every other float32: 3937.42, and not 3937.419921875. Of what more than
+    six decimals tell, the number as it is.
+    """
+    wide = values.astype(np.float64)
+    told, is_long = wide.copy(), np.ones(values.shape, dtype=bool)
+    for decimals in range(_DECIMALS):
+        if not is_long.any():
+            break
+        rounded = wide.round(decimals)
+        fits = is_long & (rounded.astype(np.float32) == values)
+        told[fits] = rounded[fits]
+        is_long &= ~fits
+    return told
 
 
 def rankings_of(interface: Interface, probabilities: npt.NDArray[np.float32]) -> list[list[tuple[str, float]]]:

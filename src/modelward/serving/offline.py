@@ -17,7 +17,7 @@ from modelward.audit import Ledger
 from modelward.datasets import read_bytes
 from modelward.registry import Interface, InvalidRowsError, texts_of
 from modelward.serving.answer import INFERENCE_BATCH
-from modelward.serving.computed import labels_of, rankings_of
+from modelward.serving.computed import labels_of, rankings_of, shortest
 from modelward.serving.deployments import Deployment
 from modelward.serving.file_rows import FileRows, kinds_of, rows_of_file, sequences_of, with_lists
 from modelward.serving.image_rows import is_of_images, rows_of_images
@@ -135,9 +135,9 @@ def _answers(array: npt.NDArray[Any], interface: Interface) -> dict[str, pl.Seri
     if interface.answer == "text":
         return {"text": pl.Series(texts_of(array), dtype=pl.String)}
     if interface.answer == "values" and not interface.values:
-        return {"values": pl.Series([msgspec.json.encode(each).decode() for each in array.tolist()], dtype=pl.String)}
+        return {"values": pl.Series([msgspec.json.encode(each).decode() for each in shortest(array).tolist()], dtype=pl.String)}
     if interface.answer == "values":
-        rows = [interface.named(values) for values in array.astype("float64").tolist()]
+        rows = [interface.named(values) for values in shortest(array).tolist()]
         return {f"value_{name}": pl.Series([row[name] for row in rows]) for name in interface.values}
     labels = pl.Series(labels_of(interface, array), dtype=pl.String)
     if interface.top:

@@ -76,10 +76,67 @@ def test_mlflow_gets_texts_and_numbers_and_no_probabilities_of_them(caller):
     asked = {"dataframe_records": ROWS}
     assert caller.post("/models/echo/invocations", json=asked).raise_for_status().json() == {"predictions": WRITTEN}
     sums = caller.post("/models/sums/invocations", json={"inputs": [[2, 3]]}).raise_for_status().json()
-    assert sums == {"predictions": [[5.0, -1.0]]}
+    assert sums == {"predictions": [{"sum": 5.0, "difference": -1.0}]}
     wrong = caller.post("/models/echo/invocations", json={**asked, "params": {"predict_method": "predict_proba"}})
     assert wrong.status_code == 400
     assert "this version answers with text" in wrong.text
+
+
+MADE = [{"town": "north", "price": 0.3}, {"town": "2", "price": 0.7}]
+ORDERS = [{"seed": 3, "level": "low"}, {"seed": 7, "level": "high"}]
+
+
+def test_a_row_that_was_made_is_told_in_the_units_and_words_of_its_table_by_every_protocol(caller):
+    told = caller.post("/v1/models/maker/predict", json={"rows": ORDERS}).raise_for_status().json()["predictions"]
+    assert [each["values"] for each in told] == MADE
+    scored = caller.post("/models/maker/invocations", json={"dataframe_records": ORDERS}).raise_for_status().json()
+    assert scored == {"predictions": MADE}
+    outputs = [{"name": "town", "datatype": "BYTES", "shape": [-1]}, {"name": "price", "datatype": "FP32", "shape": [-1]}]
+    assert caller.get("/v2/models/maker").raise_for_status().json()["outputs"] == outputs
+    inputs = [
+        {"name": "seed", "datatype": "INT64", "shape": [2, 1], "data": [3, 7]},
+        {"name": "level", "datatype": "BYTES", "shape": [2, 1], "data": ["low", "high"]},
+    ]
+    town, price = caller.post("/v2/models/maker/infer", json={"inputs": inputs}).raise_for_status().json()["outputs"]
+    assert town == outputs[0] | {"shape": [2], "data": ["north", "2"]}
+    assert price == outputs[1] | {"shape": [2], "data": [0.3, 0.7]}
+    asked = {"inputs": inputs, "outputs": [{"name": each, "parameters": {"binary_data": True}} for each in ("price", "town")]}
+    answer = caller.post("/v2/models/maker/infer", json=asked).raise_for_status()
+    packed = answer.content[int(answer.headers["inference-header-content-length"]) :]
+    assert packed == struct.pack("<2f", 0.3, 0.7) + struct.pack("<I", 5) + b"north" + struct.pack("<I", 1) + b"2"
+
+
+WHOLE = "Row 2: feature 'seed' must be a whole number from 0 to 99"
+NAMED = "Row 2: feature 'level' must be one of the texts low, high"
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ({"seed": -1}, f"{WHOLE}."),
+        ({"seed": 100}, f"{WHOLE}."),
+        ({"seed": 2**70}, f"{WHOLE}."),
+        ({"seed": 1.5}, f"{WHOLE}."),
+        ({"seed": None}, f"{WHOLE}, and is null."),
+        ({"seed": "3"}, f"{WHOLE}, and is text."),
+        ({"seed": True}, f"{WHOLE}, and is true or false."),
+        ({"level": "medium"}, f"{NAMED}."),
+        ({"level": ""}, f"{NAMED}."),
+        ({"level": None}, f"{NAMED}, and is null."),
+        ({"level": 3}, f"{NAMED}, and is a number."),
+    ],
+)
+def test_a_seed_and_a_class_that_there_are_not_are_refused_by_every_protocol(caller, order, said):
+    rows = [ORDERS[0], ORDERS[1] | order]
+    for place, body in (("/v1/models/maker/predict", {"rows": rows}), ("/models/maker/invocations", {"dataframe_records": rows})):
+        answer = caller.post(place, json=body)
+        assert answer.status_code == 400
+        assert said in answer.text
+
+
+def test_a_seed_may_be_written_with_a_point(caller):
+    told = caller.post("/v1/models/maker/predict", json={"rows": [{"seed": 3.0, "level": "low"}]}).raise_for_status().json()
+    assert told["predictions"][0] == {"values": MADE[0], "unfamiliar": []}
 
 
 def test_only_probabilities_are_explained(administrator):
@@ -115,6 +172,7 @@ def fitting(document, answer) -> list[str]:
         ("echo", {"said": "abc"}, "TextAnswer"),
         ("sums", {"x": 2, "y": 3}, "ValuesAnswer"),
         ("grid", {"x": 2, "y": 3}, "ValuesAnswer"),
+        ("maker", {"seed": 3, "level": "low"}, "ValuesAnswer"),
     ],
 )
 def test_an_answer_is_of_the_one_kind_that_the_document_says(caller, document, model, row, kind):

@@ -3,10 +3,11 @@
 
 import struct
 
+import numpy as np
 import pytest
 
 from entrances.points import INTERFACE as POINTS
-from entrances.speakers import ECHO
+from entrances.speakers import ECHO, MAKER
 from modelward.entrances.rpc.messages import message
 from modelward.entrances.rpc.questions import asking
 from modelward.errors import InvalidError
@@ -84,3 +85,27 @@ def test_a_text_is_answered_in_both_forms():
             assert answer.raw_output_contents[0] == struct.pack("<I", 3) + b"bcd" + struct.pack("<I", 3) + "åc".encode()
         else:
             assert [*output.contents.bytes_contents] == [b"bcd", "åc".encode()]
+
+
+def test_a_row_that_was_made_comes_as_a_tensor_for_each_value():
+    answers = CallAnswers(MAKER, np.array([[0, 0.3], [1, 0.7]], dtype=np.float32), [(), ()])
+    computed = Computed(answers, 0, 2, "req-1", "maker", 1)
+    for raw in (False, True):
+        asked = message("ModelInferRequest")(raw_input_contents=[TWELVE[:4], struct.pack("<I", 3) + b"low"] if raw else ())
+        seed = asked.inputs.add(name="seed", datatype="FP32", shape=[1])
+        level = asked.inputs.add(name="level", datatype="BYTES", shape=[1])
+        if not raw:
+            seed.contents.fp32_contents.append(1)
+            level.contents.bytes_contents.append(b"low")
+        answer = message("ModelInferResponse").FromString(asking(asked, MAKER, rows_limit=4).render(computed).body)
+        town, price = answer.outputs
+        assert [(each.name, each.datatype, [*each.shape]) for each in answer.outputs] == [
+            ("town", "BYTES", [2]),
+            ("price", "FP32", [2]),
+        ]
+        if raw:
+            words = struct.pack("<I", 5) + b"north" + struct.pack("<I", 1) + b"2"
+            assert [*answer.raw_output_contents] == [words, struct.pack("<2f", 0.3, 0.7)]
+        else:
+            assert [*town.contents.bytes_contents] == [b"north", b"2"]
+            assert [*price.contents.fp32_contents] == [np.float32(0.3), np.float32(0.7)]

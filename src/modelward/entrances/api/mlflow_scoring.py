@@ -38,11 +38,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Predictions(msgspec.Struct, omit_defaults=True):
-    """An answer: for each row its label, text or values; or the probabilities of `classes`, in their order. `unfamiliar` names, row
-    by row, the features whose value training never saw; it is left out where none is.
+    """An answer: for each row its label, text or values, by their names where they have some; or the probabilities of `classes`, in
+    their order. `unfamiliar` names, row by row, the features whose value training never saw; it is left out where none is.
     """
 
-    predictions: Sequence[str | list[Any]]
+    predictions: Sequence[str | list[Any] | dict[str, Any]]
     classes: Sequence[str] = ()
     unfamiliar: Sequence[Sequence[str]] = ()
 
@@ -114,7 +114,9 @@ def _labels(computed: Computed) -> Written:
 
 
 def _others(computed: Computed) -> Written:
-    return Written(_encode(Predictions(computed.listed, unfamiliar=_strange(computed))))
+    interface, listed = computed.interface, computed.listed
+    told = [interface.named(values) for values in listed] if interface.values else listed
+    return Written(_encode(Predictions(told, unfamiliar=_strange(computed))))
 
 
 def _probabilities(computed: Computed) -> Written:

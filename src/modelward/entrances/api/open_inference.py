@@ -28,6 +28,7 @@ from modelward.entrances.open_inference import (
     TensorError,
     Wanted,
     model_metadata,
+    output_names,
     read_known,
     read_plain,
     read_request,
@@ -97,10 +98,10 @@ class OpenInference:
         length = heading.get(_HEADER)
         if length is None and (plain := read_plain(body, interface, rows_limit=self._rows_limit)) is not None:
             asked, table = plain
-            return _asking(table, asked.id, wanted_of(asked.outputs, asked.parameters, interface.answer))
+            return _asking(table, asked.id, wanted_of(asked.outputs, asked.parameters, output_names(interface)))
         text, packed = (body, _NOTHING) if length is None else _parted(body, length)
         request = read_known(text) or self._read(text, hint=_HINT if length is None else _doubt(text, body))
-        wanted = wanted_of(request.outputs, request.parameters, interface.answer)
+        wanted = wanted_of(request.outputs, request.parameters, output_names(interface))
         return _asking(table_of(interface, tensors_of(request, packed, rows_limit=self._rows_limit)), request.id, wanted)
 
     def fault(self, error: Exception) -> Written:

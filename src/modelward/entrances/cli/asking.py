@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -108,9 +107,8 @@ def declare(app: typer.Typer) -> None:
         check_output(output, endings=(".csv", ".parquet"))
         if output is not None and output.exists() and output.samefile(file):
             raise OutputUnusableError(f"{output} holds the rows that are asked about, and would be replaced. Name another file.")
-        is_parquet = output is not None and output.suffix.lower() == ".parquet"
         with waiting(desk, f"Asking {model}"):
-            batch = desk.house.serving.predict_file(model, file, form="parquet" if is_parquet else "csv", by=desk.actor)
+            batch = desk.house.serving.predict_file(model, file, form=_form_of(output), by=desk.actor)
         if output:
             write_output(output, batch.payload)
         return _predicted(batch, output)
@@ -128,6 +126,11 @@ def declare(app: typer.Typer) -> None:
             return desk.house.serving.explain(model, rows, label=label, by=desk.actor)
 
 
+def _form_of(output: Path | None) -> Literal["csv", "parquet"]:
+    """That of the file; where answers are only shown, the one that tells numbers from texts."""
+    return "csv" if output is not None and output.suffix.lower() == ".csv" else "parquet"
+
+
 def _predicted(batch: Batch, output: Path | None) -> Predicted:
     return Predicted(
         version=batch.version,
@@ -142,30 +145,27 @@ def _predicted(batch: Batch, output: Path | None) -> Predicted:
 
 
 def _predictions(payload: bytes) -> tuple[Prediction | Told, ...]:
-    """The answers in a CSV: row, label, one probability for each class, and what is unfamiliar; or see `Batch`."""
-    lines = list(csv.reader(io.StringIO(payload.decode(), newline="")))
+    """The answers in a Parquet table, see `Batch`."""
+    import polars as pl
+
+    table = pl.read_parquet(io.BytesIO(payload))
+    strange = [tuple(json.loads(names or "[]")) for names in table["unfamiliar"]]
     # The files of images are told in the order of their names, and by name in a file of answers.
-    start = 1 + (lines[0][1] == "file")
-    (first, *head, _), *lines = (line[start:] for line in lines)
-    if first != "label" or head == ["ranking"]:
-        return tuple(_told((first, *head), line) for line in lines)
-    classes = [name.removeprefix("probability_") for name in head]
-    return tuple(
-        Prediction(label, dict(zip(classes, map(float, shares), strict=True)), tuple(json.loads(unfamiliar or "[]")))
-        for label, *shares, unfamiliar in lines
-    )
+    answers = table.drop("row", "file", "unfamiliar", strict=False)
+    return tuple(map(_told, answers.iter_rows(named=True), strange))
 
 
-def _told(names: Sequence[str], line: Sequence[str]) -> Told:
-    *answer, unfamiliar = line
-    strange = tuple(json.loads(unfamiliar or "[]"))
-    if names == ("text",):
-        return WrittenText(answer[0], strange)
-    if names == ("label", "ranking"):
-        return Recommended(answer[0], _ranking(answer[1]), strange)
-    values = [json.loads(number) for number in answer]
-    named = {name.removeprefix("value_"): value for name, value in zip(names, values, strict=True)}
-    return Numbers(values[0] if names == ("values",) else named, strange)
+def _told(answer: dict[str, Any], strange: tuple[str, ...]) -> Prediction | Told:
+    if "text" in answer:
+        return WrittenText(answer["text"], strange)
+    if "values" in answer:
+        return Numbers(json.loads(answer["values"]), strange)
+    if "label" not in answer:
+        return Numbers({name.removeprefix("value_"): value for name, value in answer.items()}, strange)
+    if "ranking" in answer:
+        return Recommended(answer["label"], _ranking(answer["ranking"]), strange)
+    label, *shares = answer.items()
+    return Prediction(label[1], {name.removeprefix("probability_"): share for name, share in shares}, strange)
 
 
 def _ranking(told: str) -> tuple[Ranked, ...]:
@@ -237,7 +237,9 @@ def _shown(told: Told) -> dict[str, Any]:
         return {"recommended": ", ".join(f"{each.item} ({each.probability:.4f})" for each in told.ranking)}
     if isinstance(told, WrittenText):
         return {"text": told.text}
-    return told.values if isinstance(told.values, dict) else {"values": json.dumps(told.values)}
+    if isinstance(told.values, dict):
+        return {name: f"{value:.9g}" if isinstance(value, float) else value for name, value in told.values.items()}
+    return {"values": json.dumps(told.values)}
 
 
 def _show_explanations(console: Console, explanations: list[Explanation]) -> None:

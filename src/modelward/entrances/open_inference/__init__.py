@@ -6,9 +6,10 @@ Source: the kserve/open-inference-protocol specification, and the binary tensor 
 """
 
 from modelward.entrances.open_inference.answers import (
-    TEXTS,
     Wanted,
     check_parameters,
+    output_names,
+    outputs_of,
     packed_output,
     unfamiliar_text,
     wanted_outputs,
@@ -37,7 +38,6 @@ from modelward.entrances.open_inference.tables import table_of
 
 __all__ = [
     "DATATYPES",
-    "TEXTS",
     "Head",
     "IndexedModel",
     "InferRequest",
@@ -51,6 +51,8 @@ __all__ = [
     "check_parameters",
     "head",
     "model_metadata",
+    "output_names",
+    "outputs_of",
     "packed_output",
     "read_known",
     "read_plain",

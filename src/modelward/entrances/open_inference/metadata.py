@@ -10,7 +10,7 @@ import msgspec
 
 from modelward import __version__
 from modelward.access import Permission
-from modelward.entrances.open_inference.answers import OUTPUTS, TEXTS
+from modelward.entrances.open_inference.answers import outputs_of
 
 if TYPE_CHECKING:
     from modelward.access import Actor
@@ -67,8 +67,7 @@ def model_metadata(deployment: Deployment) -> ModelMetadata:
         TensorMetadata(feature.name, feature.sort.datatype, [ANY, *feature.sort.tensor(feature)]) for feature in interface.features
     ]
     outputs = [
-        TensorMetadata(name, "BYTES", [ANY]) if name in TEXTS else TensorMetadata(name, "FP32", [ANY, *interface.answer_shape])
-        for name in OUTPUTS[interface.answer]
+        TensorMetadata(name, "BYTES" if is_text else "FP32", [ANY, *shape]) for name, is_text, shape in outputs_of(interface)
     ]
     return ModelMetadata(version.model, [str(version.number)], "onnxruntime_onnx", inputs, outputs)
 

@@ -11,11 +11,10 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from modelward.entrances.open_inference.answers import EVERYTHING, Wanted, check_parameters, wanted_outputs
+from modelward.entrances.open_inference.answers import Wanted, check_parameters, everything, wanted_outputs
 from modelward.entrances.open_inference.datatypes import Tensor, TensorError, head
 from modelward.entrances.open_inference.json_values import values_of_json
 from modelward.entrances.open_inference.packed_values import values_of_bytes
-from modelward.registry import AnswerKind
 
 Parameter: TypeAlias = bool | int | float | str | None
 Parameters: TypeAlias = dict[str, Parameter]
@@ -122,17 +121,19 @@ def tensors_of(request: InferRequest, packed: memoryview, *, rows_limit: int) ->
     return tensors
 
 
-def wanted_of(outputs: Sequence[RequestedOutput] | None, parameters: Parameters | None, answer: AnswerKind) -> tuple[Wanted, ...]:
-    """What a question wants sent back of an answer of that kind, and in which form.
+def wanted_of(
+    outputs: Sequence[RequestedOutput] | None, parameters: Parameters | None, known: tuple[str, ...]
+) -> tuple[Wanted, ...]:
+    """Which of the known outputs a question wants sent back, and in which form.
 
     Raises:
         TensorError: it wants what is not offered.
     """
     if not parameters:
         if not outputs:
-            return EVERYTHING[answer]
+            return everything(known)
         if not any([output.parameters for output in outputs]):  # noqa: C419  # a list of one or two is made at once
-            return _plainly_wanted(tuple([output.name for output in outputs]), answer)
+            return _plainly_wanted(tuple([output.name for output in outputs]), known)
     parameters = parameters or {}
     check_parameters(parameters)
     is_packed = bool(parameters.get("binary_data_output"))
@@ -141,12 +142,12 @@ def wanted_of(outputs: Sequence[RequestedOutput] | None, parameters: Parameters 
         own = output.parameters or {}
         check_parameters(own)
         asked.append(Wanted(output.name, bool(own.get("binary_data", is_packed))))
-    return wanted_outputs(asked, answer, is_packed=is_packed)
+    return wanted_outputs(asked, known, is_packed=is_packed)
 
 
 @lru_cache(maxsize=_WISHES_KEPT)
-def _plainly_wanted(names: tuple[str, ...], answer: AnswerKind) -> tuple[Wanted, ...]:
-    return wanted_outputs([Wanted(name) for name in names], answer)
+def _plainly_wanted(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[Wanted, ...]:
+    return wanted_outputs([Wanted(name) for name in names], known)
 
 
 def _packed_size(parameters: Parameters) -> int | None:

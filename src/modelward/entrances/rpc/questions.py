@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelward.entrances.open_inference import (
-    TEXTS,
     Head,
     Tensor,
     TensorError,
@@ -21,6 +20,8 @@ from modelward.entrances.open_inference import (
     Wanted,
     check_parameters,
     head,
+    output_names,
+    outputs_of,
     packed_output,
     table_of,
     text_or_bytes,
@@ -64,7 +65,7 @@ def asking(request: Any, interface: Interface, *, rows_limit: int) -> Asking:
         check_parameters(output.parameters)
     is_packed = bool(request.raw_input_contents)
     asked = [Wanted(output.name, is_packed) for output in request.outputs]
-    wanted = wanted_outputs(asked, interface.answer, is_packed=is_packed)
+    wanted = wanted_outputs(asked, output_names(interface), is_packed=is_packed)
     table = table_of(interface, _tensors(request, rows_limit=rows_limit))
     id = request.id
     return Asking(table, lambda computed: _written(computed, id=id, wanted=wanted))
@@ -107,16 +108,28 @@ def _values(found: Head, contents: Any) -> Values:
 def _written(computed: Computed, *, id: str, wanted: Sequence[Wanted]) -> Written:
     answer = message("ModelInferResponse")(model_name=computed.model, model_version=str(computed.number), id=id or computed.request)
     answer.parameters["unfamiliar"].string_param = unfamiliar_text(computed.unfamiliar)
-    rows = len(computed.unfamiliar)
+    rows, known = len(computed.unfamiliar), {output.name: output for output in outputs_of(computed.interface)}
     for name, is_packed in wanted:
-        is_text = name in TEXTS
+        _, is_text, shape = known[name]
         output = answer.outputs.add(name=name, datatype="BYTES" if is_text else "FP32")
-        output.shape.extend((rows,) if is_text else (rows, *computed.interface.answer_shape))
+        output.shape.extend((rows, *shape))
         if is_packed:
             answer.raw_output_contents.append(packed_output(name, computed))
         elif is_text:
-            texts = computed.listed if computed.interface.answer == "text" else computed.labels
+            texts = _texts(name, computed)
             output.contents.bytes_contents.extend([text.encode() for text in texts])
         else:
-            output.contents.fp32_contents.extend(computed.array.ravel().tolist())
+            output.contents.fp32_contents.extend(_numbers(name, computed))
     return Written(answer.SerializeToString(), MEDIA)
+
+
+def _texts(name: str, computed: Computed) -> list[str]:
+    if computed.interface.values:
+        return computed.interface.named_column(name, computed.listed)
+    return computed.listed if computed.interface.answer == "text" else computed.labels
+
+
+def _numbers(name: str, computed: Computed) -> list[float]:
+    if computed.interface.values:
+        return computed.interface.named_column(name, computed.listed)
+    return computed.array.ravel().tolist()

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from modelward.registry.values import UnfitValueError, flat, is_unicode, why_no_text
+from modelward.registry.values import UnfitValueError, flat, is_unicode, json_kind, why_no_text
 
 if TYPE_CHECKING:
     from modelward.registry.interface import Feature
@@ -39,11 +39,15 @@ class CategoryKind:
         return (1,)
 
     def json_type(self, feature: Feature) -> Any:
+        if feature.is_bound:
+            return Literal.__getitem__(feature.categories)
         text = Annotated[str, msgspec.Meta(min_length=0 if feature.nullable else 1, max_length=TEXT_LIMIT)]
         return text | bool | None if feature.nullable else text | bool
 
     def encoder(self, feature: Feature) -> Callable[[Any], str]:
         nullable = feature.nullable
+        if feature.is_bound:
+            return _bound_encoder(feature)
 
         def encode(value: Any) -> str:
             if type(value) is str and len(value) <= TEXT_LIMIT and (value or nullable) and (value.isascii() or is_unicode(value)):
@@ -68,3 +72,17 @@ class CategoryKind:
     def told(self, feature: Feature) -> str:
         more = ", …" if len(feature.categories) > _SHOWN_CATEGORIES else ""
         return ", ".join(feature.categories[:_SHOWN_CATEGORIES]) + more
+
+
+def _bound_encoder(feature: Feature) -> Callable[[Any], str]:
+    known, told = frozenset(feature.categories), feature.sort.told(feature)
+
+    def encode(value: Any) -> str:
+        if type(value) is bool:
+            value = "true" if value else "false"
+        if type(value) is str and value in known:
+            return value
+        named = "" if type(value) is str else f", and is {json_kind(value)}"
+        raise UnfitValueError(f"must be one of the texts {told}{named}")
+
+    return encode

@@ -39,10 +39,14 @@ class NumberKind:
         return (1,)
 
     def json_type(self, feature: Feature) -> Any:
+        if feature.is_bound:
+            return Annotated[int, msgspec.Meta(ge=int(feature.minimum or 0), le=int(feature.maximum or 0))]
         return Number | None if feature.nullable else Number
 
     def encoder(self, feature: Feature) -> Callable[[Any], float | None]:
         nullable = feature.nullable
+        if feature.is_bound:
+            return _bound_encoder(int(feature.minimum or 0), int(feature.maximum or 0))
 
         def encode(value: Any) -> float | None:
             kind = type(value)
@@ -66,6 +70,16 @@ class NumberKind:
 
     def told(self, feature: Feature) -> str:
         return "" if feature.minimum is None else f"{feature.minimum:.4g} – {feature.maximum:.4g}"
+
+
+def _bound_encoder(least: int, most: int) -> Callable[[Any], float]:
+    def encode(value: Any) -> float:
+        if type(value) in (float, int) and least <= value <= most and value == int(value):
+            return value  # type: ignore[no-any-return]  # checked one line above
+        named = "" if type(value) in (float, int) else f", and is {json_kind(value)}"
+        raise UnfitValueError(f"must be a whole number from {least:,} to {most:,}{named}")
+
+    return encode
 
 
 def why_no_number(value: Any) -> str:

@@ -43,8 +43,8 @@ class Drawn:
         """What it takes and gives."""
         target = self.like.target
         features = (
-            Feature(SEED if target != SEED else f"{SEED}_", "number", minimum=0.0, maximum=chance.SEEDS - 1.0),
-            Feature(target, "category", categories=self.like.classes),
+            Feature(SEED if target != SEED else f"{SEED}_", "number", minimum=0.0, maximum=chance.SEEDS - 1.0, is_bound=True),
+            Feature(target, "category", categories=self.like.classes, is_bound=True),
         )
         if self.shape:
             return Interface(features, target, answer="values", shape=self.shape)
