@@ -233,6 +233,17 @@ def test_a_first_loss_that_is_no_number_has_no_gradient_before_it():
         learnt(Learning(), make=make)
 
 
+def test_a_validation_loss_that_is_no_number_is_told_at_the_last_step():
+    def make(asked):
+        rows, labels = blobs(30)
+        return replace(task_of(asked), validation=ArrayBatches(rows * math.inf, labels, size=16))
+
+    with pytest.raises(
+        DivergedError, match=r"in epoch 1, at step 10 of its 10: its validation loss is no longer a number\. The last"
+    ):
+        learnt(Learning(batch_size=9), make=make)
+
+
 def test_progress_tells_the_epoch_and_its_losses():
     heard = []
     learnt(Learning(epochs=3, batch_size=30), progress=lambda *told: heard.append(told))

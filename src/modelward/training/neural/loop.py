@@ -223,13 +223,14 @@ class _Loop:
         return tuple(part.to(self._task.device, non_blocking=True) for part in batch)
 
     def _diverged(self, fault: str) -> NoReturn:
-        asked, state = self._asked, self.state
+        asked, state, steps = self._asked, self.state, self._task.batches.steps
         norms = [norm for network in self.course.networks if (norm := gradient_norm(network)) is not None]
         last = f" The last gradient had the norm {max(norms):.3g}." if norms else ""
         clipping = "set clip_norm: 1.0" if asked.clip_norm is None else f"lower clip_norm (it is {asked.clip_norm:g})"
         raise DivergedError(
-            f"The recipe {self._task.name!r} diverged in epoch {state.epoch}, at step {state.step + 1} of its "
-            f"{self._task.batches.steps}: {fault}.{last} Lower learning_rate (it is {asked.learning_rate:g}), or {clipping}."
+            # Behind the last step the epoch is judged.
+            f"The recipe {self._task.name!r} diverged in epoch {state.epoch}, at step {min(state.step + 1, steps)} of its {steps}: "
+            f"{fault}.{last} Lower learning_rate (it is {asked.learning_rate:g}), or {clipping}."
         )
 
     def _note(self, curve: str, value: float) -> None:
