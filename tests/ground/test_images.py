@@ -8,6 +8,7 @@ from PIL import Image
 import pictures
 from modelward import images
 from modelward.images import UnreadableImageError, facts_of, file_of, pixels_of
+from modelward.settings import Settings
 
 WHOLE = pictures.WHOLE
 
@@ -24,6 +25,10 @@ def test_a_file_of_too_many_bytes_is_not_opened(monkeypatch):
     monkeypatch.setattr(images, "SIZE_LIMIT_BYTES", len(WHOLE) - 1)
     with pytest.raises(UnreadableImageError, match=f"has {len(WHOLE)} bytes; at most {len(WHOLE) - 1}"):
         facts_of(WHOLE)
+
+
+def test_by_default_the_largest_image_that_is_learned_from_can_be_asked_about():
+    assert Settings().image_pixels_limit >= images.PIXELS_LIMIT
 
 
 @pytest.mark.parametrize("mode", pictures.MODES)

@@ -9,7 +9,7 @@ import pytest
 
 import pictures
 from modelward.images import facts_of
-from modelward.training import InvalidSpecError, RunFailedError, Status, UnusableDataError, memory, parse_spec
+from modelward.training import InvalidSpecError, OutOfMemoryError, RunFailedError, Status, UnusableDataError, memory, parse_spec
 from modelward.training.columns import columns_of
 from modelward.training.image_preparation import ImagePreparation
 from modelward.training.material import gather
@@ -17,6 +17,7 @@ from modelward.training.preparation import Prepare
 from modelward.training.recipe import Inputs, configure
 from modelward.training.recipes import RECIPES
 from modelward.training.rows import PreparedPixels, Spread
+from training.lessons import InMemory, StoppedError
 
 CNN = "cnn: {channels: [4, 8], hidden: [8], epochs: 25, batch_size: 8, learning_rate: 0.01}"
 
@@ -125,10 +126,38 @@ def test_many_images_stay_bytes_and_make_the_models_of_the_matrix(rooms, bars, a
     assert one == other
 
 
+def test_a_network_over_images_that_stay_bytes_goes_on_to_the_same_bits():
+    pixels = np.stack([pictures.drawn(at % 2, seed=at) for at in range(48)])[..., None]
+    train, seen = (PreparedPixels(places, pixels) for places in np.split(np.random.default_rng(1).permutation(48), [40]))
+
+    def graph(checkpoints):
+        inputs = Inputs(
+            train=train, train_labels=train.places % 2, validation=seen, validation_labels=seen.places % 2,
+            classes=("standing", "lying"), seed=3, shape=(12, 12, 1), taken="image", checkpoints=checkpoints,
+        )  # fmt: skip
+        asked = {"channels": [4], "hidden": [], "epochs": 3, "batch_size": 8, "dropout": 0.1, "shift": 1, "noise": 0.1}
+        recipe = configure(RECIPES.load("cnn"), name="cnn", parameters=asked)
+        return recipe.make(inputs, lambda *_: None).graph().SerializeToString()
+
+    kept = InMemory(stop_after=8)
+    with pytest.raises(StoppedError):
+        graph(kept)
+    assert graph(InMemory(kept=kept.kept)) == graph(InMemory(every=10**9))
+
+
 def test_a_recipe_that_needs_all_images_at_once_is_refused_where_they_do_not_fit(rooms, bars, admin, monkeypatch):
     monkeypatch.setattr("modelward.training.rows.MATRIX_BYTES", 0)
     monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
     with pytest.raises(RunFailedError, match=r"'knn' needs all rows.*cnn.*`prepare: \{size: \[32, 32\]\}`"):
+        rooms.training.train(spec_of(candidates="[knn]"), by=admin)
+
+
+def test_images_that_do_not_fit_say_what_makes_them_smaller(rooms, bars, admin, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("modelward.training.service.gather", full)
+    with pytest.raises(OutOfMemoryError, match=r"120 rows did not fit.*Lower `data\.prepare\.size`, or train on a machine"):
         rooms.training.train(spec_of(candidates="[knn]"), by=admin)
 
 

@@ -133,9 +133,10 @@ class Training:
             table = self._datasets.columns(dataset.name, by=by, purpose=f"train {spec.model}")
             return gather(spec, dataset, table) if spec.data.history is None else gather_histories(spec, dataset, table)
         except MemoryError as full:
+            fewer = "Lower `data.prepare.size`" if spec.data.image else "Lower `data.prepare.max_categories`, exclude columns"
             raise OutOfMemoryError(
-                f"Dataset {dataset.name!r} with {dataset.rows:,} rows did not fit into memory once prepared. Lower "
-                "`data.prepare.max_categories`, exclude columns, or train on a machine with more memory."
+                f"Dataset {dataset.name!r} with {dataset.rows:,} rows did not fit into memory once prepared. {fewer}, or train on "
+                "a machine with more memory."
             ) from full
 
     def _start(self, spec: Spec, dataset: Dataset, findings: tuple[Finding, ...], by: Actor) -> Run:

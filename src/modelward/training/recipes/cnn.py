@@ -61,8 +61,8 @@ class ConvolutionalParameters(ClassifierLearning, frozen=True, kw_only=True, for
         Meta(
             ge=0,
             le=64,
-            description="Most pixels by which an image is moved, each way, anew each time it is learnt from: a random crop of the "
-            "image with its edges continued.",
+            description="Most pixels by which an image is moved, each way, anew each time it is learnt from; its edges are "
+            "continued.",
         ),
     ] = 0
     rotate: Annotated[float, Meta(ge=0, le=180, description="Most degrees by which it is turned, each way.")] = 0.0
