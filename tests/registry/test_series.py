@@ -44,6 +44,14 @@ def test_what_is_no_series_is_refused_by_row_and_feature(value, said):
     assert "Row 2" in str(refused.value)
 
 
+def test_a_series_with_a_number_that_training_never_saw_is_unfamiliar():
+    feature = Feature("wave", "series", shape=(3, 2), nullable=True, minimum=-1.5, maximum=2.0)
+    interface = Interface((feature,), "pace", ("fast", "slow"))
+    values = [[[-1.5, 2.0]], [[0, 2.1]], [[0, 0], [-1.6, None]], [[9, 9], [0, 0], [0, 0], [1, 1]], None]
+    encoded = interface.encode([interface.table_of_rows([{"wave": value} for value in values])])
+    assert encoded.unfamiliar == [(), ("wave",), ("wave",), (), ()], "steps that are not read do not count"
+
+
 def test_a_graph_is_given_the_last_steps_and_nan_behind_the_end():
     feature = Feature("wave", "series", shape=(3, 2), nullable=True)
     interface = Interface((feature,), "pace", ("fast", "slow"))

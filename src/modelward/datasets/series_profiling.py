@@ -49,7 +49,7 @@ def series_warnings(name: str, series: SeriesProfile) -> Iterator[ProfileWarning
     if series.steps.get("p99", 0) > READ_UNASKED:
         text = (
             f"Series of column {name!r} have up to {series.steps['most']:,.0f} steps, and a model reads the last {READ_UNASKED:,}. "
-            "Keep fewer of them a second, or say how many are read: `data: {prepare: {length: STEPS}}` in the spec."
+            "Thin them out, or say how many are read: `data: {prepare: {length: STEPS}}` in the spec."
         )
         yield ProfileWarning("series-long", name, text)
     if series.empty:

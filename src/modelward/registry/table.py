@@ -128,6 +128,12 @@ class ColumnWriter:
             if feature.characters
         ]
 
+        self._series = [
+            (feature.name, np.float32(feature.minimum), np.float32(feature.maximum))
+            for feature in self._rest
+            if feature.kind == "series" and feature.minimum is not None and feature.maximum is not None
+        ]
+
     def encode(self, tables: Sequence[Table]) -> Encoded:
         """All rows of all tables, in order."""
         rows = sum([table.rows for table in tables])
@@ -145,6 +151,9 @@ class ColumnWriter:
             rest = {one.name: one.sort.column(values, one) for one, values in zip(self._rest, given[width:], strict=True)}
             columns.others = {**columns.others, **rest}
         strange = {name: alphabet.strange(columns.others[name]) for name, alphabet in self._alphabets}
+        for name, low, high in self._series:
+            steps = columns.others[name]
+            strange[name] = np.flatnonzero(((steps < low) | (steps > high)).any(axis=(1, 2))).tolist()
         return Encoded(columns, self._unfamiliar(numbers, given, rows, strange))
 
     def _joined(self, tables: Sequence[Table], rows: int) -> npt.NDArray[np.float32]:

@@ -25,8 +25,8 @@ TWO = Interface((Feature("wave", "series", shape=(900, 2), nullable=True),), "si
 
 
 @pytest.fixture(scope="module")
-def visitor(tmp_path_factory):
-    """Who looks at a house in which a model of series is live, and a dataset of series lies."""
+def house(tmp_path_factory):
+    """One in which a model of series is live, and a dataset of series lies."""
     home = tmp_path_factory.mktemp("series") / ".modelward"
     settings, by = Settings(home=home), local_actor()
     create_home(settings)
@@ -39,8 +39,13 @@ def visitor(tmp_path_factory):
     table.write_text("wave,pace\n" + "".join(f'"{json.dumps(steps)}",{pace}\n' for steps, pace in rows))
     platform.datasets.add("waves", [table], target="pace", purpose="tests", owner="tester", by=by)
     platform.close()
-    with opened(home, tmp_path_factory.mktemp("house")) as house:
-        yield house.visitor(Role.ADMINISTRATOR)
+    with opened(home, tmp_path_factory.mktemp("house")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def visitor(house):
+    return house.visitor(Role.ADMINISTRATOR)
 
 
 def in_chinese(visitor, ask):
@@ -146,3 +151,32 @@ def test_a_long_series_with_gaps_is_drawn_within_its_frame():
     assert all(0 <= x <= 900 and 6 <= y <= 94 for x, y in places)
     assert second.count("M") == 1, "what is missing came before the last 900 steps"
     assert series_pictures_of(TWO, {"wave": []}, ()) == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("language", "button"), [("en", "Predict and explain"), ("zh", "预测并解释")])
+def test_a_person_pastes_a_series_and_sees_what_it_rests_on(house, language, button):
+    browser = pytest.importorskip("entrances.console.test_browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser.CHROMIUM, args=browser.ARGUMENTS)
+        window = browser.Watched(chromium, viewport={"width": 390, "height": 800})
+        page = window.page
+        page.goto(f"{house.url}/console/sign-in?token={house.token(Role.ADMINISTRATOR)}")
+        page.click("main button")
+        page.wait_for_url("**/console/models")
+        page.goto(f"{house.url}/console/models?lang={language}")
+        page.goto(f"{house.url}/console{PAGE}")
+        page.get_by_role("textbox", name="wave").fill("-2\n1.5\n2\n0")
+        page.get_by_role("button", name=button).click()
+        drawn = page.locator("figure.read svg")
+        assert drawn.bounding_box()["width"] > 200
+        assert page.get_by_role("textbox", name="wave").input_value() == "-2\n1.5\n2\n0"
+        for path in ("", "/data/waves"):
+            if path:
+                page.goto(f"{house.url}/console{path}")
+            assert page.evaluate(browser.SPILLING) == 0
+            assert page.evaluate(browser.TOO_FAINT) == []
+        assert window.elsewhere(house.url) == []
+        chromium.close()

@@ -37,7 +37,8 @@ class DelimitedReader:
             yield from _parts(text, source=source)
         except csv.Error as broken:
             raise UnreadableFileError(
-                f"{source} is not well-formed: {broken}. A quotation mark that is never closed is the usual cause."
+                f"{source} is not well-formed: {broken}. A quotation mark that is never closed is the usual cause; longer series "
+                "and texts are read from Parquet."
             ) from broken
         finally:
             # Whoever opened the file closes it.
