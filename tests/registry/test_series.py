@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from modelward.registry import Feature, Interface, InvalidInterfaceError, InvalidRowsError, parse_interface
+from modelward.registry import Feature, Interface, InvalidInterfaceError, InvalidRowsError, json_hint, parse_interface
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,9 @@ def test_an_array_of_series_is_one_for_each_row(kind):
     given = np.array([[[1], [2]], [[3], [None]]], dtype=kind)
     column = interface.encode([interface.table_of_columns({"wave": given})]).columns["wave"][:, :, 0]
     assert np.array_equal(column, [[1, 2, np.nan], [3, np.nan, np.nan]], equal_nan=True)
+
+
+@pytest.mark.parametrize("body", [b'["' + b'\\"' * 500_000 + b"NaN", b'["' + b'"' * 1_000_001, b'["' + b"\\" * 1_000_001])
+def test_a_long_text_that_never_ends_is_looked_through_once(body):
+    assert json_hint(body) == ""
+    assert json_hint(b'{"a": "NaN", "b": [1, NaN]}') == json_hint(b'{"a": -Infinity}') != ""

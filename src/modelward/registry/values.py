@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 LARGEST = float(np.finfo(np.float32).max)
-_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# A text that never ends is matched as well, or each quotation mark within it would be tried to its end.
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NO_NUMBER = re.compile(rb"\b(?:NaN|nan|None|Infinity|inf)\b")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelward.registry import Feature
 
 _FIRST_STEPS = 12
-_BETWEEN = re.compile(r" *[,;\t] *")
+_BETWEEN = re.compile(r"[,;\t]")
 _MISSING = {"", "null", "nan", "na", "n/a", "none", "?", "-"}
 
 
