@@ -100,6 +100,14 @@ def test_curves_are_kept_as_figures_too():
     confusion = json.loads(findings.evidence["evidence/quality.confusion_matrix.json"])
     curve = json.loads(findings.evidence["evidence/quality.roc_curve.json"])
     assert np.sum(confusion["counts"]) == 500
+    for counts, shares in zip(confusion["counts"], confusion["shares"], strict=True):
+        for count, cell in zip(counts, shares, strict=True):
+            assert cell["share"] == pytest.approx(count / sum(counts))
+            assert 0 <= cell["low"] < cell["share"] < cell["high"] <= 1
+            assert cell["high"] - cell["low"] == pytest.approx(
+                2 * 1.96 * np.sqrt(cell["share"] * (1 - cell["share"]) / sum(counts)), rel=0.05
+            )
+    assert findings.evidence["plots/quality.confusion_matrix.svg"].count(b"%, ") == 4, "each cell has its interval"
     assert curve["true_positive_rate"]["yes"][-1] == 1.0
     low, high = curve["band_95"]
     assert all(below <= at <= above for below, at, above in zip(low, curve["true_positive_rate"]["yes"], high, strict=True))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _INK, _SOFT, _LINE, _CELL, _TONES = INKS
 _ACCENT, _MARK = _TONES[0], _TONES[1]
-_MOST_NAMES, _MOST_CELLS = 6, 12
+_MOST_NAMES, _MOST_CELLS, _MOST_BOUNDS = 6, 12, 4
 _COSTS = {"size_bytes": "model size", "latency_p50_ms": "median time of one row", "energy_joules": "energy of training"}
 # What one of each unit is in the unit of the figure; an amount is told in the largest unit that it fills, or the last.
 _UNITS = {
@@ -57,8 +57,12 @@ class ParetoPoint(Protocol):
     def is_recommended(self) -> bool: ...
 
 
-def confusion_matrix(counts: Sequence[Sequence[int]], *, classes: Sequence[str]) -> bytes:
-    """True classes down, decided classes across; each cell its rows and their share of the true class."""
+def confusion_matrix(
+    counts: Sequence[Sequence[int]], *, classes: Sequence[str], bounds: Sequence[Sequence[tuple[float, float]]] = ()
+) -> bytes:
+    """True classes down, decided classes across; each cell its rows and their share of the true class, of few classes between its
+    `bounds`.
+    """
     table = np.asarray(counts, dtype=np.float64)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     k = len(classes)
@@ -69,6 +73,9 @@ def confusion_matrix(counts: Sequence[Sequence[int]], *, classes: Sequence[str])
             axes.bar(column, 0.96, width=0.96, bottom=row - 0.48, color=_CELL, alpha=0.06 + 0.64 * share)
             if k <= _MOST_CELLS:
                 text = f"{int(table[row, column]):,}\n{share:.0%}"
+                if bounds and bounds[row] and k <= _MOST_BOUNDS:
+                    low, high = bounds[row][column]
+                    text += f"\n[{low:.0%}, {high:.0%}]"
                 axes.text(column, row, text, ha="center", va="center")
         names = [cut(name) for name in classes]
         axes.set_xticks(range(k), names, rotation=0 if k <= 4 else 45, ha="center" if k <= 4 else "right")

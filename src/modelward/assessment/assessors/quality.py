@@ -166,10 +166,19 @@ def _proportions(answers: Answers) -> dict[str, Estimate | None]:
 
 def _confusion(answers: Answers, sample: Sample) -> tuple[dict[str, bytes], tuple[Plot, ...]]:
     counts = scores.confusion(answers, np.ones((1, answers.rows)))[0].astype(int).tolist()
-    told = {"classes": sample.classes, "rows_are": "true class", "columns_are": "decided class", "counts": counts}
+    shares = [[wilson(count / sum(row), n=sum(row)) for count in row] if sum(row) else [] for row in counts]
+    told = {
+        "classes": sample.classes,
+        "rows_are": "true class",
+        "columns_are": "decided class",
+        "counts": counts,
+        # Of the rows of a class; of one that does not occur there are none.
+        "shares": [[{"share": each.value, "low": each.low, "high": each.high} for each in row] for row in shares],
+    }
     right = sum(row[at] for at, row in enumerate(counts))
     words = f"{right} of {answers.rows} rows were decided rightly."
-    picture = plots.confusion_matrix(counts, classes=sample.classes)
+    bounds = [[(each.low, each.high) for each in row] for row in shares]
+    picture = plots.confusion_matrix(counts, classes=sample.classes, bounds=bounds)
     return (
         {CONFUSION: msgspec.json.encode(told), CONFUSION_PLOT: picture},
         (Plot(CONFUSION_PLOT, "Confusion matrix", f"True against decided classes. {words}"),),
