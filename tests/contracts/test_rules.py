@@ -10,7 +10,10 @@ import pytest
 from modelward.releases import RULES, Passed, Refused, decide, parse_policy
 from releases.evidence import NOTHING_KNOWN, clause, evidence, unmeasurable
 
-MEASURED = (clause("quality.roc_auc"), clause("quality.ece", 0.01, 0.0, 0.02), clause("fairness.sex.accuracy"))
+MEASURED = (
+    *map(clause, ("quality.accuracy", "quality.roc_auc", "quality.brier", "fairness.sex.accuracy")),
+    clause("quality.ece", 0.01, 0.0, 0.02),
+)
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"
 
 

@@ -42,7 +42,7 @@ def test_a_refused_version_is_on_record_with_every_reason(gate):
     assert {decision.rule.partition(" ")[0] for decision in release.refused} == {
         "lineage-complete",
         "assessed-within",
-        "measured",
+        "quality-measured",
         "no-failed-clause",
     }
     for decision in release.refused:

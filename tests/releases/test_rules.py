@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward.assessment import ClauseVerdict
+from modelward.assessment import ClauseVerdict, known_measures
 from modelward.releases import RULES, Passed, Refused
 from releases.evidence import clause, evidence, unmeasurable
 
@@ -109,3 +109,26 @@ def test_purpose_and_owner_are_both_needed(missing, words):
     verdict = check("purpose-declared", evidence(**{missing: "  "}))
     assert isinstance(verdict, Refused)
     assert words in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("answered", "figures"),
+    [
+        ("classes", ("quality.accuracy", "quality.roc_auc", "quality.brier")),
+        ("items", ("ranking.hr_10", "ranking.ndcg_10", "ranking.ndcg_10_over_popularity")),
+        ("text", ("translation.chrf", "translation.chrf_over_copy")),
+        ("values", ("generation.accuracy_taught", "generation.coverage", "generation.copies")),
+    ],
+)
+def test_a_version_is_judged_by_the_figures_of_what_it_answers_with(answered, figures):
+    measures = {f"{each.assessor}.{each.key}" for each in known_measures()}
+    assert measures.issuperset(figures)
+    assert check("quality-measured", evidence(*map(clause, figures), answered=answered)) == Passed(
+        f"{len(figures)} clauses are measured"
+    )
+    for missing in figures:
+        others = [clause(each) for each in figures if each != missing]
+        for known in (evidence(*others, answered=answered), evidence(*others, unmeasurable(missing), answered=answered)):
+            verdict = check("quality-measured", known)
+            assert isinstance(verdict, Refused)
+            assert missing in verdict.reason

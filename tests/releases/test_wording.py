@@ -31,6 +31,7 @@ PARAMETERS = {
     "measured": [{"clauses": ["quality.*", "privacy.*", "quality.rocauc"]}, {"clauses": ["*"]}],
     "no-failed-clause": [{}],
     "purpose-declared": [{}],
+    "quality-measured": [{}],
     "signed": [{}],
 }
 FAILED = clause(

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from modelward.access import Actor
 from modelward.assessment import Assessment, Clause, TrustReport
 from modelward.errors import RefusedError
-from modelward.registry import Registry, Version
+from modelward.registry import Answered, Registry, Version, answered
 
 _SECONDS_A_DAY = 86_400
 # One measure is not meant by the name of another.
@@ -23,7 +23,7 @@ class Evidence:
     """Everything a rule may look at. It is gathered before, so that a rule needs no clock, no network and no database.
 
     `report` is the version's latest trust report and None where there is none; who gathers it MUST have seen that its subject
-    is the very `digest`. `report_age_days` counts from its making.
+    is the very `digest`. `report_age_days` counts from its making. `answered` is what the version answers with.
     """
 
     version: str
@@ -31,6 +31,7 @@ class Evidence:
     signed: bool
     report: TrustReport | None
     report_age_days: float | None
+    answered: Answered
     lineage_complete: bool
     purpose: str
     owner: str
@@ -65,6 +66,7 @@ def evidence_of(version: Version, *, registry: Registry, assessment: Assessment,
         signed=registry.verify(version.name, by=by).is_sound,
         report=report,
         report_age_days=(datetime.now(UTC) - report.created).total_seconds() / _SECONDS_A_DAY if report else None,
+        answered=answered(version.interface),
         lineage_complete=all((lineage.fingerprint, lineage.split, lineage.spec, lineage.run, lineage.code)),
         purpose=version.purpose,
         owner=version.owner,

@@ -13,6 +13,7 @@ RULES = PluginTable(
         "measured": "modelward.releases.rules.measured:Measured",
         "no-failed-clause": "modelward.releases.rules.no_failed_clause:NoFailedClause",
         "purpose-declared": "modelward.releases.rules.purpose_declared:PurposeDeclared",
+        "quality-measured": "modelward.releases.rules.quality_measured:QualityMeasured",
         "signed": "modelward.releases.rules.signed:Signed",
     },
 )

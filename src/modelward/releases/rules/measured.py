@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from modelward.assessment import ClauseVerdict
-from modelward.releases.evidence import Evidence, figures
-from modelward.releases.rule import Passed, Refused, Verdict
+from modelward.releases.evidence import Evidence
+from modelward.releases.measuring import all_measured
+from modelward.releases.rule import Verdict
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,4 @@ class Measured:
 
     def check(self, evidence: Evidence) -> Verdict:
         """Refuse with each pattern that fits nothing, and each clause that was tried and could not be measured."""
-        absent = [evidence.absence(pattern) for pattern in self.clauses if not evidence.clauses(pattern)]
-        found = {clause.id: clause for pattern in self.clauses for clause in evidence.clauses(pattern)}
-        unmeasurable = [
-            figures(clause) if not clause.note else f"{figures(clause)} ({clause.note})"
-            for clause in found.values()
-            if clause.estimate is None or clause.verdict == ClauseVerdict.NOT_MEASURABLE
-        ]
-        if absent or unmeasurable:
-            return Refused("; ".join([*absent, *unmeasurable]))
-        return Passed(f"{len(found)} clauses are measured")
+        return all_measured(evidence, self.clauses)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether what is asked for was measured, for the rules that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelward.assessment import ClauseVerdict
+from modelward.releases.evidence import Evidence, figures
+from modelward.releases.rule import Passed, Refused, Verdict
+
+
+def all_measured(evidence: Evidence, patterns: Sequence[str]) -> Verdict:
+    """Refuse with each of the `patterns` that fits nothing, and each clause that was tried and could not be measured."""
+    absent = [evidence.absence(pattern) for pattern in patterns if not evidence.clauses(pattern)]
+    found = {clause.id: clause for pattern in patterns for clause in evidence.clauses(pattern)}
+    unmeasurable = [
+        figures(clause) if not clause.note else f"{figures(clause)} ({clause.note})"
+        for clause in found.values()
+        if clause.estimate is None or clause.verdict == ClauseVerdict.NOT_MEASURABLE
+    ]
+    if absent or unmeasurable:
+        return Refused("; ".join([*absent, *unmeasurable]))
+    return Passed(f"{len(found)} clauses are measured")
