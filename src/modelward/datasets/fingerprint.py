@@ -8,7 +8,7 @@ columns; then for each column: the length of its name and the name (UTF-8); the 
 - number: IEEE 754 binary64, 0 where missing, and never minus zero;
 - boolean: one byte, 1 for true, 0 where missing;
 - date: microseconds since 1970-01-01 (UTC), 0 where missing;
-- text, of which series are, as JSON writes them: for each row the length in bytes of its UTF-8, 0 where missing; then all the UTF-8;
+- text, and series as JSON writes them: for each row the length in bytes of its UTF-8, 0 where missing; then all the UTF-8;
 - image: for each row the length in bytes of its file, 0 where missing; then all the files.
 """
 
