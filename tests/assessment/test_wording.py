@@ -23,6 +23,7 @@ from modelward.assessment import (
     Measure,
     Objective,
     Phrasebook,
+    asking,
 )
 from modelward.assessment import page as page_file
 from modelward.assessment.asking import ask
@@ -111,6 +112,10 @@ def test_what_is_rarely_said_is_said_in_chinese_too(monkeypatch):
     monkeypatch.setattr(type(ASSESSORS), "load", without)
     texts += texts_of(ask("quality", echo.opened(), None).findings)
     assert untranslated(texts) == set()
+
+
+def test_why_a_whole_part_is_not_measured_is_said_in_chinese():
+    assert untranslated([*asking._OTHER_ANSWER.values(), asking._NO_LABELS, asking._NO_SAMPLE]) == set()
 
 
 def rows(*estimates, **verdicts):

@@ -49,6 +49,9 @@ WORDS = {
     "system": "系统",
     "Libraries": "软件库",
     "none": "无",
+    "The version recommends some of many items, and this is measured of answers that weigh few classes.": (
+        "该版本从众多条目中推荐若干，而此项针对权衡少数类别的答案测量。"
+    ),
     "The version answers with classes, and this is measured of other answers.": "该版本回答的是类别，而此项针对其他答案测量。",
     "The data has nothing to predict, so nobody knows which answers are right.": (
         "该数据没有要预测的目标，因此无从判断哪些回答是正确的。"
