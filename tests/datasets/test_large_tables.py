@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from datasets.whole import read_table
-from modelward.datasets import DatasetChangedError, encoding, fingerprint, frame_of, service
+from modelward.datasets import DatasetChangedError, description, encoding, fingerprint, frame_of
 from modelward.datasets import table as tables
 from modelward.datasets.correlation import correlations
 from modelward.datasets.pieces import SealedTable, pieces_of
@@ -23,7 +23,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(tables, "BLOCK_ROWS", 32)
     monkeypatch.setattr(delimited, "_BATCH_ROWS", 70)
     monkeypatch.setattr(encoding, "_BLOCK_BYTES", 101)
-    monkeypatch.setattr(service, "pieces_of", lambda table: pieces_of(table, piece_bytes=1000))
+    monkeypatch.setattr(description, "pieces_of", lambda table: pieces_of(table, piece_bytes=1000))
 
 
 def kept(table, scratch):
