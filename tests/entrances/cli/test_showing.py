@@ -4,13 +4,17 @@
 import io
 import re
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from assessment import echo
 from modelward.entrances.cli import showing
+from modelward.entrances.cli.comparing import show_report
+from releases.evidence import clause
 
 
 def shown(show, *, width=80) -> str:
@@ -152,3 +156,11 @@ def test_what_is_not_measured_for_one_reason_is_one_line_and_thousands_of_items_
     assert re.search(r"not measurable quality \(9\), baseline \(\d+\), leakage \(\d+\), .*degraded \(\d+\): The version", told)
     assert "quality.accuracy" not in told
     assert "quality.accuracy" in fresh("assess", "films:1", "--only", "quality", "--all").out
+
+
+def test_a_report_that_judged_nothing_shows_what_such_versions_are_compared_by():
+    made = echo.report(clause("ranking.ndcg_10"), clause("ranking.hr_10"), clause("ranking.mrr"))
+    told = shown(partial(show_report, report=made, is_whole=False), width=120)
+    assert "ranking.ndcg_10" in told
+    assert "hr_10" not in told
+    assert "2 more figures are recorded" in told

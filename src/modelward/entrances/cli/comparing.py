@@ -144,9 +144,12 @@ def _named(desk: Desk, name: str) -> list[str]:
 
 
 def show_report(console: Console, report: TrustReport, *, is_whole: bool) -> None:
-    """What was judged of a version, and with `is_whole` what was recorded besides."""
+    """What was judged of a version, and what versions are compared by; with `is_whole` all that was recorded besides."""
+    from modelward.registry import USUAL_METRICS
+
     measured = [clause for clause in report.clauses if clause.estimate is not None]
-    recorded = [clause for clause in measured if clause.verdict.value == "recorded"]
+    usual = set(USUAL_METRICS.values())
+    recorded = [clause for clause in measured if clause.verdict.value == "recorded" and clause.measure not in usual]
     _show_clauses(console, [clause for clause in measured if is_whole or clause not in recorded])
     for reason, names in _unmeasured(report, is_whole=is_whole).items():
         said = f"{', '.join(names)}: {reason}"
