@@ -39,7 +39,7 @@ def test_the_first_items_are_shown_in_their_order_with_their_shares(visitor):
     told = words_of(page.text)
     shown = [f"{item} {100 * share:.1f} %" for item, share in ranked("b", "a")]
     assert " ".join(shown) in told
-    assert "history[-1] a" in told, "which entry raised it"
+    assert "a history[-1]" in told, "which entry raised it"
     assert "empty history" in told
     assert "Only probabilities" not in told
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from entrances.console.conftest import words_of
+from entrances.console.test_words import left_english
 from modelward.access import Role, local_actor
 from modelward.training import RunFailedError, parse_spec
 
@@ -82,6 +83,11 @@ def test_a_run_that_failed_says_why_and_what_to_do(house, admin_visitor):
     assert "diverged in epoch" in said
     assert "Lower learning_rate" in said
     assert f"modelward runs resume {run.id}" in said
+    in_chinese = admin_visitor.get(f"/runs/{run.id}?lang=zh").text
+    admin_visitor.get("/runs?lang=en")
+    assert left_english(in_chinese) == []
+    assert '<span class="chip failed">失败</span>' in in_chinese, "it was judged by nobody"
+    assert "请降低 learning_rate" in words_of(in_chinese)
 
 
 def test_only_who_may_read_trainings_sees_them(house, trained, admin_visitor):

@@ -2,6 +2,7 @@
 """The form that asks a model of texts: a field of several lines, an answer, and its reasons in the words of the text."""
 
 import html
+import re
 
 import pytest
 
@@ -40,8 +41,12 @@ def test_a_text_is_asked_about_in_a_field_of_several_lines_and_explained_by_its_
     answer = visitor.post("/models/moods/1", {"f0": "Wonderful.\r\n太无聊了 <b>&amp;"})
     assert answer.status_code == 200
     told = words_of(answer.text)
-    for passage in ("review[0:11] wonderful.", "review[11:12] 太", "review[16:24] <b>&amp;"):
+    for passage in ("wonderful. review[0:11]", "太 review[11:12]", "<b>&amp; review[16:24]"):
         assert passage in told, told
+    marked = re.search(r'<p class="passages">(.*?)</p>', answer.text)
+    assert marked
+    assert words_of(marked[1]).replace(" ", "") == "wonderful.太无聊了<b>&amp;", "the text as it was read, in its order"
+    assert re.search(r'<mark class="(for|against) s4">', marked[1]), "what did most is marked most"
     assert "empty text" in told
     assert "<b>&" not in answer.text
     assert html.escape("<b>&amp;") in answer.text

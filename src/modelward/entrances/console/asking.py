@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from modelward.access import Actor, Permission
 from modelward.entrances.console.drawn_values import DrawnValues, drawn_values
+from modelward.entrances.console.marked_text import Passage, marked_text
 from modelward.entrances.console.picture import Picture, pictures_of
 from modelward.entrances.console.series_field import (
     SeriesField,
@@ -31,8 +33,7 @@ FIELDS_LIMIT = 200
 NOT_EXPLAINED = "Only probabilities of classes are explained, and this version answers with something else."
 _VALUES_SHOWN = 200
 _OPTIONS_LIMIT = 100
-
-
+_PLACE = re.compile(r"\[[-\d:,]+\]$")
 _HINTS = {"image": "PNG or JPEG"}
 
 
@@ -46,7 +47,9 @@ class FieldError(InvalidError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One input of the form. `key` is its name in what is sent, for a feature may be called anything."""
+    """One input of the form. `key` is its name in what is sent, for a feature may be called anything; of a text or a sequence so
+    many characters or entries are read as `reads` says.
+    """
 
     key: str
     name: str
@@ -57,18 +60,23 @@ class Field:
     is_long: bool
     is_image: bool
     is_nullable: bool
+    reads: int
+    is_sequence: bool
     series: SeriesField | None
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One contribution, drawn from the middle: `left` and `width` in a picture from -50 to 50."""
+    """One contribution, drawn from the middle: `left` and `width` in a picture from -50 to 50. `is_part` says that `name` is
+    a place within a feature, where `value` stands.
+    """
 
     name: str
     value: str
     contribution: float
     left: float
     width: float
+    is_part: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +115,7 @@ class Outcome:
     why_not: str
     pictures: list[Picture]
     series: list[SeriesPicture]
+    marked: list[Passage]
 
 
 def fields_of(interface: Interface, form: Mapping[str, str]) -> list[Field]:
@@ -155,6 +164,7 @@ async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by
         why=why,
         why_not=why_not,
         pictures=await run_in_threadpool(pictures_of, version.interface, row, why.bars if why else ()),
+        marked=marked_text(version.interface, why.bars if why else ()),
         series=await run_in_threadpool(series_pictures_of, version.interface, row, why.bars if why else ()),
     )
 
@@ -197,7 +207,9 @@ def bars_of(contributions: list[dict[str, Any]]) -> list[Bar]:
     bars = []
     for part in sorted(contributions, key=lambda part: -abs(part["contribution"])):
         length = 50 * part["contribution"] / widest
-        bars.append(Bar(part["feature"], _shown(part["value"]), part["contribution"], min(0.0, length), abs(length)))
+        name, value = part["feature"], _shown(part["value"])
+        is_part = bool(value and _PLACE.search(name))
+        bars.append(Bar(name, value, part["contribution"], min(0.0, length), abs(length), is_part))
     return bars
 
 
@@ -222,6 +234,8 @@ def _field(feature: Feature, key: str, sent: str | None) -> Field:
         is_long=is_long,
         is_image=feature.kind == "image",
         is_nullable=feature.nullable,
+        reads=feature.length,
+        is_sequence=feature.kind == "sequence",
         series=series_field(feature) if feature.kind == "series" else None,
     )
 

@@ -10,12 +10,14 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from modelward.access import Permission
 from modelward.datasets import ColumnProfile
 from modelward.entrances.console.visit import Visit
 
 COLUMNS_SHOWN = 200
 _MOST_BARS = 12
 _MOST_CHANNELS = 16
+_MOST_RUNS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Bar:
     """One bar of a histogram in a picture that is 100 high, and the numbers it stands for."""
 
     height: float
+    rows: int
     low: float
     high: float
 
@@ -56,8 +59,20 @@ def _one(visit: Visit) -> dict[str, Any]:
         "profile": profile,
         "classes": _shares(profile.classes),
         "columns": [(column, bars_of(column), _sizes(column), ranges_of(column)) for column in profile.columns[:COLUMNS_SHOWN]],
+        **_learnt(visit, dataset.name),
         "left_out": max(0, len(profile.columns) - COLUMNS_SHOWN),
         "left_out_classes": max(0, len(profile.classes) - _MOST_BARS),
+    }
+
+
+def _learnt(visit: Visit, dataset: str) -> dict[str, Any]:
+    """The latest runs that learnt from it, where the visitor may see runs."""
+    runs = visit.platform.training.runs(by=visit.by) if visit.by.may(Permission.TRAINING_READ) else []
+    found = [run for run in runs if run.dataset == dataset]
+    return {
+        "runs": found[:_MOST_RUNS],
+        "left_out_runs": max(0, len(found) - _MOST_RUNS),
+        "may_see_models": visit.by.may(Permission.MODELS_READ),
     }
 
 
@@ -67,7 +82,7 @@ def bars_of(column: ColumnProfile) -> list[Bar]:
         return []
     width, highest = (found.high - found.low) / len(found.counts), max(found.counts)
     return [
-        Bar(100 * count / highest, found.low + place * width, found.low + (place + 1) * width)
+        Bar(100 * count / highest, count, found.low + place * width, found.low + (place + 1) * width)
         for place, count in enumerate(found.counts)
     ]
 

@@ -40,8 +40,8 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """A report, sorted for reading. What several clauses could not measure for one reason, and nobody asked for, lies in
-    `unmeasured`, by that reason. Of each plot it is known whether it is wide, as those of groups are.
+    """A report, sorted for reading. What several clauses could not measure for one reason lies in `unmeasured`, by that reason. Of
+    each plot it is known whether it is wide, as those of groups are.
     """
 
     report: TrustReport
@@ -53,7 +53,11 @@ class ReportView:
 
 def view_of(report: TrustReport) -> ReportView:
     """The report, sorted: failures first, then what could not be measured, then what passed; the recorded rest by dimension."""
-    unmeasured = report.unmeasured_alike
+    unmeasured = {reason: [*alike] for reason, alike in report.unmeasured_alike.items()}
+    for clause in report.judged:
+        # A reason that others have, too, is said once, and what is asked for stands first under it.
+        if clause.estimate is None and clause not in (alike := unmeasured.get(clause.note, [clause])):
+            alike.insert(0, clause)
     alike = [clause for same in unmeasured.values() for clause in same]
     recorded = {name: _recorded(report.title_of(name), clauses) for name, clauses in report.dimensions.items()}
     wide = {name for name, part in recorded.items() if part.groups}

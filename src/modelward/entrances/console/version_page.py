@@ -81,7 +81,11 @@ class VersionPages:
         verified = self._verified.get(version.digest, lambda: visit.platform.registry.verify(version.name, by=visit.by))
         state = states_of(visit).get((version.model, version.number), "")
         shown = {"v": version, "state": state, "verified": verified, "why_not": _why_no_form(visit, version, state)}
-        shown |= {"fields": fields_of(version.interface, form), "policies": _policies(visit, version, state)}
+        shown |= {
+            "fields": fields_of(version.interface, form),
+            "policies": _policies(visit, version, state),
+            "has_run": _has_run(visit, version),
+        }
         return shown | (_papers(visit, version) if verified.value.is_sound else _NO_PAPERS)
 
 
@@ -128,6 +132,16 @@ def _findings(visit: Visit, version: Version) -> tuple[Finding, ...]:
         return msgspec.json.decode(visit.platform.registry.read(version, TRAINING_FILE), type=_Training).findings
     except msgspec.DecodeError:
         return ()
+
+
+def _has_run(visit: Visit, version: Version) -> bool:
+    """Whether the run that made it is known here, and this visitor may look at it."""
+    if not version.lineage.run or not visit.by.may(Permission.TRAINING_READ, model=version.model):
+        return False
+    try:
+        return bool(visit.platform.training.show(version.lineage.run, by=visit.by))
+    except ModelwardError:
+        return False
 
 
 def _find(visit: Visit) -> Version:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from modelward.assessment import LANGUAGES, Language, Phrasebook
+from modelward.entrances.console.data_words import DATA_SENTENCES, DATA_WORDS
 from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.releases import DECISION_WORDS
 
@@ -91,6 +92,14 @@ CHINESE = {
     "Its releases": "查看其发布记录",
     "missing": "缺失",
     "Predict and explain": "预测并解释",
+    "Ask it": "提问",
+    "A patch is named by its rows and columns of pixels; the strongest twelve are listed.": (
+        "图块以其像素的行与列命名；此处列出作用最大的十二个。"
+    ),
+    "Any text. The first {n} characters are read.": "任意文本，读取前 {n} 个字符。",
+    "One a line, or with commas between them, the latest last. The last {n} are read.": (
+        "每行一个，或以逗号分隔，最近的放在最后；读取最后 {n} 个。"
+    ),
     "Recorded like any caller's question; what you enter is not kept.": "与任何调用一样记入账本；您输入的内容不会保存。",
     "Propose a release": "提议发布",
     "The rules of the policy decide at once, and what they say is on record.": "策略的各条规则会立即作出判断，并记录在案。",
@@ -158,72 +167,7 @@ CHINESE = {
     "In percentage points. Method: {method}; background of {n} rows; additivity residual {residual}; ledger entry {entry}.": (
         "单位：百分点。方法：{method}；背景样本 {n} 行；可加性残差 {residual}；账本条目 {entry}。"
     ),
-    # Data
-    "Every dataset, sealed and fingerprinted; it never changes.": "每个数据集都已加密并记录指纹，不再改变。",
-    "Rows": "行数",
-    "Columns": "列",
-    "Target": "目标列",
-    "Registered": "登记",
-    "Shard": "分片",
-    "{part} of {parts} of {dataset}": "{dataset} 的第 {part} 片，共 {parts} 片",
-    "Purpose": "用途",
-    "License": "许可",
-    "No dataset yet.": "还没有数据集。",
-    "What to look at": "需要注意",
-    "Nothing about these rows calls for a second look.": "这些数据行没有需要特别注意之处。",
-    "Classes of {target}": "{target} 的类别",
-    "{n} rows": "{n} 行",
-    "missing in {share} of the rows": "{share} 的行缺失",
-    "no value missing": "没有缺失",
-    "{n} different values": "{n} 个不同的值",
-    "holds direct identifiers of persons, so nothing more is told of it": "含有个人的直接标识，因此不再说明",
-    "From {low} to {high}, mean {mean}, median {median}.": "从 {low} 到 {high}，均值 {mean}，中位数 {median}。",
-    "Half of the texts have at most {median} characters, 95 % at most {p95}, the longest {longest}.": (
-        "一半的文本不超过 {median} 个字符，95 % 不超过 {p95} 个，最长 {longest} 个。"
-    ),
-    "From {earliest} to {latest}.": "从 {earliest} 到 {latest}。",
-    "Most rows lie between {low} and {high}.": "最多的行在 {low} 与 {high} 之间。",
-    "{n} outliers.": "{n} 个离群值。",
-    "Image sizes": "图像尺寸",
-    "Lengths in steps": "长度（步数）",
-    "The series have {least} to {most} steps, half of them at most {median}.": (
-        "各序列有 {least} 到 {most} 步，其中一半不超过 {median} 步。"
-    ),
-    "{n} hold no number.": "{n} 个不含任何数值。",
-    "Of the numbers within, {share} are missing.": "序列内的数值有 {share} 缺失。",
-    "Range of each of {n} channels": "{n} 个通道各自的范围",
-    "Their numbers go from {low} to {high}.": "数值从 {low} 到 {high}。",
-    "Bars count rows between the first and the last percentile, rounded down to fives; what lies beyond is at the ends.": (
-        "柱形为第 1 与第 99 百分位之间的行数，向下取整到五的倍数；其外的行计入两端的柱形。"
-    ),
-    "Too few values, or too alike, for a histogram.": "取值太少或过于相近，无法绘制直方图。",
-    "category": "类别",
-    "boolean": "真假",
-    "date": "日期",
-    "text": "文本",
-    "image": "图像",
-    "series": "数值序列",
-    "series-long": "序列过长",
-    "series-empty": "空序列",
-    "series-gaps": "序列内有缺失",
-    "series-flat": "通道取值恒定",
-    "constant": "取值恒定",
-    "near-unique": "几乎各不相同",
-    "high-cardinality": "取值过多",
-    "outliers": "离群值",
-    "image-sizes": "图像尺寸不一",
-    "image-modes": "图像色彩模式",
-    "dates": "日期",
-    "row-counter": "行计数",
-    "small-class": "类别过小",
-    "favourable-class": "有利类别",
-    "correlated": "相关列",
-    "duplicates": "重复行",
-    "ties": "时间相同",
-    "short-histories": "历史过短",
-    "rare-items": "稀有物品",
-    "repeats": "重复交互",
-    "direct-identifiers": "直接标识",
+    **DATA_WORDS,
     # Trainings
     "Runs": "训练",
     "Every training: what it learnt from, how far it is, and what became of its candidates.": (
@@ -468,7 +412,9 @@ SENTENCES = {
         "服务器日志记有其位置，以及最先遇到它的请求的 x-request-id。"
     ),
 }
-WORDS = Phrasebook(CHINESE | FACTS, SENTENCES | FINDING_SENTENCES, upon=DECISION_WORDS)
+# Words that mean one thing here and another elsewhere in English, by what they are among.
+AMONG = {("kind", "number"): "数值", ("status", "failed"): "失败"}
+WORDS = Phrasebook(CHINESE | FACTS, SENTENCES | FINDING_SENTENCES | DATA_SENTENCES, upon=DECISION_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,6 +427,11 @@ class Translator:
         """A word of the console with the values it names filled in. One that other people's plug-ins bring stays as it is."""
         said = WORDS.word(word, self.language)
         return escape(said).format(**values) if values else said
+
+    def among(self, others: str, word: str) -> str:
+        """A word that comes out of values, and that English uses for other things as well."""
+        chosen = AMONG.get((others, word)) if self.language == "zh" else None
+        return chosen or self(word)
 
     def say(self, sentence: str) -> Markup:
         """A sentence of any room, as HTML; marked up as English where nobody translated it."""
