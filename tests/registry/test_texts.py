@@ -129,6 +129,27 @@ def test_no_text_holds_a_zero_a_control_character_or_two_spaces(text):
     assert not any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in kept)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_cut"),
+    [
+        ("x" * 40, False),
+        ("x" * 41, True),
+        ("x" * 39 + " y", True),
+        ("x" * 40 + " \t\n", False),
+        (" " * 500 + "x" * 40, True),
+        ("x" + " " * 500, False),
+        ("x" + " " * 500 + "y", True),
+        ("ﬃ" * 13, False),
+        ("ﬃ" * 14, True),
+        ("ＡＢ" * 20, False),
+        ("", False),
+    ],
+)
+def test_of_what_is_read_in_part_the_row_is_told_by_its_characters_and_not_by_its_blanks(text, is_cut):
+    encoded = INTERFACE.encode([INTERFACE.table_of_rows([{"review": "short"}, {"review": text}])])
+    assert encoded.cut == ([(), ("review",)] if is_cut else ())
+
+
 def test_a_missing_text_is_one_without_characters_where_the_version_takes_it():
     columns = INTERFACE.columns([{"review": None}, {"review": ""}, {"review": "ok"}])
     assert [np.count_nonzero(row) for row in columns["review"]] == [0, 0, 2]

@@ -3,6 +3,7 @@
 
 import asyncio
 import io
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -66,6 +67,18 @@ def online(house, parts):
     return asyncio.run(run())
 
 
+def test_an_answer_names_the_text_that_was_cut_and_says_nothing_of_others(moods, tmp_path):
+    rows = [{"review": "a good book"}, {"review": "a good book " + "x" * 10**5}]
+    assert [one.cut for one in online(moods, [rows, rows[:1]])] == [(), ("review",), ()]
+    table = pl.DataFrame(rows)
+    table.write_csv(tmp_path / "rows.csv")
+    batch = moods.serving.predict_file("moods", tmp_path / "rows.csv", by=moods.admin)
+    assert (batch.rows, batch.cut_rows) == (2, 1)
+    assert pl.read_csv(io.BytesIO(batch.payload))["cut"].to_list() == [None, '["review"]']
+    table[:1].write_csv(tmp_path / "rows.csv")
+    assert b"cut" not in moods.serving.predict_file("moods", tmp_path / "rows.csv", by=moods.admin).payload
+
+
 def test_a_text_is_answered_alike_alone_among_others_and_in_a_file(moods, tmp_path):
     alone = [(one.label, one.probabilities) for one in online(moods, [[row] for row in ROWS])]
     assert [(one.label, one.probabilities) for one in online(moods, [ROWS])] == alone
@@ -96,7 +109,8 @@ def test_what_is_no_text_is_refused_by_row_and_feature(moods, value):
 
 def test_a_text_of_a_hundred_thousand_characters_is_cut_like_any_other(moods):
     long, short = online(moods, [[{"review": "good book " * 10_000}, {"review": "good book " * 6}]])
-    assert long == short
+    assert (long.cut, short.cut) == (("review",), ())
+    assert replace(long, cut=()) == short
 
 
 def test_an_explanation_is_in_the_passages_of_the_text_and_adds_up(moods):

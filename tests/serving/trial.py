@@ -244,7 +244,7 @@ class Trial:
         assert reply.version in case.versions
         alone = self.ground.alone(reply.version, case.asked.rows)
         answer = Answer(predictions=alone, model=case.asked.model, version=int(reply.version[-1]), request_id=case.request)
-        assert reply.payload == msgspec.json.encode(answer), "this is not the answer that the question gets alone"
+        assert msgspec.json.decode(reply.payload, type=Answer) == answer, "this is not the answer that the question gets alone"
 
     def _judge_entry(self, case, entry):
         reply, key = case.task.result(), self.ground.house.ledger.request_key(case.request)

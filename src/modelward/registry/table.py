@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelward.registry.kinds import KINDS
-from modelward.registry.texts import Alphabet
+from modelward.registry.texts import Alphabet, read_texts
 from modelward.registry.values import LARGEST
 
 if TYPE_CHECKING:
@@ -90,10 +90,13 @@ class Columns(Mapping[str, npt.NDArray[Any]]):
 
 
 class Encoded(NamedTuple):
-    """Rows as a graph takes them, and for each row the features whose value training never saw."""
+    """Rows as a graph takes them; for each row the features whose value training never saw; and likewise the texts of which there
+    was more than is read, or nothing at all where there was of none.
+    """
 
     columns: Columns
     unfamiliar: list[tuple[str, ...]]
+    cut: Sequence[tuple[str, ...]] = ()
 
 
 class ColumnWriter:
@@ -147,14 +150,21 @@ class ColumnWriter:
             # Categories are made at once, for what they all cost together is little more than what one costs.
             block = np.array(given[:width] if self._rest else given, dtype=object).reshape(width, rows, 1)
         columns = Columns(self._numbers, numbers, dict(zip(self._categories, block, strict=True)))
+        cut = {}
         if self._rest:
-            rest = {one.name: one.sort.column(values, one) for one, values in zip(self._rest, given[width:], strict=True)}
+            rest = {}
+            for one, values in zip(self._rest, given[width:], strict=True):
+                if one.kind == "text":
+                    rest[one.name], cut[one.name] = read_texts(values, one)
+                else:
+                    rest[one.name] = one.sort.column(values, one)
             columns.others = {**columns.others, **rest}
         strange = {name: alphabet.strange(columns.others[name]) for name, alphabet in self._alphabets}
         for name, low, high in self._series:
             steps = columns.others[name]
             strange[name] = np.flatnonzero(((steps < low) | (steps > high)).any(axis=(1, 2))).tolist()
-        return Encoded(columns, self._unfamiliar(numbers, given, rows, strange))
+        unfamiliar = self._unfamiliar(numbers, given, rows, strange)
+        return Encoded(columns, unfamiliar, self._by_row(cut, rows) if any(cut.values()) else ())
 
     def _joined(self, tables: Sequence[Table], rows: int) -> npt.NDArray[np.float32]:
         width = len(self._numbers)
@@ -184,11 +194,15 @@ class ColumnWriter:
         for name, place, known in self._sequences:
             if unknown := [at for at, words in enumerate(others[place]) if not known.issuperset(words)]:
                 strange[name] = unknown
-        found: list[tuple[str, ...]] = [()] * rows
-        for name in self._names if strange else ():
-            for at in strange.get(name, ()):
-                found[at] += (name,)
-        return found
+        return self._by_row(strange, rows)
+
+    def _by_row(self, found: Mapping[str, Sequence[int]], rows: int) -> list[tuple[str, ...]]:
+        """For each row the features that it was found of, in their order."""
+        names: list[tuple[str, ...]] = [()] * rows
+        for name in self._names if found else ():
+            for at in found.get(name, ()):
+                names[at] += (name,)
+        return names
 
 
 def _bounds(limits: Iterable[float | None], *, unknown: float) -> npt.NDArray[np.float32]:

@@ -9,7 +9,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,27 +27,52 @@ _LOOKED_AT_A_CHARACTER = 8
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
-def plain_text(text: str, *, length: int, lowercase: bool) -> str:
+class ReadText(NamedTuple):
+    """What is read of a text, and whether there was more of it than that."""
+
+    text: str
+    is_cut: bool
+
+
+class ReadTexts(NamedTuple):
+    """What is read of texts, int32 [rows, length], and the rows of which there was more than that."""
+
+    points: CodePoints
+    cut: list[int]
+
+
+def read_text(text: str, *, length: int, lowercase: bool) -> ReadText:
     """At most `length` characters of `text` as a model reads them: in Unicode's form NFKC (full width like half width, ligatures
     as letters), in lower case where that is asked, control characters and runs of white space as one space, none at the ends.
 
     Only the first `8 * length` characters are looked at, and of combining marks in a row the first 30.
     """
-    kept = unicodedata.normalize("NFKC", of_few_marks(text[: _LOOKED_AT_A_CHARACTER * length]))
+    most = _LOOKED_AT_A_CHARACTER * length
+    kept = unicodedata.normalize("NFKC", of_few_marks(text[:most]))
     kept = kept.lower() if lowercase else kept
-    return _BLANKS.sub(" ", kept).lstrip(" ")[:length].rstrip(" ")
+    whole = _BLANKS.sub(" ", kept).strip(" ")
+    # Blanks that nobody looked at are no text that was left out.
+    is_cut = len(whole) > length or (len(text) > most and not _BLANKS.fullmatch(text, most))
+    return ReadText(whole[:length].rstrip(" "), is_cut)
 
 
-def code_points(texts: Sequence[str], feature: Feature) -> CodePoints:
-    """The code points of each of `texts`, normalised and cut at `feature.length`: int32 [rows, length], zeros behind the end.
+def read_texts(texts: Sequence[str], feature: Feature) -> ReadTexts:
+    """The code points of each of `texts`, normalised and cut at `feature.length`, with zeros behind the end; and which were cut.
 
     No text holds a zero, for control characters became spaces: a zero always means that the text has ended.
     """
-    points = np.zeros((len(texts), feature.length), dtype=np.int32)
+    points, cut = np.zeros((len(texts), feature.length), dtype=np.int32), []
     for row, text in enumerate(texts):
-        kept = plain_text(text, length=feature.length, lowercase=feature.lowercase)
+        kept, is_cut = read_text(text, length=feature.length, lowercase=feature.lowercase)
         points[row, : len(kept)] = np.frombuffer(kept.encode("utf-32-le"), dtype="<i4")
-    return points
+        if is_cut:
+            cut.append(row)
+    return ReadTexts(points, cut)
+
+
+def code_points(texts: Sequence[str], feature: Feature) -> CodePoints:
+    """The `points` of `read_texts`."""
+    return read_texts(texts, feature).points
 
 
 def texts_of(points: CodePoints) -> list[str]:

@@ -339,6 +339,6 @@ class Batcher:
             if array.shape != asked:
                 # Whose answers they are cannot be known.
                 raise ValueError(f"The engine gave answers of shape {array.shape}, not {asked}.")
-            return CallAnswers(interface, array, encoded.unfamiliar)
+            return CallAnswers(interface, array, encoded.unfamiliar, encoded.cut)
         except Exception as fault:  # noqa: BLE001  # whoever asked is told
             return fault

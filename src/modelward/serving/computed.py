@@ -21,16 +21,24 @@ _DECIMALS = 7
 
 class CallAnswers:
     """What an engine said in one call: `array` [rows, …], as `Engine.answers` gives it, the same as lists, or as texts where texts
-    are the answer, and row by row the features whose value training never saw. What several questions of a call need is made once.
+    are the answer, and row by row the features whose value training never saw, and the texts of which there was more than is read;
+    `cut` is empty where there was of none. What several questions of a call need is made once.
     """
 
-    __slots__ = ("_labels", "array", "interface", "is_familiar", "listed", "unfamiliar")
+    __slots__ = ("_labels", "array", "cut", "interface", "is_familiar", "listed", "unfamiliar")
 
-    def __init__(self, interface: Interface, array: npt.NDArray[Any], unfamiliar: Sequence[tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        interface: Interface,
+        array: npt.NDArray[Any],
+        unfamiliar: Sequence[tuple[str, ...]],
+        cut: Sequence[tuple[str, ...]] = (),
+    ) -> None:
         self.interface = interface
         self.array = array
         self.listed: list[Any] = _listed(interface, array)
         self.unfamiliar = unfamiliar
+        self.cut = cut
         self.is_familiar = not any(unfamiliar)
         self._labels: list[str] | None = None
 
@@ -74,6 +82,14 @@ class Computed:
     def unfamiliar(self) -> Sequence[tuple[str, ...]]:
         """Row by row, the features whose value training never saw."""
         return self._answers.unfamiliar[self._start : self._stop]
+
+    @property
+    def cut(self) -> Sequence[tuple[str, ...]]:
+        """Row by row, the texts of which there was more than is read; nothing where there was of none."""
+        if not self._answers.cut:
+            return ()
+        cut = self._answers.cut[self._start : self._stop]
+        return cut if any(cut) else ()
 
 
 def _listed(interface: Interface, array: npt.NDArray[Any]) -> list[Any]:

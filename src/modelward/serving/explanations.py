@@ -107,7 +107,7 @@ class Explanations:
                 f"{opened.version.name} answers with {opened.interface.answer}, and only probabilities of classes are explained. "
                 "Ask for its answer alone."
             )
-        columns, unfamiliar = opened.interface.encode([opened.interface.table_of_rows(rows)])
+        columns, unfamiliar, _ = opened.interface.encode([opened.interface.table_of_rows(rows)])
         chosen = _class_index(opened, label)
         features = opened.interface.features
         explainer: Explainer = EXPLAINERS.load("shapley")()

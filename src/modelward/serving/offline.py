@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -36,12 +36,13 @@ FileFormat = Literal["csv", "parquet"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """A file's answers: `payload` is a table of `row` (counted from 1, in the order of the file), of images their `file`, the
-    answer, and `unfamiliar`, the features whose value training never saw as a JSON list, or nothing. The answer is `label` and one
+    answer, and `unfamiliar`, the features whose value training never saw as a JSON list, or nothing; and where
+    texts were cut, `cut` likewise, those of which there was more than is read. The answer is `label` and one
     `probability_<class>` per class, or `ranking` as JSON where only the most probable are told; or `text`; or one `value_<name>`
     per value, or all of them as a JSON list in `values` where they have no names.
 
-    `unfamiliar_rows` is how many rows have any. `ignored` are columns of the file that the model does not know, such as an id:
-    nothing was done with them, and they are not copied into the answers.
+    `unfamiliar_rows` and `cut_rows` are how many rows have any. `ignored` are columns of the file that the model does not know,
+    such as an id: nothing was done with them, and they are not copied into the answers.
     """
 
     request: str
@@ -52,6 +53,7 @@ class Batch:
     ignored: tuple[str, ...]
     form: FileFormat
     payload: bytes
+    cut_rows: int = 0
 
 
 def answer_file(
@@ -74,8 +76,11 @@ def answer_file(
         rows = rows_of_file(file, data, kinds=kinds_of(interface.features))
     at_once = min(BATCH_ROWS, interface.most_rows)
     parts = [_answered(deployment, rows, start, at_once=at_once) for start in range(0, len(rows), at_once)]
-    unfamiliar = [names for part in parts for names in part.unfamiliar]
-    payload = _written([part.array for part in parts], unfamiliar, rows.names, interface, form)
+    told = {"unfamiliar": [names for part in parts for names in part.unfamiliar]}
+    cut = [names for part in parts for names in part.cut or [()] * len(part.array)]
+    if any(cut):
+        told["cut"] = cut
+    payload = _written([part.array for part in parts], told, rows.names, interface, form)
     request = new_request_id()
     draft = form_of(ledger, INFERENCE_BATCH, version, by=by).draft(request, data, payload, b"%d" % len(rows))
     with database.change() as connection:
@@ -85,7 +90,8 @@ def answer_file(
         version=version.name,
         entry=entry,
         rows=len(rows),
-        unfamiliar_rows=sum(map(bool, unfamiliar)),
+        unfamiliar_rows=sum(map(bool, told["unfamiliar"])),
+        cut_rows=sum(map(bool, cut)),
         ignored=rows.ignored,
         form=form,
         payload=payload,
@@ -95,21 +101,22 @@ def answer_file(
 class _Part(NamedTuple):
     array: npt.NDArray[Any]
     unfamiliar: list[tuple[str, ...]]
+    cut: Sequence[tuple[str, ...]]
 
 
 def _answered(deployment: Deployment, rows: FileRows, start: int, *, at_once: int) -> _Part:
     part = with_lists(rows.part(start, at_once), sequences_of(deployment.interface.features))
     try:
-        columns, unfamiliar = deployment.interface.encode([deployment.interface.table_of_rows(part)])
+        columns, unfamiliar, cut = deployment.interface.encode([deployment.interface.table_of_rows(part)])
     except InvalidRowsError as unfit:
         # The rows of a part are counted from 1; people count those of the file.
         raise InvalidRowsError(re.sub(r"^Row (\d+)", lambda found: f"Row {int(found[1]) + start}", str(unfit))) from None
-    return _Part(deployment.engine.answers(columns), unfamiliar)
+    return _Part(deployment.engine.answers(columns), unfamiliar, cut)
 
 
 def _written(
     parts: Sequence[npt.NDArray[Any]],
-    unfamiliar: Sequence[tuple[str, ...]],
+    told: Mapping[str, Sequence[tuple[str, ...]]],
     files: Sequence[str],
     interface: Interface,
     form: FileFormat,
@@ -120,8 +127,9 @@ def _written(
     array = np.concatenate(parts)
     named = {"file": pl.Series(files, dtype=pl.String)} if files else {}
     columns = {"row": pl.Series(range(1, len(array) + 1), dtype=pl.Int64), **named, **_answers(array, interface)}
-    told = [msgspec.json.encode(names).decode() if names else None for names in unfamiliar]
-    columns["unfamiliar"] = pl.Series(told, dtype=pl.String)
+    for column, rows in told.items():
+        lists = [msgspec.json.encode(names).decode() if names else None for names in rows]
+        columns[column] = pl.Series(lists, dtype=pl.String)
     sink = io.BytesIO()
     table = pl.DataFrame(columns)
     table.write_parquet(sink) if form == "parquet" else table.write_csv(sink)

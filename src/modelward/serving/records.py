@@ -21,12 +21,16 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer to one row: the most probable class, the probability of each, and the features whose value training never saw."""
+    """The answer to one row: the most probable class, the probability of each, and the features whose value training never saw.
+
+    `cut` are the texts of which there was more than the version reads. As in every answer, it is left out where there are none.
+    """
 
     label: str
     probabilities: dict[str, float]
     abstained: bool = False
     unfamiliar: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class TextPrediction:
 
     text: str
     unfamiliar: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,7 @@ class ValuesPrediction:
 
     values: dict[str, float | str] | list[Any]
     unfamiliar: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +100,7 @@ class RankingPrediction:
     label: str
     ranking: tuple[Ranked, ...]
     unfamiliar: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,30 +137,38 @@ def _of_classes(computed: Computed) -> Written:
         forms.prediction(label, forms.probabilities(*row), False, strange)  # noqa: FBT003  # a field, as `Prediction` has it
         for label, row, strange in zip(computed.labels, computed.listed, computed.unfamiliar, strict=True)
     ]
+    _tell_cut(predictions, computed)
     return Written(_encode(forms.answer(predictions, computed.model, computed.number, computed.request)))
 
 
 def _of_ranking(computed: Computed) -> Written:
     ranked = rankings_of(computed.interface, computed.array)
-    predictions = tuple(
-        RankingPrediction(label, tuple(Ranked(*each) for each in row), strange)
+    predictions = [
+        _RANKING(label, [Ranked(*each) for each in row], strange)
         for label, row, strange in zip(computed.labels, ranked, computed.unfamiliar, strict=True)
-    )
-    answer = RankingAnswer(predictions=predictions, model=computed.model, version=computed.number, request_id=computed.request)
-    return Written(_encode(answer))
+    ]
+    return _written(predictions, computed)
 
 
 def _of_text(computed: Computed) -> Written:
-    predictions = tuple(map(TextPrediction, computed.listed, computed.unfamiliar))
-    answer = TextAnswer(predictions=predictions, model=computed.model, version=computed.number, request_id=computed.request)
-    return Written(_encode(answer))
+    return _written(list(map(_TEXT, computed.listed, computed.unfamiliar)), computed)
 
 
 def _of_values(computed: Computed) -> Written:
     named = (_named(computed.interface, values) for values in computed.listed)
-    predictions = tuple(map(ValuesPrediction, named, computed.unfamiliar))
-    answer = ValuesAnswer(predictions=predictions, model=computed.model, version=computed.number, request_id=computed.request)
-    return Written(_encode(answer))
+    return _written(list(map(_VALUES, named, computed.unfamiliar)), computed)
+
+
+def _written(predictions: list[Any], computed: Computed) -> Written:
+    _tell_cut(predictions, computed)
+    return Written(_encode(_ANSWER(predictions, computed.model, computed.number, computed.request)))
+
+
+def _tell_cut(predictions: list[Any], computed: Computed) -> None:
+    """Most answers have nothing to tell of it, so it costs those nothing."""
+    if cut := computed.cut:
+        for prediction, names in zip(predictions, cut, strict=True):
+            prediction.cut = names
 
 
 _WRITERS = {"classes": _of_classes, "text": _of_text, "values": _of_values}
@@ -161,7 +176,7 @@ _WRITERS = {"classes": _of_classes, "text": _of_text, "values": _of_values}
 
 @lru_cache(maxsize=_FORMS_KEPT)
 def _forms(classes: tuple[str, ...]) -> _Forms:
-    return _Forms(_like(Answer), _like(Prediction), _probabilities(classes))
+    return _Forms(_ANSWER, _PREDICTION, _probabilities(classes))
 
 
 def _probabilities(classes: tuple[str, ...]) -> Any:
@@ -174,4 +189,10 @@ def _probabilities(classes: tuple[str, ...]) -> Any:
 
 
 def _like(described: type) -> Any:
-    return msgspec.defstruct(described.__name__, [(name, Any) for name in described.__dataclass_fields__], gc=False)  # type: ignore[attr-defined]  # both are dataclasses
+    """A type that is written as `described` is, but for what was cut where nothing was."""
+    fields = [(name, Any, ()) if name == "cut" else (name, Any) for name in described.__dataclass_fields__]  # type: ignore[attr-defined]  # all are dataclasses
+    return msgspec.defstruct(described.__name__, fields, omit_defaults=True, gc=False)
+
+
+_ANSWER, _PREDICTION = _like(Answer), _like(Prediction)
+_TEXT, _VALUES, _RANKING = _like(TextPrediction), _like(ValuesPrediction), _like(RankingPrediction)

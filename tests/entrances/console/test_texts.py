@@ -52,6 +52,13 @@ def test_a_text_is_asked_about_in_a_field_of_several_lines_and_explained_by_its_
     assert html.escape("<b>&amp;") in answer.text
 
 
+def test_of_a_text_that_is_longer_than_is_read_the_console_says_so(moods):
+    visitor = moods.visitor(Role.ADMINISTRATOR)
+    assert 'id="cut"' not in visitor.post("/models/moods/1", {"f0": "Wonderful."}).text
+    answer = visitor.post("/models/moods/1", {"f0": "Wonderful. " * 5000})
+    assert "Only the beginning was read of: review." in words_of(answer.text)
+
+
 def test_a_text_that_is_missing_is_refused_in_words(moods):
     answer = moods.visitor(Role.ADMINISTRATOR).post("/models/moods/1", {"f0": "  "})
     assert "is empty, and the version does not fill it in" in words_of(answer.text)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages that contradict themselves or the model are refused, whichever way their data comes."""
 
+import json
 import struct
 
 import numpy as np
@@ -8,11 +9,13 @@ import pytest
 
 from entrances.points import INTERFACE as POINTS
 from entrances.speakers import ECHO, MAKER
+from modelward.entrances.api.mlflow_scoring import MlflowScoring
+from modelward.entrances.open_inference import Wanted, written
 from modelward.entrances.rpc.messages import message
 from modelward.entrances.rpc.questions import asking
 from modelward.errors import InvalidError
 from modelward.registry import code_points
-from modelward.serving import Computed
+from modelward.serving import Computed, as_records
 from modelward.serving.computed import CallAnswers
 from serving.tiny import INTERFACE as INCOME
 
@@ -109,3 +112,19 @@ def test_a_row_that_was_made_comes_as_a_tensor_for_each_value():
         else:
             assert [*town.contents.bytes_contents] == [b"north", b"2"]
             assert [*price.contents.fp32_contents] == [np.float32(0.3), np.float32(0.7)]
+
+
+def test_a_text_that_was_cut_is_named_in_every_protocol_and_none_in_answers_without(settings):
+    answers = CallAnswers(ECHO, code_points(["bcd", "c"], ECHO.features[0]), [(), ()], [(), ("said",)])
+    whole, other = Computed(answers, 0, 2, "req-1", "echo", 1), Computed(answers, 0, 1, "req-1", "echo", 1)
+    asked = message("ModelInferRequest")()
+    asked.inputs.add(name="said", datatype="BYTES", shape=[1]).contents.bytes_contents.append(b"a")
+    render = asking(asked, ECHO, rows_limit=4).render
+    told, silent = (message("ModelInferResponse").FromString(render(each).body).parameters for each in (whole, other))
+    assert (json.loads(told["cut"].string_param), "cut" in silent) == ([[], ["said"]], False)
+    told, silent = (json.loads(written(each, id=None, wanted=(Wanted("text"),)).body)["parameters"] for each in (whole, other))
+    assert (json.loads(told["cut"]), "cut" in silent) == ([[], ["said"]], False)
+    render = MlflowScoring(settings).read(b'{"inputs": {"said": ["a"]}}', {b"content-type": b"application/json"}, ECHO).render
+    assert [json.loads(render(each).body).get("cut") for each in (whole, other)] == [[[], ["said"]], None]
+    told, silent = (json.loads(as_records(each).body)["predictions"] for each in (whole, other))
+    assert (told[0].get("cut"), told[1]["cut"], silent[0].get("cut")) == (None, ["said"], None)

@@ -39,12 +39,14 @@ _encode = msgspec.json.Encoder().encode
 
 class Predictions(msgspec.Struct, omit_defaults=True):
     """An answer: for each row its label, text or values, by their names where they have some; or the probabilities of `classes`, in
-    their order. `unfamiliar` names, row by row, the features whose value training never saw; it is left out where none is.
+    their order. `unfamiliar` names, row by row, the features whose value training never saw, `cut` the texts of which there was
+    more than is read; each is left out where there are none.
     """
 
     predictions: Sequence[str | list[Any] | dict[str, Any]]
     classes: Sequence[str] = ()
     unfamiliar: Sequence[Sequence[str]] = ()
+    cut: Sequence[Sequence[str]] = ()
 
 
 class MlflowScoring:
@@ -110,17 +112,17 @@ def _renderer(params: Mapping[str, Any], interface: Interface) -> Callable[[Comp
 
 
 def _labels(computed: Computed) -> Written:
-    return Written(_encode(Predictions(computed.labels, unfamiliar=_strange(computed))))
+    return Written(_encode(Predictions(computed.labels, unfamiliar=_strange(computed), cut=computed.cut)))
 
 
 def _others(computed: Computed) -> Written:
     interface, listed = computed.interface, computed.listed
     told = [interface.named(values) for values in listed] if interface.values else listed
-    return Written(_encode(Predictions(told, unfamiliar=_strange(computed))))
+    return Written(_encode(Predictions(told, unfamiliar=_strange(computed), cut=computed.cut)))
 
 
 def _probabilities(computed: Computed) -> Written:
-    return Written(_encode(Predictions(computed.listed, computed.interface.classes, _strange(computed))))
+    return Written(_encode(Predictions(computed.listed, computed.interface.classes, _strange(computed), computed.cut)))
 
 
 def _strange(computed: Computed) -> Sequence[Sequence[str]]:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 from rich.console import Console
@@ -46,6 +46,7 @@ class Prediction:
     label: str
     probabilities: dict[str, float]
     unfamiliar: tuple[str, ...]
+    cut: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Recommended:
     label: str
     ranking: tuple[Ranked, ...]
     unfamiliar: tuple[str, ...]
+    cut: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class WrittenText:
 
     text: str
     unfamiliar: tuple[str, ...]
+    cut: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Numbers:
 
     values: Any
     unfamiliar: tuple[str, ...]
+    cut: tuple[str, ...]
 
 
 Told = Recommended | WrittenText | Numbers
@@ -85,6 +89,7 @@ class Predicted:
     entry: int
     rows: int
     unfamiliar_rows: int
+    cut_rows: int
     ignored: tuple[str, ...]
     output: str
     predictions: tuple[Prediction | Told, ...]
@@ -138,6 +143,7 @@ def _predicted(batch: Batch, output: Path | None) -> Predicted:
         entry=batch.entry,
         rows=batch.rows,
         unfamiliar_rows=batch.unfamiliar_rows,
+        cut_rows=batch.cut_rows,
         ignored=batch.ignored,
         output=str(output or ""),
         predictions=() if output else _predictions(batch.payload),
@@ -149,23 +155,28 @@ def _predictions(payload: bytes) -> tuple[Prediction | Told, ...]:
     import polars as pl
 
     table = pl.read_parquet(io.BytesIO(payload))
-    strange = [tuple(json.loads(names or "[]")) for names in table["unfamiliar"]]
+    notes = [_Notes(*(tuple(json.loads(row.get(note) or "[]")) for note in _Notes._fields)) for row in table.iter_rows(named=True)]
     # The files of images are told in the order of their names, and by name in a file of answers.
-    answers = table.drop("row", "file", "unfamiliar", strict=False)
-    return tuple(map(_told, answers.iter_rows(named=True), strange))
+    answers = table.drop("row", "file", *_Notes._fields, strict=False)
+    return tuple(map(_told, answers.iter_rows(named=True), notes))
 
 
-def _told(answer: dict[str, Any], strange: tuple[str, ...]) -> Prediction | Told:
+class _Notes(NamedTuple):
+    unfamiliar: tuple[str, ...]
+    cut: tuple[str, ...]
+
+
+def _told(answer: dict[str, Any], notes: _Notes) -> Prediction | Told:
     if "text" in answer:
-        return WrittenText(answer["text"], strange)
+        return WrittenText(answer["text"], *notes)
     if "values" in answer:
-        return Numbers(json.loads(answer["values"]), strange)
+        return Numbers(json.loads(answer["values"]), *notes)
     if "label" not in answer:
-        return Numbers({name.removeprefix("value_"): value for name, value in answer.items()}, strange)
+        return Numbers({name.removeprefix("value_"): value for name, value in answer.items()}, *notes)
     if "ranking" in answer:
-        return Recommended(answer["label"], _ranking(answer["ranking"]), strange)
+        return Recommended(answer["label"], _ranking(answer["ranking"]), *notes)
     label, *shares = answer.items()
-    return Prediction(label[1], {name.removeprefix("probability_"): share for name, share in shares}, strange)
+    return Prediction(label[1], {name.removeprefix("probability_"): share for name, share in shares}, *notes)
 
 
 def _ranking(told: str) -> tuple[Ranked, ...]:
@@ -187,6 +198,8 @@ def _show_predicted(console: Console, predicted: Predicted) -> None:
             console,
             f"Rows with values training never saw: {predicted.unfamiliar_rows} of {predicted.rows} (see `unfamiliar`).",
         )
+    if predicted.cut_rows:
+        showing.line(console, f"Rows with texts longer than is read: {predicted.cut_rows} of {predicted.rows} (see `cut`).")
     if predicted.ignored:
         showing.line(console, f"Columns that the model does not know were left out: {', '.join(predicted.ignored)}.")
 
@@ -198,16 +211,16 @@ def _show_first(console: Console, predictions: Sequence[Prediction | Told]) -> N
         return
     first = [each for each in predictions[:_SHOWN] if isinstance(each, Prediction)]
     classes = list(first[0].probabilities) if first else []
-    unfamiliar = ("unfamiliar",) if any(each.unfamiliar for each in first) else ()
+    notes = _noted(first)
     showing.table(
         console,
-        ("row", "label", *classes, *unfamiliar),
+        ("row", "label", *classes, *notes),
         (
             (
                 place,
                 each.label,
                 *(f"{share:.4f}" for share in each.probabilities.values()),
-                *(", ".join(each.unfamiliar) for _ in unfamiliar),
+                *(", ".join(getattr(each, note)) for note in notes),
             )
             for place, each in enumerate(first, 1)
         ),
@@ -216,14 +229,19 @@ def _show_first(console: Console, predictions: Sequence[Prediction | Told]) -> N
     )
 
 
+def _noted(told: Sequence[Prediction | Told]) -> list[str]:
+    """The columns behind the answers that say something."""
+    return [note for note in _Notes._fields if any(getattr(each, note) for each in told)]
+
+
 def _show_told(console: Console, told: Sequence[Told]) -> None:
     shown = [_shown(each) for each in told]
-    unfamiliar = ("unfamiliar",) if any(each.unfamiliar for each in told) else ()
+    notes = _noted(told)
     showing.table(
         console,
-        ("row", *shown[0], *unfamiliar),
+        ("row", *shown[0], *notes),
         (
-            (place, *values.values(), *(", ".join(each.unfamiliar) for _ in unfamiliar))
+            (place, *values.values(), *(", ".join(getattr(each, note)) for note in notes))
             for place, (each, values) in enumerate(zip(told, shown, strict=True), 1)
         ),
         numbers=("row",),

@@ -97,8 +97,8 @@ class Why:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of one question: the label with the probabilities, or the `text`, or `values`, each with its name or place, and
-    `drawn` where they are an image. `unfamiliar` are the features whose value training never saw; `asked` and `answered`
-    the very texts that the ledger's entry commits to.
+    `drawn` where they are an image. `unfamiliar` are the features whose value training never saw, `cut` the texts
+    of which there was more than is read; `asked` and `answered` the very texts that the ledger's entry commits to.
     """
 
     label: str
@@ -107,6 +107,7 @@ class Outcome:
     values: list[tuple[str, str]]
     drawn: DrawnValues | None
     unfamiliar: list[str]
+    cut: list[str]
     request: str
     entry: int | None
     asked: str
@@ -157,6 +158,7 @@ async def ask(gateway: Gateway, version: Version, form: Mapping[str, str], *, by
         values=[(name, _shown(value)) for name, value in _listed(answer.get("values", ()))],
         drawn=drawn_values(answer["values"], version.interface.shape) if "values" in answer else None,
         unfamiliar=answer["unfamiliar"],
+        cut=answer.get("cut", []),
         request=reply.request,
         entry=reply.entry,
         asked=payload.decode(),

@@ -133,6 +133,9 @@ CHINESE = {
     "Training never saw such a value of: {features}. Check it, and trust this answer less.": (
         "训练中从未出现过这样的值：{features}。请核对，并谨慎看待此答案。"
     ),
+    "Only the beginning was read of: {features}. What stands further on did not count.": (
+        "只读取了以下内容的开头：{features}。其后的部分没有起作用。"
+    ),
     "Ledger entry": "账本条目",
     "Receipt": "收据",
     "Download": "下载",

@@ -8,10 +8,10 @@ Source: the kserve/open-inference-protocol specification, and the binary tensor 
 from modelward.entrances.open_inference.answers import (
     Wanted,
     check_parameters,
+    names_text,
     output_names,
     outputs_of,
     packed_output,
-    unfamiliar_text,
     wanted_outputs,
     written,
 )
@@ -51,6 +51,7 @@ __all__ = [
     "check_parameters",
     "head",
     "model_metadata",
+    "names_text",
     "output_names",
     "outputs_of",
     "packed_output",
@@ -62,7 +63,6 @@ __all__ = [
     "table_of",
     "tensors_of",
     "text_or_bytes",
-    "unfamiliar_text",
     "values_of_bytes",
     "wanted_of",
     "wanted_outputs",

@@ -4,7 +4,8 @@
 those that stand for a category.
 
 The parameter `unfamiliar` names for each row the features whose value training never saw; it is JSON in a text, for the protocol's
-parameters are texts, numbers or booleans.
+parameters are texts, numbers or booleans. `cut` names likewise the texts of which there was more than is read; it is left out where
+there is none.
 """
 
 from __future__ import annotations
@@ -116,9 +117,10 @@ def written(computed: Computed, *, id: str | None, wanted: tuple[Wanted, ...]) -
             held.append(b"%d" % len(packed[-1]))
         else:
             held.append(_listed_output(name, computed))
-    unfamiliar = _quoted(_nothing_unfamiliar(rows)) if computed.is_familiar else _encode(unfamiliar_text(computed.unfamiliar))
+    unfamiliar = _quoted(_nothing_unfamiliar(rows)) if computed.is_familiar else _encode(names_text(computed.unfamiliar))
     form = _form(computed.model, computed.number, rows, _shown_by(computed.interface), wanted)
-    text = form % (_encode(id or computed.request), unfamiliar, *held)
+    cut = b',"cut":' + _encode(names_text(computed.cut)) if computed.cut else b""
+    text = form % (_encode(id or computed.request), unfamiliar, cut, *held)
     if not packed:
         return Written(text)
     length = (b"inference-header-content-length", b"%d" % len(text))
@@ -139,14 +141,14 @@ def _listed_output(name: str, computed: Computed) -> bytes:
 
 @lru_cache(maxsize=_FORMS_KEPT)
 def _form(model: str, number: int, rows: int, shown: _Shown, wanted: tuple[Wanted, ...]) -> bytes:
-    """The JSON of an answer, with places for its id, for what is unfamiliar, and for each output's values or their size."""
+    """The JSON of an answer, with places for its id, what is unfamiliar, what was cut, and each output's values or their size."""
     outputs, of = [], {each.name: each for each in _outputs(*shown)}
     for name, is_packed in wanted:
         datatype = b"BYTES" if of[name].is_text else b"FP32"
         head = b'{"name":%b,"datatype":"%b","shape":%b,' % (_encode(name), datatype, _encode((rows, *of[name].shape)))
         outputs.append(head.replace(b"%", b"%%") + (b'"parameters":{"binary_data_size":%b}}' if is_packed else b'"data":%b}'))
     beginning = b'{"model_name":%b,"model_version":"%d",' % (_encode(model).replace(b"%", b"%%"), number)
-    return beginning + b'"id":%b,"parameters":{"unfamiliar":%b},"outputs":[' + b",".join(outputs) + b"]}"
+    return beginning + b'"id":%b,"parameters":{"unfamiliar":%b%b},"outputs":[' + b",".join(outputs) + b"]}"
 
 
 def packed_output(name: str, computed: Computed) -> bytes:
@@ -161,9 +163,9 @@ def packed_output(name: str, computed: Computed) -> bytes:
     return computed.array.astype("<f4", copy=False).tobytes()
 
 
-def unfamiliar_text(unfamiliar: Sequence[tuple[str, ...]]) -> str:
-    """The features of each row whose value training never saw, as JSON."""
-    return _encode(unfamiliar).decode() if any(unfamiliar) else _nothing_unfamiliar(len(unfamiliar))
+def names_text(names: Sequence[tuple[str, ...]]) -> str:
+    """The features that are named of each row, as JSON."""
+    return _encode(names).decode() if any(names) else _nothing_unfamiliar(len(names))
 
 
 _SHARED_MEMORY = "send and take the data in the bodies."

@@ -20,12 +20,12 @@ from modelward.entrances.open_inference import (
     Wanted,
     check_parameters,
     head,
+    names_text,
     output_names,
     outputs_of,
     packed_output,
     table_of,
     text_or_bytes,
-    unfamiliar_text,
     values_of_bytes,
     wanted_outputs,
 )
@@ -107,7 +107,9 @@ def _values(found: Head, contents: Any) -> Values:
 
 def _written(computed: Computed, *, id: str, wanted: Sequence[Wanted]) -> Written:
     answer = message("ModelInferResponse")(model_name=computed.model, model_version=str(computed.number), id=id or computed.request)
-    answer.parameters["unfamiliar"].string_param = unfamiliar_text(computed.unfamiliar)
+    answer.parameters["unfamiliar"].string_param = names_text(computed.unfamiliar)
+    if computed.cut:
+        answer.parameters["cut"].string_param = names_text(computed.cut)
     rows, known = len(computed.unfamiliar), {output.name: output for output in outputs_of(computed.interface)}
     for name, is_packed in wanted:
         _, is_text, shape = known[name]
