@@ -105,6 +105,36 @@ def test_the_card_says_what_could_not_be_measured_and_why(registry, register):
     assert not any("– –" in card for card in cards)
 
 
+def test_the_card_tells_once_what_many_clauses_share(registry, register):
+    from modelward.registry import model_card
+
+    said = {
+        "estimate": None,
+        "low": None,
+        "high": None,
+        "threshold": None,
+        "verdict": "not-measurable",
+        "note": "It has no classes.",
+    }
+    known = {"title": "Copies", "estimate": 0.0, "low": 0.0, "high": 0.01, "threshold": None, "verdict": "recorded"}
+    titles = ("Accuracy", "Recall", "Precision", "ROC AUC")
+    card = model_card(register(), report={"clauses": [*({"title": title} | said for title in titles), known]})
+    assert "Not measurable: Accuracy, Recall, Precision, ROC AUC. It has no classes." in card
+    assert card.count("It has no classes") == 1
+    assert "| Copies | 0 | 0 – 0.01 |  | recorded |" in card
+
+
+def test_the_card_names_the_first_of_many_classes_and_how_many_there_are(registry, register):
+    from modelward.registry import Interface, model_card
+
+    version = register()
+    classes = tuple(f"item{place}" for place in range(1678))
+    many = replace(version, interface=Interface(version.interface.features, "item", classes, top=10))
+    card = model_card(many).replace("\\", "")
+    assert "item49, … (1,678)." in card
+    assert "item50" not in card
+
+
 def test_the_card_names_the_favourable_class(registry, register):
     from modelward.registry import model_card
 

@@ -16,6 +16,7 @@ from modelward.releases import (
     ReleaseStateError,
     SelfApprovalError,
 )
+from modelward.releases.release import ReleaseRefusedError, unless_refused
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 YES = Decision("signed", "passed", "it is")
@@ -51,6 +52,14 @@ def test_one_refusal_among_many_refuses_and_names_itself():
     assert release.state is ReleaseState.REFUSED
     assert release.refused == (NO,)
     assert "it is too low" in release.refusal
+
+
+def test_a_refusal_says_that_what_is_not_measurable_cannot_be_mended():
+    unmeasurable = Decision("measured", "refused", "quality.accuracy is not measurable (The version answers with numbers.)")
+    for decision, is_said in ((unmeasurable, True), (NO, False)):
+        with pytest.raises(ReleaseRefusedError) as caught:
+            unless_refused(proposed(YES, decision))
+        assert ("policies that ask for what is" in str(caught.value)) is is_said
 
 
 def test_no_decision_at_all_refuses():

@@ -11,7 +11,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
 
-from modelward.training import UnusableDataError, parse_spec
+from modelward.training import UnfitCandidateError, UnusableDataError, parse_spec
 from modelward.training.detecting import Rarity
 from modelward.training.recipe import Inputs, UnusableInputsError, configure
 from modelward.training.recipes import RECIPES
@@ -189,3 +189,12 @@ def test_where_nothing_is_predicted_a_recipe_that_needs_labels_is_refused(rooms,
     bare(rooms, tmp_path, admin)
     with pytest.raises(UnusableDataError, match=r"candidates\[1\]\.knn: .* registered for the task 'none'"):
         rooms.training.train(parse_spec(BARE.format(candidates="isolation-forest, knn")), by=admin)
+
+
+@every_detector
+def test_a_normal_class_is_refused_where_nobody_labelled_the_rows(name, rooms, tmp_path, admin):
+    bare(rooms, tmp_path, admin)
+    for normal in ("normal", "anomalous", "ordinary"):
+        spec = parse_spec(BARE.format(candidates=f"{name}: {{normal: {normal}}}"))
+        with pytest.raises(UnfitCandidateError, match=rf"{name}: normal: '{normal}' names a class, .* Leave `normal` out"):
+            rooms.training.train(spec, by=admin)

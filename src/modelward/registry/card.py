@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from modelward.registry.version import Version
 
 CARD_FILE = "README.md"
 PUBLIC_KEY_FILE = "public-key.pem"
+# Of more classes than so many nobody reads all; and a reason that more clauses share is told once.
+_CLASSES_SHOWN, _ALIKE_SHOWN = 50, 3
 _TABULAR = "tabular-classification"
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~])")
 
@@ -60,10 +63,21 @@ def _assessment(report: Mapping[str, Any] | None) -> str:
         return "## Assessment\n\nNot assessed yet. Nothing is known about quality, fairness or any other risk."
     if not report.get("clauses"):
         return "## Assessment\n\nWhat was found out about this version lies in the files beside this card."
-    rows = [_clause(clause) for clause in report["clauses"]]
+    reasons = Counter(clause.get("note") for clause in report["clauses"] if clause.get("estimate") is None)
+    shared = [reason for reason, count in reasons.items() if reason and count > _ALIKE_SHOWN]
+    rows = [
+        _clause(clause) for clause in report["clauses"] if clause.get("estimate") is not None or clause.get("note") not in shared
+    ]
     verdict = _plain(report.get("verdict", "see the clauses"))
     head = f"## Assessment\n\nAssessed {_plain(report.get('assessed', 'at a time not recorded'))}: {verdict}.\n\n"
-    return head + _table(["Clause", "Estimate", "95 % interval", "Threshold", "Verdict"], rows)
+    unmeasured = "".join(f"\n\n{_unmeasured(report['clauses'], reason)}" for reason in shared)
+    return head + _table(["Clause", "Estimate", "95 % interval", "Threshold", "Verdict"], rows) + unmeasured
+
+
+def _unmeasured(clauses: Sequence[Mapping[str, Any]], reason: str) -> str:
+    """What could not be measured for one reason that many clauses share."""
+    titles = dict.fromkeys(clause.get("title") or clause.get("id") for clause in clauses if clause.get("note") == reason)
+    return f"Not measurable: {', '.join(map(_plain, titles))}. {_plain(reason)}"
 
 
 def _clause(clause: Mapping[str, Any]) -> list[Any]:
@@ -91,7 +105,8 @@ def _answer(interface: Interface) -> str:
     if interface.answer == "values":
         names = ": " + ", ".join(map(_plain, interface.values)) if interface.values else ""
         return f"It answers with numbers in the shape {' × '.join(map(str, interface.shape))}{names}."
-    return f"It predicts {_plain(interface.target)}: {', '.join(map(_plain, interface.classes))}."
+    more = f", … ({len(interface.classes):,})" if len(interface.classes) > _CLASSES_SHOWN else ""
+    return f"It predicts {_plain(interface.target)}: {', '.join(map(_plain, interface.classes[:_CLASSES_SHOWN]))}{more}."
 
 
 def _origin(version: Version) -> str:

@@ -23,6 +23,8 @@ from modelward.audit import Event
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 
 REASON_LIMIT_CHARACTERS = 2000
+_UNMEASURABLE = "is not measurable"
+_NOT_MENDED = "What is not measurable of such a version stays so: docs/how-to/release.md has policies that ask for what is. "
 
 RELEASE_PROPOSED = Event("release.proposed", "A version passed every rule of a policy and awaits approval, or needs none.")
 RELEASE_REFUSED = Event("release.refused", "A policy or a person refused to let a version go live.")
@@ -258,5 +260,6 @@ def unless_refused(release: Release) -> Release:
     raise ReleaseRefusedError(
         f"Release {release.id} of {release.version} is refused by policy {release.policy}:\n{reasons}\n"
         "Mend what is named and propose again, or put a policy of your own in place: `modelward release policy put FILE`. "
+        f"{_NOT_MENDED if any(_UNMEASURABLE in decision.reason for decision in release.refused) else ''}"
         f"The refusal is on record: `modelward release show {release.id}`."
     )

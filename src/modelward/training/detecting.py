@@ -57,7 +57,7 @@ def learnable(inputs: Inputs, *, normal: str | None) -> Learnable:
     """The rows of the class `normal`, or all.
 
     Raises:
-        UnusableInputsError: there are not two classes, or `normal` is neither.
+        UnusableInputsError: there are not two classes, or `normal` is neither, or nobody labelled the rows.
     """
     classes = inputs.classes
     if len(classes) != 2:
@@ -67,6 +67,10 @@ def learnable(inputs: Inputs, *, normal: str | None) -> Learnable:
         )
     if normal is None:
         return Learnable(train=inputs.train, validation=inputs.validation, anomalous=_stranger(inputs))
+    if not inputs.is_labelled:
+        raise UnusableInputsError(
+            f"normal: {normal!r} names a class, and nobody said of what class a row is. Leave `normal` out, to learn from all rows."
+        )
     if normal not in classes:
         raise UnusableInputsError(f"normal: {normal!r} is no class. Write {classes[0]!r} or {classes[1]!r}.")
     place = classes.index(normal)

@@ -125,3 +125,11 @@ def test_what_a_dataset_has_not_is_no_row(fresh, table):
     assert {"task", "user", "time"} <= named[1]
     assert not named[1] & {"positive", "shard"}
     assert not {line.split()[0] for line in fresh("data", "profile", "log").out.splitlines() if line} & {"positive", "classes"}
+
+
+def test_a_column_that_several_others_repeat_is_named_once(fresh):
+    lines = ["a,b,c,d,kind", *(f"{at},{2 * at},{3 * at},{4 * at},{'xy'[at % 2]}" for at in range(40))]
+    said = fresh("data", "add", "alike", fresh.file("alike.csv", "\n".join(lines)), "--target", "kind", *SAID[2:]).out
+    (line,) = [line for line in said.splitlines() if "correlated … and the same kind" in line]
+    named = line.partition("others: ")[2].partition(".")[0].split(", ")
+    assert len(named) == len(set(named)) > 1

@@ -14,6 +14,8 @@ from rich.console import Console
 from assessment import echo
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.comparing import show_report
+from modelward.entrances.cli.shelf import _answers_with, _taken
+from modelward.registry import Feature, Interface
 from releases.evidence import clause
 
 
@@ -164,3 +166,14 @@ def test_a_report_that_judged_nothing_shows_what_such_versions_are_compared_by()
     assert "ranking.ndcg_10" in told
     assert "hr_10" not in told
     assert "2 more figures are recorded" in told
+
+
+def test_a_version_that_makes_rows_says_what_it_is_told_and_what_it_gives():
+    seed = Feature("seed", "number", minimum=0.0, maximum=16777215.0, is_bound=True)
+    level = Feature("level", "category", categories=("low", "high"), is_bound=True)
+    assert _taken(seed) == "seed (0 to 16,777,215)"
+    assert _taken(level) == "level (low, high)"
+    assert _taken(Feature("age", "number", minimum=17.0, maximum=90.0)) == "age"
+    row = Interface((seed, level), "level", answer="values", shape=(2,), values=("town", "price"))
+    assert _answers_with(row) == "values: town, price"
+    assert _answers_with(Interface((seed, level), "level", answer="values", shape=(8, 8))) == "values of shape 8 × 8"

@@ -214,8 +214,10 @@ def _show_warnings(console: Console, warnings: Iterable[ProfileWarning]) -> None
         for warning in alike[: 1 if len(alike) > _ALIKE_SHOWN else None]:
             console.print(f"[yellow]{kind}[/] {showing.cell(warning.text)}", highlight=False)
         if len(alike) > _ALIKE_SHOWN:
-            named = ", ".join(warning.column for warning in alike[1 : 1 + _ALIKE_NAMED])
-            more = ", …" if len(alike) > 1 + _ALIKE_NAMED else ""
+            # A column may be correlated with several.
+            columns = [*dict.fromkeys(warning.column for warning in alike[1:])]
+            named = ", ".join(columns[:_ALIKE_NAMED])
+            more = ", …" if len(columns) > _ALIKE_NAMED else ""
             said = f"… and the same kind of {len(alike) - 1:,} others: {named}{more}. `--json` on `data profile` tells all."
             console.print(f"[yellow]{kind}[/] {showing.cell(said)}", highlight=False)
 

@@ -18,7 +18,7 @@ from modelward.entrances.cli.verb import noun, verb
 from modelward.errors import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
-    from modelward.registry import Interface, ModelSummary, Verification, Version
+    from modelward.registry import Feature, Interface, ModelSummary, Verification, Version
 
 VersionName = Annotated[str, typer.Argument(metavar="MODEL:V", help="The version, such as income:3; income is the live one.")]
 _NAMES_SHOWN = 50
@@ -107,7 +107,7 @@ def show_version(console: Console, version: Version) -> None:
             "purpose": version.purpose,
             "owner": version.owner,
             **answers,
-            "features": _few([feature.name for feature in interface.features]),
+            "features": _few([_taken(feature) for feature in interface.features]),
             "made": version.created,
             "test rows near training": _near_training(version),
         },
@@ -125,7 +125,15 @@ def _answers_with(interface: Interface) -> str:
     """What the version gives, where these are no classes."""
     if interface.answer == "text":
         return f"a text of at most {interface.length} characters"
-    return f"values of shape {' × '.join(map(str, interface.shape))}"
+    return f"values: {_few(interface.values)}" if interface.values else f"values of shape {' × '.join(map(str, interface.shape))}"
+
+
+def _taken(feature: Feature) -> str:
+    """The name of a feature, and what it is bound to."""
+    if not feature.is_bound:
+        return feature.name
+    most = f"{feature.minimum:,.0f} to {feature.maximum:,.0f}" if feature.maximum is not None else _few(feature.categories)
+    return f"{feature.name} ({most})"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -69,6 +69,8 @@ class NumberKind:
         return feature.minimum or 0.0
 
     def told(self, feature: Feature) -> str:
+        if feature.is_bound:
+            return f"{feature.minimum:,.0f} – {feature.maximum:,.0f}"
         return "" if feature.minimum is None else f"{feature.minimum:.4g} – {feature.maximum:.4g}"
 
 
