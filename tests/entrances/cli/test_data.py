@@ -133,3 +133,12 @@ def test_a_column_that_several_others_repeat_is_named_once(fresh):
     (line,) = [line for line in said.splitlines() if "correlated … and the same kind" in line]
     named = line.partition("others: ")[2].partition(".")[0].split(", ")
     assert len(named) == len(set(named)) > 1
+
+
+def test_versions_that_nobody_can_compare_are_to_be_assessed(fresh):
+    lines = ["size,age", *(f"{at % 17},{at * at % 23}" for at in range(120))]
+    words = ("data", "add", "bare", fresh.file("bare.csv", "\n".join(lines)), "--task", "none", *SAID[2:])
+    assert fresh(*words).code == 0
+    one, two = "isolation-forest: {trees: 5}", "isolation-forest: {trees: 6}"
+    spec = fresh.file("odd.yaml", f"model: odd\ndata: {{dataset: bare}}\ncandidates: [{{{one}}}, {{{two}}}]\n")
+    assert "Next: modelward assess odd:1\n" in fresh("train", spec).err

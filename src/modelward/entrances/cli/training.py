@@ -18,6 +18,7 @@ from modelward.entrances.cli.waiting import watching
 from modelward.errors import ModelwardError
 
 if TYPE_CHECKING:
+    from modelward.registry import Interface
     from modelward.training import Candidate, Run, Spec
 
 PANEL = "Data and models"
@@ -88,18 +89,20 @@ def _trained_before(desk: Desk, spec: Spec) -> Run | None:
 
 
 def _to_weigh(desk: Desk, run: Run) -> str:
-    if len(run.versions) == 1:
+    first = desk.house.registry.find(run.versions[0], by=desk.actor).interface
+    # Where nothing is predicted nobody knows which version is better.
+    if len(run.versions) == 1 or not first.target:
         return f"modelward assess {run.versions[0]}"
-    return " ".join(["modelward compare", *run.versions, *_objective_of(desk, run)])
+    return " ".join(["modelward compare", *run.versions, *_objective_of(run, first)])
 
 
-def _objective_of(desk: Desk, run: Run) -> list[str]:
+def _objective_of(run: Run, interface: Interface) -> list[str]:
     """The options with which `compare` weighs as the run's spec says, where it would weigh otherwise by itself."""
     from modelward.registry import USUAL_METRICS, answered
     from modelward.training import Objective, parse_spec
 
     asked, usual = parse_spec(run.spec).objective, Objective()
-    metric_by_itself = USUAL_METRICS[answered(desk.house.registry.find(run.versions[0], by=desk.actor).interface)]
+    metric_by_itself = USUAL_METRICS[answered(interface)]
     # The best is the smallest that is as good as the best.
     tolerance = 0.0 if asked.prefer == "best" else asked.tolerance
     metric = [] if asked.metric == metric_by_itself else ["--metric", asked.metric]
