@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import pictures
+from modelward.assessment import Assessment
 from modelward.images import facts_of
 from modelward.training import InvalidSpecError, OutOfMemoryError, RunFailedError, Status, UnusableDataError, memory, parse_spec
 from modelward.training.columns import columns_of
@@ -20,6 +21,9 @@ from modelward.training.rows import PreparedPixels, Spread
 from training.lessons import InMemory, StoppedError
 
 CNN = "cnn: {channels: [4, 8], hidden: [8], epochs: 25, batch_size: 8, learning_rate: 0.01}"
+
+# By the name of the class, the axis that a bar goes along.
+DRAWN = {"standing": 1, "lying": 2}
 
 
 def spec_of(data="image: image", candidates=f"[{CNN}, logistic-regression]"):
@@ -49,6 +53,34 @@ def test_images_are_learned_from_by_networks_and_by_others(rooms, bars, admin):
         ]
         if name == "bars:1":
             assert np.mean(right) > 0.9
+
+
+def test_images_are_made_up_as_well_the_same_of_the_same_seed(rooms, bars, admin):
+    data = "image: image, split: {by: stratified, test: 0.3}"
+    run = rooms.training.train(
+        spec_of(data, "[gan: {channels: [8, 16], epochs: 90, batch_size: 16, learning_rate: 0.004}]"), by=admin
+    )
+    assert run.status is Status.DONE, run
+    version = rooms.registry.find("bars:1", by=admin)
+    interface, opened = version.interface, rooms.registry.open(version)
+    assert (interface.answer, interface.shape, interface.values) == ("values", (12, 12), ())
+    of = {label: opened.predict(interface.columns([{"seed": at, "label": label} for at in range(40)])) for label in DRAWN}
+    for label, axis in DRAWN.items():
+        made = of[label]
+        assert made.shape == (40, 12, 12)
+        assert 0 <= made.min() <= made.max() <= 230
+        assert (made == np.round(made)).all()
+        # The brightest line of most is the bar, which goes along one axis.
+        along, across = (made.mean(axis=side).max(axis=1) for side in (axis, 3 - axis))
+        assert (along > across).mean() > 0.7
+        assert len(np.unique(made.reshape(40, -1), axis=0)) == 40
+    again = opened.predict(interface.columns([{"seed": at, "label": "lying"} for at in range(40)]))
+    assert np.array_equal(again, of["lying"])
+    report = Assessment(rooms.registry, rooms.datasets).assess("bars:1", only=["generation"], by=admin)
+    found = {clause.id: clause for clause in report.clauses}
+    assert found["generation.accuracy_taught_by_real"].n == 36
+    assert found["generation.accuracy_taught_by_real"].estimate > 0.9
+    assert found["generation.copies"].estimate == 0
 
 
 def test_a_served_image_is_seen_as_a_trained_one(rooms, bars, admin):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from modelward.training import Candidate, InvalidSpecError, LayersTooLargeError, RunFailedError, memory, parse_spec
 from modelward.training.failing import what_went_wrong
@@ -227,3 +228,18 @@ def test_what_is_left_is_no_more_than_the_machine_has():
 
     assert 0 < memory.available_bytes() <= psutil.virtual_memory().total
     assert [memory.told(size) for size in (12, 3_400, 5_600_000, 7.8e9)] == ["12 bytes", "3.4 kB", "5.6 MB", "7.8 GB"]
+
+
+@pytest.mark.parametrize("shape", [[6, 8], [16, 1, 3], [3, 16, 1], [4, 4, 3]])
+def test_a_generator_of_images_counts_the_weights_of_its_critic_too(shape):
+    from modelward.training.neural import image_weights
+    from modelward.training.neural.adversarial import Critic, Generator
+    from modelward.training.neural.bodies import Painting, Viewing
+    from modelward.training.neural.layers import Dropout
+
+    whole, start = (*shape, 1)[:3], torch.Generator()
+    painting = Painting(5 + 3, filters=[3, 5, 7], shape=whole, start=start)
+    viewing = Viewing([3, 5, 7], shape=whole, dropout=Dropout(0.0, start), start=start)
+    networks = Generator(painting), Critic(viewing, classes=3, start=start)
+    counted = sum(part.numel() for network in networks for part in network.parameters())
+    assert image_weights(shape, [3, 5, 7], told=5 + 3, classes=3) == counted

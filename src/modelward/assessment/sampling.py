@@ -28,6 +28,7 @@ from modelward.datasets import (
     make_split,
 )
 from modelward.errors import ConflictError
+from modelward.images import pixels_of
 from modelward.registry import Version, code_points, texts_of
 
 if TYPE_CHECKING:
@@ -117,11 +118,21 @@ def _real(version: Version, rows: pl.DataFrame, names: Sequence[str]) -> RealRow
     is_text = {name for name, texts in zip(interface.values, interface.categories, strict=False) if texts}
     for name in names:
         column = rows.get_column(name)
+        if column.dtype == pl.Binary:
+            columns.update(_pixels(column.to_list(), interface.shape))
+            continue
         text = column.cast(pl.String).fill_null("").to_numpy().astype(str) if name in is_text else None
         columns[name] = column.cast(pl.Float64).fill_null(float("nan")).to_numpy() if text is None else text
     places = {label: place for place, label in enumerate(interface.features[-1].categories)}
     labels = [places[label] for label in class_labels(rows.get_column(interface.target)).to_list()]
     return RealRows(columns, np.array(labels, dtype=np.int64))
+
+
+def _pixels(files: Sequence[bytes], shape: tuple[int, ...]) -> dict[str, NDArray[np.generic]]:
+    """Of images each pixel of each channel as a column, float32 [n]: whole numbers, which it holds as they are."""
+    whole = (*shape, 1)[:3]
+    rows = np.stack([pixels_of(data, whole).ravel() for data in files]).astype(np.float32)
+    return {f"pixel {place}": values for place, values in enumerate(rows.T)}
 
 
 def _questions(version: Version, rows: pl.DataFrame) -> pl.DataFrame:

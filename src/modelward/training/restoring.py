@@ -21,6 +21,7 @@ LEVELS = 256
 MISSING = ""
 _MOST_DECIMALS = 6
 _WHOLE_FLOAT32 = 2**24
+_BRIGHTEST = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +128,20 @@ def fit(prepared: FloatMatrix, preparation: Preparation) -> Learnable:
     return Learnable(restoration=Restoration(numbers=numbers, categories=named), low=low, high=high, places=places)
 
 
-def fit_image(prepared: FloatMatrix, preparation: Preparation) -> Learnable:
-    """The same of pixels, which share one scale: from the least to the most that any of them has."""
-    values = np.stack([_unscaled(prepared[:, place], step) for place, step in enumerate(preparation.numbers)], axis=1)
+def fit_image(prepared: FloatMatrix, preparation: Preparation | None) -> Learnable:
+    """The same of pixels, which share one scale: from the least to the most that any of them has. They lie in the columns of a
+    table, or have no `preparation`: then 0 to 1 are the brightnesses 0 to 255 of an image.
+    """
+    if preparation is None:
+        values = np.rint(prepared.astype(np.float64) * _BRIGHTEST)
+    else:
+        values = np.stack([_unscaled(prepared[:, place], step) for place, step in enumerate(preparation.numbers)], axis=1)
     least, span = float(values.min()), float(np.ptp(values)) or 1.0
     zero, low, slope = (np.array([value]) for value in (0.0, least, span))
     decimals = _decimals(np.unique(values))
-    pixels = tuple(Segments(name=step.name, start=zero, low=low, slope=slope, decimals=decimals) for step in preparation.numbers)
+    pixels = tuple(
+        Segments(name=f"pixel {place}", start=zero, low=low, slope=slope, decimals=decimals) for place in range(values.shape[1])
+    )
     shares = ((values - least) / span).astype(np.float32)
     nothing = np.empty((len(prepared), 0), dtype=np.int64)
     return Learnable(restoration=Restoration(numbers=pixels, categories=()), low=shares, high=shares, places=nothing)

@@ -13,7 +13,7 @@ from modelward.training.neural.learning import AdversarialLearning, ClassifierLe
 from modelward.training.neural.loop import Learnt, learn
 from modelward.training.neural.losses import ClassLoss, Loss, class_loss, squared_error
 from modelward.training.neural.randomness import Randomness
-from modelward.training.neural.shapes import check_shape, dense_weights
+from modelward.training.neural.shapes import check_shape, dense_weights, image_weights
 from modelward.training.neural.task import Task, Turn
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "draw_activated",
     "draw_dense",
     "generator",
+    "image_weights",
     "learn",
     "squared_error",
 ]

@@ -8,9 +8,7 @@ comes to rest. Source: Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; 
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,12 +16,14 @@ from torch import nn
 from torch.nn import functional
 
 from modelward.training.neural.batches import Batch
-from modelward.training.neural.layers import Dropout, linear
+from modelward.training.neural.bodies import Comparing, Painting, Sums, Viewing
+from modelward.training.neural.layers import linear
 from modelward.training.neural.losses import Loss
 from modelward.training.neural.randomness import Randomness
 from modelward.training.neural.task import Turn
 
-LEAK = 0.2
+STRETCH = math.sqrt(3)
+"""Noise between -1 and 1 is stretched, so that its variance is 1."""
 _TINY = 1e-6
 
 
@@ -46,42 +46,31 @@ class Generator(nn.Module):
     of each category's values.
     """
 
-    def __init__(self, outline: Outline, *, noise: int, hidden: Sequence[int], start: torch.Generator) -> None:
-        super().__init__()
-        sizes = (noise + outline.classes, *hidden, outline.width)
-        self.layers = nn.ModuleList(linear(*each, start=start, cuts=True) for each in itertools.pairwise(sizes))
+    body: Sums | Painting
 
-    @property
-    def stack(self) -> list[nn.Linear]:
-        """The layers in their order."""
-        return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+    def __init__(self, body: Sums | Painting) -> None:
+        super().__init__()
+        self.body = body
 
     def forward(self, noise: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-        rows = torch.cat((noise * math.sqrt(3), classes), dim=1)
-        *hidden, last = self.stack
-        for layer in hidden:
-            rows = functional.leaky_relu(layer(rows), LEAK)
-        scores: torch.Tensor = last(rows)
+        scores: torch.Tensor = self.body(torch.cat((noise * STRETCH, classes), dim=1))
         return scores
 
 
 class Critic(nn.Module):
     """From rows [n, width] and their classes, one-hot, to how real each looks [n]. The class asks for a direction of its own among
-    what the layers see (Miyato and Koyama, "cGANs with projection discriminator", ICLR 2018).
+    what the body sees (Miyato and Koyama, "cGANs with projection discriminator", ICLR 2018).
     """
 
-    def __init__(self, outline: Outline, *, hidden: Sequence[int], dropout: float, randomness: Randomness) -> None:
+    def __init__(self, body: Comparing | Viewing, *, classes: int, start: torch.Generator) -> None:
         super().__init__()
-        sizes, start = (outline.width, *hidden), randomness.start
-        self.dropout = Dropout(dropout, randomness.noise)
-        self.layers = nn.ModuleList(linear(*each, start=start, cuts=True) for each in itertools.pairwise(sizes))
-        self.plain = linear(hidden[-1], 1, start=start, cuts=False)
-        self.wanted = nn.Parameter(torch.randn(outline.classes, hidden[-1], generator=start) / math.sqrt(hidden[-1]))
+        self.body = body
+        self.plain = linear(body.seen, 1, start=start, cuts=False)
+        self.wanted = nn.Parameter(torch.randn(classes, body.seen, generator=start) / math.sqrt(body.seen))
 
     def forward(self, rows: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-        for layer in self.layers:
-            rows = self.dropout(functional.leaky_relu(layer(rows), LEAK))
-        scores: torch.Tensor = self.plain(rows)[:, 0] + (rows * (classes @ self.wanted)).sum(dim=1)
+        seen = self.body(rows)
+        scores: torch.Tensor = self.plain(seen)[:, 0] + (seen * (classes @ self.wanted)).sum(dim=1)
         return scores
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from modelward.training.neural.adversarial import Generator
 
 SEED = "seed"
-# Noise between -1 and 1 is stretched, so that its variance is 1.
-_STRETCH = math.sqrt(3)
 _COMPARED_ROWS = 512
 _SCORES, _SHARES = "scores", "shares"
 
@@ -92,13 +89,15 @@ class Drawn:
         return list(itertools.pairwise(ends))
 
     def _draw(self, drawing: Drawing, seed: str, target: str) -> str:
+        from modelward.training.neural.adversarial import STRETCH
+
         draws = chance.draw_uniform(drawing, seed, self.noise + sum(self.restoration.sizes))
         noise = drawing.node(
             "Sub", drawing.node("Mul", _part(drawing, draws, 0, self.noise), drawing.constant(2.0)), drawing.constant(1.0)
         )
-        scores = self._draw_network(
-            drawing, drawing.node("Mul", noise, drawing.constant(_STRETCH)), self._draw_class(drawing, target)
-        )
+        noise = drawing.node("Mul", noise, drawing.constant(STRETCH))
+        rows = drawing.node("Concat", noise, self._draw_class(drawing, target), axis=1)
+        scores = drawing.node("Identity", self.network.body.draw(drawing, rows), called=self._prefix + _SCORES)
         parts = []
         if self._numbers:
             shares = drawing.node("Sigmoid", _part(drawing, scores, 0, self._numbers), called=self._prefix + _SHARES)
@@ -109,7 +108,9 @@ class Drawn:
 
     @property
     def _order(self) -> list[int]:
-        """Where each value of the interface stands among the restored columns."""
+        """Where each value of the interface stands among the restored columns. Pixels are in their order."""
+        if self.shape:
+            return [*range(self._numbers)]
         places = {name: place for place, name in enumerate(self.restoration.names)}
         return [places[name] for name in self.like.names]
 
@@ -125,18 +126,6 @@ class Drawn:
         )
         known = drawing.constant(np.arange(len(self.like.classes))[None])
         return drawing.node("Cast", drawing.node("Equal", codes, known), to=FLOAT)
-
-    def _draw_network(self, drawing: Drawing, noise: str, classes: str) -> str:
-        from modelward.training.neural.adversarial import LEAK
-
-        rows = drawing.node("Concat", noise, classes, axis=1)
-        *hidden, last = (
-            [drawing.constant(values) for values in (layer.weight.detach().numpy().T, layer.bias.detach().numpy())]
-            for layer in self.network.stack
-        )
-        for layer in hidden:
-            rows = drawing.node("LeakyRelu", drawing.node("Gemm", rows, *layer), alpha=LEAK)
-        return drawing.node("Gemm", rows, *last, called=self._prefix + _SCORES)
 
     def _draw_choice(self, drawing: Drawing, scores: str, draws: str, begin: int, end: int) -> str:
         """The place of one value of a category, drawn by its scores: the largest of these, each with Gumbel's noise."""

@@ -86,8 +86,17 @@ class AdversarialLearning(Learning, frozen=True, kw_only=True, forbid_unknown_fi
     noise: Annotated[int, Meta(ge=1, le=1024, description="Random numbers that a row is made from.")] = 32
     hidden: Annotated[
         tuple[Units, ...],
-        Meta(min_length=1, max_length=8, description="Units of each hidden layer, of generator and critic alike."),
+        Meta(min_length=1, max_length=8, description="Of a table: units of each hidden layer, of generator and critic alike."),
     ] = (256, 256)
+    channels: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=1024)], ...],
+        Meta(
+            min_length=1,
+            max_length=8,
+            description="Of images: filters of each convolution. Behind each the critic sees half the side; the generator goes the "
+            "same way back.",
+        ),
+    ] = (16, 32)
     penalty: Annotated[
         float, Meta(ge=0, le=1000, description="How much it costs the critic to be steep, at real and at generated rows.")
     ] = 1.0
