@@ -84,11 +84,11 @@ def ask(name: str, version: OpenVersion, sample: Sample | None) -> Reply:
         absent = Measure(assessor=name, key="assessor", title=f"Assessor {name}", meaning="whether it could be asked")
         return Reply(name, Findings((absent.not_measurable(str(missing)),)))
     if (answer := answered(version.interface)) not in measured_answers(assessor):
-        findings = Findings(tuple(measure.not_measurable(_OTHER_ANSWER[answer]) for measure in assessor.measures))
+        findings = Findings.none(assessor.measures, _OTHER_ANSWER[answer])
     elif sample is not None and not sample.is_labelled and measured_answers(assessor) == ("classes",):
-        findings = Findings(tuple(measure.not_measurable(_NO_LABELS) for measure in assessor.measures))
+        findings = Findings.none(assessor.measures, _NO_LABELS)
     elif sample is None and assessor.needs_sample:
-        findings = Findings(tuple(measure.not_measurable(_NO_SAMPLE) for measure in assessor.measures))
+        findings = Findings.none(assessor.measures, _NO_SAMPLE)
     else:
         findings = assessor.assess(version, sample)
     _check(name, findings, keys={measure.key for measure in assessor.measures})

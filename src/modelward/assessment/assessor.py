@@ -184,6 +184,11 @@ class Findings:
     evidence: Mapping[str, bytes] = field(default_factory=dict)
     plots: tuple[Plot, ...] = ()
 
+    @classmethod
+    def none(cls, measures: Sequence[Measure], note: str, *, n: int = 0) -> Findings:
+        """That nothing could be measured, of `n` rows, and why."""
+        return cls(tuple(measure.not_measurable(note, n=n) for measure in measures))
+
 
 def assessor_of(path: str) -> str:
     """The assessor that a path of evidence belongs to: what stands between its folder and the first dot."""

@@ -48,6 +48,26 @@ def wilson(share: float, *, n: int) -> Estimate:
     return Estimate(float(share), low, high, n, "proportion, Wilson score interval")
 
 
+def newcombe(first: Estimate, second: Estimate) -> Estimate:
+    """The difference of two proportions that `wilson` gave, with the interval that is made of theirs (Newcombe 1998, method 10)."""
+    value = first.value - second.value
+    low = value - sqrt((first.value - first.low) ** 2 + (second.high - second.value) ** 2)
+    high = value + sqrt((first.high - first.value) ** 2 + (second.value - second.low) ** 2)
+    return Estimate(value, low, high, first.n, "difference of two proportions, Newcombe's interval")
+
+
+def mean(values: Floats, *, seed: int) -> Estimate:
+    """The mean of finite numbers [rows], with its bootstrap's interval."""
+
+    def weighted(weights: Floats) -> Floats:
+        found: Floats = (weights @ values / weights.sum(axis=1))[:, None]
+        return found
+
+    (found,) = bootstrap(weighted, rows=len(values), effective=len(values), seed=seed)
+    assert found is not None
+    return found
+
+
 def bootstrap(
     statistic: Callable[[Floats], Floats], *, rows: int, effective: int, seed: int, replicates: int = REPLICATES
 ) -> tuple[Estimate | None, ...]:
@@ -86,7 +106,7 @@ def paired(point: float, first: Floats, second: Floats) -> tuple[float, float] |
     found = differences[np.isfinite(differences)]
     if found.size < (1 - _LOST_SHARE) * differences.size:
         return None
-    return _centred(point, found)
+    return centred(point, found)
 
 
 def quantile(ordered: Floats, share: float, *, method: str) -> Estimate | None:
@@ -121,12 +141,13 @@ def _interval(point: float, drawn: Floats, rows: int, effective: int, seed: int)
         # A report holds plain numbers, and a score is often one of NumPy's.
         low, high = _wilson_bounds(float(point), max(1, effective))
         return Estimate(float(point), low, high, rows, "no bootstrap replicate differs: Wilson score interval instead")
-    low, high = _centred(point, found)
+    low, high = centred(point, found)
     method = f"multinomial bootstrap, B = {drawn.size}, percentiles centred on the estimate"
     return Estimate(float(point), low, high, rows, method, seed)
 
 
-def _centred(point: float, found: Floats) -> tuple[float, float]:
+def centred(point: float, found: Floats) -> tuple[float, float]:
+    """The 95 % percentiles of the replicates [B] of a statistic, shifted to have its value `point` as their mean."""
     low, high = np.quantile(found - found.mean() + point, [0.025, 0.975])
     return float(min(low, point)), float(max(high, point))
 

@@ -87,7 +87,7 @@ class Fairness:
         assert sample is not None
         if not sample.sensitive:
             note = "No sensitive column is declared. Register the data with `--sensitive COLUMN`."
-            return Findings(tuple(measure.not_measurable(note) for measure in DISPARITIES))
+            return Findings.none(DISPARITIES, note)
         answers = sample.answers(version)
         found = [_column(name, values, answers, sample) for name, values in sample.sensitive.items()]
         return Findings(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from modelward.assessment import likeness
 from modelward.assessment.assessor import Findings, Originals, RealRows, Sample
 from modelward.assessment.clause import Clause, Measure, Threshold
-from modelward.assessment.intervals import Estimate, Floats, bootstrap, wilson
+from modelward.assessment.intervals import Estimate, Floats, centred, mean, newcombe, wilson
 from modelward.assessment.row_points import RowPoints
 from modelward.registry import AnswerKind
 
@@ -121,15 +120,15 @@ class Generation:
         """Ten clauses."""
         assert sample is not None
         if sample.originals is None:
-            return self._not_measurable("Only versions that were trained here as generators are measured so.", n=sample.rows)
+            return Findings.none(
+                self.measures, "Only versions that were trained here as generators are measured so.", n=sample.rows
+            )
         rows = min(len(real.labels) for real in (sample.originals.learned, sample.originals.held_out))
         if rows < _LEAST_ROWS:
-            return self._not_measurable(f"{rows} rows are too few. Hold out {_LEAST_ROWS} or more, and learn from as many.", n=rows)
+            note = f"{rows} rows are too few. Hold out {_LEAST_ROWS} or more, and learn from as many."
+            return Findings.none(self.measures, note, n=rows)
         compared = _Compared(version, sample.originals, sample.seed)
         return Findings((*_usefulness(compared), *_likeness(compared), *_memory(compared)))
-
-    def _not_measurable(self, note: str, *, n: int) -> Findings:
-        return Findings(tuple(measure.not_measurable(note, n=n) for measure in self.measures))
 
 
 @dataclass(frozen=True)
@@ -196,16 +195,9 @@ def _usefulness(compared: _Compared) -> tuple[Clause, ...]:
     ours, theirs = (_decided(rows, labels, points, seed=compared.seed) == test.labels for rows in rivals)
     rows = len(test.labels)
     taught, by_real = (wilson(float(right.mean()), n=rows) for right in (ours, theirs))
-    loss = theirs.astype(np.float64) - ours
-
-    def lost(weights: Floats) -> Floats:
-        found: Floats = (weights @ loss / weights.sum(axis=1))[:, None]
-        return found
-
-    (found,) = bootstrap(lost, rows=rows, effective=rows, seed=compared.seed)
+    lost = mean(theirs.astype(np.float64) - ours, seed=compared.seed)
     note = f"A random forest of {_TREES} trees; both learned from {len(labels)} rows of the same classes."
-    assert found is not None
-    return TAUGHT.clause(taught, note=note), TAUGHT_BY_REAL.clause(by_real, note=note), LOST.clause(found, note=note)
+    return TAUGHT.clause(taught, note=note), TAUGHT_BY_REAL.clause(by_real, note=note), LOST.clause(lost, note=note)
 
 
 def _decided(rows: Floats, labels: NDArray[np.int64], asked: Floats, *, seed: int) -> NDArray[np.int64]:
@@ -225,15 +217,9 @@ def _likeness(compared: _Compared) -> tuple[Clause, ...]:
     ours = likeness.likeness(real, made)
     theirs = likeness.likeness(real, compared.points.of(compared.taught_by)[:rows])
 
-    def density(weights: Floats) -> Floats:
-        found: Floats = (weights @ ours.densities / weights.sum(axis=1))[:, None]
-        return found
-
-    (dense,) = bootstrap(density, rows=rows, effective=rows, seed=seed)
-    assert dense is not None
     marginals, correlations = _distances(real, made, seed=seed)
     return (
-        DENSITY.clause(dense),
+        DENSITY.clause(mean(ours.densities, seed=seed)),
         COVERAGE.clause(wilson(float(ours.is_covered.mean()), n=rows)),
         COVERAGE_OF_REAL.clause(wilson(float(theirs.is_covered.mean()), n=rows)),
         MARGINALS.clause(marginals),
@@ -251,8 +237,9 @@ def _distances(real: Floats, made: Floats, *, seed: int) -> tuple[Estimate, Esti
     points = both(real, made)
     again = [both(real[random.integers(0, rows, rows)], made[random.integers(0, rows, rows)]) for _ in range(_replicates(real))]
     method = f"bootstrap of both samples, B = {len(again)}, percentiles centred on the estimate"
-    first, second = (_around(point, np.array([each[at] for each in again])) for at, point in enumerate(points))
-    return Estimate(*first, rows, method, seed), Estimate(*second, rows, method, seed)
+    bounds = (centred(point, np.array([each[at] for each in again])) for at, point in enumerate(points))
+    first, second = (Estimate(point, *ends, rows, method, seed) for point, ends in zip(points, bounds, strict=True))
+    return first, second
 
 
 def _replicates(rows: Floats) -> int:
@@ -260,17 +247,13 @@ def _replicates(rows: Floats) -> int:
     return max(40, min(_RESAMPLED, int(1e8 / rows.size / 2)))
 
 
-def _around(point: float, drawn: Floats) -> tuple[float, float, float]:
-    low, high = np.quantile(drawn - drawn.mean() + point, [0.025, 0.975])
-    return point, min(point, float(low)), max(point, float(high))
-
-
 def _memory(compared: _Compared) -> tuple[Clause, ...]:
     made, learned, held_out = compared.made[:_LIKE_ROWS], compared.learned, compared.held_out
     to_learned, to_held_out = likeness.nearest(made, learned), likeness.nearest(made, held_out)
-    given_back = likeness.is_copy(to_learned, learned)
-    by_chance = likeness.is_copy(likeness.nearest(held_out, learned), learned)
-    copies = COPIES.clause(_difference(given_back, by_chance), note=f"Of {len(learned)} training rows.")
+    is_given_back = likeness.is_copy(to_learned, learned)
+    is_by_chance = likeness.is_copy(likeness.nearest(held_out, learned), learned)
+    given_back, by_chance = (wilson(float(rows.mean()), n=len(rows)) for rows in (is_given_back, is_by_chance))
+    copies = COPIES.clause(newcombe(given_back, by_chance), note=f"Of {len(learned)} training rows.")
     expected = len(learned) / (len(learned) + len(held_out))
     # Where both are equally near, chance decides.
     is_learned = np.where(np.isclose(to_learned, to_held_out, rtol=1e-9, atol=1e-9), expected, to_learned < to_held_out)
@@ -279,12 +262,3 @@ def _memory(compared: _Compared) -> tuple[Clause, ...]:
     note = "Chance is the share of training rows among the real ones. It holds where rows were divided at random."
     method = f"proportion, Wilson score interval, above the share of {expected:.3g} that chance gives"
     return copies, PULL.clause(Estimate(value, low, high, len(made), method), note=note)
-
-
-def _difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Estimate:
-    """The difference of two shares, with Newcombe's interval (1998, method 10), made of Wilson's two."""
-    one, other = (wilson(float(rows.mean()), n=len(rows)) for rows in (first, second))
-    value = one.value - other.value
-    low = value - sqrt((one.value - one.low) ** 2 + (other.high - other.value) ** 2)
-    high = value + sqrt((one.high - one.value) ** 2 + (other.value - other.low) ** 2)
-    return Estimate(value, low, high, len(first), "difference of two proportions, Newcombe's interval")

@@ -68,7 +68,7 @@ class Leakage:
         near = sample.near_training
         if near is None:
             note = sample.near_unknown or "Which rows the version learned from is not known. Train it here."
-            return Findings(tuple(measure.not_measurable(note, n=sample.rows) for measure in self.measures))
+            return Findings.none(self.measures, note, n=sample.rows)
         note = f"Near: at least {near.similarity:g} of the values agree, or of the shingles of a text."
         share = SHARE.clause(exact(float(near.rows.mean()), n=sample.rows, method="counted"), note=note)
         return Findings((share, *_gains(sample.answers(version), near, seed=sample.seed)))

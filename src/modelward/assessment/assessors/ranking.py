@@ -59,7 +59,7 @@ class Ranking:
         assert sample is not None
         if sample.histories is None:
             why = "The sample holds no histories of a log. Train it here, on data registered with `--task items`."
-            return Findings(tuple(measure.not_measurable(why) for measure in self.measures))
+            return Findings.none(self.measures, why)
         ranks, recommended = _asked(version, sample)
         merits = _merits(ranks) | _gains(ranks, sample.histories)
         places = np.arange(len(ranks), dtype=np.float64)

@@ -71,12 +71,12 @@ class Translation:
         assert sample is not None
         if version.interface.answer != "text":
             note = "Written texts are compared, and this version answers with something else."
-            return Findings(tuple(measure.not_measurable(note) for measure in self.measures))
+            return Findings.none(self.measures, note)
         if not is_counted():
-            return Findings(tuple(measure.not_measurable(UNCOUNTED) for measure in self.measures))
+            return Findings.none(self.measures, UNCOUNTED)
         if sample.rows < _LEAST_ROWS:
             note = f"There are {sample.rows} test rows; at least {_LEAST_ROWS} are needed. Hold out more rows."
-            return Findings(tuple(measure.not_measurable(note, n=sample.rows) for measure in self.measures))
+            return Findings.none(self.measures, note, n=sample.rows)
         return _findings(sample.written(version), sample)
 
 
