@@ -95,7 +95,7 @@ def result(read, *arguments):
 
 
 def written(interface, *tables):
-    columns, unfamiliar = interface.encode(tables)
+    columns, unfamiliar, _ = interface.encode(tables)
     shown = {
         name: column.tolist() if column.dtype == object else (column.dtype.str, column.tobytes())
         for name, column in columns.items()

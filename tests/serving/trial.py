@@ -77,7 +77,7 @@ class Ground:
         interface = self.version(name).interface
         if name not in self._engines:
             self._engines[name] = OnnxEngine(self.house.registry.open(self.version(name)))
-        columns, unfamiliar = interface.encode([interface.table_of_rows(rows)])
+        columns, unfamiliar, _ = interface.encode([interface.table_of_rows(rows)])
         said = self._engines[name].answers(columns).tolist()
         return tuple(
             Prediction(interface.classes[row.index(max(row))], dict(zip(interface.classes, row, strict=True)), unfamiliar=strange)

@@ -129,7 +129,7 @@ def test_a_user_without_history_is_answered_with_what_is_taken_first(rooms, regi
 def test_an_unseen_item_is_answered_and_told_as_unfamiliar(rooms, trained):
     for version in trained:
         rows = [{"history": ["film 01", "a film of tomorrow"]}, {"history": ["film 01"]}, {"history": []}]
-        columns, unfamiliar = version.interface.encode([version.interface.table_of_rows(rows)])
+        columns, unfamiliar, _ = version.interface.encode([version.interface.table_of_rows(rows)])
         assert unfamiliar == [("history",), (), ()]
         given = rooms.registry.open(version).predict(columns)
         assert given.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
