@@ -199,3 +199,33 @@ def test_an_image_comes_in_its_shape_and_within_the_range_of_the_pixels(name):
     assert (made == np.round(made)).all(), "pixels are whole numbers, as in the data"
     assert made.mean() > asked(whole, seeds=range(200), classes=["低"] * 200).mean() + 3
     assert whole.compared.differing == ()
+
+
+@cache
+def images():
+    random = np.random.default_rng(4)
+    labels = np.arange(60) % 2
+    pixels = (random.integers(0, 100, (60, 90)) + 100 * labels[:, None]) / np.float32(255)
+    return replace(inputs(), train=pixels.astype(np.float32), train_labels=labels, validation=pixels[:0].astype(np.float32),
+                   preparation=None, taken="image", shape=(5, 6, 3))  # fmt: skip
+
+
+@every_generator
+def test_one_of_images_makes_the_same_bytes_also_when_it_was_stopped(name):
+    recipe = configure(RECIPES.load(name), name=name, parameters={"epochs": 6, "batch_size": 16, "channels": [3, 4, 5]})
+    like = Interface((Feature("image", "image", shape=(5, 6, 3)),), "level", CLASSES)
+    whole, again = (recipe.make(images(), lambda *_: None).finish(like) for _ in range(2))
+    assert whole.graph == again.graph
+    assert whole.compared.differing == ()
+    assert asked(whole, seeds=[1], classes=["high"]).shape == (1, 5, 6, 3)
+    kept = Kept()
+
+    def stop(share, _word="", /):
+        if share > 0.4:
+            raise KeyError("stopped")
+
+    with pytest.raises(KeyError, match="stopped"):
+        recipe.make(replace(images(), checkpoints=kept), stop)
+    assert kept.last
+    assert recipe.make(replace(images(), checkpoints=kept), lambda *_: None).finish(like).graph == whole.graph
+    assert kept.refused == []
