@@ -97,6 +97,8 @@ def test_a_network_that_learnt_too_little_is_told_what_its_loss_asks_for(paramet
     ("losses", "said"),
     [
         ([0.7, 0.69, 0.68, 0.7, 0.72, 0.75, 0.8], "Lower `learning_rate` (it is 0.1). Or try"),
+        ([1.9e6, 1e6, 5e5, 2e5, 1e5, 8e4, 4.7e4], "Lower `learning_rate` (it is 0.1). Or try"),
+        ([9e4, 5e4, 4.7e4, 4.7e4, 4.7e4, 4.7e4, 4.69e4], "Lower `learning_rate` (it is 0.1). Try another `schedule`."),
         ([0.7, 0.6, 0.55, 0.53, 0.51, 0.49, 0.47], "Raise `epochs` (it is 7). More or larger `hidden` layers. Or try"),
         ([0.7, 0.6, 0.5, 0.5, 0.5, 0.5, 0.4999], "More or larger `hidden` layers. Raise `learning_rate` (it is 0.1)."),
         ([0.7, 0.69, 0.69, 0.69, 0.69, 0.69, 0.6899], "Raise `learning_rate` (it is 0.1). Try another `schedule`."),

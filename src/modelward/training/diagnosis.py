@@ -37,6 +37,8 @@ _LEAST_ROWS = 20
 _LEAST_EPOCHS = 6
 # From so many epochs on a loss has a course; one that fell by less than this share on the whole was learnt from too slowly.
 _LEAST_POINTS, _SLOW = 2, 0.05
+# Who knows nothing loses log K, 9.2 of 10,000 answers. Beyond this the steps were too long, wherever the loss went since.
+_BEYOND_GUESSING = 20.0
 _LEAST_PROBABILITY = 1.2e-7
 
 
@@ -228,13 +230,15 @@ def _fall_at_last(losses: Sequence[float]) -> float | None:
 def _course(losses: Sequence[float]) -> remedies.Course:
     if len(losses) < _LEAST_POINTS or losses[0] <= 0:
         return "unknown"
-    if losses[-1] > losses[max(0, len(losses) - 1 - len(losses) // 3)]:
+    if losses[-1] > min(_BEYOND_GUESSING, losses[max(0, len(losses) - 1 - len(losses) // 3)]):
         return "rising"
     return "slow" if losses[0] - losses[-1] < _SLOW * losses[0] else "falling"
 
 
 def _rises(losses: Sequence[float]) -> bool:
-    """Whether the loss rose in one of three epochs at least, by more than rounding."""
+    """Whether the loss rose in one of three epochs at least, by more than rounding, or is beyond guessing."""
+    if losses[-1] > _BEYOND_GUESSING:
+        return True
     last = list(pairwise(losses[-1 - len(losses) // 3 :]))
     return sum(later > earlier * (1 + _ROUNDING) for earlier, later in last) * 3 >= len(last)
 
