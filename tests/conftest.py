@@ -6,11 +6,15 @@ import secrets
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # A test may import ONNX Runtime before it imports us; see `modelward/__init__.py`.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # Hypothesis keeps its examples out of the tree.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", ".cache/hypothesis")
+# How long an example takes depends on who else uses the machine.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 TERMINAL = {"COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"}
 
