@@ -244,8 +244,7 @@ def test_what_a_version_decides_by_small_things_is_lost_by_a_blur_and_what_it_de
     clauses = found(*bars())
     assert clauses["degraded.blurred_6"].verdict is ClauseVerdict.RECORDED
     assert abs(clauses["degraded.blurred_6"].estimate) < 0.05
-    for key in ("blurred_3", "blurred_6_brier"):
-        assert of("naive-bayes")[f"degraded.{key}"].note == "The version takes no images."
+    assert not [name for name in of("naive-bayes") if "blurred" in name], "nobody asks how a table bears a blur"
 
 
 def test_a_version_of_images_loses_by_brightness_what_it_decides_by_it():

@@ -219,7 +219,7 @@ def test_images_are_no_feature_of_a_table(rooms, bars, admin):
 
 
 def test_a_recipe_of_tables_is_refused_with_those_that_see():
-    with pytest.raises(InvalidSpecError, match=r"this data is an image.*from an image learn: cnn, knn, logistic-regression"):
+    with pytest.raises(InvalidSpecError, match=r"this data is an image.*from an image learn: cnn, gan, knn, logistic-regression"):
         spec_of(candidates="[ebm]")
     with pytest.raises(InvalidSpecError, match="`text` and `image` are both there"):
         spec_of("image: image, text: label", "[cnn]")

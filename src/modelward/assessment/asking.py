@@ -83,12 +83,14 @@ def ask(name: str, version: OpenVersion, sample: Sample | None) -> Reply:
     except MissingExtraError as missing:
         absent = Measure(assessor=name, key="assessor", title=f"Assessor {name}", meaning="whether it could be asked")
         return Reply(name, Findings((absent.not_measurable(str(missing)),)))
+    kinds = {feature.kind for feature in version.interface.features}
+    spoken = [measure for measure in assessor.measures if measure.is_about(kinds)]
     if (answer := answered(version.interface)) not in measured_answers(assessor):
-        findings = Findings.none(assessor.measures, _OTHER_ANSWER[answer])
+        findings = Findings.none(spoken, _OTHER_ANSWER[answer])
     elif sample is not None and not sample.is_labelled and measured_answers(assessor) == ("classes",):
-        findings = Findings.none(assessor.measures, _NO_LABELS)
+        findings = Findings.none(spoken, _NO_LABELS)
     elif sample is None and assessor.needs_sample:
-        findings = Findings.none(assessor.measures, _NO_SAMPLE)
+        findings = Findings.none(spoken, _NO_SAMPLE)
     else:
         findings = assessor.assess(version, sample)
     _check(name, findings, keys={measure.key for measure in assessor.measures})

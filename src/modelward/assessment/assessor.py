@@ -201,8 +201,8 @@ class Assessor(Protocol):
     The same version, sample and seed MUST give the same findings, unless `is_repeatable` is False, as for timings. Every id
     MUST begin with the name under which the assessor is listed and end with the key of one of `measures`; ids MUST be unique; a
     clause MUST be as `Clause` says; and paths of evidence MUST be as `Findings` says, or nothing that was found is taken.
-    What cannot be measured MUST be a clause that says so, never an absent one. Findings MUST NOT hold a row of the sample. The
-    sample MUST be left as it was.
+    What cannot be measured MUST be a clause that says so; it is absent only where its measure is not about such a version (`only`).
+    Findings MUST NOT hold a row of the sample. The sample MUST be left as it was.
 
     One that measures other answers than classes says which in `answers`, a tuple of what `answered` of the registry gives. Of the
     others each of its measures is a not-measurable clause.

@@ -6,6 +6,7 @@ Release policies, reports, model cards and the console all speak in clauses; not
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -87,6 +88,7 @@ class Measure:
 
     No figure lies outside `lowest` and `highest`, and no interval is stated beyond them. `of` says which part of the sample a
     clause is about: nothing for all of it, `(column,)` for the groups of a column together, `(column, group)` for one of them.
+    Of versions that take no feature of the kind `only` it is not spoken of.
     """
 
     assessor: str
@@ -97,6 +99,11 @@ class Measure:
     threshold: Threshold | None = None
     lowest: float = 0.0
     highest: float = inf
+    only: str = ""
+
+    def is_about(self, kinds: Collection[str]) -> bool:
+        """Whether it is spoken of, where a version takes features of these kinds."""
+        return not self.only or self.only in kinds
 
     def clause(self, estimate: Estimate, *, of: tuple[str, ...] = (), evidence: str = "", note: str = "") -> Clause:
         """The clause that states `estimate`, judged against the default threshold where there is one."""

@@ -211,7 +211,6 @@ SENTENCES = {
     "The version takes images alone, and none of them can be missing.": "该版本只接受图像，而图像不可缺失。",
     "The sample has {rows:n} of the {needed:n} rows that are needed.": "样本有 {rows} 行，需要 {needed} 行。",
     "The version takes no numbers.": "该版本不接受数值。",
-    "The version takes no images.": "该版本不接受图像。",
     "The version takes no categories of two values or more.": "该版本没有两个及以上取值的类别列。",
     "The version takes {count:n} columns": "该版本有 {count} 列",
     "at most {limit:n} are taken away one by one.": "最多逐一去掉 {limit} 列。",

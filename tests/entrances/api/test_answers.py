@@ -13,6 +13,8 @@ from entrances.speakers import register
 KINDS = ("Answer", "RankingAnswer", "TextAnswer", "ValuesAnswer")
 SAID = ["abc", "x", None, "Ａbc def ghi"]
 WRITTEN = ["bcd", "y", "", "bcd!efg"]
+# Of the last text there is more than is read.
+CUT = [[], [], [], ["said"]]
 ROWS = [{"said": text} for text in SAID]
 
 
@@ -29,7 +31,9 @@ def speakers(house, caller):
 
 def test_a_text_is_answered_in_the_protocol_of_records(caller):
     told = caller.post("/v1/models/echo/predict", json={"rows": ROWS}).raise_for_status().json()
-    assert told["predictions"] == [{"text": text, "unfamiliar": []} for text in WRITTEN]
+    assert told["predictions"] == [
+        {"text": text, "unfamiliar": [], **({"cut": names} if names else {})} for text, names in zip(WRITTEN, CUT, strict=True)
+    ]
     assert (told["model"], told["version"]) == ("echo", 1)
     alone = [caller.post("/v1/models/echo/predict", json={"rows": [row]}).json()["predictions"][0] for row in ROWS]
     assert alone == told["predictions"]
@@ -74,7 +78,7 @@ def test_packed_outputs_hold_the_same(caller):
 
 def test_mlflow_gets_texts_and_numbers_and_no_probabilities_of_them(caller):
     asked = {"dataframe_records": ROWS}
-    assert caller.post("/models/echo/invocations", json=asked).raise_for_status().json() == {"predictions": WRITTEN}
+    assert caller.post("/models/echo/invocations", json=asked).raise_for_status().json() == {"predictions": WRITTEN, "cut": CUT}
     sums = caller.post("/models/sums/invocations", json={"inputs": [[2, 3]]}).raise_for_status().json()
     assert sums == {"predictions": [{"sum": 5.0, "difference": -1.0}]}
     wrong = caller.post("/models/echo/invocations", json={**asked, "params": {"predict_method": "predict_proba"}})

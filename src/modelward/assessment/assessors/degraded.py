@@ -48,6 +48,7 @@ LOSSES_PLOT = "plots/degraded.losses.svg"
 
 
 def _loss(key: str, what: str, meaning: str) -> tuple[Measure, Measure]:
+    only = "image" if key.startswith("blurred") else ""
     accuracy = Measure(
         assessor="degraded",
         key=key,
@@ -55,6 +56,7 @@ def _loss(key: str, what: str, meaning: str) -> tuple[Measure, Measure]:
         meaning=f"accuracy as it is minus accuracy with {meaning}",
         lowest=-1.0,
         highest=1.0,
+        only=only,
     )
     brier = Measure(
         assessor="degraded",
@@ -63,6 +65,7 @@ def _loss(key: str, what: str, meaning: str) -> tuple[Measure, Measure]:
         meaning=f"the same of the Brier score, which rises where probabilities get worse: {meaning}",
         lowest=-2.0,
         highest=2.0,
+        only=only,
     )
     return accuracy, brier
 
@@ -107,7 +110,12 @@ class Degraded:
         """Two clauses for each way of getting worse, one for wrong labels, and one for each column."""
         assert sample is not None
         if why := _why_not(version, sample):
-            others = [measure.not_measurable(why, n=sample.rows) for measure in self.measures if measure is not MISLABELLED]
+            kinds = {feature.kind for feature in version.interface.features}
+            others = [
+                measure.not_measurable(why, n=sample.rows)
+                for measure in self.measures
+                if measure is not MISLABELLED and measure.is_about(kinds)
+            ]
             return Findings((*others, _mislabelled_alone(version, sample)))
         rows = np.random.default_rng(sample.seed).permutation(sample.rows)[:ROWS_LIMIT]
         table = _degradable(version, sample, rows)
@@ -172,8 +180,10 @@ def _asked(version: OpenVersion, sample: Sample, table: Degradable, degrade: Deg
 
 
 def _losses(version: OpenVersion, sample: Sample, table: Degradable, base: _Judged) -> list[Clause]:
-    clauses: list[Clause] = []
+    clauses, kinds = list[Clause](), {feature.kind for feature in table.features}
     for place, (key, (_, _, degrade)) in enumerate(_KINDS.items()):
+        if not _LOSSES[key][0].is_about(kinds):
+            continue
         if lacking := _lacking(key, table):
             clauses += [measure.not_measurable(lacking, n=len(table.labels)) for measure in _LOSSES[key]]
             continue
@@ -190,8 +200,6 @@ def _lacking(key: str, table: Degradable) -> str:
         return _NEVER_MISSING
     if key.startswith(("noise", "shifted")) and not table.measured:
         return "The version takes no numbers."
-    if key.startswith("blurred") and not table.images:
-        return "The version takes no images."
     return "The version takes no categories of two values or more." if key.startswith("swapped") and not table.swappable else ""
 
 
