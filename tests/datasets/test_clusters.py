@@ -297,7 +297,8 @@ def test_copies_of_series_lie_in_one_cluster_however_they_are_written_and_others
     ]
     table = pl.DataFrame({"wave": texts, "words": ["the very same forty characters or more of words"] * len(texts)})
     found = find_clusters(table, ["words", "wave"]).of_row.tolist()
-    assert found == [*range(12), 0, 1, 12, 13, 14, 15]
+    # Two rows that are equal in all they hold are copies, whatever they lack.
+    assert found == [*range(12), 0, 1, 12, 13, 14, 14]
 
 
 def test_series_of_several_channels_are_compared_step_by_step():

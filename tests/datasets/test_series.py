@@ -8,7 +8,9 @@ import msgspec
 import polars as pl
 import pytest
 
-from modelward.datasets import Column, ColumnKind, Profile, UnusableTableError
+from modelward.datasets import Column, ColumnKind, Profile, UnusableTableError, find_clusters
+from modelward.datasets.profiling import find_identifiers
+from modelward.datasets.recognition import describe
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "dataset-1" / "described.json"
 
@@ -170,3 +172,28 @@ def test_lists_from_parquet_are_series_and_those_of_anything_else_are_refused(da
     made = add([[float(at), float("nan"), 0.5] for at in range(40)])
     assert made.column("wave").kind is ColumnKind.SERIES
     assert datasets.profile("waves", by=admin).columns[0].series.missing_share == pytest.approx(1 / 3)
+
+
+def test_who_hides_addresses_behind_lists_is_found_out():
+    addresses = [f"anna.meier{row}@example.org" for row in range(900)]
+    for lists in ("[0]", "[0, 1]"):
+        table = pl.DataFrame({"contact": [lists] * 950 + addresses * 6, "steps": ["[1, 2]"] * 6350})
+        assert find_identifiers(table) == {"contact": ("email",), "steps": ()}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["[1,\n2]", "[3,\n4]"], ColumnKind.SERIES),
+        (["[1,2]", "[3,4]"], ColumnKind.SERIES),
+        (["[]", "[null]", "[1]", "[2]"], ColumnKind.SERIES),
+        (["[-]", "[E]", "[e]"], ColumnKind.TEXT),
+    ],
+)
+def test_lists_are_series_where_they_hold_numbers(values, kind):
+    assert describe(pl.Series("x", values * 30)).kind is kind
+
+
+def test_equal_rows_without_their_series_are_copies():
+    rows = {"s": ["[1,2,3]", "[4,5,6]", None, None, None], "x": ["a", "a", "b", "b", "c"]}
+    assert find_clusters(pl.DataFrame(rows), ["s", "x"], similarity=0.9).of_row.tolist() == [0, 1, 2, 2, 3]

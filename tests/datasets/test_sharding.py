@@ -159,3 +159,13 @@ def test_what_cannot_be_divided_so_is_refused_and_nothing_is_registered(datasets
 def test_who_may_only_read_makes_no_shards(datasets, people):
     with pytest.raises(NotPermittedError):
         datasets.shard("people", Sharding(parts=2), by=Actor(id="person:eve", name="eve", role=Role.AUDITOR))
+
+
+def test_shards_of_the_same_rows_that_were_divided_in_another_way_are_not_taken_for_these(datasets, admin, tmp_path, ledger):
+    table, _ = of_values(np.random.default_rng(7))
+    table.write_parquet(tmp_path / "t.parquet")
+    datasets.add("single", [tmp_path / "t.parquet"], by=admin, **SAID)
+    made = datasets.shard("single", Sharding(parts=2, by="random"), by=admin)
+    assert datasets.shard("single", Sharding(parts=2, by="random"), by=admin) == made
+    with pytest.raises(DatasetExistsError, match="divided in another way"):
+        datasets.shard("single", Sharding(parts=2, by="cluster"), by=admin)

@@ -56,7 +56,9 @@ def find_clusters(table: pl.DataFrame, columns: Sequence[str], *, similarity: fl
     if images := _images(table, columns):
         return _numbered(alike_by_look(table.get_column(images[0]), similarity=similarity))
     if series := _series(table, columns):
-        return _numbered(alike_by_steps(table.get_column(series[0]), similarity=similarity))
+        alike = alike_by_steps(table.get_column(series[0]), similarity=similarity)
+        # Equal rows whose series is missing are copies all the same.
+        return _numbered(alike[_first_equal(table.select(columns))])
     if texts := _texts(table, columns):
         return _numbered(alike_by_text(_joined(table, texts), similarity=similarity))
     telling = [name for name in columns if table.get_column(name).n_unique() > 1 and not counts_rows(table.get_column(name))]
@@ -65,10 +67,18 @@ def find_clusters(table: pl.DataFrame, columns: Sequence[str], *, similarity: fl
 
 def of_one_value(values: pl.Series) -> Clusters:
     """Rows of one value as clusters; those where it is missing are one."""
+    return _numbered(_first_equal(values.to_frame()))
+
+
+def _first_equal(table: pl.DataFrame) -> NDArray[np.int64]:
+    """For each row [n] the first one that is equal in every column; what is missing equals what is missing."""
     import polars as pl
 
-    numbered = values.to_frame("value").with_row_index("row")
-    return _numbered(numbered.select(pl.col("row").first().over("value")).to_series().to_numpy())
+    place = "row"
+    while place in table.columns:
+        place += "_"
+    numbered = table.with_row_index(place).select(pl.col(place).first().over(table.columns))
+    return numbered.to_series().to_numpy().astype(np.int64)
 
 
 def compared(table: Table, columns: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import re
+import shlex
 from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
@@ -27,7 +28,7 @@ def encoding_of(file: BinaryIO, *, source: str) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")()
     for data in _blocks(file):
         if is_first and data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise UnreadableFileError(f"{source} is UTF-16. Save it as UTF-8: `iconv -f UTF-16 -t UTF-8 {source}`.")
+            raise UnreadableFileError(f"{source} is UTF-16. Save it as UTF-8: `iconv -f UTF-16 -t UTF-8 {shlex.quote(source)}`.")
         if b"\0" in data:
             raise UnreadableFileError(
                 f"{source} is not text: it holds zero bytes. Save it as text, or a table as CSV, Excel or Parquet."
@@ -42,7 +43,7 @@ def encoding_of(file: BinaryIO, *, source: str) -> str:
     if not _is_gb18030(file):
         raise UnreadableFileError(
             f"{source} is not UTF-8 (byte {wrong:,}), nor Chinese in GB 18030. Convert it to UTF-8, for instance from "
-            f"Western European: `iconv -f WINDOWS-1252 -t UTF-8 {source}`."
+            f"Western European: `iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(source)}`."
         )
     return "gb18030"
 

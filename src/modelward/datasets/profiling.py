@@ -19,7 +19,7 @@ from modelward.datasets.interactions import Log
 from modelward.datasets.leakage import leakage_suspects
 from modelward.datasets.log_profiling import log_warnings, profile_log
 from modelward.datasets.profile import ColumnProfile, Profile, ProfileWarning, TextProfile, ValueCount, counts_rows
-from modelward.datasets.recognition import describe, holds_series
+from modelward.datasets.recognition import describe, without_lists
 from modelward.datasets.series_profiling import profile_series, series_warnings
 from modelward.datasets.splits import class_labels
 from modelward.datasets.table import SlicedTable, Table
@@ -45,7 +45,8 @@ def find_identifiers(table: Table) -> Identifiers:
 
 def _identifiers(values: pl.Series) -> tuple[str, ...]:
     # The numbers of a series are measured; some of them look like telephone numbers all the same.
-    return () if holds_series(values) else tuple(found.detector for found in identifiers_in(_texts(values)))
+    looked_at = without_lists(values) if values.dtype == pl.String else values
+    return tuple(found.detector for found in identifiers_in(_texts(looked_at)))
 
 
 def describe_columns(table: Table, identifiers: Identifiers, *, persons: str = "") -> tuple[Column, ...]:

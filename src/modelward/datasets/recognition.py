@@ -75,7 +75,7 @@ def _kind(column: pl.Series) -> ColumnKind:
     distinct = told.drop_nulls().n_unique()
     names_rows = present >= LEAST_ROWS and distinct > _SHARE_OF_NAMES * present
     # Few different lists are no categories, which are shown and listed: each is somebody's whole recording.
-    are_lists = present > 0 and _all(told.drop_nulls(), r"^\[.*\]$")
+    are_lists = present > 0 and _all(told.drop_nulls(), r"(?s)^\[.*\]$")
     if not (distinct > CATEGORIES_LIMIT or names_rows or are_lists):
         return ColumnKind.CATEGORY
     return ColumnKind.SERIES if holds_series(told) else ColumnKind.TEXT
@@ -88,7 +88,14 @@ def holds_series(column: pl.Series) -> bool:
     if column.dtype != pl.String:
         return False
     looked_at = column.drop_nulls().head(_LISTS_LOOKED_AT)
-    return len(looked_at) > 0 and int(looked_at.str.contains(_LIST).sum()) >= _SHARE_OF_LISTS * len(looked_at)
+    lists = looked_at.filter(looked_at.str.contains(_LIST))
+    has_numbers = 2 * int(lists.str.contains(r"\d").sum()) >= len(lists)
+    return len(lists) > 0 and len(lists) >= _SHARE_OF_LISTS * len(looked_at) and has_numbers
+
+
+def without_lists(column: pl.Series) -> pl.Series:
+    """The values of a column of texts that are no lists of several numbers."""
+    return column.filter(~(column.str.contains(_LIST) & column.str.contains(",")))
 
 
 def recognised_column(column: pl.Series, kind: ColumnKind | None = None) -> pl.Series:

@@ -204,19 +204,24 @@ class Datasets:
         by.require(Permission.DATA_WRITE)
         found = self._find(name)
         check_name("dataset", shard_name(name, sharding.parts))
-        divided = divide(self._rows(found), sharding, target=found.declared.target, user=found.declared.user)
-        made = described_shards(divided, self._description(found), declared=found.declared, sharding=sharding)
-        facts = {"fingerprint": found.fingerprint, "rows": found.rows, **asdict(sharding), **divided.facts}
-
-        def sharded(connection: Connection) -> None:
-            self._ledger.record(connection, DATASET_SHARDED, actor=by.id, subject=name, facts=facts)
-
+        with self._bounded_images():
+            divided = divide(self._rows(found), sharding, target=found.declared.target, user=found.declared.user)
+            count_anew()
+            made = described_shards(divided, self._description(found), declared=found.declared, sharding=sharding)
         with self._database.look() as connection:
             there = {each: store.find(connection, each) for each in made}
         for each, registration in there.items():
             if registration:
                 self._same(registration, found.declared, made[each].described.profile)
-        if fresh := {each: made[each] for each, registration in there.items() if registration is None}:
+                if self._description(registration).shard != made[each].described.shard:
+                    raise _taken(each, "holds the same rows, divided in another way")
+        fresh = {each: made[each] for each, registration in there.items() if registration is None}
+        facts = {"fingerprint": found.fingerprint, "rows": found.rows, **asdict(sharding), **divided.facts, "registered": [*fresh]}
+
+        def sharded(connection: Connection) -> None:
+            self._ledger.record(connection, DATASET_SHARDED, actor=by.id, subject=name, facts=facts)
+
+        if fresh:
             until_written(lambda: self._register(fresh, declared=found.declared, by=by, then=sharded))
         return summary_of(divided, [each.described.profile for each in made.values()], dataset=name, sharding=sharding)
 
