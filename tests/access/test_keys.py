@@ -18,10 +18,11 @@ from modelward.access import (
     NotPermittedError,
     Role,
     UnknownCredentialError,
-    store,
 )
 from modelward.access.credential import draw_secret, has_shape, hash_secret
 from modelward.access.seal import Seal
+from modelward.access.store import keys as rows
+from modelward.access.store import sealed
 from modelward.audit import LedgerBrokenError
 from modelward.errors import ConflictError, UnauthenticatedError
 from modelward.storage import Database
@@ -39,9 +40,9 @@ def expire_everything(database, keyring) -> None:
     past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat(timespec="microseconds")
     seal = Seal(keyring.secret("pepper"))
     with database.change() as connection:
-        for key in store.keys(connection, seal=seal).values():
+        for key in rows.keys(connection, seal=seal).values():
             if key.expires:
-                store._amend(connection, store._KEYS, store._KEYS.c.id == key.id, {"expires": past}, seal)
+                sealed.amend(connection, rows._KEYS, rows._KEYS.c.id == key.id, {"expires": past}, seal)
 
 
 def test_a_key_opens_for_the_service_it_was_made_for(access, admin):

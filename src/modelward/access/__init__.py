@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Access knows who asks and what they may: people with sessions, services with keys, roles with permissions."""
 
-from modelward.access.actor import Actor, NotPermittedError, local_actor
+from modelward.access.actor import Actor, NotPermittedError, Whoami, local_actor
 from modelward.access.auditing import Auditing
 from modelward.access.credential import (
     AlreadyEndedError,
@@ -46,6 +46,7 @@ __all__ = [
     "UnknownRoleError",
     "User",
     "UserMissingError",
+    "Whoami",
     "check_name",
     "local_actor",
     "parse_role",

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 import pwd
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from modelward.access.permission import NEVER_LIMITED, PERMISSIONS_OF, Permission, Role, roles_with
+from modelward.access.judge import BY_ROLE, Judge
+from modelward.access.permission import Permission, Role
 from modelward.errors import RefusedError
 
 
@@ -20,7 +21,7 @@ class Actor:
     """`id` is what the ledger says: `person:ada`, `service:till` or `local:` and the system user who owns the home.
 
     `models` limits every permission that concerns a model to those; None is every model. `credential` is the id of the key or
-    the session, never its secret.
+    the session, never its secret. `tenant` is the part of the house that the actor belongs to; "" is the house itself.
     """
 
     id: str
@@ -29,37 +30,40 @@ class Actor:
     models: tuple[str, ...] | None = None
     purpose: str = ""
     credential: str = ""
+    tenant: str = ""
+    judge: Judge = field(default=BY_ROLE, repr=False, compare=False)
 
-    def may(self, permission: Permission, *, model: str | None = None) -> bool:
-        """Whether the role has `permission` and, where a `model` is named, the credential reaches it.
+    def may(self, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> bool:
+        """Whether the actor may, as its judge says; `model` or `dataset` is the thing that it concerns, where there is one."""
+        return self.judge.decide(self, permission, model=model, dataset=dataset).is_allowed
 
-        An actor limited to some models never manages users or keys, nor reads the whole ledger.
-        """
-        if permission not in PERMISSIONS_OF[self.role]:
-            return False
-        if self.models is None:
-            return True
-        return permission not in NEVER_LIMITED and (model is None or model in self.models)
-
-    def require(self, permission: Permission, *, model: str | None = None) -> None:
+    def require(self, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> None:
         """Nothing, where the actor `may`.
 
         Raises:
-            NotPermittedError: it may not; the message names actor, permission, and the roles that have it.
+            NotPermittedError: it may not; the message says why, and what to do.
         """
-        if self.may(permission, model=model):
-            return
-        if permission not in PERMISSIONS_OF[self.role]:
-            raise NotPermittedError(
-                f"{self.id} is {self.role} and lacks {permission}. "
-                f"Roles that have it: {', '.join(roles_with(permission))}. Ask an administrator."
-            )
-        reach = ", ".join(self.models or ()) or "no model"
-        what = f"{permission} for model {model!r}" if model is not None else permission
-        raise NotPermittedError(
-            f"{self.id} lacks {what}: its key is limited to {reach}. "
-            "Ask an administrator for a key that reaches further: `modelward keys create`."
-        )
+        decision = self.judge.decide(self, permission, model=model, dataset=dataset)
+        if not decision.is_allowed:
+            raise NotPermittedError(decision.reason)
+
+    @property
+    def whoami(self) -> Whoami:
+        """The actor as a door tells them of themselves."""
+        return Whoami(self.id, self.name, self.role, self.models, self.purpose, self.credential, self.tenant)
+
+
+@dataclass(frozen=True, slots=True)
+class Whoami:
+    """Whose credential it is, and what it reaches; see `Actor`."""
+
+    id: str
+    name: str
+    role: Role
+    models: tuple[str, ...] | None = None
+    purpose: str = ""
+    credential: str = ""
+    tenant: str = ""
 
 
 def local_actor() -> Actor:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from modelward.access import store
 from modelward.access.actor import Actor
 from modelward.access.credential import (
     KEY_CREATED,
@@ -39,6 +38,9 @@ from modelward.access.credential import (
 from modelward.access.name import check_name
 from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError, Seal
+from modelward.access.store import keys as key_rows
+from modelward.access.store import people as person_rows
+from modelward.access.store import sealed as sealed_rows
 from modelward.audit import Ledger
 from modelward.digest import keyed_digest
 from modelward.settings import Settings
@@ -91,21 +93,21 @@ class Access:
             expires=_checked_expiry(expires, now),
         )
         with self._database.change() as connection:
-            if before := store.key_named(connection, name, seal=self._seal):
+            if before := key_rows.key_named(connection, name, seal=self._seal):
                 known = "is there already" if before.is_valid(now) else "has ended; the ledger still speaks of it"
                 raise NameTakenError(f"Key {name!r} {known}. Choose another name, as `{name}-2`; `modelward keys list` shows all.")
-            store.insert_key(connection, key, secret_hash=self.credential_hash(secret.text), seal=self._seal)
+            key_rows.insert_key(connection, key, secret_hash=self.credential_hash(secret.text), seal=self._seal)
             facts = {"key": key.id, "role": role.value, "models": None if key.models is None else list(key.models)}
             facts |= {"purpose": key.purpose, "expires": key.expires.isoformat() if key.expires else None}
             self._ledger.record(connection, KEY_CREATED, actor=by.id, subject=f"key {name}", facts=facts)
-            store.advance_revision(connection)
+            sealed_rows.advance_revision(connection)
         return IssuedKey(key, secret.text)
 
     def keys(self, *, by: Actor) -> list[Key]:
         """Every key, ended ones too, oldest first; never a secret, nor an `altered` row."""
         by.require(Permission.KEYS_MANAGE)
         with self._database.look() as connection:
-            return list(store.keys(connection, seal=self._seal).values())
+            return list(key_rows.keys(connection, seal=self._seal).values())
 
     def revoke_key(self, id: str, *, by: Actor) -> Key:
         """End a key for good; servers that keep it in memory learn of it by `revision`.
@@ -116,17 +118,17 @@ class Access:
         """
         by.require(Permission.KEYS_MANAGE)
         with self._database.change() as connection:
-            key = store.key_with_id(connection, id, seal=self._seal)
+            key = key_rows.key_with_id(connection, id, seal=self._seal)
             if key is None:
-                named = store.key_named(connection, id, seal=self._seal)
+                named = key_rows.key_named(connection, id, seal=self._seal)
                 hint = f"The key named {named.name} has the id {named.id}." if named else "Run `modelward keys list`."
                 raise KeyMissingError(f"No key has the id {id[:80]!r}. {hint}")
             if key.revoked:
                 raise AlreadyEndedError(f"Key {id} was revoked on {key.revoked:%Y-%m-%d %H:%M} UTC already.")
-            store.end_key(connection, id, now=datetime.now(UTC), seal=self._seal)
+            key_rows.end_key(connection, id, now=datetime.now(UTC), seal=self._seal)
             self._ledger.record(connection, KEY_REVOKED, actor=by.id, subject=f"key {key.name}", facts={"key": id})
-            store.advance_revision(connection)
-            return store.key_with_id(connection, id, seal=self._seal) or key
+            sealed_rows.advance_revision(connection)
+            return key_rows.key_with_id(connection, id, seal=self._seal) or key
 
     def add_user(self, name: str, *, role: Role, by: Actor) -> Invitation:
         """A new person, and the token of their one-time sign-in link.
@@ -139,10 +141,10 @@ class Access:
         by.require(Permission.USERS_MANAGE)
         user = User(name=check_name("user", name), role=role, created=datetime.now(UTC), by=by.id)
         with self._database.change() as connection:
-            if before := store.user_named(connection, name, seal=self._seal):
+            if before := person_rows.user_named(connection, name, seal=self._seal):
                 known = "was removed; the ledger still speaks of them" if before.removed else "is a user already"
                 raise NameTakenError(f"{name} {known}. Choose another name, or run `modelward users list`.")
-            store.insert_user(connection, user, seal=self._seal)
+            person_rows.insert_user(connection, user, seal=self._seal)
             self._ledger.record(connection, USER_ADDED, actor=by.id, subject=f"person:{name}", facts={"role": role.value})
             return self._invite(connection, user)
 
@@ -162,7 +164,7 @@ class Access:
         """Every person, removed ones too, by name; none whose row was `altered`."""
         by.require(Permission.USERS_MANAGE)
         with self._database.look() as connection:
-            return store.users(connection, seal=self._seal)
+            return person_rows.users(connection, seal=self._seal)
 
     def remove_user(self, name: str, *, by: Actor) -> User:
         """End a person's access: their sessions and their invitation end with it.
@@ -173,11 +175,11 @@ class Access:
         by.require(Permission.USERS_MANAGE)
         with self._database.change() as connection:
             user = self._present_user(connection, name)
-            sessions = store.end_user(connection, name, now=datetime.now(UTC), seal=self._seal)
+            sessions = person_rows.end_user(connection, name, now=datetime.now(UTC), seal=self._seal)
             facts = {"sessions_ended": sessions}
             self._ledger.record(connection, USER_REMOVED, actor=by.id, subject=f"person:{name}", facts=facts)
-            store.advance_revision(connection)
-            return store.user_named(connection, name, seal=self._seal) or user
+            sealed_rows.advance_revision(connection)
+            return person_rows.user_named(connection, name, seal=self._seal) or user
 
     def authenticate(self, secret: str) -> Actor:
         """Who acts with this API key.
@@ -188,7 +190,7 @@ class Access:
         if has_shape("mw", secret):
             key = None
             with self._database.look() as connection, suppress(AlteredRowError):
-                key = store.key_with_hash(connection, self.credential_hash(secret), seal=self._seal)
+                key = key_rows.key_with_hash(connection, self.credential_hash(secret), seal=self._seal)
             if key and key.is_valid(datetime.now(UTC)):
                 return key.actor
         raise unknown_key()
@@ -207,13 +209,13 @@ class Access:
         expires = now + timedelta(seconds=self._settings.session_seconds)
         with self._database.change() as connection:
             user = self._invited(connection, token)
-            store.drop_invitation(connection, user.name)
-            row = store.SessionRow(secret.id, user.name, expires)
-            store.insert_session(connection, row, secret_hash=self.credential_hash(secret.text), now=now, seal=self._seal)
+            person_rows.drop_invitation(connection, user.name)
+            row = person_rows.SessionRow(secret.id, user.name, expires)
+            person_rows.insert_session(connection, row, secret_hash=self.credential_hash(secret.text), now=now, seal=self._seal)
             facts = {"session": secret.id, "expires": expires.isoformat()}
             actor = user.actor(secret.id)
             self._ledger.record(connection, SESSION_OPENED, actor=actor.id, subject=actor.id, facts=facts)
-            store.advance_revision(connection)
+            sealed_rows.advance_revision(connection)
         return SignedIn(secret.text, actor, expires)
 
     def is_invitation(self, token: str) -> bool:
@@ -231,7 +233,7 @@ class Access:
         """
         if has_shape("mws", session):
             with self._database.look() as connection, suppress(AlteredRowError):
-                row = store.session(connection, self.credential_hash(session), seal=self._seal)
+                row = person_rows.session(connection, self.credential_hash(session), seal=self._seal)
                 if row and (user := self._person(connection, row)):
                     return user.actor(row.id)
         raise UnknownCredentialError("This session is over. Sign in again; an administrator makes a new link.")
@@ -243,13 +245,13 @@ class Access:
         with self._database.change() as connection:
             row = None
             with suppress(AlteredRowError):  # it opens nothing already
-                row = store.session(connection, self.credential_hash(session), seal=self._seal)
+                row = person_rows.session(connection, self.credential_hash(session), seal=self._seal)
             if row is None:
                 return
-            store.end_session(connection, row.id)
+            person_rows.end_session(connection, row.id)
             actor = f"person:{row.user}"
             self._ledger.record(connection, SESSION_CLOSED, actor=actor, subject=actor, facts={"session": row.id})
-            store.advance_revision(connection)
+            sealed_rows.advance_revision(connection)
 
     def csrf_of(self, session: str) -> str:
         """The token that a form of this session carries; nobody without the session can know it."""
@@ -262,13 +264,13 @@ class Access:
         """
         now = datetime.now(UTC)
         with self._database.look() as connection:
-            held = store.keys(connection, seal=self._seal)
+            held = key_rows.keys(connection, seal=self._seal)
         return {digest: Credential(key.actor, key.expires) for digest, key in held.items() if key.is_valid(now)}
 
     def altered(self) -> list[str]:
         """The rows of keys, users, invitations and sessions that are not as they were written. They open nothing."""
         with self._database.look() as connection:
-            return list(store.altered(connection, seal=self._seal))
+            return list(sealed_rows.altered(connection, seal=self._seal))
 
     def credential_hash(self, secret: str) -> str:
         """The keyed hash under which `credentials` lists a secret."""
@@ -277,32 +279,32 @@ class Access:
     def revision(self) -> int:
         """A number that grows whenever a key, a user or a session changes."""
         with self._database.look() as connection:
-            return store.revision(connection)
+            return sealed_rows.revision(connection)
 
     def _invite(self, connection: Connection, user: User) -> Invitation:
         token = draw_secret("mwi").text
         expires = datetime.now(UTC) + timedelta(seconds=self._settings.invitation_seconds)
-        store.put_invitation(connection, user.name, secret_hash=self.credential_hash(token), expires=expires, seal=self._seal)
-        store.advance_revision(connection)
+        person_rows.put_invitation(connection, user.name, secret_hash=self.credential_hash(token), expires=expires, seal=self._seal)
+        sealed_rows.advance_revision(connection)
         return Invitation(user, token, expires)
 
     def _invited(self, connection: Connection, token: str) -> User:
         if has_shape("mwi", token):
             with suppress(AlteredRowError):
-                row = store.invitation(connection, self.credential_hash(token), seal=self._seal)
+                row = person_rows.invitation(connection, self.credential_hash(token), seal=self._seal)
                 if row and (user := self._person(connection, row)):
                     return user
         raise UnknownCredentialError(
             "This sign-in link is not valid. Each works once and for a while; ask an administrator for a new one."
         )
 
-    def _person(self, connection: Connection, row: store.InvitationRow | store.SessionRow) -> User | None:
+    def _person(self, connection: Connection, row: person_rows.InvitationRow | person_rows.SessionRow) -> User | None:
         """Who may act by that row now."""
-        user = store.user_named(connection, row.user, seal=self._seal)
+        user = person_rows.user_named(connection, row.user, seal=self._seal)
         return user if user and not user.removed and not has_passed(row.expires, datetime.now(UTC)) else None
 
     def _present_user(self, connection: Connection, name: str) -> User:
-        user = store.user_named(connection, name, seal=self._seal)
+        user = person_rows.user_named(connection, name, seal=self._seal)
         if user is None:
             raise UserMissingError(f"No user is called {name[:80]!r}. Run `modelward users list`.")
         if user.removed:

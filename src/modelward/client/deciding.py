@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from modelward.access import Actor, Invitation, IssuedKey, Key, Role, User
+from modelward.access import Actor, Invitation, IssuedKey, Key, Role, User, Whoami
 from modelward.audit import (
     Checkpoint,
     Consistency,
@@ -87,9 +87,9 @@ class RemotePolicies(Room):
 class RemoteAccess(Room):
     """See `modelward.access.Access`."""
 
-    def whoami(self) -> Actor:
+    def whoami(self) -> Whoami:
         """Whose key this is."""
-        return self._connection.fetch(Actor, "GET", "/api/v1/whoami")
+        return self._connection.fetch(Whoami, "GET", "/api/v1/whoami")
 
     def users(self, *, by: Actor | None = None) -> list[User]:
         """List people."""

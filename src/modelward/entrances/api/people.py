@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from modelward.access import Actor, Invitation, IssuedKey, Key, Permission, Role, User
+from modelward.access import Invitation, IssuedKey, Key, Permission, Role, User, Whoami
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name, Open
 
@@ -37,7 +37,7 @@ def _create_key(call: Call) -> IssuedKey:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/v1/whoami", Open.ANYBODY_KNOWN, lambda call: call.actor, "Whose credential this is.", Actor),
+    Endpoint("GET", "/api/v1/whoami", Open.ANYBODY_KNOWN, lambda call: call.actor.whoami, "Whose credential this is.", Whoami),
     Endpoint(
         "GET",
         "/api/v1/users",

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A judge says whether an actor may do something, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from modelward.access.permission import NEVER_LIMITED, PERMISSIONS_OF, Permission, roles_with
+
+if TYPE_CHECKING:
+    from modelward.access.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a judge said. `reason` names what decided; of a refusal, it says what to do about it."""
+
+    is_allowed: bool
+    reason: str
+
+
+class Judge(Protocol):
+    """Decides what actors may do.
+
+    A judge MUST refuse what nothing allows, and what it cannot decide. It MUST say the same of the same actor and thing until what
+    it judges by is changed, and MUST NOT write anything.
+    """
+
+    def decide(self, actor: Actor, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> Decision:
+        """Whether `actor` may, for that `model` or `dataset` where one is named."""
+        ...
+
+
+class ByRole:
+    """The house's own table: an actor may what its role may, with the models that its credential reaches.
+
+    An actor limited to some models never manages users or keys, nor reads the whole ledger.
+    """
+
+    def decide(
+        self,
+        actor: Actor,
+        permission: Permission,
+        *,
+        model: str | None = None,
+        dataset: str | None = None,  # noqa: ARG002  # no role and no key is limited to datasets
+    ) -> Decision:
+        if permission not in PERMISSIONS_OF[actor.role]:
+            return Decision(
+                is_allowed=False,
+                reason=f"{actor.id} is {actor.role} and lacks {permission}. "
+                f"Roles that have it: {', '.join(roles_with(permission))}. Ask an administrator.",
+            )
+        if actor.models is None or (permission not in NEVER_LIMITED and (model is None or model in actor.models)):
+            return Decision(is_allowed=True, reason=f"{actor.id} is {actor.role}, which has {permission}.")
+        what = f"{permission} for model {model!r}" if model is not None else permission
+        return Decision(
+            is_allowed=False,
+            reason=f"{actor.id} lacks {what}: its key is limited to {', '.join(actor.models) or 'no model'}. "
+            "Ask an administrator for a key that reaches further: `modelward keys create`.",
+        )
+
+
+BY_ROLE: Final = ByRole()

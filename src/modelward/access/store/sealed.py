@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sealed rows: how each is written, read and found out. And the revision, which counts every change of access.
+
+A table of sealed rows has columns of text alone, one of which is its MAC. It is `declare`d with its kind of row and the column by
+which people know one.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from modelward.access.seal import AlteredRowError, Seal
+from modelward.storage import SCHEMA, Connection
+
+Row = sa.RowMapping
+_REVISION = sa.Table(
+    "access_revision",
+    SCHEMA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.Integer, nullable=False),
+)
+_KINDS: Final[dict[sa.Table, tuple[str, str]]] = {}
+
+
+def declare(table: sa.Table, kind: str, known_by: str) -> sa.Table:
+    """`table`, as one of sealed rows of that `kind`, each of which people know by the column `known_by`."""
+    _KINDS[table] = (kind, known_by)
+    return table
+
+
+def altered(connection: Connection, *, seal: Seal) -> Iterator[str]:
+    """The rows that are not as they were sealed, by kind and name."""
+    for table in _KINDS:
+        for row in connection.execute(sa.select(table)).mappings():
+            if not is_genuine(table, row, seal):
+                yield _named(table, row)
+
+
+def revision(connection: Connection) -> int:
+    """How many changes there were."""
+    return connection.execute(sa.select(_REVISION.c.value)).scalar() or 0
+
+
+def advance_revision(connection: Connection) -> None:
+    """Count a change."""
+    if connection.execute(_REVISION.update().values(value=_REVISION.c.value + 1)).rowcount == 0:
+        connection.execute(_REVISION.insert().values(id=1, value=1))
+
+
+def insert(connection: Connection, table: sa.Table, row: Mapping[str, Any], seal: Seal) -> None:
+    """A new row, sealed."""
+    connection.execute(table.insert().values(seal.sealed(_KINDS[table][0], row)))
+
+
+def amend(connection: Connection, table: sa.Table, which: sa.ColumnElement[bool], change: Mapping[str, Any], seal: Seal) -> None:
+    """Change columns of the one row that `which` finds, and seal it again; nothing where there is none."""
+    if row := row_where(connection, table, which, seal):
+        connection.execute(table.update().where(which).values(seal.sealed(_KINDS[table][0], {**dict(row), **change})))
+
+
+def row_where(connection: Connection, table: sa.Table, which: sa.ColumnElement[bool], seal: Seal) -> Row | None:
+    """The one row that `which` finds.
+
+    Raises:
+        AlteredRowError: it is not as it was sealed.
+    """
+    row = connection.execute(sa.select(table).where(which)).mappings().first()
+    if row and not is_genuine(table, row, seal):
+        raise AlteredRowError(
+            f"The row of the {_named(table, row)} was altered by something other than Modelward, so it opens nothing. "
+            "Restore the database from a backup; `modelward doctor` names every such row."
+        )
+    return row
+
+
+def row_by_hash(connection: Connection, table: sa.Table, secret_hash: str, seal: Seal) -> Row | None:
+    """The row of the secret that has that hash. Raises as `row_where` does."""
+    row = row_where(connection, table, table.c.hash == secret_hash, seal)
+    # An index finds the row; whether it is the right one is said in constant time.
+    return row if row and hmac.compare_digest(row["hash"], secret_hash) else None
+
+
+def is_genuine(table: sa.Table, row: Row, seal: Seal) -> bool:
+    """Whether the row is as it was sealed."""
+    return seal.is_genuine(_KINDS[table][0], dict(row))
+
+
+def _named(table: sa.Table, row: Row) -> str:
+    kind, column = _KINDS[table]
+    return f"{kind} {str(row[column])[:80]!r}"
+
+
+def as_text(moment: datetime | None) -> str | None:
+    """A moment as it is kept: ISO 8601 in UTC, always of one width, so that text order is time order."""
+    return moment.isoformat(timespec="microseconds") if moment else None
+
+
+def as_moment(text: str) -> datetime:
+    """The moment that `as_text` wrote."""
+    return datetime.fromisoformat(text)
