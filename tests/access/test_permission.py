@@ -14,6 +14,7 @@ from modelward.access import (
     Permission,
     Role,
     UnknownRoleError,
+    Whoami,
     local_actor,
     parse_role,
     roles_with,
@@ -90,9 +91,9 @@ def test_the_owner_of_the_home_is_an_administrator_whatever_the_environment_says
 
 
 @given(role=st.sampled_from(Role), models=st.none() | st.lists(st.text(max_size=5), max_size=3).map(tuple))
-def test_an_actor_travels_as_json(role, models):
-    who = actor(role, models)
-    assert msgspec.json.decode(msgspec.json.encode(who), type=Actor) == who
+def test_who_an_actor_is_travels_as_json(role, models):
+    who = actor(role, models).whoami
+    assert msgspec.json.decode(msgspec.json.encode(who), type=Whoami) == who
 
 
 def test_a_role_is_found_by_its_name():
