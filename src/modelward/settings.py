@@ -17,7 +17,16 @@ from msgspec import Meta
 from modelward.errors import InvalidError
 
 HOME_FOLDER = ".modelward"
-_FILES = ("keys", "tls_certificate", "tls_key", "tls_client_ca", "client_ca", "client_certificate", "client_certificate_key")
+_FILES = (
+    "keys",
+    "keys_passphrase_file",
+    "tls_certificate",
+    "tls_key",
+    "tls_client_ca",
+    "client_ca",
+    "client_certificate",
+    "client_certificate_key",
+)
 
 
 class InvalidSettingError(InvalidError):
@@ -31,6 +40,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: Annotated[str, Meta(description="URL of an SQLite file, `sqlite:////path`; empty means one in the home.")] = ""
     objects_url: Annotated[str, Meta(description="Where sealed objects lie; empty means a folder in the home.")] = ""
     keys: Annotated[str, Meta(description="Path of the keyring file (mode 0600); empty means `keys.json` in the home.")] = ""
+    keys_passphrase_file: Annotated[
+        str, Meta(description="File (mode 0600) with the passphrase of a keyring that a passphrase guards.")
+    ] = ""
+    keys_passphrase_descriptor: Annotated[
+        int, Meta(ge=-1, le=65535, description="Inherited descriptor from which that passphrase is read, once; -1 is none.")
+    ] = -1
+    keys_command: Annotated[
+        str,
+        Meta(description="Program, by its whole path and with its words, that wraps and unwraps the key of a keyring it guards."),
+    ] = ""
+    keys_command_timeout_seconds: Annotated[float, Meta(gt=0, le=600, description="Longest wait for that program.")] = 10.0
     host: Annotated[str, Meta(description="Address that `modelward serve` binds.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port that `modelward serve` binds; 0 lets the system choose.")] = 8321
     grpc_port: Annotated[int, Meta(ge=0, le=65535, description="Port that `modelward serve` binds for gRPC; 0 is none.")] = 0

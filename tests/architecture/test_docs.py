@@ -110,6 +110,7 @@ PAGE_OF = {
     "engines": "ARCHITECTURE.md",
     "executors": "ARCHITECTURE.md",
     "explainers": "ARCHITECTURE.md",
+    "guards": "docs/how-to/keyring.md",
     "object_stores": "ARCHITECTURE.md",
     "readers": "docs/how-to/data.md",
     "recipes": "docs/reference/recipes.md",

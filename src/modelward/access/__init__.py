@@ -18,6 +18,7 @@ from modelward.access.credential import (
     UserMissingError,
     unknown_key,
 )
+from modelward.access.custody import Custody
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
 from modelward.access.seal import AlteredRowError
@@ -31,6 +32,7 @@ __all__ = [
     "AlteredRowError",
     "Auditing",
     "Credential",
+    "Custody",
     "InvalidCredentialError",
     "InvalidNameError",
     "Invitation",

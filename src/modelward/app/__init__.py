@@ -6,7 +6,7 @@ There are no globals: two platforms can live in one process, each with its own h
 
 from modelward.app.doctor import Check, examine
 from modelward.app.home import HomeExistsError, HomeMissingError, HomeUnfinishedError, HomeUnusableError, NewHome, create_home
-from modelward.app.platform import Platform, open_platform
+from modelward.app.platform import Platform, key_for_workers, open_platform
 
 __all__ = [
     "Check",
@@ -18,5 +18,6 @@ __all__ = [
     "Platform",
     "create_home",
     "examine",
+    "key_for_workers",
     "open_platform",
 ]

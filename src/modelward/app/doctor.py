@@ -15,7 +15,7 @@ from modelward.app.platform import Platform, open_platform
 from modelward.compute import usable_cores
 from modelward.errors import ModelwardError
 from modelward.settings import Settings
-from modelward.storage import Connection, is_idle
+from modelward.storage import Connection, Means, is_idle
 
 _LEAST_FREE_BYTES = 1 << 30
 _IDLE_SECONDS = 3600.0
@@ -30,11 +30,11 @@ class Check:
     is_well: bool
 
 
-def examine(settings: Settings) -> list[Check]:
+def examine(settings: Settings, *, means: Means | None = None) -> list[Check]:
     """Look a home over. What interrupted work left in the object store is removed once nobody touched it for an hour."""
     checks = [_of_python(), _of_extras(), _of_space(settings), _of_workers(settings)]
     try:
-        platform = open_platform(settings)
+        platform = open_platform(settings, means=means)
     except ModelwardError as error:
         return [*checks, Check("home", str(error), is_well=False)]
     try:

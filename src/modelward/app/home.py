@@ -18,7 +18,7 @@ from modelward.access import Access, Role, local_actor
 from modelward.audit import Ledger
 from modelward.errors import ConflictError, InvalidError, PrerequisiteError
 from modelward.settings import Settings
-from modelward.storage import Database, FolderTakenError, Keyring, NoSpaceError, cut_off, is_full, replace_durably
+from modelward.storage import Database, FolderTakenError, Keyring, Means, NoSpaceError, cut_off, is_full, replace_durably
 
 ADMINISTRATOR = "admin"
 INVITATION_FILE = "administrator.token"
@@ -62,7 +62,7 @@ def check_home(home: Path) -> None:
         raise HomeUnfinishedError(f"The making of the home at {home} was cut off. Run `modelward init --home {home}` to finish it.")
 
 
-def create_home(settings: Settings) -> NewHome:
+def create_home(settings: Settings, *, means: Means | None = None) -> NewHome:
     """Make a home: keyring, database, ledger, and an administrator who signs in with a one-time token.
 
     A making that was cut off, at whatever moment, is taken up where it stopped.
@@ -73,7 +73,7 @@ def create_home(settings: Settings) -> NewHome:
     """
     try:
         with _making(settings.home):
-            return _furnish(settings)
+            return _furnish(settings, means)
     except OSError as fault:
         if is_full(fault):
             raise NoSpaceError(f"No space left for a home at {settings.home}. Free some and run `modelward init` again.") from fault
@@ -109,12 +109,12 @@ def _must_be_free(home: Path) -> None:
     raise FolderTakenError(f"The folder {home} holds other things. Name a new one.")
 
 
-def _furnish(settings: Settings) -> NewHome:
+def _furnish(settings: Settings, means: Means | None) -> NewHome:
     """Put everything into the home that is not there yet."""
     path, actor = settings.keyring_path, local_actor()
     for file in half_written(settings):
         file.unlink()
-    keyring = Keyring.open(path) if path.exists() else Keyring.create(path, secrets=_new_secrets())
+    keyring = Keyring.open(path, means or Means.of(settings)) if path.exists() else Keyring.create(path, secrets=_new_secrets())
     database = open_database(settings)
     try:
         database.create_tables()

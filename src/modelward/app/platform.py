@@ -6,7 +6,7 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 
-from modelward.access import Access, Auditing
+from modelward.access import Access, Auditing, Custody
 from modelward.app.home import ANCHOR_FILE, INVITATION_FILE, check_home, open_database
 from modelward.assessment import Assessment
 from modelward.audit import Ledger
@@ -15,21 +15,22 @@ from modelward.registry import Registry
 from modelward.releases import Releases
 from modelward.serving import Serving
 from modelward.settings import Settings
-from modelward.storage import OBJECT_STORES, Keyring, ObjectStore, Vault, sweep_passing_folders
+from modelward.storage import OBJECT_STORES, Keyring, Means, ObjectStore, Vault, sweep_passing_folders
 from modelward.training import Training
 
 
 class Platform:
     """Every service over one home. An entrance holds one and says `platform.releases.approve(release, by=actor)`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, means: Means | None = None) -> None:
         self.settings = settings
-        self.keyring = Keyring.open(settings.keyring_path)
+        self.keyring = Keyring.open(settings.keyring_path, means or Means.of(settings))
         self.database = open_database(settings)
         self.database.create_tables()
         self.vault = Vault(_object_store(settings), self.keyring)
         self.ledger = Ledger(self.database, self.keyring, anchor=settings.home / ANCHOR_FILE)
         self.access = Access(self.database, self.ledger, self.keyring, settings=settings)
+        self.custody = Custody(self.database, self.ledger, self.keyring)
         self.auditing = Auditing(self.ledger)
         self.datasets = Datasets(self.database, self.vault, self.ledger, settings=settings)
         self.registry = Registry(self.database, self.vault, self.ledger, self.keyring)
@@ -63,15 +64,24 @@ class Platform:
         self.database.close()
 
 
-def open_platform(settings: Settings) -> Platform:
-    """The platform over an existing home.
+def open_platform(settings: Settings, *, means: Means | None = None) -> Platform:
+    """The platform over an existing home. `means` open its keyring; else those that the settings name.
 
     Raises:
         HomeMissingError: no home is there. HomeUnfinishedError: its making was cut off. Whatever keyring and database raise.
     """
     check_home(settings.home)
     sweep_passing_folders()
-    return Platform(settings)
+    return Platform(settings, means=means)
+
+
+def key_for_workers(settings: Settings, *, means: Means | None = None) -> bytes:
+    """What processes of ours open the home's keyring with, as `Means.key`, without asking again; empty where it needs nothing.
+
+    Raises: what `open_platform` raises for want of a home or a keyring.
+    """
+    check_home(settings.home)
+    return Keyring.open(settings.keyring_path, means or Means.of(settings)).handed_key
 
 
 def _object_store(settings: Settings) -> ObjectStore:

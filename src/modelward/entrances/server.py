@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from modelward.entrances.api import Watch
     from modelward.entrances.rpc import RpcDoor
     from modelward.settings import Settings
+    from modelward.storage import Means
 
 _SWITCH_SECONDS = 0.0005
 _COLLECT = 20_000, 10, 50
@@ -36,14 +37,16 @@ _LOOK_AFTER_SECONDS = 0.5
 _FAREWELL_SECONDS = 5.0
 
 
-def serve(settings: Settings, listening: socket.socket, *, announce: Callable[[Platform], None]) -> None:
+def serve(
+    settings: Settings, listening: socket.socket, *, announce: Callable[[Platform], None], means: Means | None = None
+) -> None:
     """Serve on a bound socket until SIGTERM or Ctrl-C; open requests may finish within the grace that the settings give.
-    `announce` is called once requests are answered.
+    `announce` is called once requests are answered; `means` open the keyring, else those that the settings name.
 
     Raises: whatever opening the platform or its gateway raises.
     """
     write_json_lines(settings.log_level)
-    platform = open_platform(settings)
+    platform = open_platform(settings, means=means)
     traces = traces_of(os.environ)
     try:
         server = Server(platform, announce=announce, traces=traces)

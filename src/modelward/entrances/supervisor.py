@@ -47,9 +47,9 @@ class WorkerEndedError(UnavailableError):
     """A worker ended before it answered anything."""
 
 
-def supervise(settings: Settings, *, announce: Announce) -> None:
+def supervise(settings: Settings, *, announce: Announce, key: bytes = b"") -> None:
     """Serve with as many workers as the settings say, until SIGTERM or Ctrl-C; open requests may finish. `announce` is told, once
-    all of them answer, what the first one says of itself, and their process ids.
+    all of them answer, what the first one says of itself, and their process ids. With `key` they open a guarded keyring.
 
     Raises:
         PortTakenError: the address is in use. Whatever a worker cannot start for. WorkerEndedError: one ended before it answered,
@@ -62,7 +62,7 @@ def supervise(settings: Settings, *, announce: Announce) -> None:
             # Each worker binds it by itself; held here, it is nobody else's.
             held.enter_context(SharedPort(settings.host, settings.grpc_port))
         folder = held.enter_context(passing_folder())
-        asyncio.run(_Crew(settings, port, folder).work(announce))
+        asyncio.run(_Crew(settings, port, folder, key).work(announce))
 
 
 @dataclass(eq=False)
@@ -119,7 +119,8 @@ class _Worker:
 class _Crew:
     """The workers, each in a seat with a number."""
 
-    def __init__(self, settings: Settings, port: SharedPort, folder: Path) -> None:
+    def __init__(self, settings: Settings, port: SharedPort, folder: Path, key: bytes) -> None:
+        self._key = key
         self._settings = settings
         self._port = port
         self._folder = folder
@@ -166,7 +167,7 @@ class _Crew:
         """A new worker in that seat, and what it says once it answers."""
         line, theirs = socket.socketpair()
         with theirs, self._port.socket() as listening:
-            hand_over(line, listening)
+            hand_over(line, listening, key=self._key)
             # A group of its own: Ctrl-C is for the supervisor, who passes it on.
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "modelward", "serve", "--json"),
@@ -219,7 +220,9 @@ class _Crew:
         """The settings, with the part of this seat in what is meant for the whole machine."""
         settings = self._settings
         threads = settings.engine_threads or max(1, usable_cores() // settings.workers)
-        own = msgspec.structs.replace(settings, seat=str(self._folder / f"{seat}.json"), engine_threads=threads)
+        own = msgspec.structs.replace(
+            settings, seat=str(self._folder / f"{seat}.json"), engine_threads=threads, keys_passphrase_descriptor=-1
+        )
         return os.environ | environment_of(own)
 
 

@@ -13,6 +13,8 @@ from modelward.storage.folders import (
     sweep_passing_folders,
     whole_folder,
 )
+from modelward.storage.guard import Guard, GuardClosedError, GuardRefusedError, Means
+from modelward.storage.guards import GUARDS
 from modelward.storage.keyring import Keyring, KeyringExposedError, KeyringMissingError, KeyringUnreadableError
 from modelward.storage.object_stores import OBJECT_STORES
 from modelward.storage.objects import InvalidDigestError, ObjectChangedError, ObjectMissingError, ObjectStore
@@ -21,6 +23,7 @@ from modelward.storage.sqlite import DatabaseBusyError, DatabaseDamagedError
 from modelward.storage.vault import Naming, OvertakenError, Swept, Vault, until_written
 
 __all__ = [
+    "GUARDS",
     "OBJECT_STORES",
     "SCHEMA",
     "Connection",
@@ -29,12 +32,16 @@ __all__ = [
     "DatabaseDamagedError",
     "FolderTakenError",
     "FolderUnusableError",
+    "Guard",
+    "GuardClosedError",
+    "GuardRefusedError",
     "InvalidDatabaseError",
     "InvalidDigestError",
     "Keyring",
     "KeyringExposedError",
     "KeyringMissingError",
     "KeyringUnreadableError",
+    "Means",
     "Naming",
     "NoSpaceError",
     "ObjectChangedError",

@@ -2,12 +2,16 @@
 """The keyring: one file, mode 0600, with the secrets that a home stands on.
 
 It holds master keys that wrap data keys (`masters`, of which `current` seals new things) and named secrets: the ledger's
-Ed25519 key, the signer's P-256 key, the key of the entry digests, the pepper of API keys. It may lie outside the home.
+Ed25519 key, the signer's P-256 key, the key of the entry digests, the pepper of API keys. It may lie outside the home. What the
+bytes of the file are is its guard's business, what is in it the keyring's.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,9 +20,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from modelward.errors import ConflictError, PrerequisiteError, RefusedError
-from modelward.storage.durability import beside, make_durable, write_private
+from modelward.plugins import UnknownPluginError
+from modelward.storage.durability import beside, make_durable, replace_durably, write_private
+from modelward.storage.guard import Guard, GuardRefusedError, Means, guard_of
+from modelward.storage.guards import GUARDS
 
-_LIMIT_BYTES = 1 << 20
+_LIMIT_BYTES = 4 << 20
+_NO_MEANS = Means()
 
 
 class KeyringMissingError(PrerequisiteError):
@@ -54,61 +62,90 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Keyring:
     """The opened keyring. Nothing in it is ever printed: `repr` shows the path alone."""
 
-    def __init__(self, path: Path, held: _File) -> None:
+    def __init__(self, path: Path, held: _File, *, guard: Guard, guard_name: str) -> None:
         self.path = path
+        self.guard_name = guard_name
         self._held = held
+        self._guard = guard
 
     def __repr__(self) -> str:
         return f"Keyring({str(self.path)!r})"
 
     @classmethod
-    def create(cls, path: Path, *, secrets: dict[str, bytes]) -> Keyring:
-        """Write a new keyring with one fresh master key and `secrets`.
+    def create(cls, path: Path, *, secrets: dict[str, bytes], guard: str = "file", means: Means = _NO_MEANS) -> Keyring:
+        """Write a new keyring with one fresh master key and `secrets`, under that guard.
 
         Raises:
             ConflictError: a file is there already; a keyring is never overwritten, for what it sealed would be lost.
+            UnknownPluginError: no guard has that name. Whatever the guard raises.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         held = _File(1, "m1", {"m1": AESGCM.generate_key(256)}, secrets)
+        keeper: Guard = GUARDS.load(guard)(means)
+        stored = keeper.protect(msgspec.json.encode(held))
         # Written beside its place and then linked into it: whoever looks sees no keyring or a whole one, after a power cut too.
         fresh = beside(path)
         try:
-            write_private(fresh, msgspec.json.encode(held))
+            write_private(fresh, stored)
             path.hardlink_to(fresh)
         except FileExistsError as there:
             raise ConflictError(f"A keyring lies at {path} already. It is left as it is.") from there
         finally:
             fresh.unlink(missing_ok=True)
         make_durable(path.parent)
-        return cls(path, held)
+        return cls(path, held, guard=keeper, guard_name=guard)
 
     @classmethod
-    def open(cls, path: Path) -> Keyring:
-        """Read the keyring at `path`.
+    def open(cls, path: Path, means: Means = _NO_MEANS) -> Keyring:
+        """Read the keyring at `path`, with whichever guard its file names.
 
         Raises:
             KeyringMissingError, KeyringExposedError, KeyringUnreadableError: it is not there, not private, or not a keyring.
+            Whatever the guard raises.
         """
+        stored = _stored(path)
         try:
-            with path.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode & 0o077
-                raw = file.read(_LIMIT_BYTES)
-        except FileNotFoundError as missing:
-            raise KeyringMissingError(
-                f"No keyring at {path}. Put it back from your backup, or set MODELWARD_KEYS to where it lies; what it sealed "
-                "cannot be read without it. Where no home was made yet, run `modelward init`."
-            ) from missing
-        except OSError as fault:
-            raise KeyringUnreadableError(f"The keyring at {path} cannot be read: {fault.strerror}. Check whose it is.") from fault
-        if mode:
-            raise KeyringExposedError(f"Others can read the keyring at {path}. Run `chmod 600 {path}`.")
+            name = guard_of(stored)
+            guard: Guard = GUARDS.load(name)(means)
+        except (msgspec.DecodeError, UnicodeDecodeError, UnknownPluginError):
+            raise _unreadable(path) from None
+        return cls(path, _decoded(path, guard.reveal(stored)), guard=guard, guard_name=name)
+
+    @property
+    def handed_key(self) -> bytes:
+        """What a process of ours opens this keyring with, as `Means.key`, without asking again; empty where it needs nothing."""
+        return self._guard.key
+
+    def move(self, guard: str, means: Means) -> None:
+        """Put the keyring under another guard, or under the same anew. The file is replaced as a whole, and only once it is known
+        that the new guard opens what it made.
+
+        Raises:
+            UnknownPluginError: no guard has that name. Whatever either guard raises; the file is as it was then.
+        """
+        keeper: Guard = GUARDS.load(guard)(means)
+        with self._changing() as held:
+            self._replace(held, guard=keeper)
+            self.guard_name = guard
+
+    @contextmanager
+    def _changing(self) -> Iterator[_File]:
+        """Alone with the file, among all who change it; what is in it by now. Its folder is locked, for the file is replaced."""
+        handle = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            return cls(path, msgspec.json.decode(raw, type=_File))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            # The cause is not chained: it could quote the file.
-            raise KeyringUnreadableError(
-                f"The file at {path} is not a keyring of this version. Restore it from a backup."
-            ) from None
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield _decoded(self.path, self._guard.reveal(_stored(self.path)))
+        finally:
+            os.close(handle)
+
+    def _replace(self, held: _File, *, guard: Guard) -> None:
+        """Put `held` in the file's place, whole or not at all, once it is known that the guard opens what it made."""
+        content = msgspec.json.encode(held)
+        stored = guard.protect(content)
+        if guard.reveal(stored) != content:
+            raise GuardRefusedError("The keyring's guard does not open what it made. The keyring is as it was.")
+        replace_durably(self.path, stored)
+        self._held, self._guard = held, guard
 
     def secret(self, name: str) -> bytes:
         """The secret called `name`."""
@@ -132,3 +169,33 @@ class Keyring:
         if master not in self._held.masters:
             raise InvalidTag
         return AESGCM(self._held.masters[master]).decrypt(wrapped[:12], wrapped[12:], f"{master} {label}".encode())
+
+
+def _stored(path: Path) -> bytes:
+    """The bytes of the file."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o077
+            stored = file.read(_LIMIT_BYTES)
+    except FileNotFoundError as missing:
+        raise KeyringMissingError(
+            f"No keyring at {path}. Put it back from your backup, or set MODELWARD_KEYS to where it lies; what it sealed "
+            "cannot be read without it. Where no home was made yet, run `modelward init`."
+        ) from missing
+    except OSError as fault:
+        raise KeyringUnreadableError(f"The keyring at {path} cannot be read: {fault.strerror}. Check whose it is.") from fault
+    if mode:
+        raise KeyringExposedError(f"Others can read the keyring at {path}. Run `chmod 600 {path}`.")
+    return stored
+
+
+def _decoded(path: Path, content: bytes) -> _File:
+    try:
+        return msgspec.json.decode(content, type=_File)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # The cause is not chained: it could quote the file.
+        raise _unreadable(path) from None
+
+
+def _unreadable(path: Path) -> KeyringUnreadableError:
+    return KeyringUnreadableError(f"The file at {path} is not a keyring of this version. Restore it from a backup.")

@@ -119,14 +119,16 @@ class Threaded:
 class Process:
     """`modelward serve` as a process of its own, or a program that ends in it. What it writes to standard error is kept."""
 
-    def __init__(self, home: Path, *, port: int = 0, drafts: Path | None = None, code: str = "", **settings) -> None:
+    def __init__(self, home: Path, *, port: int = 0, drafts: Path | None = None, code: str = "", inherit=(), **settings) -> None:
         environment = {**os.environ, **{f"MODELWARD_{name.upper()}": str(value) for name, value in settings.items()}}
         if drafts is not None:
             environment["TMPDIR"] = str(drafts)
         program = ["-c", code] if code else ["-m", "modelward"]
         command = [sys.executable, *program, "serve", "--home", str(home), "--port", str(port), "--json"]
         self._errors = (home.parent / f"serve-{time.monotonic_ns()}.log").open("w+")
-        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=self._errors, text=True)
+        self._process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=self._errors, text=True, pass_fds=inherit
+        )
         assert self._process.stdout
         self.told = json.loads(self._document())
         self.url = self.told["address"]

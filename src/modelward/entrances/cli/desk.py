@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from getpass import getpass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from modelward.access import Actor
     from modelward.app import Platform
     from modelward.client import Client
+    from modelward.storage import Means
 
 # Where nobody sees a terminal, a table may be wider than the 80 columns that are otherwise assumed.
 _WIDTH_ELSEWHERE = 160
@@ -98,6 +100,13 @@ class Desk:
             self._actor = self.house.access.authenticate(key) if key is not None else local_actor()
         return self._actor
 
+    @property
+    def means(self) -> Means:
+        """What opens a guarded keyring: what the settings name, or who sits at the terminal."""
+        from modelward.storage import Means
+
+        return Means.of(self.settings, ask=getpass if sys.stdin.isatty() else None)
+
     def version(self, name: str) -> str:
         """The version that `name` means: `income:3` itself, and for `income` the live one."""
         return name if ":" in name else self.house.releases.released(name, by=self.actor)
@@ -133,7 +142,7 @@ class Desk:
             return self.connect(self.common.url, key=self.common.key)
         from modelward.app import open_platform
 
-        return open_platform(self.settings)
+        return open_platform(self.settings, means=self.means)
 
 
 def address_of(settings: Settings, port: int) -> str:

@@ -39,7 +39,7 @@ def declare(app: typer.Typer) -> None:
         """Make a home: keyring, database, ledger, and an administrator."""
         from modelward.app import create_home
 
-        made = create_home(_settings_for(desk, folder))
+        made = create_home(_settings_for(desk, folder), means=desk.means)
         _note_home_further_up(desk, made.path)
         return {"home": str(made.path), "administrator_token": str(made.invitation)}
 
@@ -49,7 +49,7 @@ def declare(app: typer.Typer) -> None:
         from modelward.app import examine
         from modelward.entrances.tls import certificate_checks
 
-        checks = [*examine(desk.settings), *certificate_checks(desk.settings)]
+        checks = [*examine(desk.settings, means=desk.means), *certificate_checks(desk.settings)]
         desk.answer(checks, _show_checks)
         if not all(check.is_well for check in checks):
             raise typer.Exit(EXIT[PrerequisiteError])

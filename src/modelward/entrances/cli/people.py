@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from modelward.entrances.cli import showing
+from modelward.entrances.cli import keyring, showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.noting import note_models_to_come
 from modelward.entrances.cli.verb import noun, verb
@@ -85,6 +85,8 @@ def _declare_keys(keys: typer.Typer) -> None:
     def list_(desk: Desk) -> list[Key]:
         """List keys, without their secrets."""
         return desk.house.access.keys(by=desk.actor)
+
+    keyring.declare(keys)
 
     @verb(keys, "revoke", show=lambda console, key: showing.line(console, f"The key {key.id} ({key.name}) is revoked."))
     def revoke(desk: Desk, id: KeyId) -> Key:

@@ -24,21 +24,30 @@ def run(settings: Settings, desk: Desk) -> None:
     Raises:
         PortTakenError: the address is in use, or is not this machine's. Whatever opening the home raises.
     """
+    from modelward.app import key_for_workers
+    from modelward.storage import Means
+
+    means = desk.means
     if settings.workers > 1 and not settings.seat:
         from modelward.entrances.supervisor import supervise
 
-        supervise(settings, announce=lambda told, workers: _announce(told | {"pid": os.getpid(), "workers": workers}, desk))
+        key = key_for_workers(settings, means=means)
+        supervise(
+            settings, announce=lambda told, workers: _announce(told | {"pid": os.getpid(), "workers": workers}, desk), key=key
+        )
         return
     if settings.seat:
         from modelward.entrances.seat import take_over
 
-        listening = take_over()
+        listening, key = take_over()
+        means = Means.of(settings, key=key)
     else:
         from modelward.entrances.listening import bind
 
         listening = bind(settings.host, settings.port)
     port = listening.getsockname()[1]
-    import_module(_SERVER).serve(settings, listening, announce=lambda platform: _announce(_told(platform, port), desk))
+    serve = import_module(_SERVER).serve
+    serve(settings, listening, announce=lambda platform: _announce(_told(platform, port), desk), means=means)
 
 
 def _told(platform: Platform, port: int) -> dict[str, Any]:
