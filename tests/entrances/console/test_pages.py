@@ -146,6 +146,18 @@ def test_each_role_sees_the_sections_and_forms_it_may_use(house, role):
     assert ("Propose it" in visitor.get("/models/grant/3").text) is (Permission.RELEASES_PROPOSE in allowed)
 
 
+@pytest.mark.parametrize("role", Role)
+def test_the_page_of_roles_shows_the_table_of_permissions_to_everybody(house, role):
+    page = house.visitor(role).get("/access").text
+    table = page.partition("<h2>")[2]
+    for permission in Permission:
+        row = table.partition(f">{permission.value}<")[2].partition("</tr>")[0]
+        assert [cell == "yes" for cell in re.findall(r"<td>(yes|–)</td>", row)] == [
+            permission in PERMISSIONS_OF[each] for each in Role
+        ]
+    assert page.count("Your role") == 1
+
+
 def test_whoever_may_ask_but_not_have_it_explained_gets_the_answer_alone(house):
     operator = house.visitor(Role.OPERATOR)
     before = len(house.entries("inference.refused"))

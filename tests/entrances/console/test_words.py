@@ -9,10 +9,11 @@ from string import Formatter
 import pytest
 
 from entrances.console.conftest import ROW, words_of
-from modelward.access import Role, local_actor
+from modelward.access import Permission, Role, local_actor
 from modelward.assessment import ASSESSORS, REPORT_WORDS, ClauseVerdict, Measure
 from modelward.datasets import WARNINGS, ColumnKind
 from modelward.entrances.console import visit
+from modelward.entrances.console.access_words import ACCESS_WORDS
 from modelward.entrances.console.curves_view import WORDS_OF_PICTURES
 from modelward.entrances.console.words import CHINESE, FACTS, SENTENCES, WORDS, Translator, choose_language
 from modelward.releases import DECISION_WORDS, ReleaseState
@@ -43,6 +44,9 @@ def words_of_data() -> set[str]:
         *(assessor.title for assessor in assessors),
         *(measure.title for assessor in assessors for measure in assessor.measures),
         *(word for _, word, _ in visit._SECTIONS),
+        *(word for _, word, _ in visit.ACCESS_TABS),
+        *(role.meaning for role in Role),
+        *(permission.meaning for permission in Permission),
         *visit.TITLES.values(),
         *FINDINGS,
         *WARNINGS,
@@ -66,12 +70,13 @@ def test_every_word_that_comes_out_of_values_is_known_in_chinese():
 
 
 def test_no_word_is_kept_that_no_page_says():
-    assert set(CHINESE) - words_of_templates() - words_of_data() - {"One row"} == set()
+    assert (set(CHINESE) | set(ACCESS_WORDS)) - words_of_templates() - words_of_data() - {"One row"} == set()
 
 
 def test_no_word_is_translated_in_two_places():
-    assert (set(CHINESE) | set(FACTS)) & set(REPORT_WORDS.words) == set()
-    assert set(CHINESE) & set(FACTS) == set()
+    assert (set(CHINESE) | set(ACCESS_WORDS) | set(FACTS)) & set(REPORT_WORDS.words) == set()
+    assert (set(CHINESE) | set(ACCESS_WORDS)) & set(FACTS) == set()
+    assert set(CHINESE) & set(ACCESS_WORDS) == set()
     assert set(SENTENCES) & set(DECISION_WORDS.sentences) == set()
 
 

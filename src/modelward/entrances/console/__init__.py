@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from modelward.entrances.console import data_page, files, releases_page, runs_page, shelf_page, sign_in
+from modelward.entrances.console import access_page, data_page, files, releases_page, runs_page, shelf_page, sign_in
 from modelward.entrances.console.drawn import Drawn
 from modelward.entrances.console.ledger_page import LedgerPages
 from modelward.entrances.console.version_page import VersionPages
@@ -69,6 +69,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/releases", releases_page.show_all),
         route("/releases/{id}", releases_page.show_one),
         route("/releases/{id}", releases_page.decide, "POST"),
+        route("/access", access_page.show),
         route("/ledger", ledger.show),
         route("/ledger", ledger.verify, "POST"),
         route("/ledger/checkpoint", files.checkpoint),

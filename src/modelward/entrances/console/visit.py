@@ -56,13 +56,16 @@ TITLES: dict[type[ModelwardError], str] = {
     PrerequisiteError: "Something is missing",
     ModelwardError: "Something went wrong",
 }
-_SECTIONS = (
+_SECTIONS: tuple[tuple[str, str, Permission | None], ...] = (
     ("data", "Data", Permission.DATA_READ),
     ("runs", "Runs", Permission.TRAINING_READ),
     ("models", "Models", Permission.MODELS_READ),
     ("releases", "Releases", Permission.RELEASES_READ),
     ("ledger", "Ledger", Permission.AUDIT_READ),
+    ("access", "Access", None),
 )
+# The pages of access: the place below `/console/access`, the word on its tab, and what it takes to see it.
+ACCESS_TABS: tuple[tuple[str, str, Permission | None], ...] = (("", "Roles", None),)
 _YEAR_SECONDS = 365 * 86_400
 _VISITOR_SECONDS = 86_400
 
@@ -153,7 +156,8 @@ class Visit:
             csrf=self.csrf,
             status=status,
             section=section,
-            sections=[(place, word) for place, word, needed in _SECTIONS if self.actor and self.actor.may(needed)],
+            sections=self._open_to(_SECTIONS),
+            tabs=self._open_to(ACCESS_TABS),
             **shown,
         )
         return HTMLResponse(text, status)
@@ -177,6 +181,11 @@ class Visit:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+    def _open_to(self, places: tuple[tuple[str, str, Permission | None], ...]) -> list[tuple[str, str]]:
+        """Those places that who is signed in may see."""
+        actor = self.actor
+        return [(place, word) for place, word, needed in places if actor and (needed is None or actor.may(needed))]
 
     def _in(self, language: str) -> str:
         """The address of this page in another language; everything else that was asked for stays."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from modelward.assessment import LANGUAGES, Language, Phrasebook
+from modelward.entrances.console.access_words import ACCESS_WORDS
 from modelward.entrances.console.data_words import DATA_SENTENCES, DATA_WORDS
 from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.releases import DECISION_WORDS
@@ -417,7 +418,7 @@ SENTENCES = {
 }
 # Words that mean one thing here and another elsewhere in English, by what they are among.
 AMONG = {("kind", "number"): "数值", ("status", "failed"): "失败"}
-WORDS = Phrasebook(CHINESE | FACTS, SENTENCES | FINDING_SENTENCES | DATA_SENTENCES, upon=DECISION_WORDS)
+WORDS = Phrasebook(CHINESE | ACCESS_WORDS | FACTS, SENTENCES | FINDING_SENTENCES | DATA_SENTENCES, upon=DECISION_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
