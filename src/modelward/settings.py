@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -27,6 +27,13 @@ _FILES = (
     "client_certificate",
     "client_certificate_key",
 )
+
+
+class TlsFiles(NamedTuple):
+    """The files of a server's certificate and of its key."""
+
+    certificate: Path
+    key: Path
 
 
 class InvalidSettingError(InvalidError):
@@ -55,7 +62,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535, description="Port that `modelward serve` binds; 0 lets the system choose.")] = 8321
     grpc_port: Annotated[int, Meta(ge=0, le=65535, description="Port that `modelward serve` binds for gRPC; 0 is none.")] = 0
     tls_certificate: Annotated[
-        str, Meta(description="File with the server's certificate and those up to its CA, in PEM; empty means plain HTTP.")
+        str,
+        Meta(
+            description="File with the server's certificate and those up to its CA, in PEM; empty means plain HTTP. Where neither "
+            "it nor the key is set at all, it is what `modelward tls init` made in the home."
+        ),
     ] = ""
     tls_key: Annotated[str, Meta(description="File with the certificate's key, in PEM, closed to others.")] = ""
     tls_client_ca: Annotated[
@@ -145,6 +156,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least serious log line written.")] = "info"
 
     @property
+    def tls_files(self) -> TlsFiles:
+        """Where `modelward tls init` puts the server's certificate and its key."""
+        return TlsFiles(self.home / "tls" / "server.pem", self.home / "tls" / "server.key")
+
+    @property
     def keyring_path(self) -> Path:
         """Where the keyring file is, whether or not the setting names one."""
         return Path(self.keys) if self.keys else self.home / "keys.json"
@@ -180,8 +196,13 @@ def read_settings(environment: Mapping[str, str] | None = None, *, home: Path | 
         _check(name, value)
     chosen = home or Path(given.get("home") or find_home(Path.cwd()))
     settings = msgspec.convert(given | {"home": str(chosen)}, Settings, strict=False, dec_hook=_path)
-    files = {name: str(_absolute(name, Path(path))) if (path := getattr(settings, name)) else "" for name in _FILES}
-    return msgspec.structs.replace(settings, home=_absolute("home", settings.home), **files)
+    files: dict[str, str] = {name: str(_absolute(name, Path(path))) if (path := getattr(settings, name)) else "" for name in _FILES}
+    settings = msgspec.structs.replace(settings, home=_absolute("home", settings.home), **files)
+    # A certificate of the home's own is for a server that was told nothing else, not even that there is to be none.
+    if given.keys().isdisjoint({"tls_certificate", "tls_key"}) and settings.tls_files.certificate.exists():
+        own = settings.tls_files
+        return msgspec.structs.replace(settings, tls_certificate=str(own.certificate), tls_key=str(own.key))
+    return settings
 
 
 def limits_of(name: str) -> str:

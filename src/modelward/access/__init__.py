@@ -3,6 +3,14 @@
 
 from modelward.access.actor import Actor, NotPermittedError, Whoami, local_actor
 from modelward.access.auditing import Auditing
+from modelward.access.certificate import (
+    AuthorityExistsError,
+    AuthorityMissingError,
+    Certificate,
+    CertificateTakenError,
+    InvalidHostError,
+)
+from modelward.access.certifying import Certifying
 from modelward.access.credential import (
     AlreadyEndedError,
     Credential,
@@ -31,9 +39,15 @@ __all__ = [
     "AlreadyEndedError",
     "AlteredRowError",
     "Auditing",
+    "AuthorityExistsError",
+    "AuthorityMissingError",
+    "Certificate",
+    "CertificateTakenError",
+    "Certifying",
     "Credential",
     "Custody",
     "InvalidCredentialError",
+    "InvalidHostError",
     "InvalidNameError",
     "Invitation",
     "IssuedKey",

@@ -134,7 +134,7 @@ def _furnish(settings: Settings, means: Means | None) -> NewHome:
 
 def half_written(settings: Settings) -> list[Path]:
     """Files of the home, and of a keyring that lies elsewhere, that were being written when their writer was killed."""
-    places = (settings.keyring_path, settings.home / ANCHOR_FILE, settings.home / INVITATION_FILE)
+    places = (settings.keyring_path, settings.home / ANCHOR_FILE, settings.home / INVITATION_FILE, *settings.tls_files)
     return [file for place in places for file in cut_off(place)]
 
 

@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from modelward.errors import PrerequisiteError, RefusedError
-from modelward.settings import Settings
+from modelward.settings import InvalidSettingError, Settings, variable
 
 KEY_BYTES = 32
 NOTE_LIMIT_BYTES = 16 << 10
@@ -53,11 +53,19 @@ class Means:
 
     @classmethod
     def of(cls, settings: Settings, *, ask: Ask | None = None, key: bytes = b"") -> Means:
-        """What the settings name; `ask` asks a person, where one sits there."""
+        """What the settings name; `ask` asks a person, where one sits there.
+
+        Raises:
+            InvalidSettingError: the words of the command cannot be told apart.
+        """
+        try:
+            command = tuple(shlex.split(settings.keys_command))
+        except ValueError as wrong:
+            raise InvalidSettingError(f"{variable('keys_command')} has a quotation mark that is never closed. Close it.") from wrong
         return cls(
             passphrase_file=Path(settings.keys_passphrase_file) if settings.keys_passphrase_file else None,
             passphrase_descriptor=settings.keys_passphrase_descriptor if settings.keys_passphrase_descriptor >= 0 else None,
-            command=tuple(shlex.split(settings.keys_command)),
+            command=command,
             timeout_seconds=settings.keys_command_timeout_seconds,
             ask=ask,
             key=key,

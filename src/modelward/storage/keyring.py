@@ -154,6 +154,21 @@ class Keyring:
         except KeyError as missing:
             raise KeyringUnreadableError(f"The keyring at {self.path} lacks {name!r}. Restore it from a backup.") from missing
 
+    def has_secret(self, name: str) -> bool:
+        """Whether there is a secret called `name`."""
+        return name in self._held.secrets
+
+    def add_secret(self, name: str, value: bytes) -> None:
+        """Keep one more secret, in the file too.
+
+        Raises:
+            ConflictError: there is one of that name; a secret is never overwritten.
+        """
+        with self._changing() as held:
+            if name in held.secrets:
+                raise ConflictError(f"The keyring at {self.path} has a secret {name!r} already. It is left as it is.")
+            self._replace(msgspec.structs.replace(held, secrets=held.secrets | {name: value}), guard=self._guard)
+
     def wrap(self, key: bytes, *, label: str) -> tuple[str, bytes]:
         """Encrypt a data key under the current master key, bound to `label`: the master's name and the wrapped bytes."""
         nonce = os.urandom(12)

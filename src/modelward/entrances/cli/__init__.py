@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from modelward.entrances.cli import asking, audit, bench, comparing, data, house, people, releases, shelf, training
+from modelward.entrances.cli import asking, audit, bench, comparing, data, house, people, releases, shelf, tls, training
 from modelward.entrances.cli.comparing import show_comparison, show_report
 from modelward.entrances.cli.failing import EXIT, INTERRUPTED, NotACommandError, leave, leave_fault, wants_json
 from modelward.entrances.cli.verb import rooted
@@ -27,7 +27,7 @@ def build() -> typer.Typer:
     """The whole command tree."""
     app = typer.Typer(name="modelward", help=_ABOUT, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     rooted(app)
-    for room in (house, data, training, comparing, shelf, releases, asking, audit, people, bench):
+    for room in (house, tls, data, training, comparing, shelf, releases, asking, audit, people, bench):
         room.declare(app)
     return app
 
