@@ -150,6 +150,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     invitation_seconds: Annotated[int, Meta(ge=60, le=31_536_000, description="How long a one-time sign-in link is good for.")] = (
         24 * 3600
     )
+    session_idle_seconds: Annotated[
+        int, Meta(ge=60, le=31_536_000, description="How long a console session lasts in which nothing is done.")
+    ] = 3600
+    password_memory_kib: Annotated[
+        int, Meta(ge=19_456, le=2_097_152, description="Memory that checking a password takes (argon2id), in KiB.")
+    ] = 65_536
+    password_passes: Annotated[int, Meta(ge=2, le=20, description="Passes over that memory.")] = 3
+    password_lanes: Annotated[int, Meta(ge=1, le=16, description="Lanes of that memory, each of which a core may fill.")] = 4
+    sign_in_attempts: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Sign-ins of one person from one address that may fail before each makes the wait for the next twice as "
+            "long; of one address it is six times, of one person from elsewhere ten times as many.",
+        ),
+    ] = 5
+    sign_in_pause_seconds: Annotated[
+        int, Meta(ge=1, le=86_400, description="Longest wait after failed sign-ins; then the next is looked at again.")
+    ] = 900
+    second_factor_roles: Annotated[
+        str, Meta(description="Roles, separated by commas, that may do nothing before they set up a second factor.")
+    ] = ""
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="Addresses, separated by commas, of proxies whose `X-Forwarded-For` says who signs in; empty means that "
+            "whoever connects does."
+        ),
+    ] = ""
     watts_per_core: Annotated[
         float, Meta(gt=0, le=10_000, description="Assumed power of one busy core, where no meter can be read.")
     ] = 8.0

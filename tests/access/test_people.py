@@ -124,7 +124,7 @@ def test_unknown_ended_and_expired_sessions_read_the_same(access, hasty, admin):
 
 
 def test_a_removed_person_acts_no_more(access, admin, ledger):
-    session = access.sign_in(access.add_user("ada", role=Role.ADMINISTRATOR, by=admin).token).session
+    session = access.sign_in(access.add_user("ada", role=Role.OPERATOR, by=admin).token).session
     assert access.actor_of_session(session)
     removed = access.remove_user("ada", by=admin)
     assert removed.removed is not None

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Access knows who asks and what they may: people with sessions, services with keys, roles with permissions."""
 
+from modelward.access.accounts import Accounts
 from modelward.access.actor import Actor, NotPermittedError, Whoami, local_actor
+from modelward.access.attempt import TooManyAttemptsError
 from modelward.access.auditing import Auditing
 from modelward.access.certificate import (
     AuthorityExistsError,
@@ -19,22 +21,34 @@ from modelward.access.credential import (
     IssuedKey,
     Key,
     KeyMissingError,
+    LastAdministratorError,
     NameTakenError,
     SignedIn,
     UnknownCredentialError,
     User,
     UserMissingError,
+    WrongPasswordError,
     unknown_key,
 )
 from modelward.access.custody import Custody
 from modelward.access.name import InvalidNameError, check_name
+from modelward.access.password import HashingBusyError, WeakPasswordError
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
 from modelward.access.seal import AlteredRowError
+from modelward.access.second_factor import (
+    Enrolment,
+    NoSecondFactorError,
+    RecoveryCodes,
+    SecondFactorDueError,
+    SecondFactorThereError,
+)
 from modelward.access.service import Access
+from modelward.access.session import Session, SessionMissingError, Standing
 
 __all__ = [
     "PERMISSIONS_OF",
     "Access",
+    "Accounts",
     "Actor",
     "AlreadyEndedError",
     "AlteredRowError",
@@ -46,6 +60,8 @@ __all__ = [
     "Certifying",
     "Credential",
     "Custody",
+    "Enrolment",
+    "HashingBusyError",
     "InvalidCredentialError",
     "InvalidHostError",
     "InvalidNameError",
@@ -53,16 +69,27 @@ __all__ = [
     "IssuedKey",
     "Key",
     "KeyMissingError",
+    "LastAdministratorError",
     "NameTakenError",
+    "NoSecondFactorError",
     "NotPermittedError",
     "Permission",
+    "RecoveryCodes",
     "Role",
+    "SecondFactorDueError",
+    "SecondFactorThereError",
+    "Session",
+    "SessionMissingError",
     "SignedIn",
+    "Standing",
+    "TooManyAttemptsError",
     "UnknownCredentialError",
     "UnknownRoleError",
     "User",
     "UserMissingError",
+    "WeakPasswordError",
     "Whoami",
+    "WrongPasswordError",
     "check_name",
     "local_actor",
     "parse_role",

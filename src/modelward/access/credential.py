@@ -18,14 +18,14 @@ from modelward.access.actor import Actor
 from modelward.access.permission import Role
 from modelward.audit import Event
 from modelward.digest import keyed_digest
-from modelward.errors import ConflictError, InvalidError, NotFoundError, UnauthenticatedError
+from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnauthenticatedError
 
 KEY_CREATED: Final = Event("key.created", "An API key was made for a service.")
 KEY_REVOKED: Final = Event("key.revoked", "An API key was ended for good.")
 USER_ADDED: Final = Event("user.added", "A person was added, with a one-time sign-in link.")
-USER_INVITED: Final = Event("user.invited", "A person got a new one-time sign-in link; an older one ended.")
+USER_INVITED: Final = Event("user.invited", "A person got a new one-time sign-in link; what they signed in with before ended.")
 USER_REMOVED: Final = Event("user.removed", "A person was removed, and their sessions ended.")
-SESSION_OPENED: Final = Event("session.opened", "A person signed in with a one-time link.")
+SESSION_OPENED: Final = Event("session.opened", "A person signed in.")
 SESSION_CLOSED: Final = Event("session.closed", "A person signed out.")
 
 SecretKind = Literal["mw", "mwi", "mws"]
@@ -56,6 +56,14 @@ class NameTakenError(ConflictError):
 
 class AlreadyEndedError(ConflictError):
     """The key was revoked, or the user removed, before."""
+
+
+class LastAdministratorError(ConflictError):
+    """Nobody would be left who manages people."""
+
+
+class WrongPasswordError(RefusedError):
+    """Who acts did not prove who they are: the password or the code is not theirs."""
 
 
 class InvalidCredentialError(InvalidError):

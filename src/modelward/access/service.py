@@ -8,12 +8,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from modelward.access.accounts import Accounts
 from modelward.access.actor import Actor
 from modelward.access.credential import (
     KEY_CREATED,
     KEY_REVOKED,
-    SESSION_CLOSED,
-    SESSION_OPENED,
     USER_ADDED,
     USER_INVITED,
     USER_REMOVED,
@@ -28,7 +27,6 @@ from modelward.access.credential import (
     SignedIn,
     UnknownCredentialError,
     User,
-    UserMissingError,
     draw_secret,
     has_passed,
     has_shape,
@@ -38,6 +36,7 @@ from modelward.access.credential import (
 from modelward.access.name import check_name
 from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError, Seal
+from modelward.access.sessions import Sessions
 from modelward.access.store import keys as key_rows
 from modelward.access.store import people as person_rows
 from modelward.access.store import sealed as sealed_rows
@@ -51,7 +50,10 @@ MODELS_LIMIT: Final = 1000
 
 
 class Access:
-    """Keys for services, one-time links and sessions for people. Every change is one transaction with its ledger entry."""
+    """Keys for services, one-time links and sessions for people; how these sign in otherwise is said by their `accounts`.
+
+    Every change is one transaction with its ledger entry.
+    """
 
     def __init__(self, database: Database, ledger: Ledger, keyring: Keyring, *, settings: Settings) -> None:
         self._database = database
@@ -59,6 +61,8 @@ class Access:
         self._pepper = keyring.secret("pepper")
         self._seal = Seal(self._pepper)
         self._settings = settings
+        self._sessions = Sessions(database, ledger, self._pepper, self._seal, settings=settings)
+        self.accounts = Accounts(database, ledger, self._pepper, self._seal, sessions=self._sessions, settings=settings)
 
     def create_key(
         self,
@@ -149,15 +153,17 @@ class Access:
             return self._invite(connection, user)
 
     def invite(self, name: str, *, by: Actor) -> Invitation:
-        """A new one-time sign-in token for a person; the one before it ends.
+        """A new one-time sign-in token for a person. The one before it ends, and so do a password and a second factor that they
+        had, with their sessions: whoever lost one of them, or fears that others have it, begins anew.
 
         Raises:
             NotPermittedError: `by` lacks users:manage. UserMissingError, AlreadyEndedError: nobody has that name, or no longer.
         """
         by.require(Permission.USERS_MANAGE)
         with self._database.change() as connection:
-            user = self._present_user(connection, name)
-            self._ledger.record(connection, USER_INVITED, actor=by.id, subject=f"person:{name}")
+            user = self.accounts.present(connection, name)
+            facts = {"sessions_ended": self.accounts.end_credentials(connection, name, always=False)}
+            self._ledger.record(connection, USER_INVITED, actor=by.id, subject=f"person:{name}", facts=facts)
             return self._invite(connection, user)
 
     def users(self, *, by: Actor) -> list[User]:
@@ -167,16 +173,19 @@ class Access:
             return person_rows.users(connection, seal=self._seal)
 
     def remove_user(self, name: str, *, by: Actor) -> User:
-        """End a person's access: their sessions and their invitation end with it.
+        """End a person's access: their sessions, password, second factor and invitation end with it.
 
         Raises:
             NotPermittedError: `by` lacks users:manage. UserMissingError, AlreadyEndedError: nobody has that name, or no longer.
+            LastAdministratorError: nobody else manages people.
         """
         by.require(Permission.USERS_MANAGE)
         with self._database.change() as connection:
-            user = self._present_user(connection, name)
-            sessions = person_rows.end_user(connection, name, now=datetime.now(UTC), seal=self._seal)
-            facts = {"sessions_ended": sessions}
+            user = self.accounts.present(connection, name)
+            self.accounts.check_remains(connection, user)
+            person_rows.end_user(connection, name, now=datetime.now(UTC), seal=self._seal)
+            person_rows.drop_invitation(connection, name)
+            facts = {"sessions_ended": self.accounts.end_credentials(connection, name, always=True)}
             self._ledger.record(connection, USER_REMOVED, actor=by.id, subject=f"person:{name}", facts=facts)
             sealed_rows.advance_revision(connection)
             return person_rows.user_named(connection, name, seal=self._seal) or user
@@ -195,28 +204,23 @@ class Access:
                 return key.actor
         raise unknown_key()
 
-    def sign_in(self, token: str) -> SignedIn:
-        """Open a session with a one-time token, which is good for nothing afterwards.
+    def sign_in(self, token: str, *, password: str = "") -> SignedIn:
+        """Open a session with a one-time token, which is good for nothing afterwards; set a password with it where one is given.
 
         Raises:
-            UnknownCredentialError: it opens nothing; unknown, used and expired read the same.
+            UnknownCredentialError: it opens nothing; unknown, used and expired read the same. WeakPasswordError: the password
+            cannot be; the token is as good as before.
         """
         # A guess is turned away by a reading, so that guessing never takes the write lock.
         with self._database.look() as connection:
-            self._invited(connection, token)
-        now = datetime.now(UTC)
-        secret = draw_secret("mws")
-        expires = now + timedelta(seconds=self._settings.session_seconds)
+            user = self._invited(connection, token)
+        kept = self.accounts.check_new_password(user.name, password) if password else ""
         with self._database.change() as connection:
             user = self._invited(connection, token)
             person_rows.drop_invitation(connection, user.name)
-            row = person_rows.SessionRow(secret.id, user.name, expires)
-            person_rows.insert_session(connection, row, secret_hash=self.credential_hash(secret.text), now=now, seal=self._seal)
-            facts = {"session": secret.id, "expires": expires.isoformat()}
-            actor = user.actor(secret.id)
-            self._ledger.record(connection, SESSION_OPENED, actor=actor.id, subject=actor.id, facts=facts)
-            sealed_rows.advance_revision(connection)
-        return SignedIn(secret.text, actor, expires)
+            if kept:
+                self.accounts.put_password(connection, user.name, kept=kept, by=f"person:{user.name}")
+            return self._sessions.open(connection, user, means="link")
 
     def is_invitation(self, token: str) -> bool:
         """Whether somebody could sign in with this one-time token now."""
@@ -225,33 +229,18 @@ class Access:
             return True
         return False
 
-    def actor_of_session(self, session: str) -> Actor:
-        """Who acts in this session.
+    def actor_of_session(self, session: str, *, is_enrolling: bool = False) -> Actor:
+        """Who acts in this session. Who `is_enrolling` may lack the second factor that their role asks for.
 
         Raises:
-            UnknownCredentialError: it opens nothing; unknown, ended and expired read the same.
+            UnknownCredentialError: it opens nothing; unknown, ended and expired read the same. SecondFactorDueError: it opens
+            nothing before a second factor was set up.
         """
-        if has_shape("mws", session):
-            with self._database.look() as connection, suppress(AlteredRowError):
-                row = person_rows.session(connection, self.credential_hash(session), seal=self._seal)
-                if row and (user := self._person(connection, row)):
-                    return user.actor(row.id)
-        raise UnknownCredentialError("This session is over. Sign in again; an administrator makes a new link.")
+        return self._sessions.actor(session, is_enrolling=is_enrolling)
 
     def sign_out(self, session: str) -> None:
         """End a session; one that is over already is no error."""
-        if not has_shape("mws", session):
-            return
-        with self._database.change() as connection:
-            row = None
-            with suppress(AlteredRowError):  # it opens nothing already
-                row = person_rows.session(connection, self.credential_hash(session), seal=self._seal)
-            if row is None:
-                return
-            person_rows.end_session(connection, row.id)
-            actor = f"person:{row.user}"
-            self._ledger.record(connection, SESSION_CLOSED, actor=actor, subject=actor, facts={"session": row.id})
-            sealed_rows.advance_revision(connection)
+        self._sessions.close(session)
 
     def csrf_of(self, session: str) -> str:
         """The token that a form of this session carries; nobody without the session can know it."""
@@ -292,24 +281,12 @@ class Access:
         if has_shape("mwi", token):
             with suppress(AlteredRowError):
                 row = person_rows.invitation(connection, self.credential_hash(token), seal=self._seal)
-                if row and (user := self._person(connection, row)):
+                user = person_rows.user_named(connection, row.user, seal=self._seal) if row else None
+                if row and user and not user.removed and not has_passed(row.expires, datetime.now(UTC)):
                     return user
         raise UnknownCredentialError(
             "This sign-in link is not valid. Each works once and for a while; ask an administrator for a new one."
         )
-
-    def _person(self, connection: Connection, row: person_rows.InvitationRow | person_rows.SessionRow) -> User | None:
-        """Who may act by that row now."""
-        user = person_rows.user_named(connection, row.user, seal=self._seal)
-        return user if user and not user.removed and not has_passed(row.expires, datetime.now(UTC)) else None
-
-    def _present_user(self, connection: Connection, name: str) -> User:
-        user = person_rows.user_named(connection, name, seal=self._seal)
-        if user is None:
-            raise UserMissingError(f"No user is called {name[:80]!r}. Run `modelward users list`.")
-        if user.removed:
-            raise AlreadyEndedError(f"{name} was removed on {user.removed:%Y-%m-%d %H:%M} UTC already.")
-        return user
 
 
 def _checked_models(models: Sequence[str] | None) -> tuple[str, ...] | None:

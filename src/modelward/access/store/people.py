@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of people, their invitations and their sessions. A secret is a row only as its keyed hash."""
+"""Rows of people and of their invitations. A secret is a row only as its keyed hash."""
 
 from __future__ import annotations
 
@@ -32,33 +32,14 @@ _INVITATIONS = sa.Table(
     sa.Column("expires", sa.String, nullable=False),
     sa.Column(MAC, sa.String, nullable=False),
 )
-_SESSIONS = sa.Table(
-    "access_sessions",
-    SCHEMA,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("hash", sa.String, nullable=False, unique=True),
-    sa.Column("user", sa.String, sa.ForeignKey(_USERS.c.name), nullable=False, index=True),
-    sa.Column("expires", sa.String, nullable=False),
-    sa.Column(MAC, sa.String, nullable=False),
-)
 declare(_USERS, "user", "name")
 declare(_INVITATIONS, "invitation", "user")
-declare(_SESSIONS, "session", "id")
 
 
 @dataclass(frozen=True, slots=True)
 class InvitationRow:
     """An unused invitation."""
 
-    user: str
-    expires: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRow:
-    """An open session."""
-
-    id: str
     user: str
     expires: datetime
 
@@ -81,11 +62,14 @@ def user_named(connection: Connection, name: str, *, seal: Seal) -> User | None:
     return _user(row) if row else None
 
 
-def end_user(connection: Connection, name: str, *, now: datetime, seal: Seal) -> int:
-    """Mark a user removed and end their invitation and sessions; how many sessions there were."""
+def change_role(connection: Connection, name: str, role: Role, *, seal: Seal) -> None:
+    """The user has another role."""
+    amend(connection, _USERS, _USERS.c.name == name, {"role": role.value}, seal)
+
+
+def end_user(connection: Connection, name: str, *, now: datetime, seal: Seal) -> None:
+    """Mark a user removed."""
     amend(connection, _USERS, _USERS.c.name == name, {"removed": as_text(now)}, seal)
-    connection.execute(_INVITATIONS.delete().where(_INVITATIONS.c.user == name))
-    return connection.execute(_SESSIONS.delete().where(_SESSIONS.c.user == name)).rowcount
 
 
 def put_invitation(connection: Connection, user: str, *, secret_hash: str, expires: datetime, seal: Seal) -> None:
@@ -100,27 +84,15 @@ def invitation(connection: Connection, secret_hash: str, *, seal: Seal) -> Invit
     return InvitationRow(row["user"], as_moment(row["expires"])) if row else None
 
 
+def invitations(connection: Connection, *, seal: Seal) -> dict[str, datetime]:
+    """Until when each unused genuine invitation is good, by user."""
+    rows = connection.execute(sa.select(_INVITATIONS)).mappings()
+    return {row["user"]: as_moment(row["expires"]) for row in rows if is_genuine(_INVITATIONS, row, seal)}
+
+
 def drop_invitation(connection: Connection, user: str) -> None:
-    """The invitation was used."""
+    """The invitation was used, or is good no more."""
     connection.execute(_INVITATIONS.delete().where(_INVITATIONS.c.user == user))
-
-
-def insert_session(connection: Connection, session: SessionRow, *, secret_hash: str, now: datetime, seal: Seal) -> None:
-    """A new session; those that expired go."""
-    connection.execute(_SESSIONS.delete().where(_SESSIONS.c.expires <= as_text(now)))
-    row = {"id": session.id, "hash": secret_hash, "user": session.user, "expires": as_text(session.expires)}
-    insert(connection, _SESSIONS, row, seal)
-
-
-def session(connection: Connection, secret_hash: str, *, seal: Seal) -> SessionRow | None:
-    """The open session whose secret has that hash."""
-    row = row_by_hash(connection, _SESSIONS, secret_hash, seal)
-    return SessionRow(row["id"], row["user"], as_moment(row["expires"])) if row else None
-
-
-def end_session(connection: Connection, identifier: str) -> None:
-    """The session is over."""
-    connection.execute(_SESSIONS.delete().where(_SESSIONS.c.id == identifier))
 
 
 def _user(row: Row) -> User:
