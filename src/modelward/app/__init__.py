@@ -4,11 +4,26 @@
 There are no globals: two platforms can live in one process, each with its own home.
 """
 
+from modelward.app.backup import (
+    Backup,
+    BackupMissingError,
+    BackupOvertakenError,
+    BackupTakenError,
+    BackupUnusableError,
+    RestorePlaceError,
+    back_up,
+    restore,
+)
 from modelward.app.doctor import Check, examine
 from modelward.app.home import HomeExistsError, HomeMissingError, HomeUnfinishedError, HomeUnusableError, NewHome, create_home
 from modelward.app.platform import Platform, key_for_workers, open_platform
 
 __all__ = [
+    "Backup",
+    "BackupMissingError",
+    "BackupOvertakenError",
+    "BackupTakenError",
+    "BackupUnusableError",
     "Check",
     "HomeExistsError",
     "HomeMissingError",
@@ -16,8 +31,11 @@ __all__ = [
     "HomeUnusableError",
     "NewHome",
     "Platform",
+    "RestorePlaceError",
+    "back_up",
     "create_home",
     "examine",
     "key_for_workers",
     "open_platform",
+    "restore",
 ]

@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 
 from modelward.app.home import half_written
@@ -15,7 +14,7 @@ from modelward.app.platform import Platform, open_platform
 from modelward.compute import usable_cores
 from modelward.errors import ModelwardError
 from modelward.settings import Settings
-from modelward.storage import Connection, Means, is_idle
+from modelward.storage import Means, is_idle
 
 _LEAST_FREE_BYTES = 1 << 30
 _IDLE_SECONDS = 3600.0
@@ -76,7 +75,7 @@ def _of_access(what: str, platform: Platform) -> Check:
 
 def _of_objects(what: str, platform: Platform) -> Check:
     with platform.database.look() as connection:
-        named = _named(platform, connection)
+        named = platform.sealed_objects(connection)
     missing = sorted(digest for digest in named if not platform.vault.holds(digest))
     if missing:
         shown = ", ".join(f"{digest[:16]}…" for digest in missing[:3])
@@ -85,7 +84,7 @@ def _of_objects(what: str, platform: Platform) -> Check:
 
 
 def _of_left_overs(what: str, platform: Platform) -> Check:
-    swept = platform.vault.sweep(platform.database, named=partial(_named, platform), idle_seconds=_IDLE_SECONDS)
+    swept = platform.vault.sweep(platform.database, named=platform.sealed_objects, idle_seconds=_IDLE_SECONDS)
     old = [file for file in half_written(platform.settings) if is_idle(file, _IDLE_SECONDS)]
     for file in old:
         file.unlink(missing_ok=True)
@@ -95,11 +94,6 @@ def _of_left_overs(what: str, platform: Platform) -> Check:
     counts = f"{swept.objects} sealed objects that nothing names, {halves} files that were cut off in the writing"
     counts += f", {checkpoints} checkpoints that no run goes on from" if checkpoints else ""
     return Check(what, f"removed: {counts}", is_well=True)
-
-
-def _named(platform: Platform, connection: Connection) -> set[str]:
-    """Every sealed object that a row of any room names."""
-    return platform.datasets.sealed_objects(connection) | platform.registry.sealed_objects(connection)
 
 
 def _of_python() -> Check:

@@ -15,7 +15,7 @@ from modelward.registry import Registry
 from modelward.releases import Releases
 from modelward.serving import Serving
 from modelward.settings import Settings
-from modelward.storage import OBJECT_STORES, Keyring, Means, ObjectStore, Vault, sweep_passing_folders
+from modelward.storage import OBJECT_STORES, Connection, Keyring, Means, ObjectStore, Vault, sweep_passing_folders
 from modelward.training import Training
 
 
@@ -27,7 +27,8 @@ class Platform:
         self.keyring = Keyring.open(settings.keyring_path, means or Means.of(settings))
         self.database = open_database(settings)
         self.database.create_tables()
-        self.vault = Vault(_object_store(settings), self.keyring)
+        self.objects = object_store(settings)
+        self.vault = Vault(self.objects, self.keyring)
         self.ledger = Ledger(self.database, self.keyring, anchor=settings.home / ANCHOR_FILE)
         self.access = Access(self.database, self.ledger, self.keyring, settings=settings)
         self.custody = Custody(self.database, self.ledger, self.keyring)
@@ -59,6 +60,10 @@ class Platform:
         if file.is_file() and hmac.compare_digest(file.read_text().strip().encode(), token.encode()):
             file.unlink()
 
+    def sealed_objects(self, connection: Connection) -> set[str]:
+        """The digest of every sealed object that a row of any room names."""
+        return self.datasets.sealed_objects(connection) | self.registry.sealed_objects(connection)
+
     def close(self) -> None:
         """Write the ledger's anchor and close the database."""
         self.ledger.anchor_now()
@@ -85,7 +90,8 @@ def key_for_workers(settings: Settings, *, means: Means | None = None) -> bytes:
     return Keyring.open(settings.keyring_path, means or Means.of(settings)).handed_key
 
 
-def _object_store(settings: Settings) -> ObjectStore:
+def object_store(settings: Settings) -> ObjectStore:
+    """Where the sealed objects of a home lie."""
     url = settings.objects_url or (settings.home / "objects").as_uri()
     store: ObjectStore = OBJECT_STORES.load(url.partition(":")[0])(url)
     return store

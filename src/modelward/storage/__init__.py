@@ -3,7 +3,7 @@
 
 from modelward.storage.database import SCHEMA, Connection, Database, InvalidDatabaseError, RawConnection, raw
 from modelward.storage.disk import NoSpaceError, is_full, is_idle
-from modelward.storage.durability import cut_off, replace_durably, write_private
+from modelward.storage.durability import cut_off, new_file, replace_durably, write_private
 from modelward.storage.encryption import SealBrokenError, seal, unseal
 from modelward.storage.folders import (
     FolderTakenError,
@@ -18,6 +18,7 @@ from modelward.storage.guards import GUARDS
 from modelward.storage.keyring import Keyring, KeyringExposedError, KeyringMissingError, KeyringUnreadableError
 from modelward.storage.object_stores import OBJECT_STORES
 from modelward.storage.objects import InvalidDigestError, ObjectChangedError, ObjectMissingError, ObjectStore
+from modelward.storage.pieces import as_stream
 from modelward.storage.scratch import Scratch
 from modelward.storage.sqlite import DatabaseBusyError, DatabaseDamagedError
 from modelward.storage.vault import Naming, OvertakenError, Swept, Vault, until_written
@@ -53,10 +54,12 @@ __all__ = [
     "SealBrokenError",
     "Swept",
     "Vault",
+    "as_stream",
     "check_free",
     "cut_off",
     "is_full",
     "is_idle",
+    "new_file",
     "passing_folder",
     "raw",
     "replace_durably",

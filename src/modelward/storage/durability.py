@@ -6,8 +6,10 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
+from typing import BinaryIO
 
 _PRIVATE = 0o600
 _LIKE_ANY_NEW_FILE = 0o666
@@ -39,6 +41,24 @@ def replace_durably(path: Path, data: bytes, *, is_private: bool = True) -> None
         if not is_private and path.exists():
             fresh.chmod(path.stat().st_mode & 0o777)
         fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    make_durable(path.parent)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file for the body to write, readable by its owner alone, which then takes the name `path`, whole and durable.
+
+    `FileExistsError` where something has that name. Whatever is raised, no file of ours is left behind.
+    """
+    fresh = beside(path)
+    try:
+        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(fresh)
     finally:
         fresh.unlink(missing_ok=True)
     make_durable(path.parent)

@@ -7,17 +7,14 @@ import io
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 from modelward.errors import ConflictError
 from modelward.storage.database import Connection, Database
 from modelward.storage.encryption import seal, unseal
 from modelward.storage.keyring import Keyring
 from modelward.storage.objects import ObjectStore
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
+from modelward.storage.pieces import as_stream
 
 _ATTEMPTS = 100
 _Made = TypeVar("_Made")
@@ -47,7 +44,7 @@ class Vault:
     def put(self, source: BinaryIO, *, label: str) -> str:
         """Seal `source` under `label`; the digest of the ciphertext, by which it is opened again."""
         # Sealed while the store reads: neither plaintext nor ciphertext lies anywhere on the way.
-        return self._store.put(io.BufferedReader(_Pieces(seal(source, label=label, keyring=self._keyring))))
+        return self._store.put(as_stream(seal(source, label=label, keyring=self._keyring)))
 
     @contextmanager
     def sealing(
@@ -125,25 +122,3 @@ def until_written(make: Callable[[], _Made]) -> _Made:
         with suppress(OvertakenError):
             return make()
     return make()
-
-
-class _Pieces(io.RawIOBase):
-    """An iterator of bytes, read as a stream."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = memoryview(piece)
-        room = memoryview(buffer).cast("B")
-        size = min(len(room), len(self._rest))
-        room[:size], self._rest = self._rest[:size], self._rest[size:]
-        return size

@@ -15,6 +15,7 @@ DECLARED = ["--target", "grant", "--purpose", "tests", "--owner", "the tests"]
 VERBS = {
     "init": (["init", "{folder}/new"], "administrator.token"),
     "doctor": (["doctor"], "sound"),
+    "backup": (["backup", "{folder}/home.backup"], "home.backup"),
     "data add": (["data", "add", "more", "{folder}/people.csv", *DECLARED], "more"),
     "data list": (["data", "list"], "people"),
     "data show": (["data", "show", "people"], "town"),
@@ -60,8 +61,8 @@ VERBS = {
     "keys list": (["keys", "list"], "till"),
     "keys revoke": (["keys", "revoke", "{key}"], "till"),
 }
-# Tried elsewhere: it fetches, serves, and measures what is served.
-ELSEWHERE = {"data sample", "serve", "bench"}
+# Tried elsewhere: it fetches, serves, measures what is served, works on another home, or asks for a passphrase.
+ELSEWHERE = {"data sample", "serve", "bench", "restore", "keys guard"}
 # What must have been done before.
 BEFORE = {
     "model import": [["model", "export", "grants:1", "--to", "{folder}/out"]],
@@ -80,6 +81,7 @@ BEFORE["release rollback"] = [*BEFORE["release promote"], ["release", "promote",
 # What the person is told to do next.
 NEXT = {
     "init": "modelward train SPEC.yaml",
+    "backup": "without it no backup opens",
     "data add": "modelward train SPEC.yaml",
     "train": "modelward assess grants:3",
     "assess": "modelward predict grants FILE",

@@ -11,7 +11,20 @@ from typing import Any
 
 import typer
 
-from modelward.entrances.cli import asking, audit, bench, comparing, data, house, people, releases, shelf, tls, training
+from modelward.entrances.cli import (
+    asking,
+    audit,
+    backups,
+    bench,
+    comparing,
+    data,
+    house,
+    people,
+    releases,
+    shelf,
+    tls,
+    training,
+)
 from modelward.entrances.cli.comparing import show_comparison, show_report
 from modelward.entrances.cli.failing import EXIT, INTERRUPTED, NotACommandError, leave, leave_fault, wants_json
 from modelward.entrances.cli.verb import rooted
@@ -22,12 +35,28 @@ _SECRET = re.compile(r"mw_[\w.-]+")
 # What typer raises about words that are no command; it hands this class out only as the parent of the one it names.
 _WrongWords: Any = typer.BadParameter.__base__
 
+# In the order in which a person reads of them.
+_ROOMS = (
+    house,
+    backups,
+    tls,
+    data,
+    training,
+    comparing,
+    shelf,
+    releases,
+    asking,
+    audit,
+    people,
+    bench,
+)
+
 
 def build() -> typer.Typer:
     """The whole command tree."""
     app = typer.Typer(name="modelward", help=_ABOUT, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     rooted(app)
-    for room in (house, tls, data, training, comparing, shelf, releases, asking, audit, people, bench):
+    for room in _ROOMS:
         room.declare(app)
     return app
 
