@@ -61,8 +61,8 @@ VERBS = {
     "keys list": (["keys", "list"], "till"),
     "keys revoke": (["keys", "revoke", "{key}"], "till"),
 }
-# Tried elsewhere: it fetches, serves, measures what is served, works on another home, or asks for a passphrase.
-ELSEWHERE = {"data sample", "serve", "bench", "restore", "keys guard"}
+# Tried elsewhere: it fetches, serves, measures what is served, works on another home, asks for a passphrase, or makes certificates.
+ELSEWHERE = {"data sample", "serve", "bench", "restore", "keys guard", "tls init", "tls issue", "tls renew", "tls show"}
 # What must have been done before.
 BEFORE = {
     "model import": [["model", "export", "grants:1", "--to", "{folder}/out"]],

@@ -45,8 +45,9 @@ def _show_backup(console: Console, made: Backup) -> None:
     showing.line(console, f"{made.size_bytes:,} bytes, sealed. The keyring is not in it.")
 
 
-def _to_keep(desk: Desk, _made: Backup) -> str:
-    return f"cp {desk.settings.keyring_path} ELSEWHERE    (without it no backup opens; keep the two apart)"
+def _to_keep(desk: Desk, made: Backup) -> str:
+    kept = desk.settings.keyring_path
+    return f"modelward restore {made.path} --home NEW    (with {kept}, without which no backup opens: keep the two apart)"
 
 
 def _show_restored(console: Console, made: Backup) -> None:
