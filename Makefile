@@ -59,7 +59,7 @@ docs: $(READY) ## write the pages that are generated from the code
 	@$(BIN)/python docs/generate.py
 
 lock: $(READY) ## resolve the pinned dependencies anew
-	@$(BIN)/uv pip compile pyproject.toml --quiet --extra boosting --extra explain --extra glass --extra translation --group dev --python-version 3.11 --no-header --no-annotate --output-file requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --quiet --extra boosting --extra explain --extra glass --extra oidc --extra translation --group dev --python-version 3.11 --no-header --no-annotate --output-file requirements.lock
 	@{ echo '# Every package but PyTorch, pinned. Made by `make lock`.'; cat requirements.lock; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 

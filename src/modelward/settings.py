@@ -26,6 +26,8 @@ _FILES = (
     "client_ca",
     "client_certificate",
     "client_certificate_key",
+    "oidc_client_secret_file",
+    "oidc_ca",
 )
 
 
@@ -179,6 +181,49 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="Addresses, separated by commas, of proxies whose `X-Forwarded-For` says who signs in; empty means that "
             "whoever connects does."
         ),
+    ] = ""
+    oidc_issuer: Annotated[
+        str,
+        Meta(
+            description="Issuer of the OpenID provider by which people may sign in to the console, such as "
+            "`https://login.example.org/realms/house`; empty means none."
+        ),
+    ] = ""
+    oidc_client_id: Annotated[str, Meta(description="What the provider calls this installation.")] = ""
+    oidc_client_secret_file: Annotated[
+        str, Meta(description="File (mode 0600) with the secret that the provider gave out; empty means a client without one.")
+    ] = ""
+    oidc_console_url: Annotated[
+        str,
+        Meta(description="Address under which browsers reach this server; the provider sends people back to it and nowhere else."),
+    ] = ""
+    oidc_title: Annotated[str, Meta(description="What the button calls the provider; empty means the host of its issuer.")] = ""
+    oidc_scopes: Annotated[str, Meta(description="What is asked of the provider; `openid` is always among it.")] = "openid profile"
+    oidc_name_claim: Annotated[str, Meta(description="The claim out of which a person's name is made.")] = "preferred_username"
+    oidc_groups_claim: Annotated[
+        str, Meta(description="The claim with a person's groups or roles; dots lead into objects, as `realm_access.roles`.")
+    ] = "groups"
+    oidc_roles: Annotated[
+        str,
+        Meta(
+            description="Which group gives which role: `GROUP=ROLE`, parted by `;`. The first that fits counts; whom none "
+            "fits does not come in."
+        ),
+    ] = ""
+    oidc_algorithms: Annotated[
+        str, Meta(description="Algorithms by which the provider may sign: of public keys only, parted by blanks.")
+    ] = "RS256 PS256 ES256 Ed25519"
+    oidc_skew_seconds: Annotated[
+        int, Meta(ge=0, le=600, description="How far the provider's clock may be from the server's own.")
+    ] = 60
+    oidc_hosts: Annotated[
+        str,
+        Meta(
+            description="Hosts beside the issuer's own where its endpoints may lie, such as `keys.example.org`, parted by blanks."
+        ),
+    ] = ""
+    oidc_ca: Annotated[
+        str, Meta(description="File with the CAs that the provider is trusted by, in PEM; empty means the well-known ones.")
     ] = ""
     watts_per_core: Annotated[
         float, Meta(gt=0, le=10_000, description="Assumed power of one busy core, where no meter can be read.")

@@ -31,6 +31,15 @@ from modelward.access.credential import (
     unknown_key,
 )
 from modelward.access.custody import Custody
+from modelward.access.identities import BEGUN_SECONDS, Begun, Identities, TooManyNamesakesError
+from modelward.access.identity import (
+    Identity,
+    InvalidRolesError,
+    NoRoleError,
+    RemovedPersonError,
+    SpentSignInError,
+    parse_roles_of_groups,
+)
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.password import HashingBusyError, WeakPasswordError
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
@@ -46,6 +55,7 @@ from modelward.access.service import Access
 from modelward.access.session import Session, SessionMissingError, Standing
 
 __all__ = [
+    "BEGUN_SECONDS",
     "PERMISSIONS_OF",
     "Access",
     "Accounts",
@@ -55,6 +65,7 @@ __all__ = [
     "Auditing",
     "AuthorityExistsError",
     "AuthorityMissingError",
+    "Begun",
     "Certificate",
     "CertificateTakenError",
     "Certifying",
@@ -62,27 +73,34 @@ __all__ = [
     "Custody",
     "Enrolment",
     "HashingBusyError",
+    "Identities",
+    "Identity",
     "InvalidCredentialError",
     "InvalidHostError",
     "InvalidNameError",
+    "InvalidRolesError",
     "Invitation",
     "IssuedKey",
     "Key",
     "KeyMissingError",
     "LastAdministratorError",
     "NameTakenError",
+    "NoRoleError",
     "NoSecondFactorError",
     "NotPermittedError",
     "Permission",
     "RecoveryCodes",
+    "RemovedPersonError",
     "Role",
     "SecondFactorDueError",
     "SecondFactorThereError",
     "Session",
     "SessionMissingError",
     "SignedIn",
+    "SpentSignInError",
     "Standing",
     "TooManyAttemptsError",
+    "TooManyNamesakesError",
     "UnknownCredentialError",
     "UnknownRoleError",
     "User",
@@ -93,6 +111,7 @@ __all__ = [
     "check_name",
     "local_actor",
     "parse_role",
+    "parse_roles_of_groups",
     "roles_with",
     "unknown_key",
 ]

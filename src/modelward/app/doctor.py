@@ -102,7 +102,14 @@ def _of_python() -> Check:
 
 
 def _of_extras() -> Check:
-    named = {"boosting": "lightgbm", "explain": "shap", "glass": "interpret", "otel": "opentelemetry", "torch": "torch"}
+    named = {
+        "boosting": "lightgbm",
+        "explain": "shap",
+        "glass": "interpret",
+        "oidc": "joserfc",
+        "otel": "opentelemetry",
+        "torch": "torch",
+    }
     lacking = [extra for extra, module in named.items() if find_spec(module) is None]
     advice = f"not installed: {', '.join(lacking)} (`pip install 'modelward[{','.join(lacking)}]'`)"
     return Check("extras", advice if lacking else ", ".join(named), is_well=True)

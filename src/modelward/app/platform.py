@@ -6,7 +6,7 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 
-from modelward.access import Access, Auditing, Certifying, Custody
+from modelward.access import Access, Auditing, Certifying, Custody, Identities
 from modelward.app.home import ANCHOR_FILE, INVITATION_FILE, check_home, open_database
 from modelward.assessment import Assessment
 from modelward.audit import Ledger
@@ -33,6 +33,7 @@ class Platform:
         self.access = Access(self.database, self.ledger, self.keyring, settings=settings)
         self.custody = Custody(self.database, self.ledger, self.keyring)
         self.certifying = Certifying(self.database, self.ledger, self.keyring, settings=settings)
+        self.identities = Identities(self.database, self.ledger, self.keyring, settings=settings)
         self.auditing = Auditing(self.ledger)
         self.datasets = Datasets(self.database, self.vault, self.ledger, settings=settings)
         self.registry = Registry(self.database, self.vault, self.ledger, self.keyring)

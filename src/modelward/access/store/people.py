@@ -62,6 +62,11 @@ def user_named(connection: Connection, name: str, *, seal: Seal) -> User | None:
     return _user(row) if row else None
 
 
+def is_name_taken(connection: Connection, name: str) -> bool:
+    """Whether there is a row of that name, whoever wrote it."""
+    return connection.execute(sa.select(_USERS.c.name).where(_USERS.c.name == name)).first() is not None
+
+
 def change_role(connection: Connection, name: str, role: Role, *, seal: Seal) -> None:
     """The user has another role."""
     amend(connection, _USERS, _USERS.c.name == name, {"role": role.value}, seal)

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from modelward.entrances.console import access_page, data_page, files, releases_page, runs_page, shelf_page, sign_in
 from modelward.entrances.console.drawn import Drawn
 from modelward.entrances.console.ledger_page import LedgerPages
+from modelward.entrances.console.provider import provider_pages
 from modelward.entrances.console.version_page import VersionPages
 from modelward.entrances.console.visit import HOME, Page, Visit, endpoint
 from modelward.errors import NotFoundError
@@ -32,7 +33,10 @@ class NoSuchPageError(NotFoundError):
 
 def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
     """The routes under `/console`, and the bare address, which leads there. Every one but these, the sign-in and the static files
-    needs a session.
+    needs a session. Those of a sign-in provider are there where the settings name one.
+
+    Raises:
+        ProviderSettingError, InvalidRolesError, MissingExtraError: it cannot be used as the settings name it.
     """
     drawn = Drawn()
     versions, ledger = VersionPages(gateway), LedgerPages()
@@ -44,6 +48,12 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         answer = endpoint(page, drawn=drawn, platform=platform, template=template, is_public=is_public)
         return Route(template, answer, methods=[method])
 
+    provider = provider_pages(platform.settings)
+    by_provider = [
+        route("/sign-in/provider", provider.go, is_public=True),
+        route("/sign-in/provider/callback", provider.come_back, is_public=True),
+    ] if provider else []  # fmt: skip
+
     return [
         Route("/", _to_models),
         Route("/console", _to_models),
@@ -51,6 +61,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/static/{name}", files.static, is_public=True),
         route("/sign-in", sign_in.show, is_public=True),
         route("/sign-in", sign_in.enter, "POST", is_public=True),
+        *by_provider,
         route("/sign-out", sign_in.leave, "POST"),
         route("/models", shelf_page.show_all),
         route("/models/{model}", compare),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
@@ -121,21 +121,32 @@ def check_form(form: dict[str, str], *, token: str) -> None:
         raise ForgedFormError("This form was not made by your session. Reload the page and send it again.")
 
 
-def remember(response: Response, name: str, value: str, *, seconds: int, request: Request) -> None:
-    """Set a cookie that scripts and other sites cannot use, and that leaves by TLS alone where the page came by TLS."""
+def remember(
+    response: Response,
+    name: str,
+    value: str,
+    *,
+    seconds: int,
+    request: Request,
+    path: str = COOKIE_PATH,
+    samesite: Literal["lax", "strict"] = "strict",
+) -> None:
+    """Set a cookie that scripts and other sites cannot use, and that leaves by TLS alone where the page came by TLS. One that is
+    `lax` comes along, too, where a link at another site leads here.
+    """
     # Believing this header costs nothing: whoever forges it gets a cookie that is guarded more closely.
     by_proxy = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip() == "https"
     response.set_cookie(
         name,
         value,
         max_age=seconds,
-        path=COOKIE_PATH,
+        path=path,
         httponly=True,
-        samesite="strict",
+        samesite=samesite,
         secure=by_proxy or request.url.scheme == "https",
     )
 
 
-def forget(response: Response, name: str) -> None:
+def forget(response: Response, name: str, *, path: str = COOKIE_PATH, samesite: Literal["lax", "strict"] = "strict") -> None:
     """Take a cookie back."""
-    response.delete_cookie(name, path=COOKIE_PATH, httponly=True, samesite="strict")
+    response.delete_cookie(name, path=path, httponly=True, samesite=samesite)

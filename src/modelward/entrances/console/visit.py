@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from modelward.access import Actor, Permission
 from modelward.entrances.console.drawn import Drawn
+from modelward.entrances.console.provider.configuration import provider_title
 from modelward.entrances.console.session import (
     HEADERS,
     LANGUAGE_COOKIE,
@@ -101,6 +102,8 @@ class Visit:
         chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
         self.language = choose_language(chosen, request.headers.get("accept-language", ""))
         self.words = Translator(self.language)
+        # Where the link to the other language leads, where this address is good for once.
+        self.other_page = ""
         self._stranger = request.cookies.get(VISITOR_COOKIE, "")
 
     @property
@@ -153,6 +156,7 @@ class Visit:
             lang=self.language,
             other_language=self._in("en" if self.language == "zh" else "zh"),
             actor=self.actor,
+            provider=provider_title(self.platform.settings),
             csrf=self.csrf,
             status=status,
             section=section,
@@ -189,5 +193,6 @@ class Visit:
 
     def _in(self, language: str) -> str:
         """The address of this page in another language; everything else that was asked for stays."""
-        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != "lang"]
-        return f"?{urlencode([*kept, ('lang', language)])}"
+        asked = [] if self.other_page else self.request.query_params.multi_items()
+        kept = [(name, value) for name, value in asked if name != "lang"]
+        return f"{self.other_page}?{urlencode([*kept, ('lang', language)])}"

@@ -37,6 +37,9 @@ CHINESE = {
     "With the one-time link you were given. It works once.": "请使用发给您的一次性链接，仅可使用一次。",
     "One-time token": "一次性令牌",
     "The first token lies in the home, in the file": "首个令牌在主目录的这个文件中：",
+    "Or with the account that you have elsewhere:": "或使用您在别处已有的账户：",
+    "Sign in with {provider}": "用 {provider} 登录",
+    "Signed in": "已登录",
     "An administrator makes more:": "管理员可以签发更多：",
     # Failures
     "This cannot be used as it is": "请求内容有误",
