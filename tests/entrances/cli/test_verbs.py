@@ -81,7 +81,7 @@ BEFORE["release rollback"] = [*BEFORE["release promote"], ["release", "promote",
 # What the person is told to do next.
 NEXT = {
     "init": "modelward train SPEC.yaml",
-    "backup": "without it no backup opens",
+    "backup": "without which no backup opens",
     "data add": "modelward train SPEC.yaml",
     "train": "modelward assess grants:3",
     "assess": "modelward predict grants FILE",
