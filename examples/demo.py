@@ -99,6 +99,8 @@ def register_data(story: Story, folder: Path) -> None:
     other = folder / "adult.parquet"
     story.platform.datasets.table("adult", by=owner, purpose="show that the format does not matter").write_parquet(other)
     same = story.platform.datasets.add("adult", [other], **declared).fingerprint == dataset.fingerprint
+    granted = story.platform.grants.grant(MODEL, "adult", purpose=sample.purpose, by=owner)
+    tell("granted", f"to the model {MODEL}, for “{granted.purpose}”; no other model has it, and none for anything else")
     tell("fingerprint", f"{dataset.fingerprint[:16]}…, and as Parquet {'the same' if same else 'ANOTHER'}")
     other.unlink()
     file.unlink()

@@ -62,7 +62,7 @@ class Rooms:
 def rooms(database, vault, ledger, keyring, settings, admin, tmp_path):
     database.create_tables()
     registry = Registry(database, vault, ledger, keyring)
-    datasets = Datasets(database, vault, ledger, settings=settings)
+    datasets = Datasets(database, vault, ledger, keyring, settings=settings)
     made = Rooms(registry, datasets, Assessment(registry, datasets), ledger, admin, tmp_path)
     datasets.add("people", [made.write_people()], target="answer", sensitive=["town", "age"], by=admin, **SAID)
     return made

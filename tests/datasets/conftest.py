@@ -42,14 +42,14 @@ def csv_file(table, tmp_path):
 
 
 @pytest.fixture
-def room(home, database, vault, ledger):
+def room(home, database, vault, ledger, keyring):
     """Opens the shelf with some settings."""
     from modelward.datasets import Datasets
     from modelward.settings import Settings
 
     database.create_tables()
     return lambda **settings: Datasets(
-        database, vault, ledger, settings=Settings(home=home, **{"upload_limit_bytes": 1 << 20} | settings)
+        database, vault, ledger, keyring, settings=Settings(home=home, **{"upload_limit_bytes": 1 << 20} | settings)
     )
 
 

@@ -31,7 +31,7 @@ keyring = Keyring.open(home / "keys.json")
 database = Database(f"sqlite:///{home / 'modelward.db'}")
 vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring)
 ledger = Ledger(database, keyring, anchor=home / "ledger.checkpoint")
-shelf = Datasets(database, vault, ledger, settings=Settings(home=home))
+shelf = Datasets(database, vault, ledger, keyring, settings=Settings(home=home))
 if moment == "after the rows are sealed":
     vault.put = die_after(vault.put)
 if moment == "before the change is committed":

@@ -140,15 +140,15 @@ def test_changed_rows_are_not_read(datasets, admin, people, home):
         datasets.table("people", by=admin)
 
 
-def test_a_failure_while_writing_leaves_nothing(database, vault, ledger, settings, admin, declared, csv_file):
+def test_a_failure_while_writing_leaves_nothing(database, vault, ledger, keyring, settings, admin, declared, csv_file):
     class FullLedger:
         def record(self, *_given, **_more):
             raise UnavailableError("the disk is full")
 
     with pytest.raises(UnavailableError):
-        Datasets(database, vault, FullLedger(), settings=settings).add("people", [csv_file], by=admin, **declared)
+        Datasets(database, vault, FullLedger(), keyring, settings=settings).add("people", [csv_file], by=admin, **declared)
     assert list(vault.digests()) == []
-    assert Datasets(database, vault, ledger, settings=settings).list(by=admin) == []
+    assert Datasets(database, vault, ledger, keyring, settings=settings).list(by=admin) == []
 
 
 def test_the_door_does_not_load_polars():
@@ -164,7 +164,7 @@ def test_a_table_that_is_swept_before_its_row_is_written_is_sealed_again(
     home, datasets, database, vault, ledger, keyring, admin, declared, csv_file
 ):
     swept = SweptOnce(vault._store, after=2, vault=vault, database=database, named=Datasets.sealed_objects)
-    shelf = Datasets(database, Vault(swept, keyring), ledger, settings=Settings(home=home, upload_limit_bytes=1 << 20))
+    shelf = Datasets(database, Vault(swept, keyring), ledger, keyring, settings=Settings(home=home, upload_limit_bytes=1 << 20))
     shelf.add("people", [csv_file], by=admin, **declared)
     assert datasets.table("people", by=admin).height == 200
     assert [subject for event, subject, _ in events(ledger) if event == "dataset.registered"] == ["people"]

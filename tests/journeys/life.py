@@ -135,6 +135,7 @@ LIFE = [
 # What the ledger must tell of it, whichever way it was done; keys, reads of data and checks aside.
 EVENTS = [
     "dataset.registered",
+    "dataset.granted",
     "run.started",
     "version.registered",
     "version.registered",

@@ -68,7 +68,7 @@ class Gate:
 def gate(database, vault, ledger, keyring, settings, admin):
     database.create_tables()
     registry = Registry(database, vault, ledger, keyring)
-    assessment = Assessment(registry, Datasets(database, vault, ledger, settings=settings))
+    assessment = Assessment(registry, Datasets(database, vault, ledger, keyring, settings=settings))
     releases = Releases(database, ledger, registry, assessment)
     for text in (FREE, TWO_PEOPLE, NOTHING):
         releases.policies.put(text, by=BOB)

@@ -41,7 +41,7 @@ class Gate(RuleBasedStateMachine):
         self.ledger.create("modelward/test")
         vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring)
         self.registry = Registry(self.database, vault, self.ledger, keyring)
-        datasets = Datasets(self.database, vault, self.ledger, settings=Settings(home=home))
+        datasets = Datasets(self.database, vault, self.ledger, keyring, settings=Settings(home=home))
         self.releases = Releases(self.database, self.ledger, self.registry, Assessment(self.registry, datasets))
         for text in (FREE, TWO_PEOPLE):
             self.releases.policies.put(text, by=BOB)

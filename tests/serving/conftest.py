@@ -54,7 +54,7 @@ def settings(home):
 def house(database, vault, ledger, keyring, access, settings, admin):
     database.create_tables()
     registry = Registry(database, vault, ledger, keyring)
-    assessment = Assessment(registry, Datasets(database, vault, ledger, settings=settings))
+    assessment = Assessment(registry, Datasets(database, vault, ledger, keyring, settings=settings))
     releases = Releases(database, ledger, registry, assessment)
     releases.policies.put(OPEN_POLICY, by=admin)
     serving = Serving(database, ledger, access=access, registry=registry, releases=releases, settings=settings)

@@ -22,7 +22,7 @@ def rooms_over(database, vault, ledger, keyring, settings):
     from modelward.training import Training
 
     database.create_tables()
-    datasets, registry = Datasets(database, vault, ledger, settings=settings), Registry(database, vault, ledger, keyring)
+    datasets, registry = Datasets(database, vault, ledger, keyring, settings=settings), Registry(database, vault, ledger, keyring)
     training = Training(database, ledger, datasets, registry, keyring, settings=settings)
     return SimpleNamespace(datasets=datasets, registry=registry, training=training, ledger=ledger, database=database)
 

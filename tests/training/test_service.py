@@ -173,7 +173,7 @@ def test_the_same_spec_data_and_seed_make_the_same_bytes(rooms, register, admin)
 def test_what_is_done_is_in_the_ledger(rooms, register, admin):
     register()
     run = rooms.training.train(with_candidates("naive-bayes"), by=admin)
-    assert events(rooms)[2:] == ["dataset.read", "run.started", "version.registered", "run.finished"]
+    assert events(rooms)[2:] == ["dataset.granted", "dataset.read", "run.started", "version.registered", "run.finished"]
     started = rooms.ledger.entries(event="run.started")[0].entry
     assert (started.subject, started.actor) == (run.id, "person:root")
     assert started.facts["candidates"] == ["naive-bayes"]

@@ -43,7 +43,8 @@ from modelward.access.identity import (
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.password import HashingBusyError, WeakPasswordError
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
-from modelward.access.seal import AlteredRowError
+from modelward.access.purpose import PurposeNotAgreedError, covers, purposes_of
+from modelward.access.seal import MAC, AlteredRowError, Seal
 from modelward.access.second_factor import (
     Enrolment,
     NoSecondFactorError,
@@ -56,6 +57,7 @@ from modelward.access.session import Session, SessionMissingError, Standing
 
 __all__ = [
     "BEGUN_SECONDS",
+    "MAC",
     "PERMISSIONS_OF",
     "Access",
     "Accounts",
@@ -89,9 +91,11 @@ __all__ = [
     "NoSecondFactorError",
     "NotPermittedError",
     "Permission",
+    "PurposeNotAgreedError",
     "RecoveryCodes",
     "RemovedPersonError",
     "Role",
+    "Seal",
     "SecondFactorDueError",
     "SecondFactorThereError",
     "Session",
@@ -109,9 +113,11 @@ __all__ = [
     "Whoami",
     "WrongPasswordError",
     "check_name",
+    "covers",
     "local_actor",
     "parse_role",
     "parse_roles_of_groups",
+    "purposes_of",
     "roles_with",
     "unknown_key",
 ]

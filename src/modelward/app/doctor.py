@@ -65,7 +65,7 @@ def _of_ledger(what: str, platform: Platform) -> Check:
 
 
 def _of_access(what: str, platform: Platform) -> Check:
-    altered = platform.access.altered()
+    altered = [*platform.access.altered(), *platform.grants.altered()]
     if not altered:
         return Check(what, "as they were written", is_well=True)
     more = f" and {len(altered) - 3} more" if len(altered) > 3 else ""

@@ -35,7 +35,8 @@ class Platform:
         self.certifying = Certifying(self.database, self.ledger, self.keyring, settings=settings)
         self.identities = Identities(self.database, self.ledger, self.keyring, settings=settings)
         self.auditing = Auditing(self.ledger)
-        self.datasets = Datasets(self.database, self.vault, self.ledger, settings=settings)
+        self.datasets = Datasets(self.database, self.vault, self.ledger, self.keyring, settings=settings)
+        self.grants = self.datasets.grants
         self.registry = Registry(self.database, self.vault, self.ledger, self.keyring)
         self.training = Training(self.database, self.ledger, self.datasets, self.registry, self.keyring, settings=settings)
         self.assessment = Assessment(self.registry, self.datasets)

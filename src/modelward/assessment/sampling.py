@@ -53,18 +53,26 @@ def held_out(version: Version, datasets: Datasets, *, by: Actor) -> Sample | Non
 
     Raises:
         DataChangedError: the dataset has another fingerprint, or the same split gives other rows.
-        DatasetMissingError, NotPermittedError: see `Datasets.table`.
+        DatasetMissingError, NotPermittedError, GrantMissingError, GrantEndedError, OutsideGrantError: see `Grants.opened`. Without
+        a grant in force the version's rows are not read again.
     """
     lineage = version.lineage
     if not lineage.dataset or "split" not in version.facts:
         return None
-    dataset = datasets.show(lineage.dataset, by=by)
+    view = datasets.grants.opened(
+        version.model,
+        lineage.dataset,
+        use=f"assess {version.name}",
+        purpose=version.purpose,
+        under=str(version.facts.get("grant", "")),
+        by=by,
+    )
+    dataset, table = view.dataset, view.table
     if dataset.fingerprint != lineage.fingerprint:
         raise DataChangedError(
             f"{version.name} was made from {lineage.dataset} with the fingerprint {lineage.fingerprint[:12]}, and the dataset has "
             f"{dataset.fingerprint[:12]} now. Train again on the data as it is."
         )
-    table = datasets.columns(lineage.dataset, by=by, purpose=f"assess {version.name}")
     split = msgspec.convert(version.facts["split"], Split)
     # The features of a generator are not those that it learned from.
     features = version.facts.get("columns") or version.interface.names

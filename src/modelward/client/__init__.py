@@ -16,6 +16,7 @@ from typing import Any, Self
 from modelward.client.asking import AnyAnswer, Asked, RemoteServing
 from modelward.client.connection import AddressError, Connection, StrangeAnswerError, UnreachableError
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemoteReleases
+from modelward.client.granting import RemoteGrants
 from modelward.client.load import ARRIVALS, Load, NoAnswerError, Plan, Step
 from modelward.client.load_page import report_page
 from modelward.client.load_pictures import amount, label_of, report_pictures
@@ -33,6 +34,7 @@ class Client:
         self.assessment = RemoteAssessment(self._connection)
         self.auditing = RemoteAuditing(self._connection)
         self.datasets = RemoteDatasets(self._connection)
+        self.grants = RemoteGrants(self._connection)
         self.registry = RemoteRegistry(self._connection)
         self.releases = RemoteReleases(self._connection)
         self.serving = RemoteServing(self._connection)

@@ -20,17 +20,29 @@ from modelward.datasets.dataset import (
 )
 from modelward.datasets.declaration import Task, favourable_class
 from modelward.datasets.fingerprint import fingerprint
+from modelward.datasets.grant import (
+    Grant,
+    GrantEndedError,
+    GrantMissingError,
+    InvalidGrantError,
+    NoSuchGrantError,
+    OutsideGrantError,
+)
+from modelward.datasets.granting import Grants
 from modelward.datasets.interactions import Log, Sequences, sequences
 from modelward.datasets.neighbours import Neighbours, find_neighbours, step_weights
 from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, SeriesProfile, ValueCount, counts_rows
 from modelward.datasets.reader import Reader
 from modelward.datasets.readers import READERS
 from modelward.datasets.reading import parse_table, read_bytes
+from modelward.datasets.readings import Reading
+from modelward.datasets.row_filter import InvalidFilterError, RowFilter
 from modelward.datasets.samples import SAMPLES, Sample, SampleChangedError, SampleUnavailableError, UnknownSampleError, fetch_sample
 from modelward.datasets.service import Datasets
 from modelward.datasets.sharding import Sharding, Shards
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_codes, class_labels, make_split
 from modelward.datasets.table import Table, frame_of
+from modelward.datasets.view import View
 
 __all__ = [
     "FIELD_LIMIT_CHARACTERS",
@@ -48,14 +60,24 @@ __all__ = [
     "DatasetMissingError",
     "Datasets",
     "FileTooLargeError",
+    "Grant",
+    "GrantEndedError",
+    "GrantMissingError",
+    "Grants",
     "InvalidDeclarationError",
+    "InvalidFilterError",
+    "InvalidGrantError",
     "InvalidSplitError",
     "Log",
     "Neighbours",
+    "NoSuchGrantError",
+    "OutsideGrantError",
     "Parts",
     "Profile",
     "ProfileWarning",
     "Reader",
+    "Reading",
+    "RowFilter",
     "Sample",
     "SampleChangedError",
     "SampleUnavailableError",
@@ -72,6 +94,7 @@ __all__ = [
     "UnreadableFileError",
     "UnusableTableError",
     "ValueCount",
+    "View",
     "class_codes",
     "class_labels",
     "compared",

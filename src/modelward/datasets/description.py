@@ -18,15 +18,25 @@ from modelward.datasets.table import SlicedTable, Table
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What was declared and by whom, beside the database's row of it, which anybody could edit who edits the database."""
+
+    purpose: str
+    owner: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """What is sealed beside the rows: it holds values out of them. `pieces` says which columns are in each piece of the rows; what
-    was sealed before there were several does not.
+    was sealed before there were several does not. What was sealed before models were granted data does not have what was `said`.
     """
 
     columns: tuple[Column, ...]
     profile: Profile
     pieces: tuple[tuple[str, ...], ...] = ()
     shard: Shard | None = None
+    said: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)

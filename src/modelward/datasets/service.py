@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -21,31 +20,28 @@ from modelward.datasets.dataset import (
     DATASET_SHARDED,
     DATASET_SPLIT,
     Dataset,
-    DatasetChangedError,
     DatasetExistsError,
-    DatasetMissingError,
 )
 from modelward.datasets.declaration import Declaration, Task
 from modelward.datasets.description import (
     Description,
     Made,
+    Said,
     describe_table,
     description_label,
-    opened_description,
-    rows_label,
     sealable,
 )
-from modelward.datasets.fingerprint import fingerprint
+from modelward.datasets.granting import Grants
 from modelward.datasets.parallel import are_parallel, read_parallel
-from modelward.datasets.pieces import SealedTable
 from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
 from modelward.datasets.sharding import Sharding, Shards, described_shards, divide, shard_name, summary_of
+from modelward.datasets.shelf import Shelf
 from modelward.datasets.splits import Split, SplitSummary, make_split, summarise
 from modelward.datasets.table import SlicedTable, Table, frame_of
 from modelward.images import at_most, count_anew
 from modelward.settings import Settings
-from modelward.storage import Connection, Database, Scratch, Vault, until_written
+from modelward.storage import Connection, Database, Keyring, Scratch, Vault, until_written
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,11 +56,13 @@ _TOO_MANY_PIXELS = (
 class Datasets:
     """The shelf of data. Rows, categories and figures lie encrypted; the database holds names and digests."""
 
-    def __init__(self, database: Database, vault: Vault, ledger: Ledger, *, settings: Settings) -> None:
+    def __init__(self, database: Database, vault: Vault, ledger: Ledger, keyring: Keyring, *, settings: Settings) -> None:
         self._database = database
         self._vault = vault
         self._ledger = ledger
         self._settings = settings
+        self._shelf = Shelf(database, vault)
+        self.grants = Grants(database, ledger, self._shelf, keyring)
 
     def add(
         self,
@@ -127,7 +125,7 @@ class Datasets:
         by.require(Permission.DATA_READ)
         with self._database.look() as connection:
             found = store.every(connection)
-        return [self._opened(each) for each in found]
+        return [self._shelf.opened(each) for each in found]
 
     def show(self, name: str, *, by: Actor) -> Dataset:
         """The dataset called `name`.
@@ -136,7 +134,7 @@ class Datasets:
             DatasetMissingError: there is none.
         """
         by.require(Permission.DATA_READ)
-        return self._opened(self._find(name))
+        return self._shelf.opened(self._shelf.find(name))
 
     @staticmethod
     def sealed_objects(connection: Connection) -> set[str]:
@@ -150,7 +148,7 @@ class Datasets:
             DatasetMissingError: there is none.
         """
         by.require(Permission.DATA_READ)
-        return self._description(self._find(name)).profile
+        return self._shelf.description(self._shelf.find(name)).profile
 
     def table(self, name: str, *, by: Actor, purpose: str = "") -> pl.DataFrame:
         """The rows, decrypted, checked against the fingerprint, after the ledger says who reads them and for which `purpose`
@@ -166,8 +164,8 @@ class Datasets:
     def columns(self, name: str, *, by: Actor, purpose: str = "") -> Table:
         """As `table`, decrypted a column at a time when it is asked for, so that memory need not hold all of them."""
         by.require(Permission.DATA_READ)
-        found = self._find(name)
-        table = self._rows(found)
+        found = self._shelf.find(name)
+        table = self._shelf.rows(found)
         facts = {"fingerprint": found.fingerprint, "purpose": purpose or found.declared.purpose, "rows": found.rows}
         with self._database.change() as connection:
             self._ledger.record(connection, DATASET_READ, actor=by.id, subject=name, facts=facts)
@@ -180,8 +178,8 @@ class Datasets:
             DatasetMissingError: there is none. InvalidSplitError: it cannot be divided so.
         """
         by.require(Permission.DATA_READ)
-        found = self._find(name)
-        table, target, task = self._rows(found), found.declared.target, found.declared.task
+        found = self._shelf.find(name)
+        table, target, task = self._shelf.rows(found), found.declared.target, found.declared.task
         parts = make_split(table, target, split, task=task, log=found.declared.log)
         made = summarise(table, target if task == "classes" else "", dataset=name, split=split, parts=parts)
         facts = {"fingerprint": found.fingerprint, "by": split.by, "seed": split.seed, "digest": made.digest, "rows": found.rows}
@@ -202,18 +200,18 @@ class Datasets:
         """
         by.require(Permission.DATA_READ)
         by.require(Permission.DATA_WRITE)
-        found = self._find(name)
+        found = self._shelf.find(name)
         check_name("dataset", shard_name(name, sharding.parts))
         with self._bounded_images():
-            divided = divide(self._rows(found), sharding, target=found.declared.target, user=found.declared.user)
+            divided = divide(self._shelf.rows(found), sharding, target=found.declared.target, user=found.declared.user)
             count_anew()
-            made = described_shards(divided, self._description(found), declared=found.declared, sharding=sharding)
+            made = described_shards(divided, self._shelf.description(found), declared=found.declared, sharding=sharding)
         with self._database.look() as connection:
             there = {each: store.find(connection, each) for each in made}
         for each, registration in there.items():
             if registration:
                 self._same(registration, found.declared, made[each].described.profile)
-                if self._description(registration).shard != made[each].described.shard:
+                if self._shelf.description(registration).shard != made[each].described.shard:
                     raise _taken(each, "holds the same rows, divided in another way")
         fresh = {each: made[each] for each, registration in there.items() if registration is None}
         facts = {"fingerprint": found.fingerprint, "rows": found.rows, **asdict(sharding), **divided.facts, "registered": [*fresh]}
@@ -229,6 +227,8 @@ class Datasets:
         self, made: Mapping[str, Made], *, declared: Declaration, by: Actor, then: Callable[[Connection], object] = lambda _: None
     ) -> tuple[Dataset, ...]:
         """Put tables on the shelf by their names, all of them or none, `then` write down what else is to be known."""
+        said = Said(declared.purpose, declared.owner, by.id)
+        made = {name: replace(each, described=replace(each.described, said=said)) for name, each in made.items()}
         pieces = chain.from_iterable(sealable(each.table, each.described, name=name) for name, each in made.items())
         last = {description_label(name): each.described for name, each in made.items()}
         digests, recorded = [], []
@@ -239,7 +239,7 @@ class Datasets:
                     recorded.append(self._record(connection, digests, last[label], declared=declared, by=by))
                     digests = []
             then(connection)
-        return tuple(map(self._opened, recorded))
+        return tuple(map(self._shelf.opened, recorded))
 
     def _record(
         self, connection: Connection, sealed: Sequence[str], described: Description, *, declared: Declaration, by: Actor
@@ -269,66 +269,12 @@ class Datasets:
         if there.fingerprint != (other := found.fingerprint):
             raise _taken(there.name, f"holds other data (fingerprint {there.fingerprint[:16]}…, these files {other[:16]}…)")
         differs = [field for field in Declaration.__slots__ if getattr(there.declared, field) != getattr(declared, field)]
-        opened = self._opened(there)
+        opened = self._shelf.opened(there)
         if "target" not in differs and opened.positive != found.positive:
             differs.append("positive class (a spec may state its own as `data.positive`)")
         if differs:
             raise _taken(there.name, f"holds this data with another {' and '.join(differs)}")
         return opened
-
-    def _find(self, name: str) -> store.Registration:
-        with self._database.look() as connection:
-            found = store.find(connection, check_name("dataset", name))
-        if found is None:
-            raise DatasetMissingError(f"No dataset is called {name!r}.{self._meant(name)} `modelward data list` shows all.")
-        return found
-
-    def _meant(self, name: str) -> str:
-        """The dataset whose name is nearest, as a question."""
-        with self._database.look() as connection:
-            names = [each.name for each in store.every(connection)]
-        near = difflib.get_close_matches(name, names, n=1)
-        return f" Did you mean {near[0]!r}?" if near else ""
-
-    def _opened(self, found: store.Registration) -> Dataset:
-        described = self._description(found)
-        return Dataset(
-            name=found.name,
-            fingerprint=found.fingerprint,
-            rows=found.rows,
-            columns=described.columns,
-            target=found.declared.target,
-            positive=described.profile.positive,
-            sensitive=found.declared.sensitive,
-            purpose=found.declared.purpose,
-            owner=found.declared.owner,
-            license=found.declared.license,
-            registered=found.registered,
-            by=found.by,
-            sealed=found.sealed,
-            described=found.described,
-            task=found.declared.task,
-            user=found.declared.user,
-            time=found.declared.time,
-            shard=described.shard,
-        )
-
-    def _description(self, found: store.Registration) -> Description:
-        sealed = self._vault.read(found.described, label=description_label(found.name))
-        return opened_description(sealed)
-
-    def _rows(self, found: store.Registration) -> Table:
-        digests, pieces = (found.sealed, *found.further), self._description(found).pieces
-        if len(digests) != max(1, len(pieces)):
-            raise _changed(found.name)
-        table = SealedTable(
-            pieces,
-            height=found.rows,
-            read=lambda piece: self._vault.read(digests[piece], label=rows_label(found.name, piece)),
-        )
-        if fingerprint(table) != found.fingerprint:
-            raise _changed(found.name)
-        return table
 
 
 def _facts(made: store.Registration) -> dict[str, object]:
@@ -347,13 +293,6 @@ def _facts(made: store.Registration) -> dict[str, object]:
         "sealed": made.sealed,
         **({"further": [*made.further]} if made.further else {}),
     }
-
-
-def _changed(name: str) -> DatasetChangedError:
-    return DatasetChangedError(
-        f"The rows of dataset {name!r} are not those that were registered. They are not used. Restore the home from a backup, and "
-        "run `modelward audit verify`."
-    )
 
 
 def _taken(name: str, why: str) -> DatasetExistsError:

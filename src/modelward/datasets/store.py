@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of datasets: names, digests and what was declared. What the columns hold lies sealed in the vault."""
+"""The rows of datasets: names, digests and what was declared. What the columns hold lies sealed in the vault.
+
+And the rows of grants, each with a MAC: who edits the database widens none.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
+from modelward.access import MAC, AlteredRowError, Seal
 from modelward.datasets.declaration import Declaration
+from modelward.datasets.grant import Grant
 from modelward.storage import SCHEMA, Connection
 
 _DATASETS = sa.Table(
@@ -43,6 +51,24 @@ _LATER = sa.Table(
     SCHEMA,
     sa.Column("name", sa.String(63), primary_key=True),
     sa.Column("declared", sa.JSON, nullable=False),
+)
+# Every column is text, as `Seal` has it; moments are of one width, so that their order as texts is that of time.
+_GRANTS = sa.Table(
+    "dataset_grants",
+    SCHEMA,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("dataset", sa.String, nullable=False, index=True),
+    sa.Column("model", sa.String, nullable=False, index=True),
+    sa.Column("columns", sa.String),
+    sa.Column("rows", sa.String, nullable=False),
+    sa.Column("purpose", sa.String, nullable=False),
+    sa.Column("until", sa.String),
+    sa.Column("granted", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("automatic", sa.String, nullable=False),
+    sa.Column("revoked", sa.String),
+    sa.Column("revoked_by", sa.String, nullable=False),
+    sa.Column(MAC, sa.String, nullable=False),
 )
 _WHOLE = sa.select(_DATASETS, _LATER.c.declared).select_from(_DATASETS.outerjoin(_LATER, _DATASETS.c.name == _LATER.c.name))
 
@@ -130,3 +156,85 @@ def _registration(connection: Connection, row: sa.RowMapping) -> Registration:
         described=row["described"],
         further=tuple(connection.execute(further).scalars()),
     )
+
+
+def add_grant(connection: Connection, grant: Grant, *, seal: Seal) -> None:
+    """A new grant."""
+    connection.execute(_GRANTS.insert().values(seal.sealed("grant", _row_of(grant))))
+
+
+def end_grant(connection: Connection, grant: Grant, *, seal: Seal) -> None:
+    """Write down when the grant was revoked, and by whom."""
+    connection.execute(_GRANTS.update().where(_GRANTS.c.id == grant.id).values(seal.sealed("grant", _row_of(grant))))
+
+
+def grants(connection: Connection, *, dataset: str = "", model: str = "", seal: Seal) -> list[Grant]:
+    """The grants of that dataset, to that model, or all; the latest first.
+
+    Raises:
+        AlteredRowError: one of them is not as it was sealed.
+    """
+    asked = sa.select(_GRANTS).order_by(_GRANTS.c.granted.desc(), _GRANTS.c.id)
+    for column, name in ((_GRANTS.c.dataset, dataset), (_GRANTS.c.model, model)):
+        asked = asked.where(column == name) if name else asked
+    return [_grant(row, seal) for row in connection.execute(asked).mappings()]
+
+
+def grant(connection: Connection, identifier: str, *, seal: Seal) -> Grant | None:
+    """The grant of that id. Raises as `grants` does."""
+    row = connection.execute(sa.select(_GRANTS).where(_GRANTS.c.id == identifier)).mappings().first()
+    return _grant(row, seal) if row else None
+
+
+def altered_grants(connection: Connection, *, seal: Seal) -> Iterator[str]:
+    """The grants that are not as they were sealed, as people name them."""
+    for row in connection.execute(sa.select(_GRANTS)).mappings():
+        if not seal.is_genuine("grant", dict(row)):
+            yield f"grant {str(row['id'])[:80]!r}"
+
+
+def _row_of(grant: Grant) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "dataset": grant.dataset,
+        "model": grant.model,
+        "columns": None if grant.columns is None else json.dumps(grant.columns),
+        "rows": grant.rows,
+        "purpose": grant.purpose,
+        "until": _moment_text(grant.until),
+        "granted": _moment_text(grant.granted),
+        "by": grant.by,
+        "automatic": "yes" if grant.is_automatic else "",
+        "revoked": _moment_text(grant.revoked),
+        "revoked_by": grant.revoked_by,
+    }
+
+
+def _grant(row: sa.RowMapping, seal: Seal) -> Grant:
+    if not seal.is_genuine("grant", dict(row)):
+        raise AlteredRowError(
+            f"The row of the grant {str(row['id'])[:80]!r} was altered by something other than Modelward, so it opens nothing. "
+            "Restore the database from a backup; `modelward doctor` names every such row."
+        )
+    return Grant(
+        id=row["id"],
+        model=row["model"],
+        dataset=row["dataset"],
+        columns=None if row["columns"] is None else tuple(json.loads(row["columns"])),
+        rows=row["rows"],
+        purpose=row["purpose"],
+        until=_moment(row["until"]),
+        granted=datetime.fromisoformat(row["granted"]),
+        by=row["by"],
+        is_automatic=row["automatic"] == "yes",
+        revoked=_moment(row["revoked"]),
+        revoked_by=row["revoked_by"],
+    )
+
+
+def _moment_text(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds") if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

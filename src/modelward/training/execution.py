@@ -26,6 +26,7 @@ from modelward.training import store
 from modelward.training.checkpoints import SealedCheckpoints, checkpoints_of
 from modelward.training.energy import Meter
 from modelward.training.failing import may_go_well, what_went_wrong
+from modelward.training.heeding import Heeding
 from modelward.training.making import Product, Terms, Watched, libraries, make
 from modelward.training.material import Material
 from modelward.training.process import UNDER_WAY
@@ -50,7 +51,9 @@ HearCurves = Callable[[Mapping[str, Sequence[float]]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One run that was started or resumed, and everything it needs."""
+    """One run that was started or resumed, and everything it needs. `still_granted` raises once the data is not granted any more;
+    it is asked at each epoch, and before a version is registered.
+    """
 
     run: Run
     spec: Spec
@@ -58,6 +61,8 @@ class Execution:
     reference: Reference | None
     purpose: str
     owner: str
+    grant: str
+    still_granted: Callable[[], None]
     by: Actor
     database: Database
     ledger: Ledger
@@ -117,7 +122,8 @@ class Execution:
         may_retry = self.spec.out_of_memory == "smaller-batch"
         terms = Terms(reference=self.reference, forewarned=self.run.findings, may_retry=may_retry)
         checkpoints = self._checkpoints(candidate)
-        return make(candidate, self.material, terms=terms, meter=meter, report=Watched(report, curves), checkpoints=checkpoints)
+        watched = Watched(Heeding(report, self.still_granted), curves)
+        return make(candidate, self.material, terms=terms, meter=meter, report=watched, checkpoints=checkpoints)
 
     def _checkpoints(self, candidate: Candidate) -> SealedCheckpoints:
         return checkpoints_of(
@@ -136,6 +142,7 @@ class Execution:
         except Exception as fault:  # noqa: BLE001  # one candidate's failure, of whatever kind, must not stop the others
             return self._fail(candidate, fault)
         try:
+            self.still_granted()
             version = self._register(candidate, product)
         except (InvalidError, RefusedError) as fault:
             # A full disk or a held database is neither: it stops every candidate alike, so it stops the run, to be resumed.
@@ -155,7 +162,7 @@ class Execution:
             interface=product.interface,
             purpose=self.purpose,
             owner=self.owner,
-            facts=product.facts,
+            facts={**product.facts, "grant": self.grant},
             by=self.by,
         )
 

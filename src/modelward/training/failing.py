@@ -7,6 +7,7 @@ import re
 import traceback
 from contextlib import suppress
 
+from modelward.datasets import GrantEndedError
 from modelward.errors import ModelwardError, PrerequisiteError, RefusedError, UnavailableError
 from modelward.training import memory
 from modelward.training.recipe import Lesson, configure
@@ -48,8 +49,10 @@ def what_went_wrong(fault: Exception, candidate: Candidate, inputs: Lesson) -> t
 
 
 def may_go_well(fault: Exception) -> bool:
-    """Whether the same candidate may go well another time: what it lacked was memory, a library or a device, not sense."""
-    return memory.is_out_of_memory(fault) or isinstance(fault, PrerequisiteError | UnavailableError)
+    """Whether the same candidate may go well another time: what it lacked was memory, a library, a device or a
+    grant, not sense.
+    """
+    return memory.is_out_of_memory(fault) or isinstance(fault, PrerequisiteError | UnavailableError | GrantEndedError)
 
 
 def _out_of_memory(fault: Exception, candidate: Candidate, inputs: Lesson) -> str:

@@ -31,6 +31,10 @@ class RunBusyError(ConflictError):
     """The run is still going on."""
 
 
+class RunDataChangedError(ConflictError):
+    """The run began on other columns or rows than are granted now."""
+
+
 class RunFinishedError(ConflictError):
     """Every candidate of the run has its version: there is nothing to resume."""
 

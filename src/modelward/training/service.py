@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from modelward.access import Actor, Permission
 from modelward.audit import Ledger
-from modelward.datasets import Dataset, Datasets
+from modelward.datasets import Dataset, Datasets, View
 from modelward.errors import UnavailableError
 from modelward.registry import ModelMissingError, Registry, Version
 from modelward.settings import Settings
@@ -31,12 +31,13 @@ from modelward.training.run import (
     CandidateStatus,
     Run,
     RunBusyError,
+    RunDataChangedError,
     RunFinishedError,
     RunMissingError,
     Status,
     names_of,
 )
-from modelward.training.spec import Spec, parse_spec, render
+from modelward.training.spec import Spec, columns_named, parse_spec, render
 
 
 class OutOfMemoryError(UnavailableError):
@@ -71,18 +72,20 @@ class Training:
 
         Raises:
             NotPermittedError: the actor may not train this model or read data. DatasetMissingError: there is no such dataset.
+            GrantMissingError, GrantEndedError, OutsideGrantError, PurposeNotAgreedError: the dataset is not granted to the model,
+            or not so much of it, or for another purpose; see `Grants.opened`.
             InvalidError: spec and data do not go together, or the data cannot be learned from; nothing was written.
             UnfitCandidateError: a candidate cannot be trained on these rows or on this machine; nothing was written.
             RunFailedError: no candidate became a version; the message says why of each, and the run is kept.
         """
         by.require(Permission.TRAINING_RUN, model=spec.model)
-        dataset = self._datasets.show(spec.data.dataset, by=by)
-        material = self._gather(spec, dataset, by)
+        view = self._opened(spec, by=by)
+        material = self._gather(spec, view)
         check_fitness({f"candidates[{place}]": each for place, each in enumerate(spec.candidates)}, material.inputs)
         reference = quick_reference(material)
-        found = forewarn(material, spec.data, self._datasets.profile(dataset.name, by=by), reference)
-        run = self._start(spec, dataset, found, by)
-        return self._execution(run, spec, material, reference, dataset, by=by).carry_out(progress)
+        found = forewarn(material, spec.data, view.profile, reference)
+        run = self._start(spec, view.dataset, found, by)
+        return self._execution(run, spec, material, reference, view, by=by).carry_out(progress)
 
     def resume(self, id: str, *, by: Actor, progress: Progress = SILENT) -> Run:
         """Go on with a run that was interrupted or in which candidates failed: train those that have no version yet.
@@ -91,17 +94,23 @@ class Training:
 
         Raises:
             RunMissingError: there is none. RunBusyError: it is going on. RunFinishedError: each candidate has its version.
+            RunDataChangedError: the grant of the data shows other rows or columns than it began on.
             Otherwise as `train`.
         """
         run = self.show(id, by=by)
         by.require(Permission.TRAINING_RUN, model=run.model)
         _check_resumable(run)
         spec = parse_spec(run.spec)
-        dataset = self._datasets.show(run.dataset, by=by)
-        material = self._gather(spec, dataset, by)
+        view = self._opened(spec, by=by)
+        if view.dataset.fingerprint != run.fingerprint:
+            raise RunDataChangedError(
+                f"Run {run.id} began on other columns or rows of dataset {run.dataset!r} than its grant {view.grant.id} gives now. "
+                "Train the spec anew."
+            )
+        material = self._gather(spec, view)
         check_fitness({each.name: each for each in run.unfinished}, material.inputs)
         run = self._restart(run, by)
-        return self._execution(run, spec, material, quick_reference(material), dataset, by=by).carry_out(progress)
+        return self._execution(run, spec, material, quick_reference(material), view, by=by).carry_out(progress)
 
     def runs(self, *, by: Actor) -> list[Run]:
         """Every run of a model the actor may see, the latest first. One whose process is gone is interrupted."""
@@ -128,9 +137,16 @@ class Training:
             unfinished = {run.id for run, _ in store.every(connection) if run.unfinished}
         return checkpoints.sweep(self._settings.home, kept=unfinished, idle_seconds=idle_seconds)
 
-    def _gather(self, spec: Spec, dataset: Dataset, by: Actor) -> Material:
+    def _opened(self, spec: Spec, *, by: Actor) -> View:
+        """What the model may have of the data: nothing else of it is seen from here on."""
+        asked = columns_named(spec.data)
+        return self._datasets.grants.opened(
+            spec.model, spec.data.dataset, use="training", purpose=spec.purpose or "", columns=asked, by=by
+        )
+
+    def _gather(self, spec: Spec, view: View) -> Material:
+        dataset, table = view.dataset, view.table
         try:
-            table = self._datasets.columns(dataset.name, by=by, purpose=f"train {spec.model}")
             return gather(spec, dataset, table) if spec.data.history is None else gather_histories(spec, dataset, table)
         except MemoryError as full:
             fewer = "Lower `data.prepare.size`" if spec.data.image else "Lower `data.prepare.max_categories`, exclude columns"
@@ -190,15 +206,17 @@ class Training:
         return {str(version.facts.get("candidate")): version for version in versions if version.lineage.run == run.id}
 
     def _execution(
-        self, run: Run, spec: Spec, material: Material, reference: Reference | None, dataset: Dataset, *, by: Actor
+        self, run: Run, spec: Spec, material: Material, reference: Reference | None, view: View, *, by: Actor
     ) -> Execution:
         return Execution(
             run=run,
             spec=spec,
             material=material,
             reference=reference,
-            purpose=spec.purpose or dataset.purpose,
-            owner=spec.owner or dataset.owner,
+            purpose=spec.purpose or view.grant.purpose,
+            owner=spec.owner or view.dataset.owner,
+            grant=view.grant.id,
+            still_granted=self._datasets.grants.checking(view.grant.id),
             by=by,
             database=self._database,
             ledger=self._ledger,

@@ -282,6 +282,12 @@ def offered(data: Data) -> Takes:
     return "table" if data.history is None else "sequence"
 
 
+def columns_named(data: Data) -> tuple[str, ...]:
+    """Every column that the spec names, for whatever use."""
+    one = (data.target, data.text, data.image, data.series, data.split.column)
+    return tuple(dict.fromkeys([*filter(None, one), *(data.sensitive or ()), *data.exclude]))
+
+
 _OF_ONE_COLUMN: tuple[Takes, ...] = ("text", "image", "series")
 _HOW: dict[Takes, str] = {
     "table": "leave `data.text`, `data.image`, `data.series` and `data.history` out",

@@ -26,6 +26,7 @@ BODIES = {
     "POST /api/v1/runs": {"spec": SPEC},
     "POST /api/v1/comparisons": {"versions": ["grants:1", "grants:2"], "objective": {}},
     "POST /api/v1/datasets/{name}/split": {"by": "random"},
+    "POST /api/v1/datasets/{name}/grants": {"model": "other", "purpose": "tests"},
     "POST /api/v1/datasets/{name}/shards": {"parts": 2, "by": "random"},
     "POST /api/v1/models/{model}/versions/{number}/assessments": {"only": ["size"]},
 }
@@ -37,6 +38,7 @@ NAMES = [
     (r"/(pause|promote)$", {"id": "r-4"}),
     (r" /api/v1/releases/", {"id": "r-1"}),
     (r" /api/v1/models/", {"model": "grants", "number": 1, "path": "README.md"}),
+    (r"DELETE /api/v1/datasets/", {"name": "people", "model": "other"}),
     (r" /api/v1/datasets/", {"name": "people"}),
     (r" /api/v1/policies/", {"name": "by-purpose"}),
     (r"DELETE /api/v1/users/", {"name": "omar"}),

@@ -23,6 +23,13 @@ VERBS = {
     "data split": (["data", "split", "people", "--seed", "3"], "digest"),
     "data shard": (["data", "shard", "people", "--parts", "2"], "people-2"),
     "train": (["train", "{folder}/spec.yaml", "--set", "candidates=[naive-bayes]"], "grants:3"),
+    "data grant": (
+        ["data", "grant", "other", "people", "--purpose", "tests", "--columns", "age,grant", "--rows", "age >= 30"],
+        "age >= 30",
+    ),
+    "data grants": (["data", "grants", "people"], "g-"),
+    "data revoke": (["data", "revoke", "grants", "people"], "g-"),
+    "data reads": (["data", "reads", "people"], "model:grants"),
     "runs list": (["runs", "list"], "run-"),
     "runs show": (["runs", "show", "{run}"], "decision-tree"),
     "runs resume": (["runs", "resume", "{interrupted}"], "grants:3"),

@@ -57,6 +57,7 @@ CARD = (
     b"![spy](http://127.0.0.1:9/spy.png)\n\n| a | b |\n| - | - |\n| 1 | 2 |\n"
 )
 PAPERS_ATTACHED = Event("test.papers-attached", "A test put papers beside a version.")
+SAID = {"purpose": "pre-screening of grant applications", "owner": "social-affairs"}
 ROW = {"f0": "44", "f1": "38.5", "f2": "north", "f3": "true"}
 
 
@@ -69,7 +70,7 @@ def built(tmp_path_factory) -> Path:
     platform, by = open_platform(settings), local_actor()
     table = home.parent / "people.csv"
     table.write_text(people(400))
-    platform.datasets.add("people", [table], target="grant", sensitive=("town",), purpose="tests", owner="social-affairs", by=by)
+    platform.datasets.add("people", [table], target="grant", sensitive=("town",), by=by, **SAID)
     platform.training.train(parse_spec(SPEC), by=by)
     for name in ("grant:1", "grant:2"):
         platform.assessment.assess(name, by=by)

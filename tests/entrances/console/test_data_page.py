@@ -57,3 +57,40 @@ def test_only_who_may_read_data_sees_its_profile(house, admin_visitor):
     assert [caller.get(path).status_code for path in ("/data", "/data/people")] == [403, 403]
     assert 'href="/console/data"' not in caller.get("/models").text
     assert admin_visitor.get("/data/nobody").status_code == 404
+
+
+def test_who_may_grant_grants_and_revokes_on_the_page_of_the_data(house):
+    owner, here = house.visitor(Role.DATA_OWNER), "/data/people"
+    assert "automatic" in words_of(owner.get(here).text)
+    asked = {"decision": "grant", "model": "churn", "purpose": "research", "columns": "age, grant", "rows": "age >= 18"}
+    assert owner.post(f"{here}/grants", asked, shown_at=here).status_code == 303
+    (made,) = house.platform.grants.list(model="churn", by=local_actor())
+    assert (made.columns, made.rows, made.purpose) == (("age", "grant"), "age >= 18", "research")
+    assert "churn in force age, grant age >= 18 research" in words_of(owner.get(here).text)
+    wrong = owner.post(f"{here}/grants", asked | {"columns": "age, grnt"}, shown_at=here)
+    assert wrong.status_code == 400
+    assert "Did you mean" in words_of(wrong.text)
+    assert owner.post(f"{here}/grants", asked | {"until": "soon"}, shown_at=here).status_code == 400
+    assert owner.post(f"{here}/grants", asked | {"decision": "revoke"}, shown_at=here).status_code == 303
+    assert house.platform.grants.list(model="churn", by=local_actor())[0].revoked is not None
+    assert owner.post(f"{here}/grants", asked, forged=True).status_code == 403
+
+
+def test_a_data_owner_sees_on_the_page_what_was_read(house):
+    said = words_of(house.visitor(Role.DATA_OWNER).get("/data/people").text)
+    assert "model:grant" in said
+    assert "pre-screening of grant applications training every column 400" in said
+    scientist = house.visitor(Role.DATA_SCIENTIST)
+    page = scientist.get("/data/people").text
+    assert "model:grant" not in page
+    assert "/data/people/grants" not in page
+    asked = {"decision": "grant", "model": "another", "purpose": "research"}
+    assert scientist.post("/data/people/grants", asked, shown_at="/data/people").status_code == 403
+    assert house.platform.grants.list(model="another", by=local_actor()) == []
+
+
+def test_the_page_of_a_model_says_which_data_it_was_granted(admin_visitor):
+    said = words_of(admin_visitor.get("/models/grant?lang=en").text)
+    assert "Granted data" in said
+    assert "every column every row pre-screening of grant applications" in said
+    assert "被授权的数据" in admin_visitor.get("/models/grant?lang=zh").text

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import Route
 
-from modelward.entrances.api import audit, data, health, people, releases, shelf, training
+from modelward.entrances.api import audit, data, granting, health, people, releases, shelf, training
 from modelward.entrances.api.bodies import CallerLeftError, check_body_head, too_large
 from modelward.entrances.api.control import control_route
 from modelward.entrances.api.dialect import Dialect, Heading
@@ -31,6 +31,7 @@ def openapi() -> dict[str, Any]:
 INFERENCE: tuple[Endpoint, ...] = (*RECORDS, *OPEN_INFERENCE, *MLFLOW)
 CONTROL: tuple[Endpoint, ...] = (
     *data.ENDPOINTS,
+    *granting.ENDPOINTS,
     *training.ENDPOINTS,
     *shelf.ENDPOINTS,
     *releases.ENDPOINTS,

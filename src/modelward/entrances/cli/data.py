@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`modelward data`: register, look at, and divide data."""
+"""`modelward data`: register, look at, divide and grant data."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.granting import declare_grants
 from modelward.entrances.cli.verb import noun, point, verb
 from modelward.entrances.cli.waiting import waiting
 from modelward.errors import ModelwardError
@@ -30,7 +31,7 @@ _COLUMNS_SHOWN = 40
 
 def declare(app: typer.Typer) -> None:
     """Put the commands into the tree."""
-    nouns = noun(app, "data", about="Register, profile and divide data.", panel="Data and models")
+    nouns = noun(app, "data", about="Register, profile, divide and grant data.", panel="Data and models")
 
     @verb(
         nouns,
@@ -49,7 +50,9 @@ def declare(app: typer.Typer) -> None:
                 help="CSV, Excel or Parquet files of one layout; or a folder or .zip of images or texts, or an .npz of images.",
             ),
         ],
-        purpose: Annotated[str, typer.Option(help="What the data may be used for.")],
+        purpose: Annotated[
+            list[str], typer.Option(metavar="TEXT", help="What the data may be used for; repeat it, or separate by semicolons.")
+        ],
         owner: Annotated[str, typer.Option(metavar="NAME", help="Who answers for the data.")],
         target: Annotated[str, typer.Option(metavar="COL", help="The column to predict; none only with --task none.")] = "",
         positive: Annotated[str, typer.Option(metavar="CLASS", help="The favourable one of two classes; else the rarer.")] = "",
@@ -68,7 +71,7 @@ def declare(app: typer.Typer) -> None:
                 target=target,
                 positive=positive,
                 sensitive=sensitive or (),
-                purpose=purpose,
+                purpose="; ".join(purpose),
                 owner=owner,
                 license=license,
                 user=user,
@@ -96,6 +99,7 @@ def declare(app: typer.Typer) -> None:
         return desk.house.datasets.profile(name, by=desk.actor)
 
     _declare_dividing(nouns)
+    declare_grants(nouns)
 
 
 def _declare_dividing(nouns: typer.Typer) -> None:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from modelward.entrances.console import access_page, data_page, files, releases_page, runs_page, shelf_page, sign_in
+from modelward.entrances.console import access_page, data_page, files, grants_view, releases_page, runs_page, shelf_page, sign_in
 from modelward.entrances.console.drawn import Drawn
 from modelward.entrances.console.ledger_page import LedgerPages
 from modelward.entrances.console.provider import provider_pages
@@ -73,7 +73,8 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route(f"{_VERSION}/files/{{path:path}}", files.document),
         route(f"{_VERSION}/curves.svg", version_curves),
         route("/data", data_page.show_all),
-        route("/data/{name}", data_page.show_one),
+        route("/data/{name}", grants_view.show),
+        route("/data/{name}/grants", grants_view.change, "POST"),
         route("/runs", runs_page.show_all),
         route("/runs/{id}", runs_page.show_one),
         route("/runs/{id}/curves/{candidate}.svg", curves),

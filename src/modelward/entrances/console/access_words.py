@@ -7,7 +7,7 @@ from modelward.access import Permission, Role
 
 _ROLES = {
     Role.ADMINISTRATOR: "管理本安装，可以做任何事；主目录的拥有者即是管理员。",
-    Role.DATA_OWNER: "带来数据，并查看由此产生的训练与模型。",
+    Role.DATA_OWNER: "带来数据，授权给模型，并查看由此产生的训练与模型。",
     Role.DATA_SCIENTIST: "把数据变成模型，测量模型，并提议发布。",
     Role.RISK_OFFICER: "阅读证据，批准或拒绝发布。",
     Role.OPERATOR: "运行服务：导入、导出、上线、暂停、回退、监视。",
@@ -17,6 +17,7 @@ _ROLES = {
 _PERMISSIONS = {
     Permission.DATA_READ: "查看数据集及其列与概况，并让其行用于训练和评估。",
     Permission.DATA_WRITE: "登记数据集。",
+    Permission.DATA_GRANT: "把数据集授权给模型、收回授权，并查看据此读取的记录。",
     Permission.TRAINING_RUN: "训练候选模型，并继续中断的训练。",
     Permission.TRAINING_READ: "查看训练及其报告。",
     Permission.MODELS_READ: "查看并核验模型、版本、可信报告和模型卡。",

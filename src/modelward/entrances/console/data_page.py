@@ -45,12 +45,8 @@ async def show_all(visit: Visit) -> Response:
     return visit.page("data.html", section="data", datasets=found)
 
 
-async def show_one(visit: Visit) -> Response:
+def shown_dataset(visit: Visit) -> dict[str, Any]:
     """What one dataset looks like, column by column, and what to look at before training on it."""
-    return visit.page("dataset.html", section="data", **await run_in_threadpool(_one, visit))
-
-
-def _one(visit: Visit) -> dict[str, Any]:
     name = visit.path["name"]
     dataset = visit.platform.datasets.show(name, by=visit.by)
     profile = visit.platform.datasets.profile(name, by=visit.by)

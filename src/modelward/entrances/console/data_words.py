@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from modelward.entrances.console.grant_words import GRANT_WORDS
+
 DATA_WORDS = {
+    **GRANT_WORDS,
     "Every dataset, sealed and fingerprinted; it never changes.": "每个数据集都已加密并记录指纹，不再改变。",
     "Rows": "行数",
     "Columns": "列",

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from modelward.access import Permission
 from modelward.assessment import Comparison, IncomparableError, Objective, TrustReport, headline
+from modelward.entrances.console.grants_view import granted_to
 from modelward.entrances.console.recent import Recent
 from modelward.entrances.console.visit import Page, Visit
 from modelward.errors import ModelwardError, NotFoundError, RefusedError
@@ -164,7 +165,8 @@ def _one(visit: Visit, recent: Recent[Comparison]) -> dict[str, Any]:
         comparison = _compared(visit, recent)
     except (IncomparableError, NothingToCompareError, RefusedError) as error:
         why_not = str(error)
-    return {"shelf": _shelf(visit, summary, states_of(visit), limit=VERSIONS_SHOWN), "comparison": comparison, "why_not": why_not}
+    shelf = _shelf(visit, summary, states_of(visit), limit=VERSIONS_SHOWN)
+    return {"shelf": shelf, "comparison": comparison, "why_not": why_not, "grants": granted_to(visit, model)}
 
 
 def _compared(visit: Visit, recent: Recent[Comparison]) -> Comparison:

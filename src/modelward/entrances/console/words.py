@@ -14,6 +14,7 @@ from modelward.assessment import LANGUAGES, Language, Phrasebook
 from modelward.entrances.console.access_words import ACCESS_WORDS
 from modelward.entrances.console.data_words import DATA_SENTENCES, DATA_WORDS
 from modelward.entrances.console.finding_words import FINDING_SENTENCES
+from modelward.entrances.console.grant_words import GRANT_FACTS
 from modelward.releases import DECISION_WORDS
 
 CHINESE = {
@@ -306,6 +307,7 @@ CHINESE = {
 }
 # What the facts of ledger entries are called; a fact whose name is not here is shown under its own.
 FACTS = {
+    **GRANT_FACTS,
     "approvals": "批准人数",
     "assessors": "评估器",
     "candidates": "候选",

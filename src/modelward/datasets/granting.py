@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs of grants: who may have data for which model, and the one door through which the making of models reads it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from shlex import quote
+from typing import Any
+
+from modelward.access import Actor, NotPermittedError, Permission, PurposeNotAgreedError, Seal, check_name, covers
+from modelward.audit import Ledger
+from modelward.datasets import store
+from modelward.datasets.dataset import DATASET_READ, DatasetMissingError
+from modelward.datasets.grant import (
+    DATASET_GRANTED,
+    GRANT_REFUSED,
+    GRANT_REVOKED,
+    Grant,
+    GrantEndedError,
+    GrantMissingError,
+    NoSuchGrantError,
+    OutsideGrantError,
+    principal,
+    told_columns,
+)
+from modelward.datasets.grantable import checked_columns, checked_purpose, checked_rows, checked_until
+from modelward.datasets.layout import quoted
+from modelward.datasets.readings import Reading, reading_of
+from modelward.datasets.shelf import Shelf
+from modelward.datasets.view import View, view_of
+from modelward.errors import RefusedError
+from modelward.storage import Connection, Database, Keyring
+
+READS_SHOWN = 100
+
+
+class Grants:
+    """Grants of datasets to models. Rows of grants are sealed; what was read under them is in the ledger."""
+
+    def __init__(self, database: Database, ledger: Ledger, shelf: Shelf, keyring: Keyring) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._shelf = shelf
+        self._seal = Seal(keyring.secret("pepper"))
+
+    def grant(
+        self,
+        model: str,
+        dataset: str,
+        *,
+        purpose: str,
+        columns: Sequence[str] | None = None,
+        rows: str = "",
+        until: datetime | None = None,
+        by: Actor,
+    ) -> Grant:
+        """Grant `columns` of `dataset` (all, where none are said) and those of its rows that the filter `rows` keeps to `model`,
+        for `purpose`, `until` a moment. It takes the place of the grant that there was; one that says the same is left as it is.
+
+        A column that the filter asks for need not be granted: the model sees which rows it keeps, never the column.
+
+        Raises:
+            NotPermittedError: the actor neither holds data:grant nor registered the dataset. DatasetMissingError: there is none.
+            InvalidGrantError, InvalidFilterError: what is to be granted is not there, or no model can be made of it.
+        """
+        check_name("model", model)
+        found = self._shelf.genuine(dataset)
+        by.require(Permission.DATA_READ, dataset=dataset)
+        self._require_granting(by, found, model=model)
+        shown = self._shelf.opened(found)
+        wanted = Grant(
+            id=f"g-{secrets.token_hex(4)}",
+            model=model,
+            dataset=dataset,
+            columns=checked_columns(columns, shown),
+            rows=checked_rows(rows, shown),
+            purpose=checked_purpose(purpose),
+            until=checked_until(until),
+            granted=datetime.now(UTC),
+            by=by.id,
+            is_automatic=False,
+        )
+        with self._database.change() as connection:
+            standing = self._standing(connection, dataset, model)
+            if standing and _says_the_same(standing, wanted):
+                return standing
+            if standing:
+                self._end(connection, standing, by=by, replaced_by=wanted.id)
+            self._add(connection, wanted, by=by)
+        return wanted
+
+    def revoke(self, model: str, dataset: str, *, by: Actor) -> Grant:
+        """Take back what `model` may have of `dataset`: nothing is read under it any more, and a training that goes on stops.
+
+        Versions that were made stay; what to do with them is for their releases.
+
+        Raises:
+            NotPermittedError, DatasetMissingError: as `grant`. NoSuchGrantError: nothing is granted.
+        """
+        check_name("model", model)
+        found = self._shelf.genuine(dataset)
+        by.require(Permission.DATA_READ, dataset=dataset)
+        self._require_granting(by, found, model=model)
+        with self._database.change() as connection:
+            standing = self._standing(connection, dataset, model)
+            if standing is None:
+                raise NoSuchGrantError(f"Dataset {dataset!r} is not granted to model {model!r}. `modelward data grants` shows all.")
+            return self._end(connection, standing, by=by)
+
+    def list(self, *, dataset: str = "", model: str = "", by: Actor) -> list[Grant]:
+        """The grants of `dataset`, to `model`, or all that the actor may know of; the latest first, ended ones too.
+
+        Raises:
+            AlteredRowError: one was altered by something other than Modelward.
+        """
+        by.require(Permission.DATA_READ)
+        with self._database.look() as connection:
+            found = store.grants(connection, dataset=dataset, model=model, seal=self._seal)
+        return [each for each in found if by.may(Permission.DATA_READ, model=each.model, dataset=each.dataset)]
+
+    def may_grant(self, dataset: str, *, model: str | None = None, by: Actor) -> bool:
+        """Whether the actor may grant `dataset`: with data:grant, or because they registered it."""
+        return self._may_grant(by, self._shelf.genuine(dataset), model=model)
+
+    def reads(self, dataset: str, *, limit: int = READS_SHOWN, by: Actor) -> Sequence[Reading]:
+        """Who had rows of `dataset`, the latest first, as the ledger says; for who may grant it, or read the ledger.
+
+        Raises:
+            NotPermittedError: the actor may neither. DatasetMissingError: there is none.
+        """
+        found = self._shelf.genuine(dataset)
+        by.require(Permission.DATA_READ, dataset=dataset)
+        if not by.may(Permission.AUDIT_READ):
+            self._require_granting(by, found)
+        entries = self._ledger.entries(event=DATASET_READ.name, subject=dataset, limit=limit)
+        return [reading_of(each) for each in entries]
+
+    def opened(
+        self, model: str, dataset: str, *, use: str, purpose: str = "", columns: Iterable[str] = (), under: str = "", by: Actor
+    ) -> View:
+        """What `model` may have of `dataset`, after the ledger says that it reads, on whose behalf and for what `use`.
+
+        `purpose` is what the model is to be for, "" what the grant says; `columns` are those that it names. Where there never was
+        a grant and the actor may grant, one of the whole is made, for the dataset's own purpose. `under` is the id of the grant
+        that a version was made under: what that one showed is shown again, if the grant in force still includes it.
+
+        Raises:
+            DatasetMissingError: there is none. GrantMissingError, GrantEndedError, PurposeNotAgreedError, OutsideGrantError: the
+            grant does not allow it, which is recorded. UnusableTableError: the grant leaves too few rows.
+            SealBrokenError, DatasetChangedError: the rows are not those registered.
+        """
+        by.require(Permission.DATA_READ, dataset=dataset)
+        found = self._shelf.genuine(dataset)
+        try:
+            grant = self._grant_for(found, model, by=by)
+            _check_purpose(grant, found.declared.purpose, wanted=purpose)
+            self._check_columns(grant, found, columns)
+            shown = grant if under in ("", grant.id) else self._as_under(under, grant)
+        except RefusedError as refused:
+            facts = {"on_behalf_of": by.id, "use": use, "why": type(refused).__name__, "purpose": purpose}
+            with self._database.change() as connection:
+                self._ledger.record(connection, GRANT_REFUSED, actor=principal(model), subject=dataset, facts=facts)
+            raise
+        described = self._shelf.description(found)
+        view = view_of(self._shelf.opened(found), self._shelf.rows(found), described.profile, shown)
+        return replace(view, grant=self._record(view, grant, use=use, purpose=purpose, whole=found.fingerprint, by=by))
+
+    def check(self, grant: str) -> None:
+        """Nothing, where what that grant gave is still granted: by itself, or by another that took its place. It takes one look at
+        the database, so that a training can ask each second.
+
+        Raises:
+            GrantEndedError: it was revoked, or its time is over. AlteredRowError: somebody edited it.
+        """
+        with self._database.look() as connection:
+            held = store.grant(connection, grant, seal=self._seal)
+            now = datetime.now(UTC)
+            if held and held.stands(now):
+                return
+            instead = self._standing(connection, held.dataset, held.model) if held else None
+        if held is None:
+            raise GrantEndedError(f"There is no grant {grant!r}.")
+        if instead is None or not instead.includes(held):
+            raise _ended(held)
+
+    def checking(self, grant: str) -> Callable[[], None]:
+        """`check` of that grant, for who is told nothing else."""
+        return lambda: self.check(grant)
+
+    def altered(self) -> Sequence[str]:
+        """The grants that something other than Modelward altered."""
+        with self._database.look() as connection:
+            return [*store.altered_grants(connection, seal=self._seal)]
+
+    def _grant_for(self, found: store.Registration, model: str, *, by: Actor) -> Grant:
+        """The grant in force, of the dataset or of the one that it is a shard of; or one that is made now."""
+        shard = self._shelf.description(found).shard
+        names = [found.name, *([shard.dataset] if shard else [])]
+        now = datetime.now(UTC)
+        with self._database.look() as connection:
+            for name in names:
+                held = store.grants(connection, dataset=name, model=model, seal=self._seal)
+                if standing := next((each for each in held if each.stands(now)), None):
+                    return standing
+                if held:
+                    raise _ended(held[0])
+        if not self._may_grant(by, found, model=model):
+            raise GrantMissingError(
+                f"Dataset {found.name!r} was never granted to model {model!r}, and {by.id} may not grant it. Ask who owns the data "
+                f"({found.declared.owner}): `{_command(model, found.name, found.declared.purpose)}`."
+            )
+        return Grant(
+            id=f"g-{secrets.token_hex(4)}",
+            model=model,
+            dataset=found.name,
+            columns=None,
+            rows="",
+            purpose=found.declared.purpose,
+            until=None,
+            granted=now,
+            by=by.id,
+            is_automatic=True,
+        )
+
+    def _check_columns(self, grant: Grant, found: store.Registration, asked: Iterable[str]) -> None:
+        if grant.columns is None:
+            return
+        there = {column.name for column in self._shelf.description(found).columns}
+        if outside := [name for name in dict.fromkeys(asked) if name in there and not grant.names(name)]:
+            raise OutsideGrantError(
+                f"Column {quoted(outside)} of dataset {grant.dataset!r} is outside the grant {grant.id} to model {grant.model!r}, "
+                f"which names {quoted(grant.columns)}. Leave it out, or ask who owns the data ({found.declared.owner}) for another "
+                "grant."
+            )
+
+    def _as_under(self, earlier: str, grant: Grant) -> Grant:
+        """The grant in force, narrowed to what the `earlier` one gave."""
+        with self._database.look() as connection:
+            held = store.grant(connection, earlier, seal=self._seal)
+        if held is None or not grant.includes(held):
+            raise OutsideGrantError(
+                f"The version was made under the grant {earlier}, and the grant {grant.id} of dataset {grant.dataset!r} to model "
+                f"{grant.model!r}, which is in force, gives less. Train a version under it, or ask for a grant of as much."
+            )
+        return replace(grant, columns=held.columns, rows=held.rows)
+
+    def _record(self, view: View, grant: Grant, *, use: str, purpose: str, whole: str, by: Actor) -> Grant:
+        shown = view.dataset
+        facts: dict[str, Any] = {
+            "use": use,
+            "purpose": purpose or grant.purpose,
+            "columns": told_columns(view.grant.columns),
+            "rows": shown.rows,
+            "fingerprint": whole,
+        }
+        if shown.fingerprint != whole:
+            facts["view"] = shown.fingerprint
+        with self._database.change() as connection:
+            grant = self._settled(connection, grant, by=by)
+            facts = {"on_behalf_of": by.id, "grant": grant.id, **facts}
+            self._ledger.record(connection, DATASET_READ, actor=principal(grant.model), subject=shown.name, facts=facts)
+        return grant
+
+    def _settled(self, connection: Connection, grant: Grant, *, by: Actor) -> Grant:
+        """The grant as it stands now that nobody else changes one: what is made now is written down, unless somebody was faster."""
+        held = store.grants(connection, dataset=grant.dataset, model=grant.model, seal=self._seal)
+        if grant.is_automatic and not held:
+            self._add(connection, grant, by=by)
+            return grant
+        standing = next((each for each in held if each.stands(datetime.now(UTC))), None)
+        if standing is None or not standing.includes(grant):
+            raise _ended(next((each for each in held if each.id == grant.id), held[0]))
+        return standing
+
+    def _add(self, connection: Connection, grant: Grant, *, by: Actor) -> None:
+        store.add_grant(connection, grant, seal=self._seal)
+        facts = {**grant.facts, "automatic": grant.is_automatic}
+        self._ledger.record(connection, DATASET_GRANTED, actor=by.id, subject=grant.dataset, facts=facts)
+
+    def _end(self, connection: Connection, grant: Grant, *, by: Actor, replaced_by: str = "") -> Grant:
+        ended = replace(grant, revoked=datetime.now(UTC), revoked_by=by.id)
+        store.end_grant(connection, ended, seal=self._seal)
+        facts = {"grant": grant.id, "model": grant.model, **({"replaced_by": replaced_by} if replaced_by else {})}
+        self._ledger.record(connection, GRANT_REVOKED, actor=by.id, subject=grant.dataset, facts=facts)
+        return ended
+
+    def _standing(self, connection: Connection, dataset: str, model: str) -> Grant | None:
+        now = datetime.now(UTC)
+        held = store.grants(connection, dataset=dataset, model=model, seal=self._seal)
+        return next((each for each in held if each.stands(now)), None)
+
+    def _require_granting(self, by: Actor, found: store.Registration, *, model: str | None = None) -> None:
+        if not self._may_grant(by, found, model=model):
+            raise NotPermittedError(
+                f"{by.id} may not grant dataset {found.name!r}: that is for who holds {Permission.DATA_GRANT}, and for "
+                f"{found.by}, who registered it. Ask who owns the data ({found.declared.owner})."
+            )
+
+    def _may_grant(self, by: Actor, found: store.Registration, *, model: str | None = None) -> bool:
+        if by.may(Permission.DATA_GRANT, model=model, dataset=found.name):
+            return True
+        return self._registered(by, found) and by.may(Permission.DATA_WRITE, model=model, dataset=found.name)
+
+    def _registered(self, by: Actor, found: store.Registration) -> bool:
+        """Whether the actor registered the dataset. Who makes shards of other people's data does not own it for that."""
+        if found.by != by.id:
+            return False
+        shard = self._shelf.description(found).shard
+        try:
+            return shard is None or self._registered(by, self._shelf.genuine(shard.dataset))
+        except DatasetMissingError:
+            return False
+
+
+def _says_the_same(one: Grant, other: Grant) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in ("columns", "rows", "purpose", "until"))
+
+
+def _check_purpose(grant: Grant, declared: str, *, wanted: str) -> None:
+    if covers(grant.purpose, wanted):
+        return
+    if grant.is_automatic:
+        agreed = f"dataset {grant.dataset!r} is for {declared!r}"
+    else:
+        agreed = f"the grant {grant.id} of dataset {grant.dataset!r} to it is for {grant.purpose!r}"
+    raise PurposeNotAgreedError(
+        f"Model {grant.model!r} is to be for {wanted!r}, and {agreed}. Say a purpose within it in the spec, or let who owns the "
+        f"data agree: `{_command(grant.model, grant.dataset, wanted)}`."
+    )
+
+
+def _ended(grant: Grant) -> GrantEndedError:
+    if grant.revoked:
+        what = f"was revoked on {grant.revoked:%Y-%m-%d %H:%M} UTC by {grant.revoked_by}"
+    else:
+        what = f"ended on {grant.until:%Y-%m-%d %H:%M} UTC"
+    return GrantEndedError(
+        f"The grant {grant.id} of dataset {grant.dataset!r} to model {grant.model!r} {what}. Only a new one helps: "
+        f"`{_command(grant.model, grant.dataset, grant.purpose)}`, typed by who owns the data."
+    )
+
+
+def _command(model: str, dataset: str, purpose: str) -> str:
+    return f"modelward data grant {model} {dataset} --purpose {quote(purpose)}"

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Routes of grants. Who may grant is who holds data:grant or registered the dataset, as the room says; data:read is the door."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from modelward.access import Permission
+from modelward.datasets import Grant, Reading
+from modelward.entrances.api.control import Call
+from modelward.entrances.api.endpoint import Endpoint, Name, Parameter
+
+
+class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
+    """What to grant. Without `columns` it is every column, without `rows` every row."""
+
+    model: Name
+    purpose: str
+    columns: list[str] | None = None
+    rows: str = ""
+    until: datetime | None = None
+
+
+def _grant(call: Call) -> Grant:
+    new: NewGrant = call.body
+    return call.platform.grants.grant(
+        new.model, call.path["name"], purpose=new.purpose, columns=new.columns, rows=new.rows, until=new.until, by=call.actor
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/v1/grants",
+        Permission.DATA_READ,
+        lambda call: call.platform.grants.list(
+            dataset=call.query.get("dataset", ""), model=call.query.get("model", ""), by=call.actor
+        ),
+        "List what is granted to which model, and what was.",
+        list[Grant],
+        query={"dataset": Parameter("Only of this dataset."), "model": Parameter("Only to this model.")},
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/datasets/{name}/grants",
+        Permission.DATA_READ,
+        _grant,
+        "Grant a dataset to a model.",
+        Grant,
+        takes=NewGrant,
+        status=201,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/v1/datasets/{name}/grants/{model}",
+        Permission.DATA_READ,
+        lambda call: call.platform.grants.revoke(call.path["model"], call.path["name"], by=call.actor),
+        "Take a grant back.",
+        Grant,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/datasets/{name}/reads",
+        Permission.DATA_READ,
+        lambda call: call.platform.grants.reads(call.path["name"], by=call.actor),
+        "See who had rows of a dataset.",
+        list[Reading],
+    ),
+)

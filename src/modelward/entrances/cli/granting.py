@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modelward data grant` and its sisters: which model may have which data, for what, and what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from modelward.entrances.cli import showing
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.noting import note_models_to_come
+from modelward.entrances.cli.verb import verb
+
+if TYPE_CHECKING:
+    from modelward.datasets import Grant, Reading
+
+Model = Annotated[str, typer.Argument(help="Name of the model.")]
+Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
+
+
+def declare_grants(nouns: typer.Typer) -> None:
+    """Put the commands below `modelward data`."""
+
+    @verb(
+        nouns,
+        "grant",
+        show=_show_grant,
+        example="modelward data grant income adult --purpose 'pre-screening of grants' --columns age,education,income "
+        "--rows 'consent == true' --until 2030-01-31",
+    )
+    def grant(
+        desk: Desk,
+        model: Model,
+        name: Name,
+        purpose: Annotated[list[str], typer.Option(help="What the model may be for; repeat it, or separate by semicolons.")],
+        columns: Annotated[
+            list[str] | None, typer.Option(metavar="COL", help="Only this column; repeat it, or separate by commas.")
+        ] = None,
+        rows: Annotated[str, typer.Option(metavar="FILTER", help="Only these rows, such as: age >= 18 and state != 'CA'.")] = "",
+        until: Annotated[datetime | None, typer.Option(metavar="DATE", help="When it ends, UTC, such as 2030-01-31.")] = None,
+    ) -> Grant:
+        """Grant a dataset to a model: which columns and rows it is made and measured from."""
+        named = [part.strip(" ") for each in columns for part in each.split(",") if part.strip(" ")] if columns else None
+        ends = until.replace(tzinfo=UTC) if until else None
+        made = desk.house.grants.grant(model, name, purpose="; ".join(purpose), columns=named, rows=rows, until=ends, by=desk.actor)
+        if not desk.is_remote:
+            note_models_to_come(desk, [model], what="grant reaches")
+        return made
+
+    @verb(nouns, "grants", show=_show_grants)
+    def grants(
+        desk: Desk,
+        name: Annotated[str, typer.Argument(help="Only of this dataset.")] = "",
+        model: Annotated[str, typer.Option(help="Only to this model.")] = "",
+    ) -> Sequence[Grant]:
+        """List what is granted to which model, and what was."""
+        return desk.house.grants.list(dataset=name, model=model, by=desk.actor)
+
+    @verb(nouns, "revoke", show=_show_revoked, example="modelward data revoke income adult")
+    def revoke(desk: Desk, model: Model, name: Name) -> Grant:
+        """Take a grant back: nothing is read under it any more, and a training that goes on stops."""
+        return desk.house.grants.revoke(model, name, by=desk.actor)
+
+    @verb(nouns, "reads", show=_show_reads)
+    def reads(desk: Desk, name: Name) -> Sequence[Reading]:
+        """See who had rows of a dataset: when, for which model, which columns, for what."""
+        return desk.house.grants.reads(name, by=desk.actor)
+
+
+def _show_grant(console: Console, grant: Grant) -> None:
+    showing.facts(
+        console,
+        {
+            "grant": grant.id,
+            "model": grant.model,
+            "dataset": grant.dataset,
+            "columns": _columns(grant),
+            "rows": grant.rows or "every row",
+            "purpose": grant.purpose,
+            "until": grant.until or "it is revoked",
+            "by": grant.by,
+        },
+    )
+
+
+def _show_revoked(console: Console, grant: Grant) -> None:
+    showing.line(console, f"The grant {grant.id} of {grant.dataset} to {grant.model} is revoked.")
+    showing.line(console, "Versions that were made under it stay; take them out of service with `modelward release pause`.")
+
+
+def _show_grants(console: Console, found: Sequence[Grant]) -> None:
+    now = datetime.now(UTC)
+    showing.table(
+        console,
+        ("grant", "dataset", "model", "state", "columns", "rows", "purpose", "until", "by"),
+        (
+            (
+                each.id,
+                each.dataset,
+                each.model,
+                "in force" if each.stands(now) else "revoked" if each.revoked else "ended",
+                _columns(each),
+                each.rows or "every row",
+                each.purpose,
+                each.until,
+                each.by,
+            )
+            for each in found
+        ),
+        text=("columns", "rows", "purpose"),
+        spare=("by", "until"),
+    )
+
+
+def _show_reads(console: Console, found: Sequence[Reading]) -> None:
+    showing.table(
+        console,
+        ("at", "reader", "on behalf of", "use", "purpose", "columns", "rows", "grant"),
+        ((r.at, r.reader, r.by, r.use, r.purpose, ", ".join(r.columns), r.rows, r.grant) for r in found),
+        numbers=("rows",),
+        text=("purpose", "columns"),
+        spare=("grant", "use"),
+    )
+
+
+def _columns(grant: Grant) -> str:
+    return "every column" if grant.columns is None else ", ".join(grant.columns)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Grants in the console: which model may have a dataset, who read it, and the forms to grant and to revoke."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from modelward.access import Permission
+from modelward.datasets import Grant, InvalidGrantError
+from modelward.entrances.console.data_page import shown_dataset
+from modelward.entrances.console.visit import Visit
+from modelward.entrances.faults import STATUS, by_kind
+from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+
+_READS_SHOWN = 20
+_GRANTS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """A grant, and how it stands: `in force`, `ended` or `revoked`."""
+
+    grant: Grant
+    state: str
+
+
+async def show(visit: Visit) -> Response:
+    """A dataset, and what is granted of it."""
+    return visit.page("dataset.html", section="data", **await run_in_threadpool(_shown, visit), notice="")
+
+
+async def change(visit: Visit) -> Response:
+    """Grant or revoke; what stands against it is shown above the form."""
+    form, name = await visit.form(), visit.path["name"]
+    try:
+        await run_in_threadpool(_change, visit, form)
+    except (ConflictError, InvalidError, NotFoundError, RefusedError) as error:
+        shown = await run_in_threadpool(_shown, visit)
+        return visit.page("dataset.html", status=by_kind(error, STATUS), section="data", **shown, notice=str(error))
+    return RedirectResponse(f"/console/data/{name}#grants-heading", 303)
+
+
+def granted_to(visit: Visit, model: str) -> Sequence[GrantRow]:
+    """What is granted to a model, where the visitor may know of data."""
+    return _rows(visit.platform.grants.list(model=model, by=visit.by)) if visit.by.may(Permission.DATA_READ) else ()
+
+
+def _change(visit: Visit, form: dict[str, str]) -> None:
+    grants, name, model = visit.platform.grants, visit.path["name"], form.get("model", "").strip()
+    if form.get("decision") == "revoke":
+        grants.revoke(model, name, by=visit.by)
+        return
+    columns = [part.strip() for part in form.get("columns", "").split(",") if part.strip()]
+    grants.grant(
+        model,
+        name,
+        purpose=form.get("purpose", ""),
+        columns=columns or None,
+        rows=form.get("rows", ""),
+        until=_day(form.get("until", "").strip()),
+        by=visit.by,
+    )
+
+
+def _day(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise InvalidGrantError("The end of a grant is a date such as 2030-01-31.") from None
+
+
+def _shown(visit: Visit) -> dict[str, Any]:
+    name, grants = visit.path["name"], visit.platform.grants
+    shown = shown_dataset(visit)
+    may_grant = grants.may_grant(name, by=visit.by)
+    sees_reads = may_grant or visit.by.may(Permission.AUDIT_READ)
+    return {
+        **shown,
+        "grants": _rows(grants.list(dataset=name, by=visit.by))[:_GRANTS_SHOWN],
+        "may_grant": may_grant,
+        "reads": grants.reads(name, limit=_READS_SHOWN, by=visit.by) if sees_reads else None,
+    }
+
+
+def _rows(found: Sequence[Grant]) -> list[GrantRow]:
+    now = datetime.now(UTC)
+    return [GrantRow(each, "in force" if each.stands(now) else "revoked" if each.revoked else "ended") for each in found]
