@@ -2,7 +2,7 @@
 """Access knows who asks and what they may: people with sessions, services with keys, roles with permissions."""
 
 from modelward.access.accounts import Accounts
-from modelward.access.actor import Actor, NotPermittedError, Whoami, local_actor
+from modelward.access.actor import Actor, NotPermittedError, NotYoursError, Whoami, local_actor
 from modelward.access.attempt import TooManyAttemptsError
 from modelward.access.auditing import Auditing
 from modelward.access.certificate import (
@@ -31,6 +31,7 @@ from modelward.access.credential import (
     unknown_key,
 )
 from modelward.access.custody import Custody
+from modelward.access.explanation import Explanation, NobodyKnownError, UnknownPermissionError
 from modelward.access.identities import BEGUN_SECONDS, Begun, Identities, TooManyNamesakesError
 from modelward.access.identity import (
     Identity,
@@ -40,6 +41,8 @@ from modelward.access.identity import (
     SpentSignInError,
     parse_roles_of_groups,
 )
+from modelward.access.judge import Decision, Judge
+from modelward.access.judging import Ground
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.password import HashingBusyError, WeakPasswordError
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
@@ -54,6 +57,15 @@ from modelward.access.second_factor import (
 )
 from modelward.access.service import Access
 from modelward.access.session import Session, SessionMissingError, Standing
+from modelward.access.site_policies import SitePolicies
+from modelward.access.site_policy import (
+    InvalidSitePolicyError,
+    LockedOutError,
+    SitePolicy,
+    SitePolicyChangedError,
+    SitePolicyMissingError,
+    SitePolicyTooLargeError,
+)
 
 __all__ = [
     "BEGUN_SECONDS",
@@ -73,7 +85,10 @@ __all__ = [
     "Certifying",
     "Credential",
     "Custody",
+    "Decision",
     "Enrolment",
+    "Explanation",
+    "Ground",
     "HashingBusyError",
     "Identities",
     "Identity",
@@ -81,15 +96,20 @@ __all__ = [
     "InvalidHostError",
     "InvalidNameError",
     "InvalidRolesError",
+    "InvalidSitePolicyError",
     "Invitation",
     "IssuedKey",
+    "Judge",
     "Key",
     "KeyMissingError",
     "LastAdministratorError",
+    "LockedOutError",
     "NameTakenError",
     "NoRoleError",
     "NoSecondFactorError",
+    "NobodyKnownError",
     "NotPermittedError",
+    "NotYoursError",
     "Permission",
     "PurposeNotAgreedError",
     "RecoveryCodes",
@@ -101,11 +121,17 @@ __all__ = [
     "Session",
     "SessionMissingError",
     "SignedIn",
+    "SitePolicies",
+    "SitePolicy",
+    "SitePolicyChangedError",
+    "SitePolicyMissingError",
+    "SitePolicyTooLargeError",
     "SpentSignInError",
     "Standing",
     "TooManyAttemptsError",
     "TooManyNamesakesError",
     "UnknownCredentialError",
+    "UnknownPermissionError",
     "UnknownRoleError",
     "User",
     "UserMissingError",

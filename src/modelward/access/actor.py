@@ -7,13 +7,17 @@ import os
 import pwd
 from dataclasses import dataclass, field
 
-from modelward.access.judge import BY_ROLE, Judge
+from modelward.access.judge import BY_ROLE, Decision, Judge
 from modelward.access.permission import Permission, Role
-from modelward.errors import RefusedError
+from modelward.errors import NotFoundError, RefusedError
 
 
 class NotPermittedError(RefusedError):
     """The actor's role or credential does not allow it."""
+
+
+class NotYoursError(NotFoundError):
+    """A tenant has no model or dataset of that name; whether another has is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +41,18 @@ class Actor:
         """Whether the actor may, as its judge says; `model` or `dataset` is the thing that it concerns, where there is one."""
         return self.judge.decide(self, permission, model=model, dataset=dataset).is_allowed
 
-    def require(self, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> None:
-        """Nothing, where the actor `may`.
+    def require(self, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> Decision:
+        """The judge's decision, where the actor `may`.
 
         Raises:
-            NotPermittedError: it may not; the message says why, and what to do.
+            NotPermittedError: it may not; the message says why, and what to do. NotYoursError: to the actor it is not there.
         """
         decision = self.judge.decide(self, permission, model=model, dataset=dataset)
+        if decision.is_hidden:
+            raise NotYoursError(decision.reason)
         if not decision.is_allowed:
             raise NotPermittedError(decision.reason)
+        return decision
 
     @property
     def whoami(self) -> Whoami:

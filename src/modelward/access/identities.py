@@ -21,6 +21,7 @@ from modelward.access.identity import (
     house_name,
     parse_roles_of_groups,
 )
+from modelward.access.judging import HouseJudge
 from modelward.access.permission import Role
 from modelward.access.seal import Seal
 from modelward.access.session import ROLE_CHANGED
@@ -65,7 +66,8 @@ class Identities:
         self._pepper = keyring.secret("pepper")
         self._seal = Seal(self._pepper)
         self._settings = settings
-        self._sessions = Sessions(database, ledger, self._pepper, self._seal, settings=settings)
+        judge = HouseJudge(database, ledger, self._seal, is_mtls=bool(settings.tls_client_ca))
+        self._sessions = Sessions(database, ledger, self._pepper, self._seal, judge=judge, settings=settings)
 
     def begin(self) -> Begun:
         """A new sign-in. Nothing is written down: strangers at the door fill no table."""

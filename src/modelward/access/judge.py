@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from modelward.access.permission import NEVER_LIMITED, PERMISSIONS_OF, Permission, roles_with
@@ -14,10 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a judge said. `reason` names what decided; of a refusal, it says what to do about it."""
+    """What a judge said. `reason` names what decided; of a refusal, it says what to do about it.
+
+    `is_hidden`: to this actor, the thing is not there. `until` is when it may have changed by itself, where it may.
+    """
 
     is_allowed: bool
     reason: str
+    is_hidden: bool = False
+    until: datetime | None = None
 
 
 class Judge(Protocol):
@@ -47,19 +53,32 @@ class ByRole:
         dataset: str | None = None,  # noqa: ARG002  # no role and no key is limited to datasets
     ) -> Decision:
         if permission not in PERMISSIONS_OF[actor.role]:
-            return Decision(
-                is_allowed=False,
-                reason=f"{actor.id} is {actor.role} and lacks {permission}. "
-                f"Roles that have it: {', '.join(roles_with(permission))}. Ask an administrator.",
-            )
-        if actor.models is None or (permission not in NEVER_LIMITED and (model is None or model in actor.models)):
+            return Decision(is_allowed=False, reason=lacks_by_role(actor, permission))
+        if reaches(actor, permission, model):
             return Decision(is_allowed=True, reason=f"{actor.id} is {actor.role}, which has {permission}.")
-        what = f"{permission} for model {model!r}" if model is not None else permission
-        return Decision(
-            is_allowed=False,
-            reason=f"{actor.id} lacks {what}: its key is limited to {', '.join(actor.models) or 'no model'}. "
-            "Ask an administrator for a key that reaches further: `modelward keys create`.",
-        )
+        return Decision(is_allowed=False, reason=lacks_by_limit(actor, permission, model))
+
+
+def reaches(actor: Actor, permission: Permission, model: str | None) -> bool:
+    """Whether the limit of the actor's credential lets it through."""
+    return actor.models is None or (permission not in NEVER_LIMITED and (model is None or model in actor.models))
+
+
+def lacks_by_role(actor: Actor, permission: Permission) -> str:
+    """Why it is refused where no role of the actor's has the permission."""
+    return (
+        f"{actor.id} is {actor.role} and lacks {permission}. "
+        f"Roles that have it: {', '.join(roles_with(permission))}. Ask an administrator."
+    )
+
+
+def lacks_by_limit(actor: Actor, permission: Permission, model: str | None) -> str:
+    """Why it is refused where the credential is limited to other models."""
+    what = f"{permission} for model {model!r}" if model is not None else permission
+    return (
+        f"{actor.id} lacks {what}: its key is limited to {', '.join(actor.models or ()) or 'no model'}. "
+        "Ask an administrator for a key that reaches further: `modelward keys create`."
+    )
 
 
 BY_ROLE: Final = ByRole()

@@ -51,6 +51,7 @@ class Permission(_Meaning):
     AUDIT_RECEIPT = "audit:receipt", "Get the receipts of one's own requests, and the public key that verifies them."
     USERS_MANAGE = "users:manage", "Add, invite and remove people."
     KEYS_MANAGE = "keys:manage", "Create and revoke API keys."
+    POLICIES_MANAGE = "policies:manage", "Change the site's access policies, and ask why anybody may do anything."
     METRICS_READ = "metrics:read", "Read the metrics of a running service."
 
 
@@ -89,7 +90,9 @@ PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
 }
 
 # Whoever can hand out credentials could hand out one without the limit, and the ledger speaks of every model.
-NEVER_LIMITED: Final = frozenset({Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.AUDIT_READ})
+NEVER_LIMITED: Final = frozenset(
+    {Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.POLICIES_MANAGE, Permission.AUDIT_READ}
+)
 
 
 def roles_with(permission: Permission) -> list[Role]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from modelward.access.accounts import Accounts
-from modelward.access.actor import Actor
+from modelward.access.actor import Actor, local_actor
 from modelward.access.credential import (
     KEY_CREATED,
     KEY_REVOKED,
@@ -33,10 +33,13 @@ from modelward.access.credential import (
     hash_secret,
     unknown_key,
 )
+from modelward.access.explanation import Explanation, actor_meant, explain, parse_permission, thing_meant
+from modelward.access.judging import HouseJudge
 from modelward.access.name import check_name
 from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError, Seal
 from modelward.access.sessions import Sessions
+from modelward.access.site_policies import SitePolicies
 from modelward.access.store import keys as key_rows
 from modelward.access.store import people as person_rows
 from modelward.access.store import sealed as sealed_rows
@@ -61,8 +64,33 @@ class Access:
         self._pepper = keyring.secret("pepper")
         self._seal = Seal(self._pepper)
         self._settings = settings
-        self._sessions = Sessions(database, ledger, self._pepper, self._seal, settings=settings)
+        self._judge = HouseJudge(database, ledger, self._seal, is_mtls=bool(settings.tls_client_ca))
+        self._sessions = Sessions(database, ledger, self._pepper, self._seal, judge=self._judge, settings=settings)
         self.accounts = Accounts(database, ledger, self._pepper, self._seal, sessions=self._sessions, settings=settings)
+        self.policies = SitePolicies(database, ledger, self._seal, self._judge)
+
+    def owner(self) -> Actor:
+        """Whoever runs this process over the home, judged by its policies as everybody is, but for repairing them."""
+        return self._judge.judged(local_actor())
+
+    def explain(self, who: str, action: str, what: str = "", *, by: Actor) -> Explanation:
+        """Whether somebody may do something, what decided, and what would have to change; see `Explanation`.
+
+        Everybody may ask it of themselves.
+
+        Raises:
+            NotPermittedError: `by` lacks policies:manage, and asks of somebody else. UnknownPermissionError, InvalidNameError: no
+            such action, or nothing can be called that. NobodyKnownError: nobody is meant.
+        """
+        if who not in (by.id, by.credential):
+            by.require(Permission.POLICIES_MANAGE)
+        permission = parse_permission(action)
+        model, dataset = thing_meant(what, permission)
+        with self._database.look() as connection:
+            people = person_rows.users(connection, seal=self._seal)
+            keys = list(key_rows.keys(connection, seal=self._seal).values())
+        meant = by if who == by.id else actor_meant(who, people=people, keys=keys)
+        return explain(self._judge, meant, permission, model=model, dataset=dataset)
 
     def create_key(
         self,
@@ -200,8 +228,9 @@ class Access:
             key = None
             with self._database.look() as connection, suppress(AlteredRowError):
                 key = key_rows.key_with_hash(connection, self.credential_hash(secret), seal=self._seal)
+                self._judge.refresh(connection)
             if key and key.is_valid(datetime.now(UTC)):
-                return key.actor
+                return self._judge.judged(key.actor)
         raise unknown_key()
 
     def sign_in(self, token: str, *, password: str = "") -> SignedIn:
@@ -254,10 +283,11 @@ class Access:
         now = datetime.now(UTC)
         with self._database.look() as connection:
             held = key_rows.keys(connection, seal=self._seal)
-        return {digest: Credential(key.actor, key.expires) for digest, key in held.items() if key.is_valid(now)}
+            self._judge.refresh(connection)
+        return {digest: Credential(self._judge.judged(key.actor), key.expires) for digest, key in held.items() if key.is_valid(now)}
 
     def altered(self) -> list[str]:
-        """The rows of keys, users, invitations and sessions that are not as they were written. They open nothing."""
+        """The rows of keys, users, invitations, sessions and policies that are not as they were written. They open nothing."""
         with self._database.look() as connection:
             return list(sealed_rows.altered(connection, seal=self._seal))
 
@@ -266,7 +296,7 @@ class Access:
         return hash_secret(self._pepper, secret)
 
     def revision(self) -> int:
-        """A number that grows whenever a key, a user or a session changes."""
+        """A number that grows whenever a key, a user, a session or a policy changes."""
         with self._database.look() as connection:
             return sealed_rows.revision(connection)
 

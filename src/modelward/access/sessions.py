@@ -18,6 +18,7 @@ from modelward.access.credential import (
     has_shape,
     hash_secret,
 )
+from modelward.access.judging import HouseJudge
 from modelward.access.permission import Role, parse_role
 from modelward.access.seal import AlteredRowError, Seal
 from modelward.access.second_factor import SecondFactorDueError
@@ -37,11 +38,14 @@ _NOTED_TIMES: Final = 4
 class Sessions:
     """Who is signed in. A session ends at its hour, when nothing was done for a while, and with whatever it rests upon."""
 
-    def __init__(self, database: Database, ledger: Ledger, pepper: bytes, seal: Seal, *, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, ledger: Ledger, pepper: bytes, seal: Seal, judge: HouseJudge, *, settings: Settings
+    ) -> None:
         self._database = database
         self._ledger = ledger
         self._pepper = pepper
         self._seal = seal
+        self._judge = judge
         self._longest = timedelta(seconds=settings.session_seconds)
         self._idle = timedelta(seconds=settings.session_idle_seconds)
         self._asked = roles_named(settings.second_factor_roles)
@@ -53,7 +57,7 @@ class Sessions:
         expires = now + self._longest
         session = Session(id=secret.id, user=user.name, opened=now, seen=now, expires=expires, means=means)
         session_rows.insert_session(connection, session, secret_hash=self._hash(secret.text), now=now, seal=self._seal)
-        actor = user.actor(secret.id)
+        actor = self._judge.judged(user.actor(secret.id))
         facts = {"session": secret.id, "expires": expires.isoformat(), "means": means}
         self._ledger.record(connection, SESSION_OPENED, actor=actor.id, subject=actor.id, facts=facts)
         sealed_rows.advance_revision(connection)
@@ -70,6 +74,7 @@ class Sessions:
         found = None
         if has_shape("mws", secret):
             with self._database.look() as connection, suppress(AlteredRowError):
+                self._judge.refresh(connection)
                 session = session_rows.session(connection, self._hash(secret), seal=self._seal)
                 user = person_rows.user_named(connection, session.user, seal=self._seal) if session else None
                 if session and user and not user.removed and session.is_open(now, idle=self._idle):
@@ -79,7 +84,7 @@ class Sessions:
         if found is None:
             raise UnknownCredentialError("This session is over. Sign in again, or ask an administrator for a new link.")
         self._note_use(found[1], now)
-        return found[0].actor(found[1].id)
+        return self._judge.judged(found[0].actor(found[1].id))
 
     def close(self, secret: str) -> None:
         """End a session; one that is over already is no error."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from modelward.access import Actor, Invitation, IssuedKey, Key, Role, User, Whoami
+from modelward.access import Actor, Explanation, Invitation, IssuedKey, Key, Role, SitePolicy, User, Whoami
 from modelward.audit import (
     Checkpoint,
     Consistency,
@@ -84,8 +84,40 @@ class RemotePolicies(Room):
         return self._connection.fetch(PolicyText, "GET", f"/api/v1/policies/{part(name)}")
 
 
+class RemoteSitePolicies(Room):
+    """See `modelward.access.SitePolicies`."""
+
+    def put(self, name: str, text: str, *, revision: int = 0, by: Actor | None = None) -> SitePolicy:
+        """Put a file of policies in force."""
+        body = {"text": text, "revision": revision}
+        return self._connection.fetch(SitePolicy, "PUT", f"/api/v1/access/policies/{part(name)}", body=body)
+
+    def list(self, *, by: Actor | None = None) -> list[SitePolicy]:
+        """List policy files."""
+        return self._connection.fetch(list[SitePolicy], "GET", "/api/v1/access/policies")
+
+    def show(self, name: str, *, by: Actor | None = None) -> SitePolicy:
+        """Show a policy file."""
+        return self._connection.fetch(SitePolicy, "GET", f"/api/v1/access/policies/{part(name)}")
+
+    def remove(self, name: str, *, revision: int | None = None, by: Actor | None = None) -> str:
+        """Take a policy file out of force."""
+        asked = {} if revision is None else {"revision": revision}
+        path = f"/api/v1/access/policies/{part(name)}"
+        return self._connection.fetch(dict[str, str], "DELETE", path, params=asked)["removed"]
+
+
 class RemoteAccess(Room):
     """See `modelward.access.Access`."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.policies = RemoteSitePolicies(connection)
+
+    def explain(self, who: str, action: str, what: str = "", *, by: Actor | None = None) -> Explanation:
+        """Why somebody may do something."""
+        asked = {"who": who, "action": action, "what": what}
+        return self._connection.fetch(Explanation, "GET", "/api/v1/access/explanation", params=asked)
 
     def whoami(self) -> Whoami:
         """Whose key this is."""

@@ -152,10 +152,12 @@ class Gateway:
             credential = self._keychain.credential(caller)
             caller, expires = credential.actor, credential.expires
         try:
-            caller.require(permission, model=model)
+            until = caller.require(permission, model=model).until
         except RefusedError as fault:
             self.record_refusal(caller, fault, model=model, number=number, request=request)
             raise
+        if until is not None:
+            expires = until if expires is None else min(until, expires)
         return Standing(caller, model=model, number=number, revision=revision, expires=expires)
 
     def record_refusal(self, actor: Actor, fault: Exception, *, model: str, number: int | None, request: str) -> None:

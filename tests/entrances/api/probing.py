@@ -11,6 +11,7 @@ import schemathesis
 from entrances.api.house import ROW, tensors
 
 SPEC = "model: grants\npurpose: tests\nowner: tests\ndata: {dataset: people}\ncandidates: [naive-bayes]\n"
+CEDAR = 'forbid (principal == Service::"nobody", action == Action::"models:export", resource);'
 POLICY = "name: another\nrules:\n  - rule: signed\n"
 # What nobody could guess from a schema: features of a model, texts that are YAML, versions there are.
 BODIES = {
@@ -22,6 +23,7 @@ BODIES = {
     "POST /models/{model}/versions/{version}/invocations": {"inputs": [ROW]},
     "POST /endpoints/{model}/invocations": {"inputs": [ROW]},
     "POST /api/v1/policies": {"text": POLICY},
+    "PUT /api/v1/access/policies/{name}": {"text": CEDAR},
     "POST /api/v1/releases": {"version": "fresh:1"},
     "POST /api/v1/runs": {"spec": SPEC},
     "POST /api/v1/comparisons": {"versions": ["grants:1", "grants:2"], "objective": {}},
@@ -40,6 +42,8 @@ NAMES = [
     (r" /api/v1/models/", {"model": "grants", "number": 1, "path": "README.md"}),
     (r"DELETE /api/v1/datasets/", {"name": "people", "model": "other"}),
     (r" /api/v1/datasets/", {"name": "people"}),
+    (r"(PUT|DELETE) /api/v1/access/policies/", {"name": "site"}),
+    (r" /api/v1/access/policies/", {"name": "built-in"}),
     (r" /api/v1/policies/", {"name": "by-purpose"}),
     (r"DELETE /api/v1/users/", {"name": "omar"}),
     (r" /api/v1/users/", {"name": "ada"}),
@@ -48,7 +52,10 @@ NAMES = [
     (r" /api/v1/receipts/", {"request": os.environ["MODELWARD_TEST_REQUEST"]}),
     (r"", {"model": "income", "version": 1}),
 ]
-QUERIES = {"GET /api/v1/ledger/consistency": {"from": 1, "to": 2}}
+QUERIES = {
+    "GET /api/v1/ledger/consistency": {"from": 1, "to": 2},
+    "GET /api/v1/access/explanation": {"who": "ada", "action": "models:read", "what": "model:income"},
+}
 # What only the operation named above may decide on, and what nobody may take away.
 KEPT = {"r-1", "r-2", "r-3", "r-4", "ada", os.environ["MODELWARD_TEST_KEY_ID"]}
 _turns: dict[str, int] = {}

@@ -22,7 +22,7 @@ NAMES = {
     "request": "req-0",
 }
 # What a route cannot do without.
-QUERIES = {"/api/v1/ledger/consistency": "?from=1"}
+QUERIES = {"/api/v1/ledger/consistency": "?from=1", "/api/v1/access/explanation": "?action=models:read"}
 BODIES = {"/predict": {"rows": [ROW]}, "/explain": {"rows": [ROW]}, "/invocations": {"inputs": [ROW]}}
 
 

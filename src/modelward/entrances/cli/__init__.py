@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from modelward.entrances.cli import (
+    access,
     asking,
     audit,
     backups,
@@ -48,6 +49,7 @@ _ROOMS = (
     asking,
     audit,
     people,
+    access,
     bench,
 )
 

@@ -95,9 +95,11 @@ class Desk:
         """Who acts: the owner of the key, or else the owner of the home. A service asks the key itself."""
         from modelward.access import local_actor
 
-        if self._actor is None:
-            key = None if self.is_remote else self.common.key
-            self._actor = self.house.access.authenticate(key) if key is not None else local_actor()
+        if self._actor is None and self.is_remote:
+            self._actor = local_actor()
+        elif self._actor is None:
+            access, key = self.house.access, self.common.key
+            self._actor = access.owner() if key is None else access.authenticate(key)
         return self._actor
 
     @property

@@ -12,7 +12,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from modelward.entrances.console import access_page, data_page, files, grants_view, releases_page, runs_page, shelf_page, sign_in
+from modelward.entrances.console import (
+    access_page,
+    data_page,
+    files,
+    grants_view,
+    policies_page,
+    releases_page,
+    runs_page,
+    shelf_page,
+    sign_in,
+)
 from modelward.entrances.console.drawn import Drawn
 from modelward.entrances.console.ledger_page import LedgerPages
 from modelward.entrances.console.provider import provider_pages
@@ -82,6 +92,11 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/releases/{id}", releases_page.show_one),
         route("/releases/{id}", releases_page.decide, "POST"),
         route("/access", access_page.show),
+        route("/access/why", policies_page.why),
+        route("/access/policies", policies_page.show_all),
+        route("/access/policies", policies_page.put, "POST"),
+        route("/access/policies/{name}", policies_page.show_one),
+        route("/access/policies/{name}/removal", policies_page.remove, "POST"),
         route("/ledger", ledger.show),
         route("/ledger", ledger.verify, "POST"),
         route("/ledger/checkpoint", files.checkpoint),

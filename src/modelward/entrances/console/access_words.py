@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from modelward.access import Permission, Role
+from modelward.entrances.console.policy_words import POLICY_WORDS
 
 _ROLES = {
     Role.ADMINISTRATOR: "管理本安装，可以做任何事；主目录的拥有者即是管理员。",
@@ -34,6 +35,7 @@ _PERMISSIONS = {
     Permission.AUDIT_RECEIPT: "取得自己请求的回执，以及核验它们的公钥。",
     Permission.USERS_MANAGE: "添加、邀请和移除人员。",
     Permission.KEYS_MANAGE: "创建和吊销 API 密钥。",
+    Permission.POLICIES_MANAGE: "更改本站的访问策略，并查询任何人为何可以做某事。",
     Permission.METRICS_READ: "读取运行中服务的指标。",
 }
 ACCESS_WORDS = {
@@ -48,6 +50,7 @@ ACCESS_WORDS = {
     "Role": "角色",
     "What it allows": "允许做什么",
     "What it is for": "职责",
+    **POLICY_WORDS,
     **{role.meaning: said for role, said in _ROLES.items()},
     **{permission.meaning: said for permission, said in _PERMISSIONS.items()},
 }

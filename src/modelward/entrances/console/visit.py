@@ -66,7 +66,11 @@ _SECTIONS: tuple[tuple[str, str, Permission | None], ...] = (
     ("access", "Access", None),
 )
 # The pages of access: the place below `/console/access`, the word on its tab, and what it takes to see it.
-ACCESS_TABS: tuple[tuple[str, str, Permission | None], ...] = (("", "Roles", None),)
+ACCESS_TABS: tuple[tuple[str, str, Permission | None], ...] = (
+    ("", "Roles", None),
+    ("policies", "Policies", Permission.POLICIES_MANAGE),
+    ("why", "Why", None),
+)
 _YEAR_SECONDS = 365 * 86_400
 _VISITOR_SECONDS = 86_400
 

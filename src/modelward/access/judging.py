@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The judge of a home: roles, the limits of credentials and the site's policies together.
+
+Default deny, and what forbids overrides what permits. The table of roles is what the built-in policies say; it is looked up here
+as a table, and a test holds the two equal. The limits of a credential are no policies: nothing permits beyond them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from modelward.access.actor import Actor
+from modelward.access.judge import BY_ROLE, Decision, lacks_by_limit, lacks_by_role, reaches
+from modelward.access.permission import PERMISSIONS_OF, Permission, Role
+from modelward.access.seal import AlteredRowError, Seal
+from modelward.access.site_policy import SITE_POLICY_PUT, SITE_POLICY_REMOVED, SitePolicy
+from modelward.access.store import policies as policy_rows
+from modelward.access.store import sealed as sealed_rows
+from modelward.audit import Ledger, LoggedEntry
+from modelward.digest import canonical_json, sha256_hex
+from modelward.errors import InvalidError
+from modelward.storage import Connection, Database
+
+if TYPE_CHECKING:
+    from modelward.access.cedar import CompiledPolicies, Found
+
+REPAIR: Final = "Whoever owns the home repairs it there: `modelward access policies remove NAME`, and `put` it again."
+_TIME_SECONDS: Final = 1.0
+_KEPT: Final = 65_536
+_TYPES: Final = {"person": "Person", "service": "Service", "model": "Model", "local": "Local"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One thing that bore on a decision: what it is (`role`, `limit`, `policy`, `tenant`, …), and whether it permits."""
+
+    kind: str
+    name: str
+    permits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A decision with everything that bore on it."""
+
+    decision: Decision
+    grounds: tuple[Ground, ...]
+
+
+@dataclass(slots=True)
+class Standing:
+    """What is judged by, of one revision of access. `fault` is why no policies can be asked; then next to nothing is allowed."""
+
+    revision: int
+    marks: tuple[tuple[str, str], ...] = ()
+    compiled: CompiledPolicies | None = None
+    fault: str = ""
+    decided: dict[tuple[object, ...], Decision] = field(default_factory=dict)
+
+
+class HouseJudge:
+    """See `Judge`. It judges by what stood in the database when somebody last proved who they are, or changed anything."""
+
+    def __init__(self, database: Database, ledger: Ledger, seal: Seal, *, is_mtls: bool) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._seal = seal
+        self._is_mtls = is_mtls
+        self._standing: Standing | None = None
+
+    def judged(self, actor: Actor) -> Actor:
+        """The actor, with this as their judge."""
+        return replace(actor, judge=self)
+
+    def decide(self, actor: Actor, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> Decision:
+        """See `Judge`."""
+        standing = self._standing or self.refreshed()
+        if standing.compiled is None and not standing.fault and not actor.id.startswith("model:"):
+            return BY_ROLE.decide(actor, permission, model=model, dataset=dataset)
+        asked = (actor.id, actor.credential, actor.role, actor.models, actor.purpose, permission, model, dataset)
+        decision = standing.decided.get(asked)
+        if decision is None or (decision.until is not None and decision.until <= datetime.now(UTC)):
+            decision = self._weigh(standing, actor, permission, model, dataset).decision
+            if len(standing.decided) >= _KEPT:
+                standing.decided.clear()
+            standing.decided[asked] = decision
+        return decision
+
+    def weigh(self, actor: Actor, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> Weighed:
+        """What `decide` says, with everything that bore on it."""
+        return self._weigh(self.refreshed(), actor, permission, model, dataset)
+
+    def refresh(self, connection: Connection) -> None:
+        """Judge by what stands in the database now."""
+        if self._standing is None or self._standing.revision != sealed_rows.revision(connection):
+            self._standing = self._read(connection)
+
+    def refreshed(self) -> Standing:
+        """What is judged by, of now."""
+        with self._database.look() as connection:
+            self.refresh(connection)
+        assert self._standing is not None
+        return self._standing
+
+    def trial(self, compiled: CompiledPolicies | None) -> HouseJudge:
+        """A judge that judges by those policies, and never reads others: what would be."""
+        other = HouseJudge(self._database, self._ledger, self._seal, is_mtls=self._is_mtls)
+        other._standing = Standing(-1, compiled=compiled)
+        return other
+
+    def _read(self, connection: Connection) -> Standing:
+        revision, marks = sealed_rows.revision(connection), policy_rows.marks(connection)
+        before = self._standing
+        try:
+            files = policy_rows.policies(connection, seal=self._seal)
+            if before is not None and before.marks == marks and not before.fault:
+                return Standing(revision, marks, before.compiled)
+            self._must_be_on_record(files, connection)
+            return Standing(revision, marks, _compiled(files))
+        except (AlteredRowError, InvalidError) as fault:
+            return Standing(revision, marks, fault=str(fault))
+
+    def _must_be_on_record(self, files: list[SitePolicy], connection: Connection) -> None:
+        """Nothing, where the ledger tells of the same files.
+
+        Raises:
+            AlteredRowError: it does not: a row was put, put back, or taken away by something else.
+        """
+        told = [
+            each for event in (SITE_POLICY_PUT, SITE_POLICY_REMOVED) for each in self._ledger.entries(event=event.name, limit=1)
+        ]
+        newest = max(told, key=lambda each: each.index, default=None)
+        if not _is_told(newest, files) and not self._was_changed_meanwhile(connection):
+            raise AlteredRowError("The policy files are not those that the ledger tells of.")
+
+    def _was_changed_meanwhile(self, connection: Connection) -> bool:
+        """Whether the ledger may tell of files that this reading does not see yet."""
+        with self._database.look() as later:
+            return policy_rows.marks(later) != policy_rows.marks(connection)
+
+    def _weigh(self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None) -> Weighed:
+        has_role = not actor.id.startswith("model:") and permission in PERMISSIONS_OF[actor.role]
+        by_role = (Ground("role", actor.role.value, permits=True),) if has_role else ()
+        if not reaches(actor, permission, model):
+            limit = Ground("limit", ", ".join(actor.models or ()), permits=False)
+            reason = lacks_by_limit(actor, permission, model) if has_role else lacks_by_role(actor, permission)
+            return Weighed(Decision(is_allowed=False, reason=reason), (*by_role, limit))
+        if _is_repair(actor, permission):
+            return Weighed(
+                Decision(is_allowed=True, reason=f"{actor.id} owns the home, and may always repair its policies."), by_role
+            )
+        if standing.fault:
+            reason = f"No policy can be asked, so nothing is allowed: {standing.fault} {REPAIR}"
+            return Weighed(Decision(is_allowed=False, reason=reason), (Ground("fault", standing.fault, permits=False),))
+        found = self._asked(standing, actor, permission, model, dataset)
+        return Weighed(_judged(actor, permission, found, has_role=has_role), (*by_role, *_grounds(found)))
+
+    def _asked(
+        self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None
+    ) -> Found | None:
+        if standing.compiled is None:
+            return None
+        from modelward.access.cedar import Question
+
+        kind, _, name = actor.id.partition(":")
+        resource = ("Model", model) if model is not None else ("Dataset", dataset) if dataset is not None else ("House", "house")
+        question = Question(
+            principal=(_TYPES.get(kind, "Person"), name),
+            action=permission.value,
+            resource=resource,
+            role="" if kind == "model" else actor.role.value,
+            tenant=actor.tenant,
+            purpose=actor.purpose,
+            is_mtls=self._is_mtls and kind != "local",
+        )
+        return standing.compiled.ask(question)
+
+
+def in_force(files: list[SitePolicy]) -> str:
+    """What stands for a set of files in the ledger: the digest over the names and digests of all."""
+    return sha256_hex(canonical_json(sorted([file.name, file.revision, file.digest] for file in files)))
+
+
+def _is_told(newest: LoggedEntry | None, files: list[SitePolicy]) -> bool:
+    return not files if newest is None else newest.entry.facts.get("in_force") == in_force(files)
+
+
+def _compiled(files: list[SitePolicy]) -> CompiledPolicies | None:
+    if not files:
+        return None
+    from modelward.access.cedar import CompiledPolicies, read
+
+    return CompiledPolicies.of((file.name, read(file.text)) for file in files)
+
+
+def _is_repair(actor: Actor, permission: Permission) -> bool:
+    """Who owns the home could take the policies out of its database: that this goes by a verb keeps it on record."""
+    return permission is Permission.POLICIES_MANAGE and actor.id.startswith("local:") and actor.role is Role.ADMINISTRATOR
+
+
+def _judged(actor: Actor, permission: Permission, found: Found | None, *, has_role: bool) -> Decision:
+    until = datetime.now(UTC) + timedelta(seconds=_TIME_SECONDS) if found and found.depends_on_time else None
+    if found and found.faults:
+        reason = f"A policy could not be evaluated, so {actor.id} is refused {permission}: {found.faults[0][:300]}. Have it mended."
+        return Decision(is_allowed=False, reason=reason, until=until)
+    if found and found.forbids:
+        reason = (
+            f"{actor.id} is refused {permission} by the site's policy {', '.join(found.forbids)}. "
+            f"An administrator sees why: `modelward access explain {actor.id} {permission}`."
+        )
+        return Decision(is_allowed=False, reason=reason, until=until)
+    if has_role:
+        return Decision(is_allowed=True, reason=f"{actor.id} is {actor.role}, which has {permission}.", until=until)
+    if found and found.permits:
+        reason = f"The site's policy {', '.join(found.permits)} permits {actor.id} {permission}."
+        return Decision(is_allowed=True, reason=reason, until=until)
+    if actor.id.startswith("model:"):
+        reason = f"{actor.id} is a model, which has no role, and no policy of the site permits it {permission}."
+        return Decision(is_allowed=False, reason=reason, until=until)
+    return Decision(is_allowed=False, reason=lacks_by_role(actor, permission), until=until)
+
+
+def _grounds(found: Found | None) -> tuple[Ground, ...]:
+    if found is None:
+        return ()
+    said = [("policy", found.forbids, False), ("policy", found.permits, True), ("fault", found.faults, False)]
+    return tuple(Ground(kind, name, permits) for kind, names, permits in said for name in names)

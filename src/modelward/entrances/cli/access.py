@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modelward access`: the site's policies beside the roles, and why somebody may do something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from modelward.entrances.cli import showing
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.files import read_text
+from modelward.entrances.cli.verb import noun, verb
+
+if TYPE_CHECKING:
+    from modelward.access import Explanation, SitePolicy
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the policy file.")]
+
+
+def declare(app: typer.Typer) -> None:
+    """Put the commands into the tree."""
+    access = noun(app, "access", about="Who may do what: policies beside the roles, and why.", panel="Accountability")
+
+    @verb(access, "explain", show=_show_explanation, example="modelward access explain till models:predict income")
+    def explain(
+        desk: Desk,
+        who: Annotated[str, typer.Argument(metavar="WHO", help="person:NAME, service:NAME, model:NAME, or a name alone.")],
+        action: Annotated[str, typer.Argument(metavar="ACTION", help="The permission, such as models:predict.")],
+        what: Annotated[str, typer.Argument(metavar="[WHAT]", help="The model or the dataset: model:NAME, dataset:NAME.")] = "",
+    ) -> Explanation:
+        """Say whether somebody may do something, what decided, and what would have to change."""
+        return desk.house.access.explain(who, action, what, by=desk.actor)
+
+    _declare_policies(noun(access, "policies", about="Policies of the site, in Cedar."))
+
+
+def _declare_policies(policies: typer.Typer) -> None:
+    @verb(policies, "put", show=_show_put, example="modelward access policies put night night.cedar")
+    def put(
+        desk: Desk,
+        name: NameArgument,
+        file: Annotated[Path, typer.Argument(help="The policies, a file in Cedar.", exists=True, dir_okay=False)],
+        revision: Annotated[
+            int, typer.Option(metavar="N", min=0, help="The revision that it takes the place of; 0 where there is none.")
+        ] = 0,
+    ) -> SitePolicy:
+        """Put a file of policies in force, in the place of the revision named."""
+        return desk.house.access.policies.put(name, read_text(file), revision=revision, by=desk.actor)
+
+    @verb(policies, "list", show=_show_list)
+    def list_(desk: Desk) -> list[SitePolicy]:
+        """List the policy files in force; the built-in one, which the roles are, first."""
+        return desk.house.access.policies.list(by=desk.actor)
+
+    @verb(policies, "show", show=_show_one)
+    def show(desk: Desk, name: NameArgument) -> SitePolicy:
+        """Show a file's text; `built-in` is the table of roles."""
+        return desk.house.access.policies.show(name, by=desk.actor)
+
+    @verb(policies, "remove", show=lambda console, name: showing.line(console, f"The policy file {name} is out of force."))
+    def remove(
+        desk: Desk,
+        name: NameArgument,
+        revision: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only if it has this revision.")] = None,
+    ) -> str:
+        """Take a file of policies out of force, also one that was altered."""
+        return desk.house.access.policies.remove(name, revision=revision, by=desk.actor)
+
+
+def _show_put(console: Console, policy: SitePolicy) -> None:
+    showing.line(console, f"{policy.name} is in force: {policy.policies} policies, revision {policy.revision}.")
+
+
+def _show_list(console: Console, policies: list[SitePolicy]) -> None:
+    showing.table(
+        console,
+        ("file", "revision", "policies", "digest", "by", "since"),
+        ((p.name, p.revision, p.policies, p.digest[:12], p.by, p.at) for p in policies),
+        spare=("digest", "by"),
+    )
+
+
+def _show_one(console: Console, policy: SitePolicy) -> None:
+    showing.facts(console, {"file": policy.name, "revision": policy.revision, "by": policy.by, "since": policy.at})
+    console.print()
+    console.out(policy.text, highlight=False)
+
+
+def _show_explanation(console: Console, explanation: Explanation) -> None:
+    showing.facts(
+        console,
+        {
+            "who": explanation.who,
+            "role": explanation.role,
+            "tenant": explanation.tenant,
+            "models": explanation.models if explanation.models is not None else "every model",
+            "purpose": explanation.purpose,
+            "action": explanation.action,
+            "what": explanation.what or "the house",
+            "allowed": "yes" if explanation.is_allowed else "no",
+        },
+    )
+    showing.line(console, explanation.reason)
+    for ground in explanation.grounds:
+        showing.line(console, f"- {ground.kind} {ground.name}: {'permits' if ground.permits else 'forbids'}")
+    for change in explanation.change:
+        showing.line(console, f"To change it: {change}")
