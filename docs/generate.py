@@ -33,7 +33,7 @@ columns wide.
 | 0 | done |
 | 1 | a fault of Modelward itself |
 | 2 | invalid input, or words that are no command |
-| 3 | refused: a permission, a policy or an integrity check |
+| 3 | refused: a permission, a policy or an integrity check; or `modelward doctor --security` found a weak point |
 | 4 | not found |
 | 5 | conflict: it exists already, or its state does not allow this |
 | 6 | unavailable, or a prerequisite is missing |

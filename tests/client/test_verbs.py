@@ -66,7 +66,8 @@ def test_every_verb_that_a_command_needs_is_there(remote):
     sources = (Path(__file__).parents[2] / "src/modelward/entrances/cli").glob("*.py")
     used = {found for source in sources for found in re.findall(r"house\.((?:\w+\.)+\w+)\(", source.read_text())}
     assert len(used) > 30
-    for verb in used - {"access.authenticate"}:
+    # Private keys stay on their machine: its commands make certificates, and no service does.
+    for verb in used - {"access.authenticate", *(f"certifying.{name}" for name in ("begin", "certificates", "issue", "renew"))}:
         found = remote
         for name in verb.split("."):
             found = getattr(found, name)

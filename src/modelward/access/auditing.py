@@ -12,7 +12,7 @@ from modelward.audit import Checkpoint, Consistency, Ledger, LoggedEntry, Receip
 
 
 class Auditing:
-    """Reads the ledger on behalf of an actor. It never writes: the rooms record what they do."""
+    """Reads the ledger on behalf of an actor. It writes no entry: the rooms record what they do."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -54,7 +54,9 @@ class Auditing:
             NotPermittedError: `by` lacks audit:read. NotACheckpointError: `earlier` is none.
         """
         by.require(Permission.AUDIT_READ)
-        return self._ledger.verify(progress or _silently, earlier=earlier)
+        found = self._ledger.verify(progress or _silently, earlier=earlier)
+        self._ledger.note_verified(found)
+        return found
 
     def receipt(self, request: str, *, by: Actor) -> str:
         """The receipt of a request: any, to who may read the ledger; to everybody else those of their own requests.

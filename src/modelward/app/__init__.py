@@ -17,6 +17,8 @@ from modelward.app.backup import (
 from modelward.app.doctor import Check, examine
 from modelward.app.home import HomeExistsError, HomeMissingError, HomeUnfinishedError, HomeUnusableError, NewHome, create_home
 from modelward.app.platform import Platform, key_for_workers, open_platform
+from modelward.app.security import Security
+from modelward.app.weak_point import SecurityCheck
 
 __all__ = [
     "Backup",
@@ -32,6 +34,8 @@ __all__ = [
     "NewHome",
     "Platform",
     "RestorePlaceError",
+    "Security",
+    "SecurityCheck",
     "back_up",
     "create_home",
     "examine",

@@ -57,6 +57,7 @@ def _of_platform(platform: Platform) -> Iterator[Check]:
 
 def _of_ledger(what: str, platform: Platform) -> Check:
     found = platform.ledger.verify()
+    platform.ledger.note_verified(found)
     if found.is_sound:
         return Check(what, f"{found.size} entries, sound", is_well=True)
     rest = len(found.faults) - 1

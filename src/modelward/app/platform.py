@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modelward.access import Access, Auditing, Certifying, Custody, Identities
 from modelward.app.home import ANCHOR_FILE, INVITATION_FILE, check_home, open_database
+from modelward.app.security import Security
 from modelward.assessment import Assessment
 from modelward.audit import Ledger
 from modelward.datasets import Datasets
@@ -34,6 +35,7 @@ class Platform:
         self.custody = Custody(self.database, self.ledger, self.keyring)
         self.certifying = Certifying(self.database, self.ledger, self.keyring, settings=settings)
         self.identities = Identities(self.database, self.ledger, self.keyring, settings=settings)
+        self.security = Security(self)
         self.auditing = Auditing(self.ledger)
         self.datasets = Datasets(self.database, self.vault, self.ledger, self.keyring, settings=settings)
         self.grants = self.datasets.grants

@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from modelward.audit.checkpoint import Checkpoint, CheckpointBrokenError, VerifierKey, open_checkpoint
 from modelward.errors import RefusedError
@@ -19,6 +23,10 @@ MENDING = (
 
 class AnchorHeldError(RefusedError):
     """What lies in the anchor's place is not overwritten: it is damaged, or evidence."""
+
+
+class _Verified(msgspec.Struct):
+    at: datetime
 
 
 class Anchor:
@@ -39,6 +47,22 @@ class Anchor:
                 return file.read(_READ_LIMIT_BYTES).decode(errors="replace")
         except FileNotFoundError:
             return None
+
+    def note_verified(self, size: int) -> None:
+        """Note that the ledger of that size was found sound just now. Where it cannot be written, nobody misses it."""
+        with suppress(OSError):
+            replace_durably(self._note, msgspec.json.encode({"at": datetime.now(UTC), "size": size}))
+
+    def last_verified(self) -> datetime | None:
+        """When that was noted last."""
+        try:
+            return msgspec.json.decode(self._note.read_bytes(), type=_Verified).at
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+    @property
+    def _note(self) -> Path:
+        return self.path.with_name("ledger.verified")
 
     def keep(self, now: Checkpoint, key: VerifierKey, *, kept: str | None, is_past: Callable[[Checkpoint], bool]) -> None:
         """Write the checkpoint `now`, durably, over one of the ledger's past: over `kept`, which was read before `now` was.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -225,6 +226,15 @@ class Ledger:
         except DatabaseDamagedError as damage:
             findings.add(None, str(damage))
             return Verification(0, "", findings.sorted())
+
+    def note_verified(self, found: Verification) -> None:
+        """Note beside the anchor that somebody just verified it, where it was found sound."""
+        if found.is_sound:
+            self._anchor.note_verified(found.size)
+
+    def last_verified(self) -> datetime | None:
+        """When somebody last verified it here and found it sound, as far as is known: a note in the home, which proves nothing."""
+        return self._anchor.last_verified()
 
     def export(self, folder: Path) -> int:
         """Write every entry, the checkpoint, the public key and how to verify them into a new `folder`; how many entries.

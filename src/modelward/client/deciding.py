@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from modelward.access import Actor, Explanation, Invitation, IssuedKey, Key, Role, SitePolicy, User, Whoami
+from modelward.app import SecurityCheck
 from modelward.audit import (
     Checkpoint,
     Consistency,
@@ -221,3 +222,11 @@ class RemoteAuditing(Room):
         unpack(self._connection.send("GET", "/api/v1/ledger/export", timeout=_LONG_SECONDS).content, folder)
         with (folder / "entries.jsonl").open("rb") as lines:
             return sum(1 for _ in lines)
+
+
+class RemoteSecurity(Room):
+    """See `modelward.app.Security`."""
+
+    def look(self, *, by: Actor | None = None) -> list[SecurityCheck]:
+        """Look the installation over for weak points."""
+        return self._connection.fetch(list[SecurityCheck], "GET", "/api/v1/security")

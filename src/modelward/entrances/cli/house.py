@@ -14,12 +14,12 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.failing import EXIT
-from modelward.entrances.cli.verb import verb
-from modelward.errors import InvalidError, PrerequisiteError
+from modelward.entrances.cli.verb import OnlyHereError, verb
+from modelward.errors import InvalidError, PrerequisiteError, RefusedError
 from modelward.settings import HOME_FOLDER, Settings, find_home, variable
 
 if TYPE_CHECKING:
-    from modelward.app import Check
+    from modelward.app import Check, SecurityCheck
 
 _PANEL = "The house"
 
@@ -43,12 +43,21 @@ def declare(app: typer.Typer) -> None:
         _note_home_further_up(desk, made.path)
         return {"home": str(made.path), "administrator_token": str(made.invitation)}
 
-    @verb(app, "doctor", show=None, panel=_PANEL, only_here=True)
-    def doctor(desk: Desk) -> None:
+    @verb(app, "doctor", show=None, panel=_PANEL)
+    def doctor(
+        desk: Desk,
+        *,
+        security: Annotated[bool, typer.Option("--security", help="Look for weak points instead; with any, exit code 3.")] = False,
+    ) -> None:
         """Look the home over: keys, database, ledger, objects, space, optional parts, the certificate."""
         from modelward.app import examine
         from modelward.entrances.tls import certificate_checks
 
+        if security:
+            _look_for_weak_points(desk)
+            return
+        if desk.is_remote:
+            raise OnlyHereError("`modelward doctor` works on this machine alone; `modelward doctor --security` takes `--url`.")
         checks = [*examine(desk.settings, means=desk.means), *certificate_checks(desk.settings)]
         desk.answer(checks, _show_checks)
         if not all(check.is_well for check in checks):
@@ -79,6 +88,25 @@ def declare(app: typer.Typer) -> None:
         given = {"host": host, "port": port, "workers": workers, "grpc_port": grpc_port}
         changes = {name: value for name, value in given.items() if value is not None}
         run(msgspec.structs.replace(desk.settings, **changes), desk)
+
+
+def _look_for_weak_points(desk: Desk) -> None:
+    """A weak point is no fault of the house, and no success either: whoever runs it by a timer should hear of it."""
+    checks = desk.house.security.look(by=desk.actor)
+    desk.answer(checks, _show_weak_points)
+    if any(check.is_weak for check in checks):
+        raise typer.Exit(EXIT[RefusedError])
+
+
+def _show_weak_points(console: Console, checks: list[SecurityCheck]) -> None:
+    found = [check for check in checks if check.is_weak]
+    for check in found:
+        showing.line(console, f"{check.what}: {check.found}")
+        showing.line(console, f"    Why it matters: {check.why}")
+        showing.line(console, f"    What to do: {check.advice}")
+    showing.line(console, f"{len(found)} weak points; {len(checks) - len(found)} of {len(checks)} things are well:")
+    fine = [check for check in checks if not check.is_weak]
+    showing.table(console, ("what", "found"), ((check.what, check.found) for check in fine), text=("found",))
 
 
 def _settings_for(desk: Desk, folder: Path | None) -> Settings:
