@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from access.test_passwords import GOOD
+from access.test_second_factor import enrol
 from modelward.access import Actor, NotPermittedError, Role, local_actor
 from modelward.app import Platform, create_home, open_platform
 from modelward.app.machine import Machine, plain_swaps
@@ -234,6 +236,13 @@ def test_a_ledger_that_nobody_verified_for_a_month_is_seen_until_somebody_does(s
     assert sound.auditing.verify(by=BY).is_sound
     assert "ledger-verified" not in weak(sound, replace(machine, now=machine.now + timedelta(days=29)))
     assert f"since {datetime.now(UTC):%Y-%m-%d}" in weak(sound, later)["ledger-verified"]
+
+
+def test_a_person_with_a_password_alone_is_seen_until_they_have_a_second_factor(sound, machine):
+    actor = sound.access.sign_in(sound.access.add_user("ada", role=Role.AUDITOR, by=BY).token, password=GOOD).actor
+    assert weak(sound, machine)["second-factors"] == "1 of 1 people with a password have no second factor: ada (auditor)."
+    enrol(sound.access, actor)
+    assert weak(sound, machine) == {}
 
 
 def test_one_that_was_found_unsound_counts_as_never_verified(sound):

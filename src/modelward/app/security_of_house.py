@@ -147,6 +147,20 @@ def unused_keys(seen: Premises) -> SecurityCheck:
     )
 
 
+def second_factors(seen: Premises) -> SecurityCheck:
+    """People whom a password alone lets in."""
+    people = [each for each in seen.platform.access.accounts.standings(by=seen.by) if each.has_password]
+    without = [f"{each.name} ({each.role.value})" for each in people if not each.has_second_factor]
+    if not without:
+        return well("second-factors", f"none of {len(people)} with a password lacks one")
+    return weak(
+        "second-factors",
+        f"{len(without)} of {len(people)} people with a password have no second factor: {named(without)}.",
+        why="A password that was guessed, seen or used elsewhere too is all that it takes.",
+        advice="Have them set one up, and demand it: MODELWARD_SECOND_FACTOR_ROLES names the roles that need one.",
+    )
+
+
 def altered_rows(seen: Premises) -> SecurityCheck:
     """Rows of keys and people that something else than Modelward wrote."""
     altered = seen.platform.access.altered()
@@ -220,6 +234,7 @@ LOOKS = (
     key_models,
     administrator_keys,
     unused_keys,
+    second_factors,
     altered_rows,
     ledger_durability,
     ledger_verified,
