@@ -159,3 +159,25 @@ def test_services_and_the_owner_of_the_home_have_no_account(access, admin):
     for who in (service, admin):
         with pytest.raises(UserMissingError, match="no account"):
             access.accounts.change_password("", GOOD, by=who)
+
+
+def test_a_home_of_before_opens_and_its_people_set_passwords(tmp_path):
+    """Only tables are new: those of an older home stay as they are."""
+    from modelward.app import create_home, open_platform
+    from modelward.settings import Settings
+
+    settings = Settings(home=tmp_path / "home", **CHEAP)
+    made = create_home(settings)
+    platform = open_platform(settings)
+    new = ("passwords", "second_factors", "recovery_codes", "attempts", "known_places", "session_uses")
+    with platform.database.change() as connection:
+        for table in new:
+            connection.exec_driver_sql(f"drop table access_{table}")
+    platform.close()
+    platform = open_platform(settings)
+    try:
+        platform.access.sign_in(made.invitation.read_text().strip(), password=GOOD)
+        assert is_open(platform.access, come_in(platform.access, name="admin").session)
+        assert platform.access.altered() == []
+    finally:
+        platform.close()

@@ -83,6 +83,14 @@ def test_a_code_that_came_with_a_wrong_password_is_still_good(access, ada):
     assert come_in(access, code=code)
 
 
+def test_how_somebody_proved_themselves_is_on_record(access, ada, ledger):
+    secret, codes = enrol(access, ada)
+    come_in(access, code=code_at(secret, now_step()))
+    come_in(access, code=codes[9])
+    told = [each.entry.facts["second_factor"] for each in ledger.entries(event="session.opened", newest_first=False)]
+    assert told == ["none needed", "authenticator", "recovery code"]
+
+
 def test_a_recovery_code_opens_once_and_for_its_person_alone(access, ada, admin, database):
     _, codes = enrol(access, ada)
     assert len(set(codes)) == 10

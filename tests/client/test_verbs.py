@@ -286,6 +286,15 @@ def test_people_and_keys(house, remote):
     again = remote.access.invite("wilma")
     assert again.user == invited.user
     assert remote.access.users() == here.users(by=house.by)
+    accounts = remote.access.accounts
+    assert accounts.set_password("wilma", "seven brass herons at dusk").name == "wilma"
+    signed_in = here.accounts.sign_in("wilma", "seven brass herons at dusk", address="192.0.2.1")
+    assert accounts.standing("wilma") == here.accounts.standing("wilma", by=house.by)
+    assert accounts.end_sessions("wilma", signed_in.actor.credential) == 1
+    here.accounts.sign_in("wilma", "seven brass herons at dusk", address="192.0.2.1")
+    assert accounts.end_sessions("wilma") == 1
+    assert accounts.unlock("wilma").name == "wilma"
+    assert accounts.change_role("wilma", Role.OPERATOR).role is Role.OPERATOR
     assert remote.access.remove_user("wilma").removed
     ends = datetime.now(UTC) + timedelta(hours=1)
     issued = remote.access.create_key("kiosk", role=Role.CALLER, models=["income"], purpose="tests", expires=ends)

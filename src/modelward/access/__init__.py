@@ -56,7 +56,7 @@ from modelward.access.second_factor import (
     SecondFactorThereError,
 )
 from modelward.access.service import Access
-from modelward.access.session import Session, SessionMissingError, Standing
+from modelward.access.session import Means, Session, SessionMissingError, Standing
 from modelward.access.site_policies import SitePolicies
 from modelward.access.site_policy import (
     InvalidSitePolicyError,
@@ -104,6 +104,7 @@ __all__ = [
     "KeyMissingError",
     "LastAdministratorError",
     "LockedOutError",
+    "Means",
     "NameTakenError",
     "NoRoleError",
     "NoSecondFactorError",

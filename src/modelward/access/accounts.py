@@ -19,23 +19,12 @@ from modelward.access.credential import (
     UserMissingError,
     WrongPasswordError,
     has_passed,
-    hash_secret,
 )
 from modelward.access.password import MOST_CHARACTERS, Hasher, check_password
 from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError, Seal
-from modelward.access.second_factor import (
-    Enrolment,
-    NoSecondFactorError,
-    RecoveryCodes,
-    SecondFactorThereError,
-    SharedSecrets,
-    draw_recovery_codes,
-    draw_shared_secret,
-    enrolment_of,
-    plain_code,
-    step_of,
-)
+from modelward.access.second_factor import Enrolment, NoSecondFactorError, RecoveryCodes
+from modelward.access.second_factors import SecondFactors
 from modelward.access.session import (
     PASSWORD_SET,
     ROLE_CHANGED,
@@ -66,11 +55,10 @@ class Accounts:
     ) -> None:
         self._database = database
         self._ledger = ledger
-        self._pepper = pepper
         self._seal = seal
         self._sessions = sessions
         self._attempts = Attempts(database, ledger, pepper, seal, settings=settings)
-        self._secrets = SharedSecrets(pepper)
+        self._factors = SecondFactors(pepper, seal)
         self.hasher = Hasher(pepper, settings=settings)
 
     # Coming in
@@ -107,26 +95,14 @@ class Accounts:
         user = person_rows.user_named(connection, name, seal=self._seal)
         if not user or user.removed or password_rows.password(connection, name, seal=self._seal) != kept:
             return None
-        if not self._takes_code(connection, name, code):
+        proof = self._factors.proof(connection, name, code)
+        if proof is None:
             return None
         if dearer:
             now = datetime.now(UTC)
             password_rows.put_password(connection, name, kept=dearer, by=f"person:{name}", now=now, seal=self._seal)
         self._attempts.forgive(connection, attempt)
-        return self._sessions.open(connection, user, means="password")
-
-    def _takes_code(self, connection: Connection, name: str, code: str) -> bool:
-        """Whether the person needs no code, or this is one; it is used up by that."""
-        factor = factor_rows.factor(connection, name, seal=self._seal)
-        if factor is None or not factor.is_confirmed:
-            return True
-        secret = self._secrets.opened(name, factor.secret)
-        typed = plain_code(code)
-        step = step_of(typed, secret=secret, after=factor.step, now=datetime.now(UTC)) if secret else None
-        if step is not None:
-            factor_rows.take_step(connection, name, step, seal=self._seal)
-            return True
-        return factor_rows.take_recovery_code(connection, name, self._code_hash(name, typed), seal=self._seal)
+        return self._sessions.open(connection, user, means="password", second_factor=proof)
 
     # Passwords
 
@@ -203,11 +179,8 @@ class Accounts:
         """
         name = self._oneself(by)
         self._proved(name, password, by=by)
-        secret = draw_shared_secret()
         with self._database.change() as connection:
-            self._without_factor(connection, name)
-            factor_rows.put_factor(connection, name, secret=self._secrets.sealed(name, secret), seal=self._seal)
-        return enrolment_of(name, secret)
+            return self._factors.begin(connection, name)
 
     def confirm_second_factor(self, code: str, *, by: Actor) -> RecoveryCodes:
         """The authenticator works: from now on every sign-in by password asks for its code. Other sessions and links end.
@@ -216,20 +189,8 @@ class Accounts:
             WrongPasswordError: the code is not right. NoSecondFactorError: none was begun. SecondFactorThereError.
         """
         name = self._oneself(by)
-        now, codes = datetime.now(UTC), draw_recovery_codes()
         with self._database.change() as connection:
-            self._without_factor(connection, name)
-            factor = factor_rows.factor(connection, name, seal=self._seal)
-            secret = self._secrets.opened(name, factor.secret) if factor else None
-            if factor is None or secret is None:
-                raise NoSecondFactorError("No second factor is being set up. Begin on the page of your account.")
-            step = step_of(plain_code(code), secret=secret, after=factor.step, now=now)
-            if step is None:
-                raise WrongPasswordError(
-                    "The code is not right. See whether the clocks of this server and of your device agree, and begin anew."
-                )
-            hashes = [self._code_hash(name, plain_code(each)) for each in codes.codes]
-            factor_rows.confirm_factor(connection, name, step=step, hashes=hashes, now=now, seal=self._seal)
+            codes = self._factors.confirm(connection, name, code)
             person_rows.drop_invitation(connection, name)
             ended = session_rows.end_sessions(connection, name, but=by.credential)
             self._ledger.record(connection, SECOND_FACTOR_SET, actor=by.id, subject=by.id, facts={"sessions_ended": ended})
@@ -250,14 +211,6 @@ class Accounts:
             ended = session_rows.end_sessions(connection, name, but=by.credential)
             self._ledger.record(connection, SECOND_FACTOR_ENDED, actor=by.id, subject=by.id, facts={"sessions_ended": ended})
             sealed_rows.advance_revision(connection)
-
-    def _without_factor(self, connection: Connection, name: str) -> None:
-        factor = factor_rows.factor(connection, name, seal=self._seal)
-        if factor and factor.is_confirmed:
-            raise SecondFactorThereError("You have a second factor already. End it first, on the page of your account.")
-
-    def _code_hash(self, name: str, code: str) -> str:
-        return hash_secret(self._pepper, f"recovery:{name}:{code}")
 
     # Roles, sessions and lockouts
 

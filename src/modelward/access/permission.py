@@ -49,7 +49,7 @@ class Permission(_Meaning):
     RELEASES_PROMOTE = "releases:promote", "Make an approved release live, pause it, and roll back."
     AUDIT_READ = "audit:read", "Read, verify and export the ledger, and get any receipt."
     AUDIT_RECEIPT = "audit:receipt", "Get the receipts of one's own requests, and the public key that verifies them."
-    USERS_MANAGE = "users:manage", "Add, invite and remove people."
+    USERS_MANAGE = "users:manage", "Add, invite and remove people, change their roles, and end their sessions and waits."
     KEYS_MANAGE = "keys:manage", "Create and revoke API keys."
     POLICIES_MANAGE = "policies:manage", "Change the site's access policies, and ask why anybody may do anything."
     METRICS_READ = "metrics:read", "Read the metrics of a running service."

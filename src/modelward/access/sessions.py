@@ -50,15 +50,15 @@ class Sessions:
         self._idle = timedelta(seconds=settings.session_idle_seconds)
         self._asked = roles_named(settings.second_factor_roles)
 
-    def open(self, connection: Connection, user: User, *, means: Means) -> SignedIn:
-        """A new session of `user`, with a secret that nobody could have known before, on record."""
+    def open(self, connection: Connection, user: User, *, means: Means, second_factor: str = "none needed") -> SignedIn:
+        """A new session of `user`, with a secret that nobody could have known before, on record with how they proved themselves."""
         now = datetime.now(UTC)
         secret = draw_secret("mws")
         expires = now + self._longest
         session = Session(id=secret.id, user=user.name, opened=now, seen=now, expires=expires, means=means)
         session_rows.insert_session(connection, session, secret_hash=self._hash(secret.text), now=now, seal=self._seal)
         actor = self._judge.judged(user.actor(secret.id))
-        facts = {"session": secret.id, "expires": expires.isoformat(), "means": means}
+        facts = {"session": secret.id, "expires": expires.isoformat(), "means": means, "second_factor": second_factor}
         self._ledger.record(connection, SESSION_OPENED, actor=actor.id, subject=actor.id, facts=facts)
         sealed_rows.advance_revision(connection)
         return SignedIn(secret.text, actor, expires)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from modelward.access import Actor, Explanation, Invitation, IssuedKey, Key, Role, SitePolicy, User, Whoami
+from modelward.access import Actor, Explanation, Invitation, IssuedKey, Key, Role, SitePolicy, Standing, User, Whoami
 from modelward.app import SecurityCheck
 from modelward.audit import (
     Checkpoint,
@@ -108,11 +108,37 @@ class RemoteSitePolicies(Room):
         return self._connection.fetch(dict[str, str], "DELETE", path, params=asked)["removed"]
 
 
+class RemoteAccounts(Room):
+    """See `modelward.access.Accounts`; what people do with their own account, they do in the console."""
+
+    def standing(self, name: str, *, by: Actor | None = None) -> Standing:
+        """Show how a person signs in."""
+        return self._connection.fetch(Standing, "GET", f"/api/v1/users/{part(name)}")
+
+    def change_role(self, name: str, role: Role, *, by: Actor | None = None) -> User:
+        """Give a person another role."""
+        return self._connection.fetch(User, "PUT", f"/api/v1/users/{part(name)}/role", body={"role": role})
+
+    def set_password(self, name: str, password: str, *, by: Actor | None = None) -> User:
+        """Give a person a password."""
+        return self._connection.fetch(User, "PUT", f"/api/v1/users/{part(name)}/password", body={"password": password})
+
+    def end_sessions(self, name: str, id: str = "", *, by: Actor | None = None) -> int:
+        """End the session of that id, or all of a person; how many."""
+        path = f"/api/v1/users/{part(name)}/sessions" + (f"/{part(id)}" if id else "")
+        return self._connection.fetch(dict[str, int], "DELETE", path)["ended"]
+
+    def unlock(self, name: str, *, by: Actor | None = None) -> User:
+        """Forget the failed sign-ins of a person."""
+        return self._connection.fetch(User, "DELETE", f"/api/v1/users/{part(name)}/lockout")
+
+
 class RemoteAccess(Room):
     """See `modelward.access.Access`."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
+        self.accounts = RemoteAccounts(connection)
         self.policies = RemoteSitePolicies(connection)
 
     def explain(self, who: str, action: str, what: str = "", *, by: Actor | None = None) -> Explanation:

@@ -63,15 +63,21 @@ VERBS = {
     "users add": (["users", "add", "ada", "--role", "data-scientist"], "ada"),
     "users invite": (["users", "invite", "admin"], "admin"),
     "users list": (["users", "list"], "admin"),
-    "users remove": (["users", "remove", "admin"], "admin"),
+    "users remove": (["users", "remove", "ada"], "ada"),
+    "users role": (["users", "role", "ada", "auditor"], "auditor"),
+    "users sessions": (["users", "sessions", "ada", "--end", "all"], "ada"),
+    "users unlock": (["users", "unlock", "ada"], "ada"),
     "keys create": (["keys", "create", "--name", "app", "--role", "caller", "--models", "grants"], "mw_"),
     "keys list": (["keys", "list"], "till"),
     "keys revoke": (["keys", "revoke", "{key}"], "till"),
 }
-# Tried elsewhere: it fetches, serves, measures what is served, works on another home, asks for a passphrase, or makes certificates.
-ELSEWHERE = {"data sample", "serve", "bench", "restore", "keys guard", "tls init", "tls issue", "tls renew", "tls show"}
+# Tried elsewhere: it fetches, serves, measures what is served, works on another home, asks for a passphrase or a password, or makes
+# certificates.
+ELSEWHERE = {"data sample", "serve", "bench", "restore", "keys guard", "users password"}
+ELSEWHERE |= {"tls init", "tls issue", "tls renew", "tls show"}
 # What must have been done before.
 BEFORE = {
+    **{f"users {verb}": [["users", "add", "ada", "--role", "operator"]] for verb in ("remove", "role", "sessions", "unlock")},
     "model import": [["model", "export", "grants:1", "--to", "{folder}/out"]],
     "release propose": [["release", "refuse", "r-2", "--reason", "to propose it again"]],
     "release approve": [],

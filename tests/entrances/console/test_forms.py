@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forms act only for whoever was shown them, and only as they were made."""
 
+from functools import reduce
+
 import pytest
 
 from entrances.console.conftest import ROW, csrf_in
@@ -12,12 +14,21 @@ FORMS = {
     "/console/models/grant/3/proposal": {"policy": "grants"},
     "/console/releases/r-1": {"decision": "roll-back"},
     "/console/ledger": {},
+    "/console/data/ada/grants": {"model": "grant", "purpose": "tests"},
+    "/console/access/policies": {"name": "open", "text": "permit (principal, action, resource);"},
+    "/console/access/policies/ada/removal": {},
+    "/console/access/people": {"name": "mallory", "role": "administrator"},
+    "/console/access/people/ada": {"deed": "remove"},
+    "/console/access/keys": {"name": "till", "role": "administrator"},
+    "/console/access/keys/k1": {},
+    "/console/access/account": {"deed": "password", "new": "seven brass herons at dusk", "again": "seven brass herons at dusk"},
 }
 
 
 def test_every_form_but_the_sign_in_is_in_the_list(house):
     posted = {route.path.replace("{model}", "grant") for route in house.app.routes if "POST" in route.methods}
-    shapes = {path.replace("/1", "/{number:int}").replace("/3", "/{number:int}").replace("r-1", "{id}") for path in FORMS}
+    places = {"/1": "/{number:int}", "/3": "/{number:int}", "r-1": "{id}", "k1": "{id}", "/ada": "/{name}"}
+    shapes = {reduce(lambda path, place: path.replace(*place), places.items(), path) for path in FORMS}
     assert posted == shapes | {"/console/sign-in"}
 
 

@@ -5,16 +5,18 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
 from entrances.console.conftest import ROW, words_of
-from modelward.access import Permission, Role, local_actor
+from modelward.access import Means, Permission, Role, local_actor
 from modelward.assessment import ASSESSORS, REPORT_WORDS, ClauseVerdict, Measure
 from modelward.datasets import WARNINGS, ColumnKind
 from modelward.entrances.console import visit
 from modelward.entrances.console.access_words import ACCESS_WORDS
 from modelward.entrances.console.curves_view import WORDS_OF_PICTURES
+from modelward.entrances.console.people_words import PEOPLE_SENTENCES, PEOPLE_WORDS
 from modelward.entrances.console.words import CHINESE, FACTS, SENTENCES, WORDS, Translator, choose_language
 from modelward.releases import DECISION_WORDS, ReleaseState
 from modelward.training import FINDINGS, CandidateStatus, Status
@@ -55,6 +57,7 @@ def words_of_data() -> set[str]:
         *Status,
         *WORDS_OF_PICTURES,
         *bases_of_explanations(),
+        *get_args(Means),
         "broken",
     }
 
@@ -70,18 +73,25 @@ def test_every_word_that_comes_out_of_values_is_known_in_chinese():
 
 
 def test_no_word_is_kept_that_no_page_says():
-    assert (set(CHINESE) | set(ACCESS_WORDS)) - words_of_templates() - words_of_data() - {"One row"} == set()
+    assert (set(CHINESE) | set(ACCESS_WORDS) | set(PEOPLE_WORDS)) - words_of_templates() - words_of_data() - {"One row"} == set()
 
 
 def test_no_word_is_translated_in_two_places():
-    assert (set(CHINESE) | set(ACCESS_WORDS) | set(FACTS)) & set(REPORT_WORDS.words) == set()
-    assert (set(CHINESE) | set(ACCESS_WORDS)) & set(FACTS) == set()
+    assert (set(CHINESE) | set(ACCESS_WORDS) | set(PEOPLE_WORDS) | set(FACTS)) & set(REPORT_WORDS.words) == set()
+    assert (set(CHINESE) | set(ACCESS_WORDS) | set(PEOPLE_WORDS)) & set(FACTS) == set()
     assert set(CHINESE) & set(ACCESS_WORDS) == set()
+    assert (set(CHINESE) | set(ACCESS_WORDS)) & set(PEOPLE_WORDS) == set()
     assert set(SENTENCES) & set(DECISION_WORDS.sentences) == set()
 
 
 def test_no_sentence_is_kept_that_the_console_does_not_say():
     elsewhere = (
+        "access/accounts.py",
+        "access/attempts.py",
+        "access/password.py",
+        "access/second_factors.py",
+        "access/service.py",
+        "access/sessions.py",
         "entrances/faults.py",
         "registry/service.py",
         "releases/service.py",
@@ -89,9 +99,11 @@ def test_no_sentence_is_kept_that_the_console_does_not_say():
         "serving/explanations.py",
         "serving/varied.py",
     )
-    sources = [CONSOLE.parents[1] / path for path in elsewhere] + [path for path in CONSOLE.glob("*.py") if path.name != "words.py"]
+    sources = [CONSOLE.parents[1] / path for path in elsewhere] + [
+        path for path in CONSOLE.glob("*.py") if "words" not in path.name
+    ]
     said = re.sub(r'"\s*\n\s*f?"', "", "\0".join(path.read_text() for path in sources))
-    for template in SENTENCES:
+    for template in SENTENCES | PEOPLE_SENTENCES:
         longest = max(re.split(r"\{[^}]*\}", template), key=len).strip(" .:")
         # Said in two parts: how the explainer counted, and of what.
         counted = longest.removeprefix("interventional Shapley values over ")
@@ -133,7 +145,7 @@ def test_a_word_nobody_translated_stays_as_it_is():
     "path",
     [
         *("/models", "/models/grant", "/models/grant/1", "/models/grant/3", "/models/grant/99", "/models/nix"),
-        *("/releases", "/releases/r-99", "/ledger", "/nowhere"),
+        *("/releases", "/releases/r-99", "/ledger", "/nowhere", "/access/people", "/access/people/admin", "/access/keys"),
     ],
 )
 def test_a_chinese_page_has_no_english_of_ours_left(admin_visitor, path):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from modelward.access import Invitation, IssuedKey, Key, Permission, Role, User, Whoami
+from modelward.access import Invitation, IssuedKey, Key, Permission, Role, Standing, User, Whoami
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name, Open
 
@@ -27,6 +27,28 @@ class NewUser(msgspec.Struct, forbid_unknown_fields=True):
 
     name: Name
     role: Role
+
+
+class NewRole(msgspec.Struct, forbid_unknown_fields=True):
+    """The role that a person is to have."""
+
+    role: Role
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """The password that a person is to have."""
+
+    password: str
+
+    def __repr__(self) -> str:
+        # A traceback that shows local values must not show it.
+        return "NewPassword(…)"
+
+
+class EndedSessions(msgspec.Struct, frozen=True):
+    """How many sessions ended."""
+
+    ended: int
 
 
 def _create_key(call: Call) -> IssuedKey:
@@ -71,6 +93,56 @@ ENDPOINTS = (
         Permission.USERS_MANAGE,
         lambda call: call.platform.access.remove_user(call.path["name"], by=call.actor),
         "Remove a person and end their sessions.",
+        User,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/users/{name}",
+        Permission.USERS_MANAGE,
+        lambda call: call.platform.access.accounts.standing(call.path["name"], by=call.actor),
+        "Show how a person signs in, and where they are signed in.",
+        Standing,
+    ),
+    Endpoint(
+        "PUT",
+        "/api/v1/users/{name}/role",
+        Permission.USERS_MANAGE,
+        lambda call: call.platform.access.accounts.change_role(call.path["name"], call.body.role, by=call.actor),
+        "Give a person another role; their sessions end.",
+        User,
+        takes=NewRole,
+    ),
+    Endpoint(
+        "PUT",
+        "/api/v1/users/{name}/password",
+        Permission.USERS_MANAGE,
+        lambda call: call.platform.access.accounts.set_password(call.path["name"], call.body.password, by=call.actor),
+        "Give a person a password; their sessions and an unused link end.",
+        User,
+        takes=NewPassword,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/v1/users/{name}/sessions",
+        Permission.USERS_MANAGE,
+        lambda call: EndedSessions(call.platform.access.accounts.end_sessions(call.path["name"], by=call.actor)),
+        "End every session of a person.",
+        EndedSessions,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/v1/users/{name}/sessions/{id}",
+        Permission.USERS_MANAGE,
+        lambda call: EndedSessions(call.platform.access.accounts.end_sessions(call.path["name"], call.path["id"], by=call.actor)),
+        "End one session of a person.",
+        EndedSessions,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/v1/users/{name}/lockout",
+        Permission.USERS_MANAGE,
+        lambda call: call.platform.access.accounts.unlock(call.path["name"], by=call.actor),
+        "Forget the failed sign-ins of a person, so that they need not wait.",
         User,
     ),
     Endpoint(

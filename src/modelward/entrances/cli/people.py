@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from functools import partial
+from getpass import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,9 +16,10 @@ from modelward.entrances.cli import keyring, showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.noting import note_models_to_come
 from modelward.entrances.cli.verb import noun, verb
+from modelward.errors import InvalidError
 
 if TYPE_CHECKING:
-    from modelward.access import Invitation, IssuedKey, Key, Role, User
+    from modelward.access import Invitation, IssuedKey, Key, Role, Standing, User
 
 _PANEL = "Accountability"
 RoleOption = Annotated[
@@ -24,6 +27,14 @@ RoleOption = Annotated[
 ]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of the key; `modelward keys list` shows it.")]
 UserName = Annotated[str, typer.Argument(help="Name of the person.")]
+
+
+class NoTerminalError(InvalidError):
+    """A password is to be typed, and nobody is at a terminal."""
+
+
+class PasswordsDifferError(InvalidError):
+    """A new password was typed in two ways."""
 
 
 def declare(app: typer.Typer) -> None:
@@ -54,6 +65,40 @@ def _declare_users(users: typer.Typer) -> None:
     def remove(desk: Desk, name: UserName) -> User:
         """Remove a person and end their sessions."""
         return desk.house.access.remove_user(name, by=desk.actor)
+
+    @verb(
+        users,
+        "role",
+        show=lambda console, user: showing.line(console, f"{user.name} is {user.role.value} now."),
+        example="modelward users role ada auditor",
+    )
+    def role(
+        desk: Desk, name: UserName, role: Annotated[str, typer.Argument(metavar="ROLE", help="The role that they are to have.")]
+    ) -> User:
+        """Give a person another role; their sessions end."""
+        return desk.house.access.accounts.change_role(name, _role(role), by=desk.actor)
+
+    @verb(users, "password", show=lambda console, user: showing.line(console, f"{user.name} has the new password."))
+    def password(desk: Desk, name: UserName) -> User:
+        """Give a person a password, asked for at the terminal and not shown; their sessions and an unused link end."""
+        return desk.house.access.accounts.set_password(name, _asked_password(name), by=desk.actor)
+
+    @verb(users, "sessions", show=_show_standing, example="modelward users sessions ada --end all")
+    def sessions(
+        desk: Desk,
+        name: UserName,
+        end: Annotated[str, typer.Option(metavar="ID", help="End the session of that id; or `all`.")] = "",
+    ) -> Standing:
+        """Show how a person signs in and where they are signed in; or end sessions."""
+        accounts = desk.house.access.accounts
+        if end:
+            accounts.end_sessions(name, "" if end == "all" else end, by=desk.actor)
+        return accounts.standing(name, by=desk.actor)
+
+    @verb(users, "unlock", show=lambda console, user: showing.line(console, f"{user.name} need not wait to sign in."))
+    def unlock(desk: Desk, name: UserName) -> User:
+        """Forget the failed sign-ins of a person, so that they need not wait for the next."""
+        return desk.house.access.accounts.unlock(name, by=desk.actor)
 
 
 def _declare_keys(keys: typer.Typer) -> None:
@@ -92,6 +137,16 @@ def _declare_keys(keys: typer.Typer) -> None:
     def revoke(desk: Desk, id: KeyId) -> Key:
         """End a key for good."""
         return desk.house.access.revoke_key(id, by=desk.actor)
+
+
+def _asked_password(name: str) -> str:
+    """What is typed twice at the terminal. Arguments and variables are seen by others, and pipes are left in histories."""
+    if not sys.stdin.isatty():
+        raise NoTerminalError(f"A password is typed at a terminal. Run `modelward users password {name}` in one, or invite {name}.")
+    first = getpass(f"New password of {name}: ")
+    if getpass("The same once more: ") != first:
+        raise PasswordsDifferError("The password was not typed the same way twice. Nothing was changed.")
+    return first
 
 
 def _role(text: str) -> Role:
@@ -141,6 +196,23 @@ def _show_users(console: Console, users: list[User]) -> None:
         ("user", "role", "added", "by", "removed"),
         ((u.name, u.role.value, u.created, u.by, u.removed) for u in users),
         spare=("by",),
+    )
+
+
+def _show_standing(console: Console, standing: Standing) -> None:
+    facts = {
+        "user": standing.name,
+        "role": standing.role.value,
+        "password": "yes" if standing.has_password else "no",
+        "second factor": f"yes, {standing.recovery_codes} recovery codes left" if standing.has_second_factor else "no",
+        "unused link until": standing.invited_until,
+        "must wait until": standing.locked,
+    }
+    showing.facts(console, {name: value for name, value in facts.items() if value is not None})
+    showing.table(
+        console,
+        ("session", "came by", "opened", "last seen", "ends"),
+        ((each.id, each.means, each.opened, each.seen, each.expires) for each in standing.sessions),
     )
 
 

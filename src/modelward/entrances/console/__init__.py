@@ -14,9 +14,12 @@ from starlette.routing import Route
 
 from modelward.entrances.console import (
     access_page,
+    account_page,
     data_page,
     files,
     grants_view,
+    keys_page,
+    people_page,
     policies_page,
     releases_page,
     runs_page,
@@ -53,9 +56,9 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
     compare, picture = shelf_page.comparison_pages()
     curves, version_curves = runs_page.curve_pictures()
 
-    def route(path: str, page: Page, method: str = "GET", *, is_public: bool = False) -> Route:
+    def route(path: str, page: Page, method: str = "GET", *, is_public: bool = False, is_enrolling: bool = False) -> Route:
         template = f"/console{path}"
-        answer = endpoint(page, drawn=drawn, platform=platform, template=template, is_public=is_public)
+        answer = endpoint(page, drawn=drawn, platform=platform, template=template, is_public=is_public, is_enrolling=is_enrolling)
         return Route(template, answer, methods=[method])
 
     provider = provider_pages(platform.settings)
@@ -72,7 +75,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/sign-in", sign_in.show, is_public=True),
         route("/sign-in", sign_in.enter, "POST", is_public=True),
         *by_provider,
-        route("/sign-out", sign_in.leave, "POST"),
+        route("/sign-out", sign_in.leave, "POST", is_enrolling=True),
         route("/models", shelf_page.show_all),
         route("/models/{model}", compare),
         route("/models/{model}/comparison.svg", picture),
@@ -92,6 +95,15 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/releases/{id}", releases_page.show_one),
         route("/releases/{id}", releases_page.decide, "POST"),
         route("/access", access_page.show),
+        route("/access/people", people_page.show_all),
+        route("/access/people", people_page.add, "POST"),
+        route("/access/people/{name}", people_page.show_one),
+        route("/access/people/{name}", people_page.change, "POST"),
+        route("/access/keys", keys_page.show),
+        route("/access/keys", keys_page.create, "POST"),
+        route("/access/keys/{id}", keys_page.revoke, "POST"),
+        route("/access/account", account_page.show, is_enrolling=True),
+        route("/access/account", account_page.change, "POST", is_enrolling=True),
         route("/access/why", policies_page.why),
         route("/access/policies", policies_page.show_all),
         route("/access/policies", policies_page.put, "POST"),

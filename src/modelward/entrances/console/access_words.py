@@ -33,7 +33,7 @@ _PERMISSIONS = {
     Permission.RELEASES_PROMOTE: "让已批准的发布上线、暂停它，以及回退。",
     Permission.AUDIT_READ: "阅读、核验和导出账本，并取得任何回执。",
     Permission.AUDIT_RECEIPT: "取得自己请求的回执，以及核验它们的公钥。",
-    Permission.USERS_MANAGE: "添加、邀请和移除人员。",
+    Permission.USERS_MANAGE: "添加、邀请和移除人员，更改其角色，结束其会话与等待。",
     Permission.KEYS_MANAGE: "创建和吊销 API 密钥。",
     Permission.POLICIES_MANAGE: "更改本站的访问策略，并查询任何人为何可以做某事。",
     Permission.METRICS_READ: "读取运行中服务的指标。",

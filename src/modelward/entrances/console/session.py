@@ -63,13 +63,29 @@ def session_of(request: Request) -> str:
     return request.cookies.get(COOKIE, "")
 
 
-def actor_of(platform: Platform, request: Request) -> Actor:
-    """Who is signed in.
+def actor_of(platform: Platform, request: Request, *, is_enrolling: bool = False) -> Actor:
+    """Who is signed in. Who `is_enrolling` may lack the second factor that their role asks for.
 
     Raises:
-        UnauthenticatedError: nobody is.
+        UnauthenticatedError: nobody is. SecondFactorDueError: they must set one up first.
     """
-    return platform.access.actor_of_session(session_of(request))
+    return platform.access.actor_of_session(session_of(request), is_enrolling=is_enrolling)
+
+
+def address_of(request: Request, *, trusted: str) -> str:
+    """Where the request comes from: who connects; where that is one of the `trusted` proxies, whoever it says connected to it."""
+    proxies = {part.strip() for part in trusted.split(",") if part.strip()}
+    said = [part.strip() for line in request.headers.getlist("x-forwarded-for") for part in line.split(",")]
+    address = request.client.host if request.client else ""
+    while address in proxies and said:
+        address = said.pop()
+    return address
+
+
+def is_by_tls(request: Request) -> bool:
+    """Whether the page came by TLS, to this server or to a proxy before it."""
+    # Believing this header costs nothing: whoever forges it gets a cookie that is guarded more closely.
+    return request.headers.get("x-forwarded-proto", "").partition(",")[0].strip() == "https" or request.url.scheme == "https"
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -134,8 +150,6 @@ def remember(
     """Set a cookie that scripts and other sites cannot use, and that leaves by TLS alone where the page came by TLS. One that is
     `lax` comes along, too, where a link at another site leads here.
     """
-    # Believing this header costs nothing: whoever forges it gets a cookie that is guarded more closely.
-    by_proxy = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip() == "https"
     response.set_cookie(
         name,
         value,
@@ -143,7 +157,7 @@ def remember(
         path=path,
         httponly=True,
         samesite=samesite,
-        secure=by_proxy or request.url.scheme == "https",
+        secure=is_by_tls(request),
     )
 
 

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from modelward.access import Actor, Permission
+from modelward.access import Actor, Permission, SecondFactorDueError
 from modelward.entrances.console.drawn import Drawn
 from modelward.entrances.console.provider.configuration import provider_title
 from modelward.entrances.console.session import (
@@ -46,6 +46,7 @@ Page = Callable[["Visit"], Awaitable[Response]]
 
 HOME = "/console/models"
 SIGN_IN = "/console/sign-in"
+ACCOUNT = "/console/access/account"
 TITLES: dict[type[ModelwardError], str] = {
     InvalidError: "This cannot be used as it is",
     TooLargeError: "Too large",
@@ -68,23 +69,32 @@ _SECTIONS: tuple[tuple[str, str, Permission | None], ...] = (
 # The pages of access: the place below `/console/access`, the word on its tab, and what it takes to see it.
 ACCESS_TABS: tuple[tuple[str, str, Permission | None], ...] = (
     ("", "Roles", None),
+    ("people", "People", Permission.USERS_MANAGE),
+    ("keys", "Keys", Permission.KEYS_MANAGE),
     ("policies", "Policies", Permission.POLICIES_MANAGE),
     ("why", "Why", None),
+    ("account", "My account", None),
 )
 _YEAR_SECONDS = 365 * 86_400
 _VISITOR_SECONDS = 86_400
 
 
-def endpoint(page: Page, *, drawn: Drawn, platform: Platform, template: str, is_public: bool = False) -> Callable[..., Any]:
-    """A Starlette endpoint that signs in, draws the page, and fences it in with headers."""
+def endpoint(
+    page: Page, *, drawn: Drawn, platform: Platform, template: str, is_public: bool = False, is_enrolling: bool = False
+) -> Callable[..., Any]:
+    """A Starlette endpoint that signs in, draws the page, and fences it in with headers. One that `is_enrolling` is open to who
+    lacks the second factor that their role asks for.
+    """
 
     async def answer(request: Request) -> Response:
         request.state.template = template
         visit = Visit(drawn, platform, request)
         try:
             if not is_public:
-                await visit.enter()
+                await visit.enter(is_enrolling=is_enrolling)
             response = await page(visit)
+        except SecondFactorDueError:
+            response = RedirectResponse(f"{ACCOUNT}?due=1", 303)
         except UnauthenticatedError as error:
             response = visit.refuse_entry(error)
         except Exception as error:  # noqa: BLE001  # the door turns every fault into a page
@@ -125,13 +135,13 @@ class Visit:
         """A field of the query, cut to what can be meant."""
         return self.request.query_params.get(name, "")[:limit]
 
-    async def enter(self) -> None:
+    async def enter(self, *, is_enrolling: bool = False) -> None:
         """Find out who it is.
 
         Raises:
-            UnauthenticatedError: nobody is signed in.
+            UnauthenticatedError: nobody is signed in. SecondFactorDueError: they must set one up first.
         """
-        self.actor = await run_in_threadpool(actor_of, self.platform, self.request)
+        self.actor = await run_in_threadpool(actor_of, self.platform, self.request, is_enrolling=is_enrolling)
 
     async def form(self) -> dict[str, str]:
         """The form that was sent, if a page of this very browser session made it.

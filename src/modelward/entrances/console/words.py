@@ -15,6 +15,7 @@ from modelward.entrances.console.access_words import ACCESS_WORDS
 from modelward.entrances.console.data_words import DATA_SENTENCES, DATA_WORDS
 from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.entrances.console.grant_words import GRANT_FACTS
+from modelward.entrances.console.people_words import PEOPLE_SENTENCES, PEOPLE_WORDS
 from modelward.releases import DECISION_WORDS
 
 CHINESE = {
@@ -308,16 +309,20 @@ CHINESE = {
 # What the facts of ledger entries are called; a fact whose name is not here is shown under its own.
 FACTS = {
     **GRANT_FACTS,
+    "address": "地址摘要",
     "approvals": "批准人数",
     "assessors": "评估器",
+    "before": "此前",
     "candidates": "候选",
     "code": "代码",
+    "counts": "计数",
     "credential": "凭证",
     "dataset": "数据集",
     "digest": "摘要",
     "dossier": "卷宗",
     "error": "错误",
     "expires": "失效时间",
+    "failures": "失败次数",
     "files": "文件",
     "fingerprint": "指纹",
     "imported from": "导入自",
@@ -325,9 +330,11 @@ FACTS = {
     "kind": "类型",
     "largest difference": "最大差异",
     "license": "许可",
+    "means": "进入方式",
     "milliseconds": "毫秒",
     "models": "模型",
     "name": "名称",
+    "not told": "未逐条记录",
     "number": "编号",
     "owner": "负责人",
     "policy digest": "策略摘要",
@@ -357,6 +364,7 @@ FACTS = {
     "version superseded": "被取代的版本",
     "version taken back": "撤回的版本",
     "versions": "版本",
+    "wait seconds": "等待秒数",
     "without version": "未成版本的候选",
 }
 SENTENCES = {
@@ -423,7 +431,11 @@ SENTENCES = {
 }
 # Words that mean one thing here and another elsewhere in English, by what they are among.
 AMONG = {("kind", "number"): "数值", ("status", "failed"): "失败"}
-WORDS = Phrasebook(CHINESE | ACCESS_WORDS | FACTS, SENTENCES | FINDING_SENTENCES | DATA_SENTENCES, upon=DECISION_WORDS)
+WORDS = Phrasebook(
+    CHINESE | ACCESS_WORDS | PEOPLE_WORDS | FACTS,
+    SENTENCES | FINDING_SENTENCES | DATA_SENTENCES | PEOPLE_SENTENCES,
+    upon=DECISION_WORDS,
+)
 
 
 @dataclass(frozen=True, slots=True)

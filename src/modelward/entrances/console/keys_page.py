@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys of services: what each reaches, and the form that makes one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from modelward.access import Role, parse_role
+from modelward.entrances.console.visit import Visit
+from modelward.entrances.faults import STATUS, by_kind
+from modelward.errors import ConflictError, InvalidError, ModelwardError, NotFoundError
+
+if TYPE_CHECKING:
+    from modelward.access import IssuedKey
+
+_PAGE = "/console/access/keys"
+
+
+class InvalidExpiryError(InvalidError):
+    """The day on which a key is to end is none."""
+
+
+async def show(visit: Visit) -> Response:
+    """Every key, the valid ones first, and the form to make one."""
+    return await _draw(visit)
+
+
+async def create(visit: Visit) -> Response:
+    """Make a key; its secret is shown this one time."""
+    form = await visit.form()
+    try:
+        issued = await run_in_threadpool(_create, visit, form)
+    except (ConflictError, InvalidError) as error:
+        return await _draw(visit, fault=error, form=form)
+    return await _draw(visit, issued=issued)
+
+
+async def revoke(visit: Visit) -> Response:
+    """End a key for good."""
+    await visit.form()
+    try:
+        await run_in_threadpool(visit.platform.access.revoke_key, visit.path["id"], by=visit.by)
+    except (ConflictError, NotFoundError) as error:
+        return await _draw(visit, fault=error)
+    return RedirectResponse(_PAGE, 303)
+
+
+def _create(visit: Visit, form: dict[str, str]) -> IssuedKey:
+    named = [part.strip() for part in form.get("models", "").split(",") if part.strip()]
+    return visit.platform.access.create_key(
+        form.get("name", "").strip(),
+        role=parse_role(form.get("role", "")),
+        models=named or None,
+        purpose=form.get("purpose", "").strip(),
+        expires=_expiry(form.get("expires", "").strip()),
+        by=visit.by,
+    )
+
+
+def _expiry(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) if text else None
+    except ValueError:
+        raise InvalidExpiryError("The day on which the key ends is no date. Write it as 2030-01-31, or leave it empty.") from None
+
+
+async def _draw(
+    visit: Visit, *, issued: IssuedKey | None = None, fault: ModelwardError | None = None, form: dict[str, str] | None = None
+) -> Response:
+    now = datetime.now(UTC)
+    keys = await run_in_threadpool(visit.platform.access.keys, by=visit.by)
+    return visit.page(
+        "keys.html",
+        status=by_kind(fault, STATUS) if fault else 200,
+        section="access",
+        tab="keys",
+        valid=[key for key in reversed(keys) if key.is_valid(now)],
+        ended=[key for key in reversed(keys) if not key.is_valid(now)],
+        roles=list(Role),
+        issued=issued,
+        form=form or {},
+        notice=str(fault) if fault else "",
+    )
