@@ -26,7 +26,7 @@ from modelward.app import (
 )
 from modelward.errors import InvalidError
 from modelward.settings import Settings
-from modelward.storage import Keyring, KeyringMissingError, NoSpaceError, SealBrokenError, as_stream, seal
+from modelward.storage import Keyring, KeyringMissingError, Means, NoSpaceError, SealBrokenError, as_stream, seal
 from training.house import people
 
 CANARY = "Hintertupfingen"
@@ -95,6 +95,22 @@ def test_a_keyring_may_lie_in_the_home_that_is_restored(kept, tmp_path):
     platform.close()
     assert (home / "keys.json").stat().st_mode & 0o777 == 0o600
     assert [place.name for place in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_guarded_keyring_is_asked_for_once(kept, tmp_path):
+    settings, file = kept
+    there = elsewhere(tmp_path, settings)
+    asked = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return "six words drawn at random"
+
+    Keyring.open(there.keyring_path).move("passphrase", Means(ask=ask))
+    asked.clear()
+    restore(there, file, means=Means(ask=ask))
+    assert len(asked) == 1
+    open_platform(there, means=Means(ask=ask)).close()
 
 
 def test_nothing_readable_lies_in_a_backup(kept):

@@ -132,6 +132,8 @@ def restore(settings: Settings, file: Path, *, means: Means | None = None, heard
         )
     home = settings.home
     keyring = Keyring.open(settings.keyring_path, means or Means.of(settings))
+    # It is opened once more when the home is proved whole; nobody is asked again, and an inherited descriptor is read once.
+    means = Means(key=keyring.handed_key)
     _check_place(settings)
     if not file.is_file():
         raise BackupMissingError(f"No backup lies at {file}. Name the file that `modelward backup` wrote.")
