@@ -2,6 +2,7 @@
 """Weak points are told alike at the command line, over HTTP and by the SDK, to administrators of the house alone."""
 
 import json
+import re
 
 import pytest
 
@@ -47,6 +48,18 @@ def test_people_read_what_was_found_why_and_what_to_do(house):
     assert "keyring: The keyring opens for whoever can read its file" in told
     assert "Why it matters: It opens everything" in told
     assert "What to do: Put it under a guard: `modelward keys guard passphrase`" in told
+
+
+def test_administrators_read_them_on_a_page_and_nobody_else(house, server):
+    for role in Role:
+        token = house.platform.access.add_user(f"{role.value}-of-pages", role=role, by=house.by).token
+        with client(server.url) as visitor:
+            form = visitor.get(f"/console/sign-in?token={token}").text
+            fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+            visitor.post("/console/sign-in", data=fields | {"token": token}, headers={"origin": server.url})
+            page = visitor.get("/console/access/security")
+        assert page.status_code == (200 if role is Role.ADMINISTRATOR else 403)
+        assert ("It opens everything that is sealed" in page.text) is (role is Role.ADMINISTRATOR)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])

@@ -36,6 +36,12 @@ def bases_of_explanations() -> set[str]:
     return set(re.findall(r'base_of(?:: str)? ?= ?"([^"]+)"', sources))
 
 
+def reasons_of_weak_points() -> set[str]:
+    """Why each weak point matters, as the checks say it."""
+    sources = "".join(path.read_text() for path in (CONSOLE.parents[1] / "app").glob("security*.py"))
+    return set(re.findall(r'why="([^"]+)"', sources))
+
+
 def words_of_data() -> set[str]:
     """Words that come out of values: roles, verdicts, states, measures, sections, titles of failures."""
     assessors = [ASSESSORS.load(name) for name in ASSESSORS.places]
@@ -58,6 +64,7 @@ def words_of_data() -> set[str]:
         *WORDS_OF_PICTURES,
         *bases_of_explanations(),
         *get_args(Means),
+        *reasons_of_weak_points(),
         "broken",
     }
 

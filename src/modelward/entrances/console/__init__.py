@@ -23,6 +23,7 @@ from modelward.entrances.console import (
     policies_page,
     releases_page,
     runs_page,
+    security_page,
     shelf_page,
     sign_in,
 )
@@ -104,6 +105,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/access/keys/{id}", keys_page.revoke, "POST"),
         route("/access/account", account_page.show, is_enrolling=True),
         route("/access/account", account_page.change, "POST", is_enrolling=True),
+        route("/access/security", security_page.show),
         route("/access/why", policies_page.why),
         route("/access/policies", policies_page.show_all),
         route("/access/policies", policies_page.put, "POST"),

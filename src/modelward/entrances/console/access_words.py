@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from modelward.access import Permission, Role
 from modelward.entrances.console.policy_words import POLICY_WORDS
+from modelward.entrances.console.security_words import SECURITY_WORDS
 
 _ROLES = {
     Role.ADMINISTRATOR: "管理本安装，可以做任何事；主目录的拥有者即是管理员。",
@@ -51,6 +52,7 @@ ACCESS_WORDS = {
     "What it allows": "允许做什么",
     "What it is for": "职责",
     **POLICY_WORDS,
+    **SECURITY_WORDS,
     **{role.meaning: said for role, said in _ROLES.items()},
     **{permission.meaning: said for permission, said in _PERMISSIONS.items()},
 }

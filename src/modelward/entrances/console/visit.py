@@ -74,6 +74,7 @@ ACCESS_TABS: tuple[tuple[str, str, Permission | None], ...] = (
     ("policies", "Policies", Permission.POLICIES_MANAGE),
     ("why", "Why", None),
     ("account", "My account", None),
+    ("security", "Security", Permission.KEYS_MANAGE),
 )
 _YEAR_SECONDS = 365 * 86_400
 _VISITOR_SECONDS = 86_400
