@@ -16,8 +16,9 @@ from modelward.assessment import LANGUAGES, Assessment, Objective
 from modelward.audit import verify_receipt
 from modelward.client.asking import RemoteServing
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemotePolicies, RemoteReleases
+from modelward.client.granting import RemoteGrants
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
-from modelward.datasets import Datasets, Sharding, Split
+from modelward.datasets import Datasets, Grants, Sharding, Split
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from modelward.registry import Registry
 from modelward.releases import Policies, Releases, ReleaseState
@@ -38,6 +39,7 @@ PAIRS = (
     (Assessment, RemoteAssessment),
     (Auditing, RemoteAuditing),
     (Datasets, RemoteDatasets),
+    (Grants, RemoteGrants),
     (Policies, RemotePolicies),
     (Registry, RemoteRegistry),
     (Releases, RemoteReleases),

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from modelward.access import Actor
 from modelward.client.connection import Room, part
-from modelward.datasets import Grant, Reading
+from modelward.datasets import READS_SHOWN, Grant, Reading
 
 
 class RemoteGrants(Room):
@@ -44,6 +44,7 @@ class RemoteGrants(Room):
         asked = {name: value for name, value in (("dataset", dataset), ("model", model)) if value}
         return self._connection.fetch(list[Grant], "GET", "/api/v1/grants", params=asked)
 
-    def reads(self, dataset: str, *, by: Actor | None = None) -> Sequence[Reading]:
+    def reads(self, dataset: str, *, limit: int = READS_SHOWN, by: Actor | None = None) -> Sequence[Reading]:
         """See who had rows of a dataset."""
-        return self._connection.fetch(list[Reading], "GET", f"/api/v1/datasets/{part(dataset)}/reads")
+        path = f"/api/v1/datasets/{part(dataset)}/reads"
+        return self._connection.fetch(list[Reading], "GET", path, params={"limit": limit})

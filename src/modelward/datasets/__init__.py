@@ -28,7 +28,7 @@ from modelward.datasets.grant import (
     NoSuchGrantError,
     OutsideGrantError,
 )
-from modelward.datasets.granting import Grants
+from modelward.datasets.granting import READS_SHOWN, Grants
 from modelward.datasets.interactions import Log, Sequences, sequences
 from modelward.datasets.neighbours import Neighbours, find_neighbours, step_weights
 from modelward.datasets.profile import WARNINGS, ColumnProfile, Profile, ProfileWarning, SeriesProfile, ValueCount, counts_rows
@@ -48,6 +48,7 @@ __all__ = [
     "FIELD_LIMIT_CHARACTERS",
     "MISSING",
     "READERS",
+    "READS_SHOWN",
     "SAMPLES",
     "WARNINGS",
     "Clusters",

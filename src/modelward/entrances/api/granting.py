@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
 from modelward.access import Permission
-from modelward.datasets import Grant, Reading
+from modelward.datasets import READS_SHOWN, Grant, Reading
 from modelward.entrances.api.control import Call
-from modelward.entrances.api.endpoint import Endpoint, Name, Parameter
+from modelward.entrances.api.endpoint import Endpoint, Name, Parameter, whole_number
 
 
 class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,6 +29,11 @@ def _grant(call: Call) -> Grant:
     return call.platform.grants.grant(
         new.model, call.path["name"], purpose=new.purpose, columns=new.columns, rows=new.rows, until=new.until, by=call.actor
     )
+
+
+def _reads(call: Call) -> Sequence[Reading]:
+    limit = call.number("limit")
+    return call.platform.grants.reads(call.path["name"], limit=READS_SHOWN if limit is None else limit, by=call.actor)
 
 
 ENDPOINTS = (
@@ -64,8 +70,9 @@ ENDPOINTS = (
         "GET",
         "/api/v1/datasets/{name}/reads",
         Permission.DATA_READ,
-        lambda call: call.platform.grants.reads(call.path["name"], by=call.actor),
+        _reads,
         "See who had rows of a dataset.",
         list[Reading],
+        query={"limit": whole_number("At most so many, the latest.")},
     ),
 )
