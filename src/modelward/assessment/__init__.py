@@ -25,6 +25,7 @@ from modelward.assessment.report import (
 )
 from modelward.assessment.sampling import DataChangedError
 from modelward.assessment.service import Assessment
+from modelward.assessment.tracing import Sighting, Trace
 from modelward.assessment.wording import REPORT_WORDS
 
 __all__ = [
@@ -57,7 +58,9 @@ __all__ = [
     "ReportUnreadableError",
     "Row",
     "Sample",
+    "Sighting",
     "Threshold",
+    "Trace",
     "TrustReport",
     "UnknownAssessorError",
     "assessor_of",

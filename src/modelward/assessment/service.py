@@ -38,7 +38,8 @@ from modelward.assessment.report import (
     parse_report,
 )
 from modelward.assessment.sampling import SEED, held_out
-from modelward.datasets import Datasets
+from modelward.assessment.tracing import Trace, advice_for, sighting_of
+from modelward.datasets import Datasets, Parts
 from modelward.digest import sha256_hex
 from modelward.registry import CARD_FILE, DossierMissingError, Registry, Version, model_card
 
@@ -160,6 +161,29 @@ class Assessment:
         version = self._registry.find(name, by=by)
         lacking = [each for each in WEIGHED if each not in report.assessors and is_about(each, version)]
         return self.assess(name, only=lacking, by=by) if lacking else report
+
+    def trace(self, dataset: str, *, column: str, value: str, by: Actor) -> Trace:
+        """Which versions ever saw the records of `dataset`, or of a shard of it, whose `column` has that `value`: among their
+        training, validation or test rows, or never; and what follows. Of the value a keyed digest is recorded, and nothing else of
+        it is kept.
+
+        Raises:
+            NotPermittedError: `by` may neither write data nor grant this. DatasetMissingError: there is none. InvalidFilterError:
+            there is no such column, or it cannot hold that.
+        """
+        by.require(Permission.MODELS_READ)
+        shards = [each.name for each in self._datasets.list(by=by) if each.shard and each.shard.dataset == dataset]
+        grants = self._datasets.grants
+        records = {name: grants.traced(name, column=column, value=value, by=by) for name in (dataset, *shards)}
+        divided: dict[str, Parts] = {}
+        sightings = tuple(
+            sighting_of(version, records[version.lineage.dataset], divided=divided)
+            for summary in self._registry.models(by=by)
+            for version in self._registry.versions(summary.model, by=by)
+            if version.lineage.dataset in records
+        )
+        rows, advice = len(records[dataset]("").rows), advice_for(sightings, dataset=dataset)
+        return Trace(dataset=dataset, column=column, rows=rows, sightings=sightings, advice=advice)
 
     def _sign(self, version: Version, report: TrustReport, evidence: dict[str, bytes], *, by: Actor) -> TrustReport:
         from modelward.assessment.page import render_page

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from modelward.access import Actor
-from modelward.assessment import Comparison, Language, Objective, TrustReport
+from modelward.assessment import Comparison, Language, Objective, Trace, TrustReport
 from modelward.client.archive import unpack
 from modelward.client.connection import Room, part, plain, refuse_folder
 from modelward.datasets import Dataset, Profile, Sharding, Shards, Split, SplitSummary, Task
@@ -218,6 +218,11 @@ class RemoteAssessment(Room):
         """Weigh versions there."""
         body = {"versions": list(names), "objective": objective}
         return self._connection.fetch(Comparison, "POST", "/api/v1/comparisons", body=body, timeout=_LONG_SECONDS)
+
+    def trace(self, dataset: str, *, column: str, value: str, by: Actor | None = None) -> Trace:
+        """Which versions ever saw somebody's records."""
+        path, body = f"/api/v1/datasets/{part(dataset)}/trace", {"column": column, "value": value}
+        return self._connection.fetch(Trace, "POST", path, body=body, timeout=_LONG_SECONDS)
 
     def _must_exist(self, name: str) -> None:
         """Nothing, where there is such a version: then it is its report that was not found."""

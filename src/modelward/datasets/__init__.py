@@ -42,6 +42,7 @@ from modelward.datasets.service import Datasets
 from modelward.datasets.sharding import Sharding, Shards
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_codes, class_labels, make_split
 from modelward.datasets.table import Table, frame_of
+from modelward.datasets.tracing import Records
 from modelward.datasets.view import View
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "ProfileWarning",
     "Reader",
     "Reading",
+    "Records",
     "RowFilter",
     "Sample",
     "SampleChangedError",

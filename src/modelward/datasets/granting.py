@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from shlex import quote
 from typing import Any
 
+import numpy as np
+
 from modelward.access import Actor, NotPermittedError, Permission, PurposeNotAgreedError, Seal, check_name, covers
 from modelward.audit import Ledger
 from modelward.datasets import store
@@ -30,7 +32,9 @@ from modelward.datasets.grantable import checked_columns, checked_purpose, check
 from modelward.datasets.layout import quoted
 from modelward.datasets.readings import Reading, reading_of
 from modelward.datasets.shelf import Shelf
+from modelward.datasets.tracing import DATASET_TRACED, Records, matching
 from modelward.datasets.view import View, view_of
+from modelward.digest import keyed_digest
 from modelward.errors import RefusedError
 from modelward.storage import Connection, Database, Keyring
 
@@ -45,6 +49,7 @@ class Grants:
         self._ledger = ledger
         self._shelf = shelf
         self._seal = Seal(keyring.secret("pepper"))
+        self._digest_key = keyring.secret("digests")
 
     def grant(
         self,
@@ -168,6 +173,40 @@ class Grants:
         view = view_of(self._shelf.opened(found), self._shelf.rows(found), described.profile, shown)
         return replace(view, grant=self._record(view, grant, use=use, purpose=purpose, whole=found.fingerprint, by=by))
 
+    def traced(self, dataset: str, *, column: str, value: str, by: Actor) -> Callable[[str], Records]:
+        """Who knows what versions saw of the records whose `column` has that `value`: given the id of the grant that a version was
+        made under, or "" for the whole, its rows. That somebody looked is recorded, with a keyed digest of the value alone.
+
+        Raises:
+            NotPermittedError: the actor may neither write data nor grant this. DatasetMissingError: there is none.
+            InvalidFilterError: there is no such column, or it cannot hold that.
+        """
+        found = self._shelf.genuine(dataset)
+        by.require(Permission.DATA_READ, dataset=dataset)
+        if not by.may(Permission.DATA_WRITE, dataset=dataset):
+            self._require_granting(by, found)
+        shown, table = self._shelf.opened(found), self._shelf.rows(found)
+        matches = matching(shown, table, column, value)
+        looked_for = keyed_digest(self._digest_key, f"trace:{dataset}:{column}:{value}".encode())
+        facts = {"column": column, "digest": looked_for, "rows": int(matches.sum()), "fingerprint": found.fingerprint}
+        with self._database.change() as connection:
+            self._ledger.record(connection, DATASET_TRACED, actor=by.id, subject=dataset, facts=facts)
+        profile = self._shelf.description(found).profile
+
+        def records(grant: str) -> Records:
+            held = self._held(grant) if grant else None
+            view = view_of(shown, table, profile, held) if held else None
+            kept = None if view is None else view.kept
+            seen = matches if kept is None else matches.filter(kept)
+            rows = np.flatnonzero(seen.to_numpy())
+            return Records(view.dataset if view else shown, view.table if view else table, rows, int(matches.sum()) - len(rows))
+
+        return records
+
+    def _held(self, grant: str) -> Grant | None:
+        with self._database.look() as connection:
+            return store.grant(connection, grant, seal=self._seal)
+
     def check(self, grant: str) -> None:
         """Nothing, where what that grant gave is still granted: by itself, or by another that took its place. It takes one look at
         the database, so that a training can ask each second.
@@ -238,8 +277,7 @@ class Grants:
 
     def _as_under(self, earlier: str, grant: Grant) -> Grant:
         """The grant in force, narrowed to what the `earlier` one gave."""
-        with self._database.look() as connection:
-            held = store.grant(connection, earlier, seal=self._seal)
+        held = self._held(earlier)
         if held is None or not grant.includes(held):
             raise OutsideGrantError(
                 f"The version was made under the grant {earlier}, and the grant {grant.id} of dataset {grant.dataset!r} to model "

@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class View:
     """What is handed out under a `grant`: the `dataset` described as if it had the granted columns and rows alone, fingerprint
-    included, and its `table`. `known` is the profile of a dataset that is granted whole.
+    included, and its `table`. `known` is the profile of a dataset that is granted whole, `kept` says of each of its rows whether
+    the filter keeps it, where there is one.
     """
 
     grant: Grant
     dataset: Dataset
     table: Table
     known: Profile | None
+    kept: pl.Series | None = None
 
     @cached_property
     def profile(self) -> Profile:
@@ -119,7 +121,7 @@ def view_of(dataset: Dataset, table: Table, profile: Profile, grant: Grant) -> V
         fingerprint=fingerprint(granted),
         sensitive=tuple(name for name in dataset.sensitive if grant.names(name)),
     )
-    return View(grant, shown, granted, None)
+    return View(grant, shown, granted, None, kept)
 
 
 def _seen(column: Column, values: pl.Series) -> Column:

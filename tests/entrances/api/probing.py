@@ -30,6 +30,7 @@ BODIES = {
     "POST /api/v1/comparisons": {"versions": ["grants:1", "grants:2"], "objective": {}},
     "POST /api/v1/datasets/{name}/split": {"by": "random"},
     "POST /api/v1/datasets/{name}/grants": {"model": "other", "purpose": "tests"},
+    "POST /api/v1/datasets/{name}/trace": {"column": "town", "value": "north"},
     "POST /api/v1/datasets/{name}/shards": {"parts": 2, "by": "random"},
     "POST /api/v1/models/{model}/versions/{number}/assessments": {"only": ["size"]},
 }

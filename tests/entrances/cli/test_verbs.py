@@ -29,6 +29,7 @@ VERBS = {
     ),
     "data grants": (["data", "grants", "people"], "g-"),
     "data revoke": (["data", "revoke", "grants", "people"], "g-"),
+    "data trace": (["data", "trace", "people", "--where", "town=north"], "grants:2"),
     "data reads": (["data", "reads", "people"], "model:grants"),
     "runs list": (["runs", "list"], "run-"),
     "runs show": (["runs", "show", "{run}"], "decision-tree"),

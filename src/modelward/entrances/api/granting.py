@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from modelward.access import Permission
+from modelward.assessment import Trace
 from modelward.datasets import READS_SHOWN, Grant, Reading
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name, Parameter, whole_number
@@ -22,6 +23,13 @@ class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
     columns: list[str] | None = None
     rows: str = ""
     until: datetime | None = None
+
+
+class LookedFor(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose records are looked for: those whose column has the value."""
+
+    column: str
+    value: str
 
 
 def _grant(call: Call) -> Grant:
@@ -74,5 +82,16 @@ ENDPOINTS = (
         "See who had rows of a dataset.",
         list[Reading],
         query={"limit": whole_number("At most so many, the latest.")},
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/datasets/{name}/trace",
+        Permission.DATA_READ,
+        lambda call: call.platform.assessment.trace(
+            call.path["name"], column=call.body.column, value=call.body.value, by=call.actor
+        ),
+        "See which versions ever saw the records that have a value.",
+        Trace,
+        takes=LookedFor,
     ),
 )

@@ -14,8 +14,11 @@ from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.noting import note_models_to_come
 from modelward.entrances.cli.verb import verb
+from modelward.entrances.cli.waiting import waiting
+from modelward.errors import InvalidError
 
 if TYPE_CHECKING:
+    from modelward.assessment import Trace
     from modelward.datasets import Grant, Reading
 
 Model = Annotated[str, typer.Argument(help="Name of the model.")]
@@ -69,6 +72,33 @@ def declare_grants(nouns: typer.Typer) -> None:
     def reads(desk: Desk, name: Name) -> Sequence[Reading]:
         """See who had rows of a dataset: when, for which model, which columns, for what."""
         return desk.house.grants.reads(name, by=desk.actor)
+
+    @verb(nouns, "trace", show=_show_trace, example="modelward data trace adult --where person=4711")
+    def trace(
+        desk: Desk,
+        name: Name,
+        where: Annotated[str, typer.Option(metavar="COL=VALUE", help="The records whose column has that value.")],
+    ) -> Trace:
+        """See which versions ever saw somebody's records, and what follows."""
+        column, is_given, value = where.partition("=")
+        if not is_given:
+            raise InvalidError("What is looked for is written as a column and a value: `--where person=4711`.")
+        with waiting(desk, f"Looking through the versions made from {name}"):
+            return desk.house.assessment.trace(name, column=column.strip(), value=value.strip(), by=desk.actor)
+
+
+def _show_trace(console: Console, trace: Trace) -> None:
+    showing.facts(console, {"dataset": trace.dataset, "records": trace.rows})
+    console.print()
+    showing.table(
+        console,
+        ("version", "train", "validation", "test", "kept from it", "note"),
+        ((s.version, s.train, s.validation, s.test, s.outside, s.unknown) for s in trace.sightings),
+        numbers=("train", "validation", "test", "kept from it"),
+        text=("note",),
+    )
+    for sentence in trace.advice:
+        showing.line(console, sentence)
 
 
 def _show_grant(console: Console, grant: Grant) -> None:

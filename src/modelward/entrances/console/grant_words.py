@@ -36,6 +36,7 @@ GRANT_WORDS = {
 # What facts of ledger entries are called.
 GRANT_FACTS = {
     "automatic": "自动",
+    "column": "列名",
     "columns": "各列",
     "filtered": "有行条件",
     "grant": "授权编号",

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which versions ever saw somebody's records, and what follows: a dataset never changes, so each division can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from modelward.datasets import Parts, Records, Split, make_split
+from modelward.registry import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """How many of the records were training, validation and test rows of one version; `outside` were kept from it by its grant.
+    Where its division cannot be made again, `unknown` says why, and any of them may have been any.
+    """
+
+    version: str
+    train: int = 0
+    validation: int = 0
+    test: int = 0
+    outside: int = 0
+    unknown: str = ""
+
+    @property
+    def has_seen(self) -> bool:
+        """Whether any of the records had a part in it, or may have had."""
+        return bool(self.train or self.validation or self.test or self.unknown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What became of the records of a `dataset` that were looked for, of which there are `rows`; and what to do about it."""
+
+    dataset: str
+    column: str
+    rows: int
+    sightings: tuple[Sighting, ...]
+    advice: tuple[str, ...]
+
+
+def sighting_of(version: Version, records: Callable[[str], Records], *, divided: dict[str, Parts]) -> Sighting:
+    """What one version saw of the records. `divided` keeps the divisions that were made, for versions of one run have the same."""
+    found = records(str(version.facts.get("grant", "")))
+    dataset, lineage = found.dataset, version.lineage
+    if dataset.fingerprint != lineage.fingerprint or "split" not in version.facts:
+        return Sighting(version=version.name, unknown="It was made from other rows or columns than its grant says.")
+    if (parts := divided.get(lineage.split)) is None:
+        split = msgspec.convert(version.facts["split"], Split)
+        features = version.facts.get("columns") or version.interface.names
+        parts = make_split(found.table, dataset.target, split, features=features, task=dataset.task, log=dataset.log)
+    if parts.digest != lineage.split:
+        return Sighting(version=version.name, unknown="Its division of the rows comes out otherwise today.")
+    divided[lineage.split] = parts
+    train, validation, test = (int(np.isin(found.rows, part).sum()) for part in (parts.train, parts.validation, parts.test))
+    return Sighting(version=version.name, train=train, validation=validation, test=test, outside=found.outside)
+
+
+def advice_for(sightings: Sequence[Sighting], *, dataset: str) -> tuple[str, ...]:
+    """What follows: versions that learned from the records go on telling of them, whatever becomes of the data."""
+    learned = [each.version for each in sightings if each.train or each.unknown]
+    chosen = [each.version for each in sightings if each.validation and each.version not in learned]
+    measured = [each.version for each in sightings if each.test and each.version not in (*learned, *chosen)]
+    said = []
+    if learned:
+        models = sorted({name.partition(":")[0] for name in learned})
+        said.append(
+            f"Learned from them: {', '.join(learned)}. Grant the data anew with a filter that leaves them out (`modelward data "
+            f"grant {models[0]} {dataset} --rows … --purpose …`), train again, and let the new version go live in their "
+            "place; take them offline at once with `modelward release pause` if it must not wait."
+        )
+    if chosen:
+        said.append(f"Chosen between with their help, and not learned from them: {', '.join(chosen)}. Train again when convenient.")
+    if measured:
+        said.append(
+            f"Only measured on them: {', '.join(measured)}. The model holds nothing of them; measure anew after the change."
+        )
+    if not said:
+        said.append("No version has seen them. Leave them out of grants to come with a filter of rows.")
+    said.append(f"The rows themselves lie in dataset {dataset!r} until it is registered anew without them.")
+    return tuple(said)
