@@ -32,7 +32,12 @@ def actor(role: Role, models: tuple[str, ...] | None = None) -> Actor:
 def test_every_role_has_a_row_and_every_permission_a_role_besides_the_administrator():
     assert set(PERMISSIONS_OF) == set(Role)
     only_administrators = {permission for permission in Permission if roles_with(permission) == [Role.ADMINISTRATOR]}
-    assert only_administrators == {Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.POLICIES_MANAGE}
+    assert only_administrators == {
+        Permission.USERS_MANAGE,
+        Permission.KEYS_MANAGE,
+        Permission.POLICIES_MANAGE,
+        Permission.TENANTS_MANAGE,
+    }
 
 
 def test_no_role_but_the_administrator_both_proposes_and_decides():

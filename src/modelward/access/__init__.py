@@ -66,6 +66,8 @@ from modelward.access.site_policy import (
     SitePolicyMissingError,
     SitePolicyTooLargeError,
 )
+from modelward.access.tenant import Tenant, TenantInUseError, TenantMissingError, TenantTakenError
+from modelward.access.tenants import Tenants
 
 __all__ = [
     "BEGUN_SECONDS",
@@ -129,6 +131,11 @@ __all__ = [
     "SitePolicyTooLargeError",
     "SpentSignInError",
     "Standing",
+    "Tenant",
+    "TenantInUseError",
+    "TenantMissingError",
+    "TenantTakenError",
+    "Tenants",
     "TooManyAttemptsError",
     "TooManyNamesakesError",
     "UnknownCredentialError",

@@ -128,10 +128,10 @@ class Accounts:
         """
         by.require(Permission.USERS_MANAGE)
         with self._database.look() as connection:
-            self.present(connection, name)
+            self.present(connection, name, by=by)
         kept = self.check_new_password(name, password)
         with self._database.change() as connection:
-            user = self.present(connection, name)
+            user = self.present(connection, name, by=by)
             self.put_password(connection, name, kept=kept, by=by.id)
             return user
 
@@ -147,7 +147,7 @@ class Accounts:
         before = self._proved(name, old, by=by, is_needed=False)
         kept = self.check_new_password(name, new)
         with self._database.change() as connection:
-            user = self.present(connection, name)
+            user = self.present(connection, name, by=by)
             if password_rows.password(connection, name, seal=self._seal) != before:
                 raise WrongPasswordError("The password was changed a moment ago. Nothing was changed now.")
             self.put_password(connection, name, kept=kept, by=by.id)
@@ -222,7 +222,7 @@ class Accounts:
         """
         by.require(Permission.USERS_MANAGE)
         with self._database.change() as connection:
-            user = self.present(connection, name)
+            user = self.present(connection, name, by=by)
             if user.role is role:
                 return user
             self.check_remains(connection, user)
@@ -231,7 +231,7 @@ class Accounts:
             facts = {"before": user.role.value, "role": role.value, "sessions_ended": ended}
             self._ledger.record(connection, ROLE_CHANGED, actor=by.id, subject=f"person:{name}", facts=facts)
             sealed_rows.advance_revision(connection)
-            return self.present(connection, name)
+            return self.present(connection, name, by=by)
 
     def end_sessions(self, name: str, id: str = "", *, by: Actor) -> int:
         """End the session of that id, or all of a person; how many. One's own may be ended by oneself.
@@ -242,7 +242,7 @@ class Accounts:
         if by.id != f"person:{name}":
             by.require(Permission.USERS_MANAGE)
         with self._database.change() as connection:
-            self.present(connection, name)
+            self.present(connection, name, by=by)
             if id and id not in {each.id for each in self._sessions.open_ones(connection) if each.user == name}:
                 raise SessionMissingError(f"{name} has no open session {id[:80]!r}. Run `modelward users sessions {name}`.")
             if id:
@@ -261,7 +261,7 @@ class Accounts:
         """
         by.require(Permission.USERS_MANAGE)
         with self._database.change() as connection:
-            user = self.present(connection, name)
+            user = self.present(connection, name, by=by)
             counts = self._attempts.forget(connection, name)
             self._ledger.record(connection, USER_UNLOCKED, actor=by.id, subject=f"person:{name}", facts={"counts": counts})
             return user
@@ -275,13 +275,17 @@ class Accounts:
         if by.id != f"person:{name}":
             by.require(Permission.USERS_MANAGE)
         with self._database.look() as connection:
-            return self._standings(connection, [self.present(connection, name)])[0]
+            return self._standings(connection, [self.present(connection, name, by=by)])[0]
 
     def standings(self, *, by: Actor) -> list[Standing]:
         """The same of everybody who was not removed, by name. Raises `NotPermittedError`."""
         by.require(Permission.USERS_MANAGE)
         with self._database.look() as connection:
-            present = [user for user in person_rows.users(connection, seal=self._seal) if not user.removed]
+            present = [
+                user
+                for user in person_rows.users(connection, seal=self._seal)
+                if not user.removed and by.tenant in ("", user.tenant)
+            ]
             return self._standings(connection, present)
 
     def _standings(self, connection: Connection, users: list[User]) -> list[Standing]:
@@ -309,10 +313,10 @@ class Accounts:
 
     # What other verbs of the room rest upon
 
-    def present(self, connection: Connection, name: str) -> User:
-        """The person of that name. Raises `UserMissingError`, `AlreadyEndedError`."""
+    def present(self, connection: Connection, name: str, *, by: Actor | None = None) -> User:
+        """The person of that name, whom `by` may know of. Raises `UserMissingError`, `AlreadyEndedError`."""
         user = person_rows.user_named(connection, name, seal=self._seal)
-        if user is None:
+        if user is None or (by is not None and by.tenant not in ("", user.tenant)):
             raise UserMissingError(f"No user is called {name[:80]!r}. Run `modelward users list`.")
         if user.removed:
             raise AlreadyEndedError(f"{name} was removed on {user.removed:%Y-%m-%d %H:%M} UTC already.")
@@ -320,8 +324,9 @@ class Accounts:
 
     def check_remains(self, connection: Connection, user: User) -> None:
         """Refuse to take the last administrator away. Raises `LastAdministratorError`."""
-        others = (each for each in person_rows.users(connection, seal=self._seal) if not each.removed and each.name != user.name)
-        if user.role is Role.ADMINISTRATOR and not any(each.role is Role.ADMINISTRATOR for each in others):
+        of_house = (each for each in person_rows.users(connection, seal=self._seal) if not each.removed and not each.tenant)
+        others = (each for each in of_house if each.name != user.name)
+        if not user.tenant and user.role is Role.ADMINISTRATOR and not any(each.role is Role.ADMINISTRATOR for each in others):
             raise LastAdministratorError(
                 f"{user.name} is the last administrator. Make another first: `modelward users add NAME --role administrator`."
             )

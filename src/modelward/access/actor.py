@@ -54,6 +54,21 @@ class Actor:
             raise NotPermittedError(decision.reason)
         return decision
 
+    def require_house(self) -> None:
+        """Nothing, where the actor belongs to the house itself.
+
+        Raises:
+            NotPermittedError: to a tenant, and this concerns everybody.
+        """
+        if self.tenant:
+            raise NotPermittedError(
+                f"{self.id} is of the tenant {self.tenant}, and this concerns the whole house. Ask an administrator of it."
+            )
+
+    def sees(self, name: str) -> bool:
+        """Whether somebody, or a thing, of that name is of the actor's part of the house."""
+        return not self.tenant or name.startswith(f"{self.tenant}-")
+
     @property
     def whoami(self) -> Whoami:
         """The actor as a door tells them of themselves."""

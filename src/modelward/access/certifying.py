@@ -60,6 +60,7 @@ class Certifying:
             InvalidHostError: a host is none.
         """
         by.require(Permission.KEYS_MANAGE)
+        by.require_house()
         files = self._settings.tls_files
         if files.certificate.exists():
             raise AuthorityExistsError(
@@ -82,6 +83,7 @@ class Certifying:
             NotPermittedError: `by` lacks keys:manage. AuthorityMissingError: nothing was begun. InvalidHostError: a host is none.
         """
         by.require(Permission.KEYS_MANAGE)
+        by.require_house()
         authority, files = self._known_authority(), self._settings.tls_files
         try:
             before = KeyPair.of(files.key.read_bytes() + files.certificate.read_bytes())
@@ -102,6 +104,7 @@ class Certifying:
             has one. InvalidNameError, InvalidHostError: the name or a host is none.
         """
         by.require(Permission.KEYS_MANAGE)
+        by.require_house()
         authority, names = self._known_authority(), checked_hosts(hosts)
         place = self._settings.tls_files.certificate.with_name(_ISSUED) / f"{check_name('certificate', name)}.pem"
         if place.exists():
@@ -119,6 +122,7 @@ class Certifying:
             NotPermittedError: `by` lacks keys:manage.
         """
         by.require(Permission.KEYS_MANAGE)
+        by.require_house()
         folder = self._settings.tls_files.certificate.parent
         places = [*folder.glob("*.pem"), *folder.glob(f"{_ISSUED}/*.pem")]
         found = [described(x509.load_pem_x509_certificate(place.read_bytes()), file=str(place)) for place in places]

@@ -83,6 +83,7 @@ class Key:
     by: str
     expires: datetime | None = None
     revoked: datetime | None = None
+    tenant: str = ""
 
     def is_valid(self, now: datetime) -> bool:
         """Whether the key opens anything at `now`."""
@@ -91,7 +92,7 @@ class Key:
     @property
     def actor(self) -> Actor:
         """Who acts with this key."""
-        return Actor(f"service:{self.name}", self.name, self.role, self.models, self.purpose, self.id)
+        return Actor(f"service:{self.name}", self.name, self.role, self.models, self.purpose, self.id, self.tenant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,11 @@ class User:
     created: datetime
     by: str
     removed: datetime | None = None
+    tenant: str = ""
 
     def actor(self, session: str) -> Actor:
         """The person, acting in the session of that id."""
-        return Actor(f"person:{self.name}", self.name, self.role, credential=session)
+        return Actor(f"person:{self.name}", self.name, self.role, credential=session, tenant=self.tenant)
 
 
 @dataclass(frozen=True, slots=True)

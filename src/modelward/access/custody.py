@@ -31,6 +31,7 @@ class Custody:
             NotPermittedError: `by` lacks keys:manage.
         """
         by.require(Permission.KEYS_MANAGE)
+        by.require_house()
         return self._keyring.guard_name
 
     def put_under(self, guard: str, means: Means, *, by: Actor) -> str:
@@ -44,6 +45,7 @@ class Custody:
             keyring is as it was then.
         """
         by.require(Permission.KEYS_MANAGE)
+        by.require_house()
         before = self._keyring.guard_name
         facts = {"from": before, "to": guard}
         with self._database.change() as connection:

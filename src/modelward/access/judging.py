@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from modelward.access.actor import Actor
 from modelward.access.judge import BY_ROLE, Decision, lacks_by_limit, lacks_by_role, reaches
-from modelward.access.permission import PERMISSIONS_OF, Permission, Role
+from modelward.access.permission import MAKING, NEVER_OF_TENANTS, PERMISSIONS_OF, Permission, Role
 from modelward.access.seal import AlteredRowError, Seal
 from modelward.access.site_policy import SITE_POLICY_PUT, SITE_POLICY_REMOVED, SitePolicy
 from modelward.access.store import policies as policy_rows
 from modelward.access.store import sealed as sealed_rows
+from modelward.access.store import tenants as tenant_rows
+from modelward.access.tenant import is_of, prefix_of
 from modelward.audit import Ledger, LoggedEntry
 from modelward.digest import canonical_json, sha256_hex
 from modelward.errors import InvalidError
@@ -55,6 +57,7 @@ class Standing:
 
     revision: int
     marks: tuple[tuple[str, str], ...] = ()
+    tenants: frozenset[str] = frozenset()
     compiled: CompiledPolicies | None = None
     fault: str = ""
     decided: dict[tuple[object, ...], Decision] = field(default_factory=dict)
@@ -77,9 +80,9 @@ class HouseJudge:
     def decide(self, actor: Actor, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> Decision:
         """See `Judge`."""
         standing = self._standing or self.refreshed()
-        if standing.compiled is None and not standing.fault and not actor.id.startswith("model:"):
+        if standing.compiled is None and not standing.fault and not actor.tenant and not actor.id.startswith("model:"):
             return BY_ROLE.decide(actor, permission, model=model, dataset=dataset)
-        asked = (actor.id, actor.credential, actor.role, actor.models, actor.purpose, permission, model, dataset)
+        asked = (actor.id, actor.credential, actor.role, actor.models, actor.purpose, actor.tenant, permission, model, dataset)
         decision = standing.decided.get(asked)
         if decision is None or (decision.until is not None and decision.until <= datetime.now(UTC)):
             decision = self._weigh(standing, actor, permission, model, dataset).decision
@@ -112,15 +115,16 @@ class HouseJudge:
 
     def _read(self, connection: Connection) -> Standing:
         revision, marks = sealed_rows.revision(connection), policy_rows.marks(connection)
+        tenants = frozenset(each.name for each in tenant_rows.tenants(connection, seal=self._seal))
         before = self._standing
         try:
             files = policy_rows.policies(connection, seal=self._seal)
             if before is not None and before.marks == marks and not before.fault:
-                return Standing(revision, marks, before.compiled)
+                return Standing(revision, marks, tenants, before.compiled)
             self._must_be_on_record(files, connection)
-            return Standing(revision, marks, _compiled(files))
+            return Standing(revision, marks, tenants, _compiled(files))
         except (AlteredRowError, InvalidError) as fault:
-            return Standing(revision, marks, fault=str(fault))
+            return Standing(revision, marks, tenants, fault=str(fault))
 
     def _must_be_on_record(self, files: list[SitePolicy], connection: Connection) -> None:
         """Nothing, where the ledger tells of the same files.
@@ -141,6 +145,8 @@ class HouseJudge:
             return policy_rows.marks(later) != policy_rows.marks(connection)
 
     def _weigh(self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None) -> Weighed:
+        if actor.tenant and (apart := _apart(actor, permission, model, dataset)):
+            return Weighed(apart, (Ground("tenant", actor.tenant, permits=False),))
         has_role = not actor.id.startswith("model:") and permission in PERMISSIONS_OF[actor.role]
         by_role = (Ground("role", actor.role.value, permits=True),) if has_role else ()
         if not reaches(actor, permission, model):
@@ -171,11 +177,28 @@ class HouseJudge:
             action=permission.value,
             resource=resource,
             role="" if kind == "model" else actor.role.value,
-            tenant=actor.tenant,
+            tenant=prefix_of(name) if kind == "model" and prefix_of(name) in standing.tenants else actor.tenant,
+            resource_tenant=owner if (owner := prefix_of(resource[1])) in standing.tenants else "",
             purpose=actor.purpose,
             is_mtls=self._is_mtls and kind != "local",
         )
         return standing.compiled.ask(question)
+
+
+def _apart(actor: Actor, permission: Permission, model: str | None, dataset: str | None) -> Decision | None:
+    """Why a tenant is kept apart from what is not its own; None where it is its own. It is told the same of what is not there."""
+    if permission in NEVER_OF_TENANTS:
+        reason = (
+            f"{actor.id} is of the tenant {actor.tenant}, and {permission} concerns the whole house. Ask an administrator of it."
+        )
+        return Decision(is_allowed=False, reason=reason)
+    for kind, name in (("model", model), ("dataset", dataset)):
+        if name is not None and not is_of(name, actor.tenant):
+            if permission in MAKING:
+                hint = f"What the tenant {actor.tenant} makes has a name that begins with `{actor.tenant}-`."
+                return Decision(is_allowed=False, reason=f"{actor.id} may not make a {kind} of the name {name[:80]!r}. {hint}")
+            return Decision(is_allowed=False, reason=f"No {kind} is called {name[:80]!r}.", is_hidden=True)
+    return None
 
 
 def in_force(files: list[SitePolicy]) -> str:

@@ -52,6 +52,7 @@ class Permission(_Meaning):
     USERS_MANAGE = "users:manage", "Add, invite and remove people, change their roles, and end their sessions and waits."
     KEYS_MANAGE = "keys:manage", "Create and revoke API keys."
     POLICIES_MANAGE = "policies:manage", "Change the site's access policies, and ask why anybody may do anything."
+    TENANTS_MANAGE = "tenants:manage", "Add and remove tenants."
     METRICS_READ = "metrics:read", "Read the metrics of a running service."
 
 
@@ -91,8 +92,16 @@ PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
 
 # Whoever can hand out credentials could hand out one without the limit, and the ledger speaks of every model.
 NEVER_LIMITED: Final = frozenset(
-    {Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.POLICIES_MANAGE, Permission.AUDIT_READ}
+    {Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.POLICIES_MANAGE, Permission.TENANTS_MANAGE, Permission.AUDIT_READ}
 )
+
+
+# What speaks of the whole house, or rules it, is not for who belongs to a part of it.
+NEVER_OF_TENANTS: Final = frozenset(
+    {Permission.POLICIES_MANAGE, Permission.TENANTS_MANAGE, Permission.AUDIT_READ, Permission.METRICS_READ}
+)
+# What makes things: a name outside of one's tenant is refused with the way to a right one, instead of hidden.
+MAKING: Final = frozenset({Permission.DATA_WRITE, Permission.TRAINING_RUN, Permission.MODELS_IMPORT})
 
 
 def roles_with(permission: Permission) -> list[Role]:

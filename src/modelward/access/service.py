@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from modelward.access.accounts import Accounts
-from modelward.access.actor import Actor, local_actor
+from modelward.access.actor import Actor, NotPermittedError, local_actor
 from modelward.access.credential import (
     KEY_CREATED,
     KEY_REVOKED,
@@ -35,7 +35,7 @@ from modelward.access.credential import (
 )
 from modelward.access.explanation import Explanation, actor_meant, explain, parse_permission, thing_meant
 from modelward.access.judging import HouseJudge
-from modelward.access.name import check_name
+from modelward.access.name import InvalidNameError, check_name
 from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError, Seal
 from modelward.access.sessions import Sessions
@@ -43,6 +43,8 @@ from modelward.access.site_policies import SitePolicies
 from modelward.access.store import keys as key_rows
 from modelward.access.store import people as person_rows
 from modelward.access.store import sealed as sealed_rows
+from modelward.access.store import tenants as tenant_rows
+from modelward.access.tenant import TenantMissingError, is_of, prefix_of
 from modelward.audit import Ledger
 from modelward.digest import keyed_digest
 from modelward.settings import Settings
@@ -100,6 +102,7 @@ class Access:
         models: Sequence[str] | None = None,
         purpose: str = "",
         expires: datetime | None = None,
+        tenant: str = "",
         by: Actor,
     ) -> IssuedKey:
         """A new key for the service `name`, limited to `models` where they are given, valid until `expires`.
@@ -123,14 +126,16 @@ class Access:
             created=now,
             by=by.id,
             expires=_checked_expiry(expires, now),
+            tenant=tenant or by.tenant,
         )
         with self._database.change() as connection:
+            self._check_tenant(connection, name, key.tenant, by=by)
             if before := key_rows.key_named(connection, name, seal=self._seal):
                 known = "is there already" if before.is_valid(now) else "has ended; the ledger still speaks of it"
                 raise NameTakenError(f"Key {name!r} {known}. Choose another name, as `{name}-2`; `modelward keys list` shows all.")
             key_rows.insert_key(connection, key, secret_hash=self.credential_hash(secret.text), seal=self._seal)
             facts = {"key": key.id, "role": role.value, "models": None if key.models is None else list(key.models)}
-            facts |= {"purpose": key.purpose, "expires": key.expires.isoformat() if key.expires else None}
+            facts |= _in_tenant(key.tenant) | {"purpose": key.purpose, "expires": key.expires.isoformat() if key.expires else None}
             self._ledger.record(connection, KEY_CREATED, actor=by.id, subject=f"key {name}", facts=facts)
             sealed_rows.advance_revision(connection)
         return IssuedKey(key, secret.text)
@@ -139,7 +144,8 @@ class Access:
         """Every key, ended ones too, oldest first; never a secret, nor an `altered` row."""
         by.require(Permission.KEYS_MANAGE)
         with self._database.look() as connection:
-            return list(key_rows.keys(connection, seal=self._seal).values())
+            found = key_rows.keys(connection, seal=self._seal).values()
+        return [key for key in found if by.tenant in ("", key.tenant)]
 
     def revoke_key(self, id: str, *, by: Actor) -> Key:
         """End a key for good; servers that keep it in memory learn of it by `revision`.
@@ -151,9 +157,10 @@ class Access:
         by.require(Permission.KEYS_MANAGE)
         with self._database.change() as connection:
             key = key_rows.key_with_id(connection, id, seal=self._seal)
-            if key is None:
+            if key is None or by.tenant not in ("", key.tenant):
                 named = key_rows.key_named(connection, id, seal=self._seal)
-                hint = f"The key named {named.name} has the id {named.id}." if named else "Run `modelward keys list`."
+                is_known = named and by.tenant in ("", named.tenant)
+                hint = f"The key named {named.name} has the id {named.id}." if named and is_known else "Run `modelward keys list`."
                 raise KeyMissingError(f"No key has the id {id[:80]!r}. {hint}")
             if key.revoked:
                 raise AlreadyEndedError(f"Key {id} was revoked on {key.revoked:%Y-%m-%d %H:%M} UTC already.")
@@ -162,7 +169,7 @@ class Access:
             sealed_rows.advance_revision(connection)
             return key_rows.key_with_id(connection, id, seal=self._seal) or key
 
-    def add_user(self, name: str, *, role: Role, by: Actor) -> Invitation:
+    def add_user(self, name: str, *, role: Role, tenant: str = "", by: Actor) -> Invitation:
         """A new person, and the token of their one-time sign-in link.
 
         A name is given once for ever, so that the ledger never speaks of two people by one name.
@@ -171,13 +178,16 @@ class Access:
             NotPermittedError: `by` lacks users:manage. InvalidNameError. NameTakenError: somebody has, or had, that name.
         """
         by.require(Permission.USERS_MANAGE)
-        user = User(name=check_name("user", name), role=role, created=datetime.now(UTC), by=by.id)
+        user = User(name=check_name("user", name), role=role, created=datetime.now(UTC), by=by.id, tenant=tenant or by.tenant)
         with self._database.change() as connection:
+            self._check_tenant(connection, name, user.tenant, by=by)
             if before := person_rows.user_named(connection, name, seal=self._seal):
                 known = "was removed; the ledger still speaks of them" if before.removed else "is a user already"
                 raise NameTakenError(f"{name} {known}. Choose another name, or run `modelward users list`.")
             person_rows.insert_user(connection, user, seal=self._seal)
-            self._ledger.record(connection, USER_ADDED, actor=by.id, subject=f"person:{name}", facts={"role": role.value})
+            self._ledger.record(
+                connection, USER_ADDED, actor=by.id, subject=f"person:{name}", facts={"role": role.value} | _in_tenant(user.tenant)
+            )
             return self._invite(connection, user)
 
     def invite(self, name: str, *, by: Actor) -> Invitation:
@@ -189,7 +199,7 @@ class Access:
         """
         by.require(Permission.USERS_MANAGE)
         with self._database.change() as connection:
-            user = self.accounts.present(connection, name)
+            user = self.accounts.present(connection, name, by=by)
             facts = {"sessions_ended": self.accounts.end_credentials(connection, name, always=False)}
             self._ledger.record(connection, USER_INVITED, actor=by.id, subject=f"person:{name}", facts=facts)
             return self._invite(connection, user)
@@ -198,7 +208,8 @@ class Access:
         """Every person, removed ones too, by name; none whose row was `altered`."""
         by.require(Permission.USERS_MANAGE)
         with self._database.look() as connection:
-            return person_rows.users(connection, seal=self._seal)
+            found = person_rows.users(connection, seal=self._seal)
+        return [user for user in found if by.tenant in ("", user.tenant)]
 
     def remove_user(self, name: str, *, by: Actor) -> User:
         """End a person's access: their sessions, password, second factor and invitation end with it.
@@ -209,7 +220,7 @@ class Access:
         """
         by.require(Permission.USERS_MANAGE)
         with self._database.change() as connection:
-            user = self.accounts.present(connection, name)
+            user = self.accounts.present(connection, name, by=by)
             self.accounts.check_remains(connection, user)
             person_rows.end_user(connection, name, now=datetime.now(UTC), seal=self._seal)
             person_rows.drop_invitation(connection, name)
@@ -300,6 +311,22 @@ class Access:
         with self._database.look() as connection:
             return sealed_rows.revision(connection)
 
+    def _check_tenant(self, connection: Connection, name: str, tenant: str, *, by: Actor) -> None:
+        """Nothing, where `by` may make somebody of that name in that tenant."""
+        if by.tenant not in ("", tenant):
+            raise NotPermittedError(f"{by.id} is of the tenant {by.tenant}, and makes nobody elsewhere. Leave the tenant out.")
+        known = {each.name for each in tenant_rows.tenants(connection, seal=self._seal)}
+        if tenant and tenant not in known:
+            raise TenantMissingError(f"No tenant is called {tenant[:80]!r}. `modelward tenants list` shows all.")
+        if tenant and not is_of(name, tenant):
+            raise InvalidNameError(
+                f"Who is of the tenant {tenant} has a name that begins with `{tenant}-`. Choose {tenant}-{name}."
+            )
+        if not tenant and prefix_of(name) in known:
+            raise InvalidNameError(
+                f"Names that begin with `{prefix_of(name)}-` are of that tenant. Say `--tenant {prefix_of(name)}`."
+            )
+
     def _invite(self, connection: Connection, user: User) -> Invitation:
         token = draw_secret("mwi").text
         expires = datetime.now(UTC) + timedelta(seconds=self._settings.invitation_seconds)
@@ -317,6 +344,10 @@ class Access:
         raise UnknownCredentialError(
             "This sign-in link is not valid. Each works once and for a while; ask an administrator for a new one."
         )
+
+
+def _in_tenant(tenant: str) -> dict[str, str]:
+    return {"tenant": tenant} if tenant else {}
 
 
 def _checked_models(models: Sequence[str] | None) -> tuple[str, ...] | None:

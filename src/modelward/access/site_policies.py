@@ -147,7 +147,9 @@ class SitePolicies:
         people = [user.actor("") for user in person_rows.users(connection, seal=self._seal) if not user.removed]
         now = datetime.now(UTC)
         keys = [key.actor for key in key_rows.keys(connection, seal=self._seal).values() if key.is_valid(now)]
-        administrators = [actor for actor in (*people, *keys) if actor.role is Role.ADMINISTRATOR and actor.models is None]
+        administrators = [
+            actor for actor in (*people, *keys) if actor.role is Role.ADMINISTRATOR and actor.models is None and not actor.tenant
+        ]
         trial = self._judge.trial(compiled)
 
         def can_mend(actor: Actor) -> bool:

@@ -99,6 +99,7 @@ def back_up(platform: Platform, file: Path, *, by: Actor, heard: Heard = lambda 
         meanwhile. NoSpaceError: it did not fit. Whatever is raised, no file is left behind.
     """
     by.require(Permission.KEYS_MANAGE)
+    by.require_house()
     file = file.expanduser().absolute()
     if file.exists():
         raise BackupTakenError(f"{file} is there already, and is not overwritten. Name a new file.")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 
-from modelward.access import Access, Auditing, Certifying, Custody, Identities
+from modelward.access import Access, Auditing, Certifying, Custody, Identities, Tenants
 from modelward.app.home import ANCHOR_FILE, INVITATION_FILE, check_home, open_database
 from modelward.app.security import Security
 from modelward.assessment import Assessment
@@ -41,6 +41,7 @@ class Platform:
         self.grants = self.datasets.grants
         self.registry = Registry(self.database, self.vault, self.ledger, self.keyring)
         self.training = Training(self.database, self.ledger, self.datasets, self.registry, self.keyring, settings=settings)
+        self.tenants = Tenants(self.database, self.ledger, self.keyring, names_in_use=self._names)
         self.assessment = Assessment(self.registry, self.datasets)
         self.releases = Releases(self.database, self.ledger, self.registry, self.assessment)
         self.serving = Serving(
@@ -67,6 +68,10 @@ class Platform:
     def sealed_objects(self, connection: Connection) -> set[str]:
         """The digest of every sealed object that a row of any room names."""
         return self.datasets.sealed_objects(connection) | self.registry.sealed_objects(connection)
+
+    def _names(self, connection: Connection) -> set[str]:
+        """The name of every model and dataset."""
+        return self.datasets.names(connection) | self.registry.names(connection) | self.training.names(connection)
 
     def close(self) -> None:
         """Write the ledger's anchor and close the database."""

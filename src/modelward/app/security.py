@@ -35,6 +35,7 @@ class Security:
             NotPermittedError: `by` lacks keys:manage, or belongs to a part of the house alone.
         """
         by.require(Permission.KEYS_MANAGE)
+        by.require_house()
         if by.tenant:
             raise NotPermittedError(f"{by.id} belongs to {by.tenant}, and this is about the whole house. Ask its administrator.")
         premises = Premises(self._platform, machine or Machine.here(), by)

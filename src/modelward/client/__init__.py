@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from modelward.client.asking import AnyAnswer, Asked, RemoteServing
 from modelward.client.connection import AddressError, Connection, StrangeAnswerError, UnreachableError
-from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemoteReleases, RemoteSecurity
+from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemoteReleases, RemoteSecurity, RemoteTenants
 from modelward.client.granting import RemoteGrants
 from modelward.client.load import ARRIVALS, Load, NoAnswerError, Plan, Step
 from modelward.client.load_page import report_page
@@ -39,6 +39,7 @@ class Client:
         self.releases = RemoteReleases(self._connection)
         self.security = RemoteSecurity(self._connection)
         self.serving = RemoteServing(self._connection)
+        self.tenants = RemoteTenants(self._connection)
         self.training = RemoteTraining(self._connection)
 
     def __enter__(self) -> Self:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from modelward.access import Actor, Explanation, Invitation, IssuedKey, Key, Role, SitePolicy, Standing, User, Whoami
+from modelward.access import Actor, Explanation, Invitation, IssuedKey, Key, Role, SitePolicy, Standing, Tenant, User, Whoami
 from modelward.app import SecurityCheck
 from modelward.audit import (
     Checkpoint,
@@ -133,6 +133,22 @@ class RemoteAccounts(Room):
         return self._connection.fetch(User, "DELETE", f"/api/v1/users/{part(name)}/lockout")
 
 
+class RemoteTenants(Room):
+    """See `modelward.access.Tenants`."""
+
+    def add(self, name: str, *, by: Actor | None = None) -> Tenant:
+        """Add a tenant."""
+        return self._connection.fetch(Tenant, "POST", "/api/v1/tenants", body={"name": name})
+
+    def list(self, *, by: Actor | None = None) -> list[Tenant]:
+        """List tenants."""
+        return self._connection.fetch(list[Tenant], "GET", "/api/v1/tenants")
+
+    def remove(self, name: str, *, by: Actor | None = None) -> str:
+        """Remove a tenant."""
+        return self._connection.fetch(dict[str, str], "DELETE", f"/api/v1/tenants/{part(name)}")["removed"]
+
+
 class RemoteAccess(Room):
     """See `modelward.access.Access`."""
 
@@ -154,9 +170,9 @@ class RemoteAccess(Room):
         """List people."""
         return self._connection.fetch(list[User], "GET", "/api/v1/users")
 
-    def add_user(self, name: str, *, role: Role, by: Actor | None = None) -> Invitation:
+    def add_user(self, name: str, *, role: Role, tenant: str = "", by: Actor | None = None) -> Invitation:
         """Add a person."""
-        return self._connection.fetch(Invitation, "POST", "/api/v1/users", body={"name": name, "role": role})
+        return self._connection.fetch(Invitation, "POST", "/api/v1/users", body={"name": name, "role": role, "tenant": tenant})
 
     def invite(self, name: str, *, by: Actor | None = None) -> Invitation:
         """Make a new sign-in token for a person."""
@@ -178,10 +194,11 @@ class RemoteAccess(Room):
         models: Sequence[str] | None = None,
         purpose: str = "",
         expires: datetime | None = None,
+        tenant: str = "",
         by: Actor | None = None,
     ) -> IssuedKey:
         """Make a key."""
-        body = {"name": name, "role": role, "models": models, "purpose": purpose, "expires": expires}
+        body = {"name": name, "role": role, "models": models, "purpose": purpose, "expires": expires, "tenant": tenant}
         return self._connection.fetch(IssuedKey, "POST", "/api/v1/keys", body=body)
 
     def revoke_key(self, id: str, *, by: Actor | None = None) -> Key:

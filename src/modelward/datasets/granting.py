@@ -72,8 +72,8 @@ class Grants:
             InvalidGrantError, InvalidFilterError: what is to be granted is not there, or no model can be made of it.
         """
         check_name("model", model)
-        found = self._shelf.genuine(dataset)
         by.require(Permission.DATA_READ, dataset=dataset)
+        found = self._shelf.genuine(dataset)
         self._require_granting(by, found, model=model)
         shown = self._shelf.opened(found)
         wanted = Grant(
@@ -106,8 +106,8 @@ class Grants:
             NotPermittedError, DatasetMissingError: as `grant`. NoSuchGrantError: nothing is granted.
         """
         check_name("model", model)
-        found = self._shelf.genuine(dataset)
         by.require(Permission.DATA_READ, dataset=dataset)
+        found = self._shelf.genuine(dataset)
         self._require_granting(by, found, model=model)
         with self._database.change() as connection:
             standing = self._standing(connection, dataset, model)
@@ -136,8 +136,8 @@ class Grants:
         Raises:
             NotPermittedError: the actor may neither. DatasetMissingError: there is none.
         """
-        found = self._shelf.genuine(dataset)
         by.require(Permission.DATA_READ, dataset=dataset)
+        found = self._shelf.genuine(dataset)
         if not by.may(Permission.AUDIT_READ):
             self._require_granting(by, found)
         entries = self._ledger.entries(event=DATASET_READ.name, subject=dataset, limit=limit)

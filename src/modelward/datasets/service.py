@@ -96,7 +96,7 @@ class Datasets:
             DatasetExistsError: the name is taken by other data, or by the same data declared otherwise.
             OvertakenError: what was sealed was swept away a hundred times before it was recorded.
         """
-        by.require(Permission.DATA_WRITE)
+        by.require(Permission.DATA_WRITE, dataset=name)
         check_name("dataset", name)
         said = {"purpose": purpose, "owner": owner, "license": license}
         declared = Declaration(target=target, sensitive=tuple(sensitive), task=task, user=user, time=time, **said)
@@ -125,7 +125,7 @@ class Datasets:
         by.require(Permission.DATA_READ)
         with self._database.look() as connection:
             found = store.every(connection)
-        return [self._shelf.opened(each) for each in found]
+        return [self._shelf.opened(each) for each in found if by.may(Permission.DATA_READ, dataset=each.name)]
 
     def show(self, name: str, *, by: Actor) -> Dataset:
         """The dataset called `name`.
@@ -133,8 +133,13 @@ class Datasets:
         Raises:
             DatasetMissingError: there is none.
         """
-        by.require(Permission.DATA_READ)
+        by.require(Permission.DATA_READ, dataset=name)
         return self._shelf.opened(self._shelf.find(name))
+
+    @staticmethod
+    def names(connection: Connection) -> set[str]:
+        """The name of every dataset."""
+        return {each.name for each in store.every(connection)}
 
     @staticmethod
     def sealed_objects(connection: Connection) -> set[str]:
@@ -147,7 +152,7 @@ class Datasets:
         Raises:
             DatasetMissingError: there is none.
         """
-        by.require(Permission.DATA_READ)
+        by.require(Permission.DATA_READ, dataset=name)
         return self._shelf.description(self._shelf.find(name)).profile
 
     def table(self, name: str, *, by: Actor, purpose: str = "") -> pl.DataFrame:
@@ -163,7 +168,7 @@ class Datasets:
 
     def columns(self, name: str, *, by: Actor, purpose: str = "") -> Table:
         """As `table`, decrypted a column at a time when it is asked for, so that memory need not hold all of them."""
-        by.require(Permission.DATA_READ)
+        by.require(Permission.DATA_READ, dataset=name)
         found = self._shelf.find(name)
         table = self._shelf.rows(found)
         facts = {"fingerprint": found.fingerprint, "purpose": purpose or found.declared.purpose, "rows": found.rows}
@@ -177,7 +182,7 @@ class Datasets:
         Raises:
             DatasetMissingError: there is none. InvalidSplitError: it cannot be divided so.
         """
-        by.require(Permission.DATA_READ)
+        by.require(Permission.DATA_READ, dataset=name)
         found = self._shelf.find(name)
         table, target, task = self._shelf.rows(found), found.declared.target, found.declared.task
         parts = make_split(table, target, split, task=task, log=found.declared.log)
@@ -198,8 +203,8 @@ class Datasets:
             DatasetMissingError: there is none. UndividedError: it cannot be divided so.
             DatasetExistsError: the name of a shard is taken by other data. Then none is registered.
         """
-        by.require(Permission.DATA_READ)
-        by.require(Permission.DATA_WRITE)
+        by.require(Permission.DATA_READ, dataset=name)
+        by.require(Permission.DATA_WRITE, dataset=name)
         found = self._shelf.find(name)
         check_name("dataset", shard_name(name, sharding.parts))
         with self._bounded_images():

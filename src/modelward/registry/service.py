@@ -235,6 +235,11 @@ class Registry:
         return dossier
 
     @staticmethod
+    def names(connection: Connection) -> set[str]:
+        """The name of every model."""
+        return set(store.model_names(connection))
+
+    @staticmethod
     def sealed_objects(connection: Connection) -> set[str]:
         """The digest of every sealed object that this room's rows name."""
         return store.sealed_objects(connection)

@@ -45,6 +45,7 @@ class Policies:
             NotPermittedError: `by` may not decide releases, or not of every model.
         """
         by.require(Permission.RELEASES_DECIDE)
+        by.require_house()
         if by.models is not None:
             raise NotPermittedError(
                 f"{by.id} is limited to some models, and a policy decides over all of them. "
@@ -61,7 +62,7 @@ class Policies:
     def list(self, *, by: Actor) -> tuple[PolicyText, ...]:
         """Every policy in place, by name; the one that comes with Modelward among them."""
         by.require(Permission.RELEASES_READ)
-        return tuple(self._in_place().values())
+        return tuple(each for each in self._in_place().values() if _is_shown(each, by))
 
     def show(self, name: str, *, by: Actor) -> PolicyText:
         """The policy in place under `name`.
@@ -70,7 +71,7 @@ class Policies:
             PolicyMissingError: there is none.
         """
         by.require(Permission.RELEASES_READ)
-        return _named(self._in_place(), name)
+        return _named({each.name: each for each in self._in_place().values() if _is_shown(each, by)}, name)
 
     def open_to(self, model: str, *, by: Actor) -> tuple[PolicyText, ...]:
         """The policies that a proposal of `model` may name: the one that governs it, or every one where none does."""
@@ -145,6 +146,11 @@ class Policies:
         self._ledger.record(connection, POLICY_CHANGED, actor=by.id, subject=policy.name, facts=facts)
         self._store.add_policy(connection, kept)
         return kept
+
+
+def _is_shown(policy: PolicyText, by: Actor) -> bool:
+    """Whether a policy names no model that `by` must not know of."""
+    return all(model == "*" or by.sees(model) for model in policy.models)
 
 
 def _told(policy: PolicyText) -> tuple[str, int, int, tuple[str, ...]]:

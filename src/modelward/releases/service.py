@@ -323,7 +323,7 @@ class Releases:
     def _get(self, connection: Connection, id: str, permission: Permission, by: Actor) -> Release:
         by.require(permission)
         release = self._store.get(connection, id)
-        if release is None:
+        if release is None or not by.sees(release.model):
             meant = self._store.standing(connection, id.partition(":")[0])
             hint = f" {meant.id} is {meant.version}, {meant.state}." if meant and by.may(permission, model=meant.model) else ""
             raise ReleaseMissingError(f"No release is called {id[:80]!r}.{hint} Run `modelward release list`.")

@@ -127,9 +127,14 @@ class Training:
         """
         by.require(Permission.TRAINING_READ)
         with self._database.look() as connection:
-            run = _found(connection, id)
+            run = _found(connection, id, by=by)
         by.require(Permission.TRAINING_READ, model=run.model)
         return run
+
+    @staticmethod
+    def names(connection: Connection) -> set[str]:
+        """The name of every model that a run was to make, also where it made none."""
+        return {run.model for run, _ in store.every(connection)}
 
     def sweep(self, *, idle_seconds: float) -> int:
         """Remove the checkpoints that no run will go on from, if nobody wrote to them for so long; how many files that were."""
@@ -185,7 +190,7 @@ class Training:
         """Take over a run, and the versions that it registered without being told any more."""
         made = self._versions_of(run, by)
         with beginning() as mark, self._database.change() as connection:
-            run = _found(connection, run.id)
+            run = _found(connection, run.id, by=by)
             _check_resumable(run)
             mark(run.id)
             candidates = tuple(_restarted(each, made.get(each.name)) for each in run.candidates)
@@ -226,9 +231,10 @@ class Training:
         )
 
 
-def _found(connection: Connection, run: str) -> Run:
+def _found(connection: Connection, run: str, *, by: Actor) -> Run:
+    """The run, where it is not another tenant's: that reads as if it were not there."""
     found = store.find(connection, run)
-    if found is None:
+    if found is None or not by.sees(found[0].model):
         raise RunMissingError(f"No run is called {run[:80]!r}. `modelward runs list` shows those that there are.")
     return _as_it_is(*found)
 

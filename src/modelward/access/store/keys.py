@@ -9,9 +9,20 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from modelward.access.credential import Key
-from modelward.access.permission import Role
 from modelward.access.seal import MAC, Seal
-from modelward.access.store.sealed import Row, amend, as_moment, as_text, declare, insert, is_genuine, row_by_hash, row_where
+from modelward.access.store.sealed import (
+    Row,
+    amend,
+    as_moment,
+    as_role,
+    as_text,
+    declare,
+    insert,
+    is_genuine,
+    of_role,
+    row_by_hash,
+    row_where,
+)
 from modelward.storage import SCHEMA, Connection
 
 _KEYS = sa.Table(
@@ -38,7 +49,7 @@ def insert_key(connection: Connection, key: Key, *, secret_hash: str, seal: Seal
         "id": key.id,
         "hash": secret_hash,
         "name": key.name,
-        "role": key.role.value,
+        "role": as_role(key.role, key.tenant),
         "models": None if key.models is None else json.dumps(key.models),
         "purpose": key.purpose,
         "created": as_text(key.created),
@@ -79,10 +90,12 @@ def end_key(connection: Connection, identifier: str, *, now: datetime, seal: Sea
 
 
 def _key(row: Row) -> Key:
+    role, tenant = of_role(row["role"])
     return Key(
         id=row["id"],
         name=row["name"],
-        role=Role(row["role"]),
+        role=role,
+        tenant=tenant,
         models=None if row["models"] is None else tuple(json.loads(row["models"])),
         purpose=row["purpose"],
         created=as_moment(row["created"]),

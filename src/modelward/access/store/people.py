@@ -11,7 +11,19 @@ import sqlalchemy as sa
 from modelward.access.credential import User
 from modelward.access.permission import Role
 from modelward.access.seal import MAC, Seal
-from modelward.access.store.sealed import Row, amend, as_moment, as_text, declare, insert, is_genuine, row_by_hash, row_where
+from modelward.access.store.sealed import (
+    Row,
+    amend,
+    as_moment,
+    as_role,
+    as_text,
+    declare,
+    insert,
+    is_genuine,
+    of_role,
+    row_by_hash,
+    row_where,
+)
 from modelward.storage import SCHEMA, Connection
 
 _USERS = sa.Table(
@@ -46,7 +58,13 @@ class InvitationRow:
 
 def insert_user(connection: Connection, user: User, *, seal: Seal) -> None:
     """A new user."""
-    row = {"name": user.name, "role": user.role.value, "created": as_text(user.created), "by": user.by, "removed": None}
+    row = {
+        "name": user.name,
+        "role": as_role(user.role, user.tenant),
+        "created": as_text(user.created),
+        "by": user.by,
+        "removed": None,
+    }
     insert(connection, _USERS, row, seal)
 
 
@@ -69,7 +87,8 @@ def is_name_taken(connection: Connection, name: str) -> bool:
 
 def change_role(connection: Connection, name: str, role: Role, *, seal: Seal) -> None:
     """The user has another role."""
-    amend(connection, _USERS, _USERS.c.name == name, {"role": role.value}, seal)
+    user = user_named(connection, name, seal=seal)
+    amend(connection, _USERS, _USERS.c.name == name, {"role": as_role(role, user.tenant if user else "")}, seal)
 
 
 def end_user(connection: Connection, name: str, *, now: datetime, seal: Seal) -> None:
@@ -101,9 +120,11 @@ def drop_invitation(connection: Connection, user: str) -> None:
 
 
 def _user(row: Row) -> User:
+    role, tenant = of_role(row["role"])
     return User(
         name=row["name"],
-        role=Role(row["role"]),
+        role=role,
+        tenant=tenant,
         created=as_moment(row["created"]),
         by=row["by"],
         removed=as_moment(row["removed"]) if row["removed"] else None,

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from modelward.access.permission import Role
 from modelward.access.seal import AlteredRowError, Seal
 from modelward.storage import SCHEMA, Connection
 
@@ -93,6 +94,17 @@ def is_genuine(table: sa.Table, row: Row, seal: Seal) -> bool:
 def _named(table: sa.Table, row: Row) -> str:
     kind, column = _KINDS[table]
     return f"{kind} {str(row[column])[:80]!r}"
+
+
+def as_role(role: Role, tenant: str) -> str:
+    """A role, and the tenant in which it is one, as they are kept: together, so that neither is changed without the other."""
+    return f"{role.value}@{tenant}" if tenant else role.value
+
+
+def of_role(text: str) -> tuple[Role, str]:
+    """The role and the tenant that `as_role` wrote."""
+    role, _, tenant = text.partition("@")
+    return Role(role), tenant
 
 
 def as_text(moment: datetime | None) -> str | None:

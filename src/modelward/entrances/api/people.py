@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from modelward.access import Invitation, IssuedKey, Key, Permission, Role, Standing, User, Whoami
+from modelward.access import Invitation, IssuedKey, Key, Permission, Role, Standing, Tenant, User, Whoami
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name, Open
+
+TenantName = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9]{0,63}$"})]
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
@@ -20,13 +24,21 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     models: list[Name] | None = None
     purpose: str = ""
     expires: datetime | None = None
+    tenant: TenantName = ""
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
-    """A person to add."""
+    """A person to add. Left out, the tenant is that of who adds."""
 
     name: Name
     role: Role
+    tenant: TenantName = ""
+
+
+class NewTenant(msgspec.Struct, forbid_unknown_fields=True):
+    """A tenant to add."""
+
+    name: Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9]{1,63}$"})]
 
 
 class NewRole(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,11 +66,37 @@ class EndedSessions(msgspec.Struct, frozen=True):
 def _create_key(call: Call) -> IssuedKey:
     new: NewKey = call.body
     return call.platform.access.create_key(
-        new.name, role=new.role, models=new.models, purpose=new.purpose, expires=new.expires, by=call.actor
+        new.name, role=new.role, models=new.models, purpose=new.purpose, expires=new.expires, tenant=new.tenant, by=call.actor
     )
 
 
 ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/v1/tenants",
+        Permission.TENANTS_MANAGE,
+        lambda call: call.platform.tenants.list(by=call.actor),
+        "List tenants.",
+        list[Tenant],
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/tenants",
+        Permission.TENANTS_MANAGE,
+        lambda call: call.platform.tenants.add(call.body.name, by=call.actor),
+        "Add a tenant: whatever has a name that begins with its own and a hyphen belongs to it.",
+        Tenant,
+        takes=NewTenant,
+        status=201,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/v1/tenants/{name}",
+        Permission.TENANTS_MANAGE,
+        lambda call: {"removed": call.platform.tenants.remove(call.path["name"], by=call.actor)},
+        "Remove a tenant to which nobody belongs any more.",
+        dict[str, str],
+    ),
     Endpoint("GET", "/api/v1/whoami", Open.ANYBODY_KNOWN, lambda call: call.actor.whoami, "Whose credential this is.", Whoami),
     Endpoint(
         "GET",
@@ -72,7 +110,7 @@ ENDPOINTS = (
         "POST",
         "/api/v1/users",
         Permission.USERS_MANAGE,
-        lambda call: call.platform.access.add_user(call.body.name, role=call.body.role, by=call.actor),
+        lambda call: call.platform.access.add_user(call.body.name, role=call.body.role, tenant=call.body.tenant, by=call.actor),
         "Add a person; the answer holds the one-time sign-in token.",
         Invitation,
         takes=NewUser,

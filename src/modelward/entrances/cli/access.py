@@ -15,8 +15,9 @@ from modelward.entrances.cli.files import read_text
 from modelward.entrances.cli.verb import noun, verb
 
 if TYPE_CHECKING:
-    from modelward.access import Explanation, SitePolicy
+    from modelward.access import Explanation, SitePolicy, Tenant
 
+TenantArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the tenant: letters and digits, no hyphen.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the policy file.")]
 
 
@@ -34,6 +35,7 @@ def declare(app: typer.Typer) -> None:
         """Say whether somebody may do something, what decided, and what would have to change."""
         return desk.house.access.explain(who, action, what, by=desk.actor)
 
+    _declare_tenants(noun(app, "tenants", about="Parts of the house that see only their own.", panel="Accountability"))
     _declare_policies(noun(access, "policies", about="Policies of the site, in Cedar."))
 
 
@@ -68,6 +70,37 @@ def _declare_policies(policies: typer.Typer) -> None:
     ) -> str:
         """Take a file of policies out of force, also one that was altered."""
         return desk.house.access.policies.remove(name, revision=revision, by=desk.actor)
+
+
+def _declare_tenants(tenants: typer.Typer) -> None:
+    @verb(tenants, "add", show=_show_tenant, then=_to_people, example="modelward tenants add north")
+    def add(desk: Desk, name: TenantArgument) -> Tenant:
+        """Add a tenant; whatever has a name that begins with its own and a hyphen belongs to it."""
+        return desk.house.tenants.add(name, by=desk.actor)
+
+    @verb(tenants, "list", show=_show_tenants)
+    def list_(desk: Desk) -> list[Tenant]:
+        """List tenants."""
+        return desk.house.tenants.list(by=desk.actor)
+
+    @verb(tenants, "remove", show=lambda console, name: showing.line(console, f"The tenant {name} is removed."))
+    def remove(desk: Desk, name: TenantArgument) -> str:
+        """Remove a tenant to which nobody belongs any more."""
+        return desk.house.tenants.remove(name, by=desk.actor)
+
+
+def _show_tenant(console: Console, tenant: Tenant) -> None:
+    showing.line(
+        console, f"The tenant {tenant.name} is there: its people, keys, data and models have names that begin with {tenant.name}-."
+    )
+
+
+def _to_people(_desk: Desk, tenant: Tenant) -> str:
+    return f"modelward users add {tenant.name}-admin --role administrator --tenant {tenant.name}"
+
+
+def _show_tenants(console: Console, tenants: list[Tenant]) -> None:
+    showing.table(console, ("tenant", "added", "by"), ((each.name, each.created, each.by) for each in tenants))
 
 
 def _show_put(console: Console, policy: SitePolicy) -> None:

@@ -25,6 +25,7 @@ _PANEL = "Accountability"
 RoleOption = Annotated[
     str, typer.Option(metavar="ROLE", help="administrator, data-owner, data-scientist, risk-officer, operator, caller or auditor.")
 ]
+TenantOption = Annotated[str, typer.Option(metavar="TENANT", help="The tenant they belong to; else that of who adds them.")]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of the key; `modelward keys list` shows it.")]
 UserName = Annotated[str, typer.Argument(help="Name of the person.")]
 
@@ -45,9 +46,9 @@ def declare(app: typer.Typer) -> None:
 
 def _declare_users(users: typer.Typer) -> None:
     @verb(users, "add", show=None, then=_to_sign_in, example="modelward users add ada --role risk-officer")
-    def add(desk: Desk, name: UserName, role: RoleOption) -> None:
+    def add(desk: Desk, name: UserName, role: RoleOption, tenant: TenantOption = "") -> None:
         """Add a person; prints a link to sign in with, once."""
-        made = desk.house.access.add_user(name, role=_role(role), by=desk.actor)
+        made = desk.house.access.add_user(name, role=_role(role), tenant=tenant, by=desk.actor)
         desk.answer(made, partial(_show_invitation, desk))
 
     @verb(users, "invite", show=None, then=_to_sign_in)
@@ -118,11 +119,14 @@ def _declare_keys(keys: typer.Typer) -> None:
         ] = None,
         purpose: Annotated[str, typer.Option(help="What it is for.")] = "",
         expires: Annotated[datetime | None, typer.Option(metavar="DATE", help="When it ends, UTC, such as 2030-01-31.")] = None,
+        tenant: TenantOption = "",
     ) -> IssuedKey:
         """Make a key; its secret is shown this one time."""
         named = [part.strip(" ") for each in models for part in each.split(",") if part.strip(" ")] if models else None
         ends = expires.replace(tzinfo=UTC) if expires else None
-        made = desk.house.access.create_key(name, role=_role(role), models=named, purpose=purpose, expires=ends, by=desk.actor)
+        made = desk.house.access.create_key(
+            name, role=_role(role), models=named, purpose=purpose, expires=ends, tenant=tenant, by=desk.actor
+        )
         note_models_to_come(desk, made.key.models or (), what="key reaches")
         return made
 

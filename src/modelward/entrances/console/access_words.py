@@ -37,6 +37,7 @@ _PERMISSIONS = {
     Permission.USERS_MANAGE: "添加、邀请和移除人员，更改其角色，结束其会话与等待。",
     Permission.KEYS_MANAGE: "创建和吊销 API 密钥。",
     Permission.POLICIES_MANAGE: "更改本站的访问策略，并查询任何人为何可以做某事。",
+    Permission.TENANTS_MANAGE: "添加和移除租户。",
     Permission.METRICS_READ: "读取运行中服务的指标。",
 }
 ACCESS_WORDS = {
