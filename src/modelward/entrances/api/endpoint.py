@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta
 
 from modelward.access import Permission
+from modelward.entrances.api.strangers import Strangers
 from modelward.errors import UnauthenticatedError
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Premises:
     platform: Platform
     gateway: Gateway
     telemetry: Telemetry
+    strangers: Strangers = field(default_factory=Strangers)
 
 
 @dataclass(frozen=True, slots=True)
