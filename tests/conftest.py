@@ -63,10 +63,10 @@ def keyring(home):
 
 
 @pytest.fixture
-def vault(home, keyring):
+def vault(home, keyring, database):
     from modelward.storage import OBJECT_STORES, Vault
 
-    return Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring)
+    return Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring, database)
 
 
 @pytest.fixture

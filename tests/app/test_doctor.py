@@ -40,6 +40,7 @@ def test_a_sound_home_is_well(settings):
         "ledger",
         "keys and people",
         "sealed objects",
+        "data keys",
         "left-overs",
     ]
     assert all(is_well for is_well, _ in checks.values())

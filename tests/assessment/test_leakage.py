@@ -57,7 +57,7 @@ class House:
 def house(database, vault, ledger, keyring, settings, admin, tmp_path):
     database.create_tables()
     registry, datasets = Registry(database, vault, ledger, keyring), Datasets(database, vault, ledger, keyring, settings=settings)
-    training = Training(database, ledger, datasets, registry, keyring, settings=settings)
+    training = Training(database, ledger, datasets, registry, vault, settings=settings)
     return House(datasets, training, Assessment(registry, datasets), registry, admin, tmp_path)
 
 

@@ -51,8 +51,8 @@ def test_every_piece_of_a_large_table_is_named_and_none_swept(datasets, admin, d
     large = datasets.add("large", [csv_file], by=admin, **declared)
     assert len(set(vault.digests())) > 3
     with database.look() as connection:
-        assert datasets.sealed_objects(connection) == set(vault.digests())
-    vault.sweep(database, named=datasets.sealed_objects, idle_seconds=0)
+        assert set(datasets.sealed_objects(connection)) == set(vault.digests())
+    vault.sweep(named=datasets.sealed_objects, idle_seconds=0)
     assert datasets.table("large", by=admin).height == large.rows
 
 

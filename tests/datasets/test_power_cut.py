@@ -29,11 +29,11 @@ def die_after(verb):
 
 keyring = Keyring.open(home / "keys.json")
 database = Database(f"sqlite:///{home / 'modelward.db'}")
-vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring)
+vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring, database)
 ledger = Ledger(database, keyring, anchor=home / "ledger.checkpoint")
 shelf = Datasets(database, vault, ledger, keyring, settings=Settings(home=home))
 if moment == "after the rows are sealed":
-    vault.put = die_after(vault.put)
+    vault._seal = die_after(vault._seal)
 if moment == "before the change is committed":
     ledger.record = die_after(ledger.record)
 shelf.add("people", [file], target="label", purpose="p", owner="o", by=Actor(id="person:ada", name="ada", role=Role.DATA_OWNER))

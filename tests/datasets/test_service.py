@@ -164,7 +164,9 @@ def test_a_table_that_is_swept_before_its_row_is_written_is_sealed_again(
     home, datasets, database, vault, ledger, keyring, admin, declared, csv_file
 ):
     swept = SweptOnce(vault._store, after=2, vault=vault, database=database, named=Datasets.sealed_objects)
-    shelf = Datasets(database, Vault(swept, keyring), ledger, keyring, settings=Settings(home=home, upload_limit_bytes=1 << 20))
+    shelf = Datasets(
+        database, Vault(swept, keyring, database), ledger, keyring, settings=Settings(home=home, upload_limit_bytes=1 << 20)
+    )
     shelf.add("people", [csv_file], by=admin, **declared)
     assert datasets.table("people", by=admin).height == 200
     assert [subject for event, subject, _ in events(ledger) if event == "dataset.registered"] == ["people"]

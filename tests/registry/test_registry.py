@@ -263,7 +263,7 @@ def test_versions_registered_at_once_get_different_numbers(database, registry, v
         versions = list(pool.map(lambda _: put(registry, admin), range(12)))
     assert sorted(version.number for version in versions) == list(range(1, 13))
     assert all(registry.verify(version.name, by=admin).is_sound for version in versions)
-    assert vault.sweep(database, named=registry.sealed_objects, idle_seconds=0).objects == 0
+    assert vault.sweep(named=registry.sealed_objects, idle_seconds=0).objects == 0
 
 
 class SmallShelf:
@@ -284,7 +284,7 @@ class SmallShelf:
 
 @pytest.mark.parametrize("room", range(6))
 def test_a_full_disk_leaves_no_version_and_no_object(home, database, vault, ledger, keyring, admin, room):
-    small = Registry(database, Vault(SmallShelf(vault._store, room), keyring), ledger, keyring)
+    small = Registry(database, Vault(SmallShelf(vault._store, room), keyring, database), ledger, keyring)
     with pytest.raises(NoSpaceError):
         put(small, admin, files={"model.onnx": make_graph(), "preparation.json": b"{}"})
     assert small.models(by=admin) == []
@@ -294,7 +294,7 @@ def test_a_full_disk_leaves_no_version_and_no_object(home, database, vault, ledg
 
 def test_a_version_whose_files_are_swept_before_their_rows_are_written_is_sealed_again(database, vault, ledger, keyring, admin):
     swept = SweptOnce(vault._store, after=4, vault=vault, database=database, named=Registry.sealed_objects)
-    registry = Registry(database, Vault(swept, keyring), ledger, keyring)
+    registry = Registry(database, Vault(swept, keyring, database), ledger, keyring)
     version = put(registry, admin)
     assert registry.verify(version.name, by=admin).is_sound
     assert [version.number for version in registry.versions("income", by=admin)] == [1]

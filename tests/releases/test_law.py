@@ -39,7 +39,7 @@ class Gate(RuleBasedStateMachine):
         self.database.create_tables()
         self.ledger = Ledger(self.database, keyring, anchor=home / "ledger.checkpoint")
         self.ledger.create("modelward/test")
-        vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring)
+        vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring, self.database)
         self.registry = Registry(self.database, vault, self.ledger, keyring)
         datasets = Datasets(self.database, vault, self.ledger, keyring, settings=Settings(home=home))
         self.releases = Releases(self.database, self.ledger, self.registry, Assessment(self.registry, datasets))

@@ -15,7 +15,7 @@ class SweptOnce:
         self._puts += 1
         digest = self._store.put(source)
         if self._puts == self._after:
-            assert self._vault.sweep(self._database, named=self._named, idle_seconds=0).objects == self._after
+            assert self._vault.sweep(named=self._named, idle_seconds=0).objects == self._after
         return digest
 
     def __getattr__(self, name):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from modelward.storage import (
     OBJECT_STORES,
+    Database,
     Keyring,
     ObjectMissingError,
     OvertakenError,
@@ -25,8 +26,9 @@ CANARY = b"canary: Ada Example was born on the first of April"
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory):
     folder = tmp_path_factory.mktemp("vault")
-    ring = Keyring.create(folder / "keys.json", secrets={})
-    return Vault(OBJECT_STORES.load("file")((folder / "objects").as_uri()), ring)
+    ring, database = Keyring.create(folder / "keys.json", secrets={}), Database.in_file(folder / "rows.db")
+    database.create_tables()
+    return Vault(OBJECT_STORES.load("file")((folder / "objects").as_uri()), ring, database)
 
 
 @given(data=st.binary(max_size=2000), label=st.text(max_size=30))
@@ -78,13 +80,13 @@ def test_a_discarded_object_is_gone(shelf):
         shelf.read(digest, label="x")
 
 
-def nothing(_connection) -> set[str]:
+def nothing(_connection) -> dict[str, str]:
     """No row names anything."""
-    return set()
+    return {}
 
 
 def test_what_is_sealed_stays_when_its_rows_were_written(vault, database):
-    with vault.sealing([("one", b"1"), ("two", b"2")], database=database, named=nothing) as (_, sealed):
+    with vault.sealing([("one", b"1"), ("two", b"2")], named=nothing) as (_, sealed):
         pass
     assert {label: vault.read(digest, label=label) for label, digest in sealed.items()} == {"one": b"1", "two": b"2"}
 
@@ -93,7 +95,7 @@ def test_what_no_row_came_to_name_is_thrown_away_again(vault, database):
     named = set()
 
     def register():
-        with vault.sealing([("one", b"1"), ("two", b"2")], database=database, named=lambda _: named) as (_, sealed):
+        with vault.sealing([("one", b"1"), ("two", b"2")], named=lambda _: named) as (_, sealed):
             named.add(sealed["one"])
             raise KeyboardInterrupt
 
@@ -103,11 +105,11 @@ def test_what_no_row_came_to_name_is_thrown_away_again(vault, database):
 
 
 def test_what_was_swept_before_the_change_began_is_not_recorded(vault, database, monkeypatch):
-    put = vault.put
-    monkeypatch.setattr(vault, "put", lambda source, *, label: vault.discard(put(source, label=label)) or "0" * 64)
+    put = vault._store.put
+    monkeypatch.setattr(vault._store, "put", lambda source: vault.discard(put(source)) or "0" * 64)
     with (
         pytest.raises(OvertakenError, match="swept away"),
-        vault.sealing([("one", b"1")], database=database, named=nothing),
+        vault.sealing([("one", b"1")], named=nothing),
     ):
         pytest.fail("its rows were written")
 
@@ -131,7 +133,7 @@ def test_who_is_overtaken_begins_again_and_not_for_ever():
 def test_a_sweep_removes_orphans_and_nothing_else(vault, database):
     named = vault.put(io.BytesIO(b"a dataset"), label="dataset adult")
     vault.put(io.BytesIO(b"left behind"), label="version income:2 model.onnx")
-    assert vault.sweep(database, named=lambda _: {named}, idle_seconds=0) == Swept(objects=1, fragments=0)
+    assert vault.sweep(named=lambda _: {named}, idle_seconds=0) == Swept(objects=1, fragments=0)
     assert list(vault.digests()) == [named]
 
 
@@ -141,10 +143,10 @@ def test_a_sweep_spares_what_was_put_within_the_hour(vault, database, home):
     old = vault.put(io.BytesIO(b"left behind"), label="version income:1 model.onnx")
     half = home / "objects" / "incoming" / "tmp-cut-off"
     half.write_bytes(b"hal")
-    assert vault.sweep(database, named=nothing, idle_seconds=3600) == Swept(objects=0, fragments=0)
+    assert vault.sweep(named=nothing, idle_seconds=3600) == Swept(objects=0, fragments=0)
     long_ago = time.time() - 3601
     for file in (home / "objects" / old[:2] / old, half):
         os.utime(file, (long_ago, long_ago))
-    assert vault.sweep(database, named=nothing, idle_seconds=3600) == Swept(objects=1, fragments=1)
+    assert vault.sweep(named=nothing, idle_seconds=3600) == Swept(objects=1, fragments=1)
     assert list(vault.digests()) == [young]
     assert not half.exists()

@@ -23,7 +23,7 @@ def rooms_over(database, vault, ledger, keyring, settings):
 
     database.create_tables()
     datasets, registry = Datasets(database, vault, ledger, keyring, settings=settings), Registry(database, vault, ledger, keyring)
-    training = Training(database, ledger, datasets, registry, keyring, settings=settings)
+    training = Training(database, ledger, datasets, registry, vault, settings=settings)
     return SimpleNamespace(datasets=datasets, registry=registry, training=training, ledger=ledger, database=database)
 
 
@@ -34,7 +34,7 @@ def reopened(home: Path):
     from modelward.storage import OBJECT_STORES, Database, Keyring, Vault
 
     keyring, database = Keyring.open(home / "keys.json"), Database(f"sqlite:///{home / 'modelward.db'}")
-    vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring)
+    vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring, database)
     return rooms_over(database, vault, Ledger(database, keyring, anchor=home / ANCHOR), keyring, read_settings(home=home))
 
 

@@ -22,11 +22,11 @@ ASKED = Learning(batch_size=30, epochs=3, dropout=0.2)
 
 
 @pytest.fixture
-def opened(home, keyring):
+def opened(home, vault):
     """Opens the checkpoints of a candidate."""
 
     def of(run="run-1", candidate="mlp", *, made_from=("spec", "data", "split"), seconds=0.0):
-        return checkpoints_of(run, candidate, made_from=made_from, home=home, keyring=keyring, seconds=seconds)
+        return checkpoints_of(run, candidate, made_from=made_from, home=home, sealer=vault.sealer, seconds=seconds)
 
     return of
 
@@ -74,7 +74,11 @@ def test_a_checkpoint_that_is_not_its_own_or_not_whole_is_left_aside_and_said(op
     task, _ = learnt(ASKED, checkpoints=again)
     assert weights(task) == weights(whole)
     (note,) = again.notes
-    why = "it was cut off or changed, or sealed" if damage in {"cut", "changed"} else "of another run, spec or data, or cut off"
+    why = (
+        "it was cut off or changed, or sealed"
+        if damage in {"cut", "changed"}
+        else "of another run, spec or data, by an earlier version, or cut off"
+    )
     assert why in note
     assert note.startswith("A checkpoint of it was not used: ")
     assert note.endswith("It was trained from the beginning.")

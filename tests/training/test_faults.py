@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from modelward.errors import RefusedError
+from modelward.storage import Sealer
 from modelward.training import CandidateStatus, Status, parse_spec
 from modelward.training.checkpoints import checkpoints_of
 from training.house import people
@@ -22,14 +23,14 @@ SPEC = "model: grants\ndata: {dataset: people, split: {seed: 3}}\ncandidates: [n
 ON_A_SMALL_DISK = """
 import os, sys
 from pathlib import Path
-from modelward.storage import Keyring
+from modelward.storage import Sealer
 from modelward.training.checkpoints import checkpoints_of
 from modelward.training.neural import Learning
 from training.lessons import learnt, weights
 
+sealer = lambda label: Sealer(label, "it", bytes(32))
 home, asked, shape = Path(sys.argv[1]), Learning(batch_size=30, epochs=2), (5, 2500, 3)
-keyring = Keyring.open(home / "keys.json")
-kept = checkpoints_of("run-1", "mlp", made_from=("spec",), home=home, keyring=keyring, seconds=0.0)
+kept = checkpoints_of("run-1", "mlp", made_from=("spec",), home=home, sealer=sealer, seconds=0.0)
 task, _ = learnt(asked, checkpoints=kept, shape=shape)
 whole, _ = learnt(asked, shape=shape)
 assert weights(task) == weights(whole), "training went on as if nothing were"
@@ -45,16 +46,21 @@ print("held")
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from modelward.storage import Keyring
+from modelward.storage import Sealer
 from modelward.training.checkpoints import checkpoints_of
 
+sealer = lambda label: Sealer(label, "it", bytes(32))
 home, call = Path(sys.argv[1]), sys.argv[2]
-kept = checkpoints_of("run-1", "mlp", made_from=("spec",), home=home, keyring=Keyring.open(home / "keys.json"), seconds=0.0)
+kept = checkpoints_of("run-1", "mlp", made_from=("spec",), home=home, sealer=sealer, seconds=0.0)
 kept.save(lambda: b"before " * 100_000)
 setattr(os, call, lambda *given, **more: os.kill(os.getpid(), signal.SIGKILL))
 kept.save(lambda: b"after " * 100_000)
 print("it was not killed")
 """
+
+
+def sealer(label):
+    return Sealer(label, "it", bytes(32))
 
 
 def run(program, *arguments, before=()):
@@ -63,7 +69,7 @@ def run(program, *arguments, before=()):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_a_disk_without_room_lets_training_go_on_and_the_checkpoint_before_count(home, keyring):
+def test_a_disk_without_room_lets_training_go_on_and_the_checkpoint_before_count(home):
     disk = home / "runs"
     disk.mkdir()
     alone = [
@@ -83,11 +89,11 @@ def test_a_disk_without_room_lets_training_go_on_and_the_checkpoint_before_count
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_writer_that_is_killed_in_the_middle_leaves_the_checkpoint_before(home, keyring, call):
+def test_a_writer_that_is_killed_in_the_middle_leaves_the_checkpoint_before(home, call):
     ended = run(KILLED, home, call)
     assert ended.returncode == -signal.SIGKILL, ended.stdout + ended.stderr
     assert any(file.name.startswith(".") for file in (home / "runs" / "run-1").iterdir()), "half of it was written"
-    kept = checkpoints_of("run-1", "mlp", made_from=("spec",), home=home, keyring=keyring, seconds=0.0)
+    kept = checkpoints_of("run-1", "mlp", made_from=("spec",), home=home, sealer=sealer, seconds=0.0)
     assert kept.load() == b"before " * 100_000
     kept.save(lambda: b"later")
     assert (kept.load(), kept.notes) == (b"later", ())

@@ -242,12 +242,12 @@ class FullDisk:
         raise UnavailableError("No space is left.")
 
 
-def test_a_full_disk_interrupts_a_run_that_is_resumed_when_there_is_room(home, keyring, rooms, register, admin):
+def test_a_full_disk_interrupts_a_run_that_is_resumed_when_there_is_room(home, vault, rooms, register, admin):
     from modelward.settings import Settings
     from modelward.training import Training
 
     register()
-    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), keyring, settings=Settings(home=home))
+    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), vault, settings=Settings(home=home))
     with pytest.raises(UnavailableError, match="No space"):
         full.train(parse_spec(spec("naive-bayes")), by=admin)
     (run,) = rooms.training.runs(by=admin)
@@ -265,7 +265,7 @@ def test_a_process_is_told_from_another_that_has_its_number():
 
 
 def test_a_run_whose_end_could_not_be_written_down_is_interrupted_in_the_same_process(
-    home, keyring, rooms, register, admin, monkeypatch
+    home, vault, rooms, register, admin, monkeypatch
 ):
     from modelward.settings import Settings
     from modelward.training import Training
@@ -275,7 +275,7 @@ def test_a_run_whose_end_could_not_be_written_down_is_interrupted_in_the_same_pr
         raise UnavailableError("No space is left.")
 
     register()
-    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), keyring, settings=Settings(home=home))
+    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), vault, settings=Settings(home=home))
     monkeypatch.setattr(Execution, "_interrupt", no_room)
     with pytest.raises(UnavailableError, match="No space"):
         full.train(parse_spec(spec("naive-bayes")), by=admin)

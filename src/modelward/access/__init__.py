@@ -47,6 +47,7 @@ from modelward.access.name import InvalidNameError, check_name
 from modelward.access.password import HashingBusyError, WeakPasswordError
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
 from modelward.access.purpose import PurposeNotAgreedError, covers, purposes_of
+from modelward.access.rotation import MasterRotated, Rotation, RotationUnfinishedError
 from modelward.access.seal import MAC, AlteredRowError, Seal
 from modelward.access.second_factor import (
     Enrolment,
@@ -106,6 +107,7 @@ __all__ = [
     "KeyMissingError",
     "LastAdministratorError",
     "LockedOutError",
+    "MasterRotated",
     "Means",
     "NameTakenError",
     "NoRoleError",
@@ -118,6 +120,8 @@ __all__ = [
     "RecoveryCodes",
     "RemovedPersonError",
     "Role",
+    "Rotation",
+    "RotationUnfinishedError",
     "Seal",
     "SecondFactorDueError",
     "SecondFactorThereError",

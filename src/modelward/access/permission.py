@@ -35,6 +35,7 @@ class Permission(_Meaning):
     DATA_READ = "data:read", "See datasets, their columns and profiles, and let their rows be used in training and assessment."
     DATA_WRITE = "data:write", "Register datasets."
     DATA_GRANT = "data:grant", "Grant datasets to models, take grants back, and see what was read under them."
+    DATA_SHRED = "data:shred", "Destroy the keys of datasets, so that nobody can read them again."
     TRAINING_RUN = "training:run", "Train candidates, and resume a run."
     TRAINING_READ = "training:read", "See runs and what they reported."
     MODELS_READ = "models:read", "See models, versions, trust reports and model cards, and verify them."
@@ -72,7 +73,7 @@ _P = Permission
 
 PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
-    Role.DATA_OWNER: frozenset({_P.DATA_READ, _P.DATA_WRITE, _P.DATA_GRANT, _P.TRAINING_READ, _P.MODELS_READ}),
+    Role.DATA_OWNER: frozenset({_P.DATA_READ, _P.DATA_WRITE, _P.DATA_GRANT, _P.DATA_SHRED, _P.TRAINING_READ, _P.MODELS_READ}),
     Role.DATA_SCIENTIST: frozenset(
         {_P.DATA_READ, _P.DATA_WRITE, _P.TRAINING_RUN, _P.TRAINING_READ}
         | {_P.MODELS_READ, _P.MODELS_IMPORT, _P.MODELS_EXPORT, _P.MODELS_ASSESS, _P.MODELS_PREDICT, _P.MODELS_EXPLAIN}

@@ -47,6 +47,7 @@ def _of_platform(platform: Platform) -> Iterator[Check]:
         ("ledger", _of_ledger),
         ("keys and people", _of_access),
         ("sealed objects", _of_objects),
+        ("data keys", _of_data_keys),
         ("left-overs", _of_left_overs),
     ):
         try:
@@ -84,8 +85,17 @@ def _of_objects(what: str, platform: Platform) -> Check:
     return Check(what, f"{len(named)}, all there", is_well=True)
 
 
+def _of_data_keys(what: str, platform: Platform) -> Check:
+    lacking = platform.vault.missing_masters()
+    if not lacking:
+        return Check(what, f"the keyring unwraps them, with {platform.keyring.current!r} now", is_well=True)
+    told = ", ".join(f"{count} by {master!r}" for master, count in sorted(lacking.items()))
+    found = f"wrapped by master keys that the keyring lacks: {told}. Put back the keyring that belongs to this database."
+    return Check(what, found, is_well=False)
+
+
 def _of_left_overs(what: str, platform: Platform) -> Check:
-    swept = platform.vault.sweep(platform.database, named=platform.sealed_objects, idle_seconds=_IDLE_SECONDS)
+    swept = platform.vault.sweep(named=platform.sealed_objects, idle_seconds=_IDLE_SECONDS)
     old = [file for file in half_written(platform.settings) if is_idle(file, _IDLE_SECONDS)]
     for file in old:
         file.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 
-from modelward.access import Access, Auditing, Certifying, Custody, Identities, Tenants
+from modelward.access import Access, Auditing, Certifying, Custody, Identities, Rotation, Tenants
 from modelward.app.home import ANCHOR_FILE, INVITATION_FILE, check_home, open_database
 from modelward.app.security import Security
 from modelward.assessment import Assessment
@@ -29,7 +29,7 @@ class Platform:
         self.database = open_database(settings)
         self.database.create_tables()
         self.objects = object_store(settings)
-        self.vault = Vault(self.objects, self.keyring)
+        self.vault = Vault(self.objects, self.keyring, self.database)
         self.ledger = Ledger(self.database, self.keyring, anchor=settings.home / ANCHOR_FILE)
         self.access = Access(self.database, self.ledger, self.keyring, settings=settings)
         self.custody = Custody(self.database, self.ledger, self.keyring)
@@ -39,8 +39,10 @@ class Platform:
         self.auditing = Auditing(self.ledger)
         self.datasets = Datasets(self.database, self.vault, self.ledger, self.keyring, settings=settings)
         self.grants = self.datasets.grants
+        self.shredding = self.datasets.shredding
         self.registry = Registry(self.database, self.vault, self.ledger, self.keyring)
-        self.training = Training(self.database, self.ledger, self.datasets, self.registry, self.keyring, settings=settings)
+        self.rotation = Rotation(self.database, self.ledger, self.keyring, self.vault, named=self.sealed_objects)
+        self.training = Training(self.database, self.ledger, self.datasets, self.registry, self.vault, settings=settings)
         self.tenants = Tenants(self.database, self.ledger, self.keyring, names_in_use=self._names)
         self.assessment = Assessment(self.registry, self.datasets)
         self.releases = Releases(self.database, self.ledger, self.registry, self.assessment)
@@ -53,6 +55,10 @@ class Platform:
             settings=settings,
         )
 
+    def sealed_objects(self, connection: Connection) -> dict[str, str]:
+        """The digest of every sealed object that a row of any room names, with the label that it is sealed under."""
+        return self.datasets.sealed_objects(connection) | self.registry.sealed_objects(connection)
+
     @property
     def first_invitation(self) -> Path | None:
         """Where the first administrator's one-time token lies, as long as one can sign in with it."""
@@ -64,10 +70,6 @@ class Platform:
         file = self.settings.home / INVITATION_FILE
         if file.is_file() and hmac.compare_digest(file.read_text().strip().encode(), token.encode()):
             file.unlink()
-
-    def sealed_objects(self, connection: Connection) -> set[str]:
-        """The digest of every sealed object that a row of any room names."""
-        return self.datasets.sealed_objects(connection) | self.registry.sealed_objects(connection)
 
     def _names(self, connection: Connection) -> set[str]:
         """The name of every model and dataset."""

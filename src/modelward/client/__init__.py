@@ -17,6 +17,7 @@ from modelward.client.asking import AnyAnswer, Asked, RemoteServing
 from modelward.client.connection import AddressError, Connection, StrangeAnswerError, UnreachableError
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemoteReleases, RemoteSecurity, RemoteTenants
 from modelward.client.granting import RemoteGrants
+from modelward.client.keeping import RemoteRotation, RemoteShredding
 from modelward.client.load import ARRIVALS, Load, NoAnswerError, Plan, Step
 from modelward.client.load_page import report_page
 from modelward.client.load_pictures import amount, label_of, report_pictures
@@ -37,9 +38,11 @@ class Client:
         self.grants = RemoteGrants(self._connection)
         self.registry = RemoteRegistry(self._connection)
         self.releases = RemoteReleases(self._connection)
+        self.rotation = RemoteRotation(self._connection)
         self.security = RemoteSecurity(self._connection)
         self.serving = RemoteServing(self._connection)
         self.tenants = RemoteTenants(self._connection)
+        self.shredding = RemoteShredding(self._connection)
         self.training = RemoteTraining(self._connection)
 
     def __enter__(self) -> Self:

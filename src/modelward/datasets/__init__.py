@@ -13,8 +13,11 @@ from modelward.datasets.dataset import (
     DatasetChangedError,
     DatasetExistsError,
     DatasetMissingError,
+    DatasetShreddedError,
     FileTooLargeError,
     InvalidDeclarationError,
+    Shredded,
+    ShreddingReasonError,
     UnreadableFileError,
     UnusableTableError,
 )
@@ -40,6 +43,7 @@ from modelward.datasets.row_filter import InvalidFilterError, RowFilter
 from modelward.datasets.samples import SAMPLES, Sample, SampleChangedError, SampleUnavailableError, UnknownSampleError, fetch_sample
 from modelward.datasets.service import Datasets
 from modelward.datasets.sharding import Sharding, Shards
+from modelward.datasets.shredding import Shredding
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_codes, class_labels, make_split
 from modelward.datasets.table import Table, frame_of
 from modelward.datasets.tracing import Records
@@ -60,6 +64,7 @@ __all__ = [
     "DatasetChangedError",
     "DatasetExistsError",
     "DatasetMissingError",
+    "DatasetShreddedError",
     "Datasets",
     "FileTooLargeError",
     "Grant",
@@ -88,6 +93,9 @@ __all__ = [
     "SeriesProfile",
     "Sharding",
     "Shards",
+    "Shredded",
+    "Shredding",
+    "ShreddingReasonError",
     "Split",
     "SplitSummary",
     "Table",

@@ -15,6 +15,7 @@ from modelward.errors import ConflictError, InvalidError, NotFoundError, Refused
 DATASET_REGISTERED = Event("dataset.registered", "A dataset was fingerprinted, encrypted and put on the shelf.")
 DATASET_READ = Event("dataset.read", "The rows of a dataset were decrypted for somebody, for a stated purpose.")
 DATASET_SHARDED = Event("dataset.sharded", "A dataset was divided into shards, each of which is a dataset of its own.")
+DATASET_SHREDDED = Event("dataset.shredded", "The keys of a dataset were destroyed: nobody can read it again.")
 DATASET_SPLIT = Event("dataset.split", "A dataset was divided into train, validation and test rows.")
 
 CATEGORIES_LIMIT = 1000
@@ -53,6 +54,14 @@ class DatasetExistsError(ConflictError):
 
 class DatasetChangedError(RefusedError):
     """What was decrypted is not what was registered."""
+
+
+class DatasetShreddedError(RefusedError):
+    """The dataset was shredded: its keys are destroyed."""
+
+
+class ShreddingReasonError(InvalidError):
+    """Data is shredded without a reason, or with one that is too long."""
 
 
 class ColumnKind(StrEnum):
@@ -98,10 +107,25 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shredded:
+    """That a dataset was shredded. `keys` are SHA-256 of the ids of the keys that were destroyed; `shards` are datasets that it had
+    been divided into, which hold rows of it still.
+    """
+
+    dataset: str
+    shredded: datetime
+    by: str
+    reason: str
+    keys: tuple[str, ...]
+    shards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A registered table. `positive` is the favourable class of a target of two classes, "" of more and of
     other tasks. `task`, `user` and `time` are as in `Declaration`. `sealed` names the encrypted
-    rows, `described` the encrypted columns and profile. `shard` says of which dataset it is one, if it is one.
+    rows, `described` the encrypted columns and profile. `shard` says of which dataset it is one, if it is one. Of one
+    that was `shredded`, nobody knows the columns any more.
     """
 
     name: str
@@ -122,6 +146,7 @@ class Dataset:
     user: str = ""
     time: str = ""
     shard: Shard | None = None
+    shredded: Shredded | None = None
 
     @property
     def log(self) -> Log | None:

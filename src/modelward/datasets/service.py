@@ -37,6 +37,7 @@ from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
 from modelward.datasets.sharding import Sharding, Shards, described_shards, divide, shard_name, summary_of
 from modelward.datasets.shelf import Shelf
+from modelward.datasets.shredding import Shredding
 from modelward.datasets.splits import Split, SplitSummary, make_split, summarise
 from modelward.datasets.table import SlicedTable, Table, frame_of
 from modelward.images import at_most, count_anew
@@ -63,6 +64,7 @@ class Datasets:
         self._settings = settings
         self._shelf = Shelf(database, vault)
         self.grants = Grants(database, ledger, self._shelf, keyring)
+        self.shredding = Shredding(database, vault, ledger, self._shelf)
 
     def add(
         self,
@@ -142,8 +144,8 @@ class Datasets:
         return {each.name for each in store.every(connection)}
 
     @staticmethod
-    def sealed_objects(connection: Connection) -> set[str]:
-        """The digest of every sealed object that this room's rows name."""
+    def sealed_objects(connection: Connection) -> dict[str, str]:
+        """The digest of every sealed object that this room's rows name, with the label that it is sealed under."""
         return store.sealed_objects(connection)
 
     def profile(self, name: str, *, by: Actor) -> Profile:
@@ -237,7 +239,7 @@ class Datasets:
         pieces = chain.from_iterable(sealable(each.table, each.described, name=name) for name, each in made.items())
         last = {description_label(name): each.described for name, each in made.items()}
         digests, recorded = [], []
-        with self._vault.sealing(pieces, database=self._database, named=store.sealed_objects) as (connection, sealed):
+        with self._vault.sealing(pieces, named=store.sealed_objects) as (connection, sealed):
             for label, digest in sealed.items():
                 digests.append(digest)
                 if label in last:
@@ -271,6 +273,8 @@ class Datasets:
         return made
 
     def _same(self, there: store.Registration, declared: Declaration, found: Profile) -> Dataset:
+        if there.shredded:
+            raise _taken(there.name, "was shredded, and its name stays with it")
         if there.fingerprint != (other := found.fingerprint):
             raise _taken(there.name, f"holds other data (fingerprint {there.fingerprint[:16]}…, these files {other[:16]}…)")
         differs = [field for field in Declaration.__slots__ if getattr(there.declared, field) != getattr(declared, field)]

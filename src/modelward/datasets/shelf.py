@@ -7,7 +7,7 @@ import difflib
 
 from modelward.access import check_name
 from modelward.datasets import store
-from modelward.datasets.dataset import Dataset, DatasetChangedError, DatasetMissingError
+from modelward.datasets.dataset import Dataset, DatasetChangedError, DatasetMissingError, DatasetShreddedError
 from modelward.datasets.description import Description, description_label, opened_description, rows_label
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.pieces import SealedTable
@@ -51,14 +51,14 @@ class Shelf:
 
     def opened(self, found: store.Registration) -> Dataset:
         """The dataset as it is shown."""
-        described = self.description(found)
+        described = None if found.shredded else self.description(found)
         return Dataset(
             name=found.name,
             fingerprint=found.fingerprint,
             rows=found.rows,
-            columns=described.columns,
+            columns=described.columns if described else (),
             target=found.declared.target,
-            positive=described.profile.positive,
+            positive=described.profile.positive if described else "",
             sensitive=found.declared.sensitive,
             purpose=found.declared.purpose,
             owner=found.declared.owner,
@@ -70,11 +70,21 @@ class Shelf:
             task=found.declared.task,
             user=found.declared.user,
             time=found.declared.time,
-            shard=described.shard,
+            shard=described.shard if described else None,
+            shredded=found.shredded,
         )
 
     def description(self, found: store.Registration) -> Description:
-        """Its columns and its profile, decrypted."""
+        """Its columns and its profile, decrypted.
+
+        Raises:
+            DatasetShreddedError: nobody can decrypt them any more.
+        """
+        if gone := found.shredded:
+            raise DatasetShreddedError(
+                f"Dataset {found.name!r} was shredded on {gone.shredded:%Y-%m-%d %H:%M} UTC by {gone.by}: {gone.reason!r}. Its "
+                "keys are destroyed, and nobody can read it again. Register other data under another name."
+            )
         sealed = self._vault.read(found.described, label=description_label(found.name))
         return opened_description(sealed)
 

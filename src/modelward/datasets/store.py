@@ -15,7 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from modelward.access import MAC, AlteredRowError, Seal
+from modelward.datasets.dataset import Shredded
 from modelward.datasets.declaration import Declaration
+from modelward.datasets.description import description_label, rows_label
 from modelward.datasets.grant import Grant
 from modelward.storage import SCHEMA, Connection
 
@@ -70,6 +72,17 @@ _GRANTS = sa.Table(
     sa.Column("revoked_by", sa.String, nullable=False),
     sa.Column(MAC, sa.String, nullable=False),
 )
+# A dataset that was shredded keeps its row, and has one here.
+_SHREDDED = sa.Table(
+    "shredded_datasets",
+    SCHEMA,
+    sa.Column("name", sa.String(63), primary_key=True),
+    sa.Column("shredded", sa.String(32), nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("keys", sa.JSON, nullable=False),
+    sa.Column("shards", sa.JSON, nullable=False),
+)
 _WHOLE = sa.select(_DATASETS, _LATER.c.declared).select_from(_DATASETS.outerjoin(_LATER, _DATASETS.c.name == _LATER.c.name))
 
 
@@ -86,6 +99,7 @@ class Registration:
     sealed: str
     described: str
     further: tuple[str, ...] = ()
+    shredded: Shredded | None = None
 
 
 def add(connection: Connection, made: Registration) -> None:
@@ -124,10 +138,34 @@ def every(connection: Connection) -> list[Registration]:
     return [_registration(connection, row) for row in rows]
 
 
-def sealed_objects(connection: Connection) -> set[str]:
-    """The digest of every sealed object that a row names."""
-    rows = connection.execute(sa.select(_DATASETS.c.sealed, _DATASETS.c.described))
-    return {digest for row in rows for digest in row} | set(connection.execute(sa.select(_PIECES.c.sealed)).scalars())
+def objects_of(found: Registration) -> dict[str, str]:
+    """The digest of every sealed object of a dataset, with the label that it is sealed under."""
+    rows = {digest: rows_label(found.name, place) for place, digest in enumerate((found.sealed, *found.further))}
+    return rows | {found.described: description_label(found.name)}
+
+
+def shred(connection: Connection, shredded: Shredded) -> None:
+    """Write down that a dataset was shredded: its objects are named no more."""
+    values: dict[str, Any] = {
+        "name": shredded.dataset,
+        "shredded": shredded.shredded.astimezone(UTC).isoformat(),
+        "by": shredded.by,
+    }
+    values |= {"reason": shredded.reason, "keys": [*shredded.keys], "shards": [*shredded.shards]}
+    connection.execute(_SHREDDED.insert().values(values))
+
+
+def sealed_objects(connection: Connection) -> dict[str, str]:
+    """The digest of every sealed object that a row names, with the label that it is sealed under."""
+    gone = sa.select(_SHREDDED.c.name)
+    whole = sa.select(_DATASETS.c.name, _DATASETS.c.sealed, _DATASETS.c.described).where(_DATASETS.c.name.not_in(gone))
+    rows = connection.execute(whole)
+    named: dict[str, str] = {}
+    for name, sealed, described in rows:
+        named |= {sealed: rows_label(name, 0), described: description_label(name)}
+    further = sa.select(_PIECES.c.dataset, _PIECES.c.place, _PIECES.c.sealed).where(_PIECES.c.dataset.not_in(gone))
+    pieces = connection.execute(further)
+    return named | {sealed: rows_label(name, place) for name, place, sealed in pieces}
 
 
 def _later(declared: Declaration) -> dict[str, str]:
@@ -155,6 +193,21 @@ def _registration(connection: Connection, row: sa.RowMapping) -> Registration:
         sealed=row["sealed"],
         described=row["described"],
         further=tuple(connection.execute(further).scalars()),
+        shredded=_shredded(connection, row["name"]),
+    )
+
+
+def _shredded(connection: Connection, name: str) -> Shredded | None:
+    row = connection.execute(sa.select(_SHREDDED).where(_SHREDDED.c.name == name)).mappings().one_or_none()
+    if row is None:
+        return None
+    return Shredded(
+        dataset=row["name"],
+        shredded=datetime.fromisoformat(row["shredded"]),
+        by=row["by"],
+        reason=row["reason"],
+        keys=tuple(row["keys"]),
+        shards=tuple(row["shards"]),
     )
 
 

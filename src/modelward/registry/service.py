@@ -240,8 +240,8 @@ class Registry:
         return set(store.model_names(connection))
 
     @staticmethod
-    def sealed_objects(connection: Connection) -> set[str]:
-        """The digest of every sealed object that this room's rows name."""
+    def sealed_objects(connection: Connection) -> dict[str, str]:
+        """The digest of every sealed object that this room's rows name, with the label that it is sealed under."""
         return store.sealed_objects(connection)
 
     def _numbers(self, connection: Connection, model: str, *, by: Actor) -> list[int]:

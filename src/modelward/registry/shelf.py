@@ -16,7 +16,7 @@ from modelward.errors import InvalidError, NotFoundError, RefusedError
 from modelward.registry import store
 from modelward.registry.manifest import INTERFACE_FILE, MANIFEST_FILE, parse_manifest
 from modelward.registry.signing import SignatureInvalidError, Signer, verify_signature
-from modelward.registry.version import Dossier, TamperedVersionError, Version, VersionFile
+from modelward.registry.version import Dossier, TamperedVersionError, Version, VersionFile, dossier_label, version_label
 from modelward.storage import Connection, Database, Vault
 
 
@@ -46,7 +46,7 @@ class Shelf:
         paths = sorted(files)
         digests = {path: sha256_hex(files[path]) for path in paths}
         pieces = ((label(path), files[path]) for path in paths)
-        with self._vault.sealing(pieces, database=self._database, named=store.sealed_objects) as (connection, sealed):
+        with self._vault.sealing(pieces, named=store.sealed_objects) as (connection, sealed):
             yield connection, tuple(VersionFile(path, digests[path], len(files[path]), sealed[label(path)]) for path in paths)
 
     def unseal(self, file: VersionFile, *, name: str, label: str) -> bytes:
@@ -112,16 +112,6 @@ def find_rows(connection: Connection, model: str, number: int, *, sequence: int 
         return None
     own = store.file_rows(connection, model, number, sequence=0)
     return Rows(version, dossier, own, store.file_rows(connection, model, number, sequence=dossier.sequence))
-
-
-def version_label(name: str, path: str) -> str:
-    """What binds a sealed file to the version it is part of."""
-    return f"version {name} {path}"
-
-
-def dossier_label(name: str, sequence: int, path: str) -> str:
-    """What binds a sealed file to the dossier that added it."""
-    return f"dossier {name} {sequence} {path}"
 
 
 def label_in(version: Version, dossier: Dossier, path: str) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from modelward.registry.version import Dossier, VersionFile
+from modelward.registry.version import Dossier, VersionFile, dossier_label, version_label
 from modelward.storage import SCHEMA, Connection
 
 _VERSIONS = sa.Table(
@@ -155,9 +155,14 @@ def file_rows(connection: Connection, model: str, number: int, *, sequence: int)
     return tuple(VersionFile(*row) for row in connection.execute(query.order_by(_FILES.c.path)))
 
 
-def sealed_objects(connection: Connection) -> set[str]:
-    """The digest of every sealed object that a row names."""
-    return set(connection.execute(sa.select(_FILES.c.sealed)).scalars())
+def sealed_objects(connection: Connection) -> dict[str, str]:
+    """The digest of every sealed object that a row names, with the label that it is sealed under."""
+    rows = connection.execute(sa.select(_FILES.c.sealed, _FILES.c.model, _FILES.c.number, _FILES.c.sequence, _FILES.c.path))
+    return {sealed: _label(f"{model}:{number}", sequence, path) for sealed, model, number, sequence, path in rows}
+
+
+def _label(name: str, sequence: int, path: str) -> str:
+    return dossier_label(name, sequence, path) if sequence else version_label(name, path)
 
 
 def _add_files(connection: Connection, model: str, number: int, *, sequence: int, files: Iterable[VersionFile]) -> None:

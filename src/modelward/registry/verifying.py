@@ -10,9 +10,17 @@ from modelward.audit import Ledger
 from modelward.digest import sha256_hex, sha256_of_stream
 from modelward.errors import RefusedError
 from modelward.registry import store
-from modelward.registry.shelf import Rows, Shelf, dossier_label, find_rows, version_label
+from modelward.registry.shelf import Rows, Shelf, find_rows
 from modelward.registry.signing import SIGNATURE_FILE, SIGNATURE_LIMIT_BYTES, SignatureInvalidError, verify_signature
-from modelward.registry.version import VERSION_IMPORTED, VERSION_REGISTERED, Fault, TamperedVersionError, Verification
+from modelward.registry.version import (
+    VERSION_IMPORTED,
+    VERSION_REGISTERED,
+    Fault,
+    TamperedVersionError,
+    Verification,
+    dossier_label,
+    version_label,
+)
 from modelward.storage import Database
 
 _LIMIT = 10_000

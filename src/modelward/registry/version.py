@@ -172,3 +172,13 @@ def parse_version_name(name: str) -> tuple[str, int]:
             f"{name[:100]!r} is not the name of a version. Write the model, a colon and a number, such as `income:3`."
         )
     return check_name("model", match["model"]), int(match["number"])
+
+
+def version_label(name: str, path: str) -> str:
+    """What binds a sealed file to the version it is part of."""
+    return f"version {name} {path}"
+
+
+def dossier_label(name: str, sequence: int, path: str) -> str:
+    """What binds a sealed file to the dossier that added it."""
+    return f"dossier {name} {sequence} {path}"

@@ -20,9 +20,9 @@ from modelward.registry.contents import check_contents
 from modelward.registry.draft import Draft, check_free
 from modelward.registry.manifest import INTERFACE_FILE, MANIFEST_FILE, parse_manifest
 from modelward.registry.paths import check_paths
-from modelward.registry.shelf import Shelf, dossier_label, version_label
+from modelward.registry.shelf import Shelf
 from modelward.registry.signing import SIGNATURE_FILE
-from modelward.registry.version import Dossier, Version, VersionFile
+from modelward.registry.version import Dossier, Version, VersionFile, dossier_label, version_label
 from modelward.storage import Connection, Database, OvertakenError, until_written
 
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storage keeps bytes and rows: sealed objects under their digest, and the database in which every change is one transaction."""
 
+from modelward.storage.data_keys import DataKeyDestroyedError, DataKeyMissingError, KeyStanding, Rewrapped
 from modelward.storage.database import SCHEMA, Connection, Database, InvalidDatabaseError, RawConnection, raw
 from modelward.storage.disk import NoSpaceError, is_full, is_idle
 from modelward.storage.durability import cut_off, new_file, replace_durably, write_private
-from modelward.storage.encryption import SealBrokenError, seal, unseal
+from modelward.storage.enclosing import seal, unseal
+from modelward.storage.encryption import SealBrokenError, Sealer
 from modelward.storage.folders import (
     FolderTakenError,
     FolderUnusableError,
@@ -15,12 +17,20 @@ from modelward.storage.folders import (
 )
 from modelward.storage.guard import Guard, GuardClosedError, GuardRefusedError, Means
 from modelward.storage.guards import GUARDS
-from modelward.storage.keyring import Keyring, KeyringExposedError, KeyringMissingError, KeyringUnreadableError
+from modelward.storage.keyring import (
+    Keyring,
+    KeyringExposedError,
+    KeyringInUseError,
+    KeyringMissingError,
+    KeyringUnreadableError,
+    MasterKeyMissingError,
+)
 from modelward.storage.object_stores import OBJECT_STORES
 from modelward.storage.objects import InvalidDigestError, ObjectChangedError, ObjectMissingError, ObjectStore
 from modelward.storage.pieces import as_stream
 from modelward.storage.scratch import Scratch
 from modelward.storage.sqlite import DatabaseBusyError, DatabaseDamagedError
+from modelward.storage.store import Mastership
 from modelward.storage.vault import Naming, OvertakenError, Swept, Vault, until_written
 
 __all__ = [
@@ -28,6 +38,8 @@ __all__ = [
     "OBJECT_STORES",
     "SCHEMA",
     "Connection",
+    "DataKeyDestroyedError",
+    "DataKeyMissingError",
     "Database",
     "DatabaseBusyError",
     "DatabaseDamagedError",
@@ -38,10 +50,14 @@ __all__ = [
     "GuardRefusedError",
     "InvalidDatabaseError",
     "InvalidDigestError",
+    "KeyStanding",
     "Keyring",
     "KeyringExposedError",
+    "KeyringInUseError",
     "KeyringMissingError",
     "KeyringUnreadableError",
+    "MasterKeyMissingError",
+    "Mastership",
     "Means",
     "Naming",
     "NoSpaceError",
@@ -50,8 +66,10 @@ __all__ = [
     "ObjectStore",
     "OvertakenError",
     "RawConnection",
+    "Rewrapped",
     "Scratch",
     "SealBrokenError",
+    "Sealer",
     "Swept",
     "Vault",
     "as_stream",

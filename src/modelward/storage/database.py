@@ -8,8 +8,10 @@ the disk before anybody is told.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +27,11 @@ SCHEMA = sa.MetaData()
 
 PATIENCE_SECONDS = 30.0
 _LOG_PAGES = 2000
+_GLANCE_SECONDS = 0.05
+_NOT_ERASED = (
+    "What was deleted is in no row any more, but its bytes may still lie in a file of the database: somebody else reads or writes "
+    "it for too long. Try again, or stop the servers of this home and try again."
+)
 _ONLY_SQLITE = (
     "The database URL {}. Rows lie in an SQLite file: set MODELWARD_DATABASE_URL to `sqlite:////path/to/file.db`, or unset it."
 )
@@ -151,6 +158,45 @@ class Database:
                 connection.execute("VACUUM INTO ?", (str(file),))
             finally:
                 connection.close()
+
+    def erase(self, traces: Collection[bytes] | None) -> None:
+        """See to it that the files of the database hold none of `traces`, which no row has any more.
+
+        The write-ahead log is emptied. Pages that were rearranged may keep what once stood in them: where one does, or where nobody
+        knows what to look for (None), the file is written anew, which takes as much space again.
+
+        Raises:
+            DatabaseBusyError: somebody else reads or writes for too long, or the disk is full; call it again. DatabaseDamagedError.
+        """
+        with _explained():
+            connection = self._open()
+            try:
+                self._empty_log(connection)
+                if traces is None or self._keeps(traces):
+                    connection.execute("VACUUM")
+                    self._empty_log(connection)
+                if self._keeps(traces or ()):
+                    raise DatabaseBusyError(_NOT_ERASED)
+            finally:
+                connection.close()
+
+    def _empty_log(self, connection: RawConnection) -> None:
+        """Copy all of the write-ahead log into the file, and cut it off. Whoever reads the past is waited for."""
+        give_up = time.monotonic() + self._patience_seconds
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if time.monotonic() > give_up:
+                raise DatabaseBusyError(_NOT_ERASED)
+            time.sleep(_GLANCE_SECONDS)
+
+    def _keeps(self, traces: Collection[bytes]) -> bool:
+        """Whether a file of the database has the bytes of one of `traces` in it."""
+        for ending in ("", "-wal"):
+            place = Path(f"{self._engine.url.database}{ending}")
+            if place.exists() and place.stat().st_size:
+                with place.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                    if any(content.find(trace) >= 0 for trace in traces):
+                        return True
+        return False
 
     def close(self) -> None:
         """Close every connection."""

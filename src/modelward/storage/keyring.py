@@ -13,14 +13,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Annotated, Literal
 
 import msgspec
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from modelward.errors import ConflictError, PrerequisiteError, RefusedError
 from modelward.plugins import UnknownPluginError
+from modelward.storage.disk import NoSpaceError, is_full
 from modelward.storage.durability import beside, make_durable, replace_durably, write_private
 from modelward.storage.guard import Guard, GuardRefusedError, Means, guard_of
 from modelward.storage.guards import GUARDS
@@ -39,6 +40,14 @@ class KeyringExposedError(RefusedError):
 
 class KeyringUnreadableError(RefusedError):
     """The file is there and is not a keyring."""
+
+
+class MasterKeyMissingError(PrerequisiteError):
+    """The keyring lacks the master key that wraps a data key."""
+
+
+class KeyringInUseError(ConflictError):
+    """Somebody else is changing the master keys of this keyring."""
 
 
 _Master = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -144,8 +153,83 @@ class Keyring:
         stored = guard.protect(content)
         if guard.reveal(stored) != content:
             raise GuardRefusedError("The keyring's guard does not open what it made. The keyring is as it was.")
-        replace_durably(self.path, stored)
+        try:
+            replace_durably(self.path, stored)
+        except OSError as fault:
+            if is_full(fault):
+                raise NoSpaceError(
+                    f"No space left in {self.path.parent}. The keyring is as it was. Free some and try again."
+                ) from fault
+            raise
         self._held, self._guard = held, guard
+
+    @property
+    def current(self) -> str:
+        """The name of the master key that wraps what is new."""
+        return self._held.current
+
+    @property
+    def masters(self) -> tuple[str, ...]:
+        """The names of all master keys in it."""
+        return tuple(self._held.masters)
+
+    def refresh(self) -> None:
+        """Read the file again: another process may have changed its master keys.
+
+        Raises: what `open` raises.
+        """
+        stored = _stored(self.path)
+        try:
+            name = guard_of(stored)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise _unreadable(self.path) from None
+        if name != self.guard_name:
+            raise KeyringUnreadableError(
+                f"The keyring at {self.path} is under the guard {name!r} since this process opened it. Start it again."
+            )
+        self._held = _decoded(self.path, self._guard.reveal(stored))
+
+    @contextmanager
+    def turning(self) -> Iterator[None]:
+        """Alone with the master keys: nobody else rotates them until the body ends, in whatever way it ends.
+
+        Raises:
+            KeyringInUseError: somebody does right now.
+        """
+        handle = os.open(self.path.with_name(f".{self.path.name}-turning"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as held:
+                raise KeyringInUseError(
+                    f"Somebody is rotating the master key of the keyring at {self.path} already. Wait for it to end."
+                ) from held
+            self.refresh()
+            yield
+        finally:
+            os.close(handle)
+
+    def add_master(self) -> None:
+        """Put a fresh master key into the file; it wraps what is new. Those that are there stay, to unwrap."""
+        with self._changing() as held:
+            # Random, so that no keyring that is put back from a backup has another key of that name.
+            name = f"m-{token_hex(4)}"
+            masters = held.masters | {name: AESGCM.generate_key(256)}
+            self._replace(msgspec.structs.replace(held, current=name, masters=masters), guard=self._guard)
+
+    def retire_others(self) -> None:
+        """Remove every master key but the current one from the file. What they wrapped opens no more."""
+        with self._changing() as held:
+            masters = {held.current: held.masters[held.current]}
+            self._replace(msgspec.structs.replace(held, masters=masters), guard=self._guard)
+
+    def lacks(self, master: str) -> MasterKeyMissingError:
+        """The error that says that it lacks that master key, and what can be done."""
+        return MasterKeyMissingError(
+            f"The keyring at {self.path} lacks the master key {master[:40]!r}. What that wrapped cannot be read without it, by "
+            "anybody. Put back the keyring that belongs to this database; docs/how-to/keys.md says what can be recovered, and "
+            "what cannot."
+        )
 
     def secret(self, name: str) -> bytes:
         """The secret called `name`."""
@@ -180,9 +264,13 @@ class Keyring:
 
         Raises:
             InvalidTag: the bytes, the label or the master key is another than when it was wrapped.
+            MasterKeyMissingError: there is none of that name, in the file neither.
         """
         if master not in self._held.masters:
-            raise InvalidTag
+            # It may have come since this process read the file.
+            self.refresh()
+        if master not in self._held.masters:
+            raise self.lacks(master)
         return AESGCM(self._held.masters[master]).decrypt(wrapped[:12], wrapped[12:], f"{master} {label}".encode())
 
 

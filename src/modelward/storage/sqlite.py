@@ -35,6 +35,8 @@ def prepare(connection: sqlite3.Connection, *, patience_seconds: float) -> None:
         raise sqlite3.DatabaseError("malformed database schema") from damage
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    # What is deleted is overwritten, not only left out.
+    connection.execute("PRAGMA secure_delete=ON")
     connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES_KEPT}")
 

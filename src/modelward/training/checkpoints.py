@@ -11,13 +11,13 @@ import io
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
 from modelward.digest import sha256_hex
-from modelward.storage import Keyring, SealBrokenError, cut_off, is_full, is_idle, replace_durably, seal, unseal
+from modelward.storage import SealBrokenError, Sealer, cut_off, is_full, is_idle, replace_durably
 from modelward.training.memory import is_out_of_memory
 
 _FOLDER = "runs"
@@ -74,13 +74,12 @@ UNKEPT: Checkpoints = _Unkept()
 class SealedCheckpoints:
     """The checkpoints of one candidate in the file `path`, one every `seconds`.
 
-    `label` names run, candidate, spec and data: what was made of others does not open. `notes` are for who reads the run;
-    `trouble` is what to tell at once, while the last one could not be saved.
+    The `sealer` has a key of this candidate's own, and a label that names run, candidate, spec and data: what was made of others
+    does not open. `notes` are for who reads the run; `trouble` is what to tell at once, while the last one could not be saved.
     """
 
     path: Path
-    label: str
-    keyring: Keyring
+    sealer: Sealer
     seconds: float
     trouble: str = ""
     _unsaved: dict[str, int] = field(default_factory=dict)
@@ -103,7 +102,7 @@ class SealedCheckpoints:
     def save(self, make: Callable[[], bytes]) -> None:
         """See `Checkpoints.save`."""
         try:
-            sealed = b"".join(seal(io.BytesIO(make()), label=self.label, keyring=self.keyring))
+            sealed = b"".join(self.sealer.seal(io.BytesIO(make())))
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_durably(self.path, self._head + sealed)
             self.trouble = ""
@@ -124,12 +123,12 @@ class SealedCheckpoints:
             self.refuse(f"it cannot be read: {fault.strerror}")
             return None
         if not found.startswith(self._head):
-            self.refuse("it was made of another run, spec or data, or cut off")
+            self.refuse("it was made of another run, spec or data, by an earlier version, or cut off")
             return None
         try:
-            return b"".join(unseal(io.BytesIO(found[len(self._head) :]), label=self.label, keyring=self.keyring))
+            return b"".join(self.sealer.unseal(io.BytesIO(found[len(self._head) :])))
         except SealBrokenError:
-            self.refuse("it was cut off or changed, or sealed with another keyring")
+            self.refuse("it was cut off or changed, or sealed with another key")
             return None
 
     def refuse(self, why: str) -> None:
@@ -139,8 +138,8 @@ class SealedCheckpoints:
     def of_retry(self) -> SealedCheckpoints:
         """Those of the second attempt, with smaller batches: neither attempt can go on from what the other left."""
         # No name of a candidate ends so: in a quoted one a plus is written otherwise.
-        path, label = self.path.with_name(f"{self.path.name}+retry"), f"{self.label} retry"
-        return SealedCheckpoints(path=path, label=label, keyring=self.keyring, seconds=self.seconds)
+        path, sealer = self.path.with_name(f"{self.path.name}+retry"), replace(self.sealer, label=f"{self.sealer.label} retry")
+        return SealedCheckpoints(path=path, sealer=sealer, seconds=self.seconds)
 
     def discard(self) -> None:
         """Remove the file, that of the second attempt, and what a killed writer left beside them."""
@@ -152,7 +151,7 @@ class SealedCheckpoints:
 
     @property
     def _head(self) -> bytes:
-        return f"modelward checkpoint 1 {sha256_hex(self.label.encode())}\n".encode()
+        return f"modelward checkpoint 2 {sha256_hex(self.sealer.label.encode())}\n".encode()
 
 
 def _why_unsaved(fault: Exception) -> str:
@@ -166,11 +165,14 @@ def _why_unsaved(fault: Exception) -> str:
 
 
 def checkpoints_of(
-    run: str, candidate: str, *, made_from: Collection[str], home: Path, keyring: Keyring, seconds: float
+    run: str, candidate: str, *, made_from: Collection[str], home: Path, sealer: Callable[[str], Sealer], seconds: float
 ) -> SealedCheckpoints:
-    """The checkpoints of a candidate. `made_from` are the digests of spec, data and division of the rows."""
+    """The checkpoints of a candidate. `made_from` are the digests of spec, data and division of the rows; `sealer` gives what seals
+    under the label that it is told, such as `Vault.sealer`.
+    """
     label = " ".join(["checkpoint", run, candidate, *made_from])
-    return SealedCheckpoints(path=home / _FOLDER / run / quote(candidate, safe=""), label=label, keyring=keyring, seconds=seconds)
+    path = home / _FOLDER / run / quote(candidate, safe="")
+    return SealedCheckpoints(path=path, sealer=sealer(label), seconds=seconds)
 
 
 def sweep(home: Path, *, kept: Collection[str], idle_seconds: float) -> int:

@@ -21,7 +21,7 @@ from modelward.compute import EXECUTORS, Executor, Job, Report, Ticket, usable_c
 from modelward.errors import InvalidError, ModelwardError, RefusedError
 from modelward.registry import Lineage, Registry, Version
 from modelward.settings import Settings
-from modelward.storage import Connection, Database, Keyring
+from modelward.storage import Connection, Database, Vault
 from modelward.training import store
 from modelward.training.checkpoints import SealedCheckpoints, checkpoints_of
 from modelward.training.energy import Meter
@@ -67,7 +67,7 @@ class Execution:
     database: Database
     ledger: Ledger
     registry: Registry
-    keyring: Keyring
+    vault: Vault
     settings: Settings
     _starved: list[str] = field(default_factory=list)
 
@@ -131,9 +131,14 @@ class Execution:
             candidate.name,
             made_from=(self.run.spec_digest, self.run.fingerprint, self.material.split_digest),
             home=self.settings.home,
-            keyring=self.keyring,
+            sealer=self.vault.sealer,
             seconds=self.settings.checkpoint_seconds,
         )
+
+    def _discard_checkpoints(self, candidate: Candidate) -> None:
+        kept = self._checkpoints(candidate)
+        kept.discard()
+        self.vault.forget(kept.sealer.label)
 
     def _conclude(self, candidate: Candidate, ticket: Ticket[Product]) -> Candidate:
         """Wait for a candidate, and register it or say why not."""
@@ -151,7 +156,7 @@ class Execution:
         done = replace(made, status=CandidateStatus.DONE, message="")
         with self.database.change() as connection:
             store.set_candidate(connection, self.run.id, done)
-        self._checkpoints(candidate).discard()
+        self._discard_checkpoints(candidate)
         return done
 
     def _register(self, candidate: Candidate, product: Product) -> Version:
@@ -176,7 +181,7 @@ class Execution:
             store.set_candidate(connection, self.run.id, failed)
             self._record(connection, CANDIDATE_FAILED, facts)
         # It would fail again from there.
-        self._checkpoints(candidate).discard()
+        self._discard_checkpoints(candidate)
         return failed
 
     def _lineage(self, candidate: Candidate, parameters: dict[str, Any]) -> Lineage:

@@ -13,7 +13,7 @@ from modelward.datasets import Dataset, Datasets, View
 from modelward.errors import UnavailableError
 from modelward.registry import ModelMissingError, Registry, Version
 from modelward.settings import Settings
-from modelward.storage import Connection, Database, Keyring
+from modelward.storage import Connection, Database, Vault
 from modelward.training import checkpoints, store
 from modelward.training.execution import Execution
 from modelward.training.finding import Finding
@@ -53,7 +53,7 @@ class Training:
         ledger: Ledger,
         datasets: Datasets,
         registry: Registry,
-        keyring: Keyring,
+        vault: Vault,
         *,
         settings: Settings,
     ) -> None:
@@ -61,7 +61,7 @@ class Training:
         self._ledger = ledger
         self._datasets = datasets
         self._registry = registry
-        self._keyring = keyring
+        self._vault = vault
         self._settings = settings
 
     def train(self, spec: Spec, *, by: Actor, progress: Progress = SILENT) -> Run:
@@ -226,7 +226,7 @@ class Training:
             database=self._database,
             ledger=self._ledger,
             registry=self._registry,
-            keyring=self._keyring,
+            vault=self._vault,
             settings=self._settings,
         )
 

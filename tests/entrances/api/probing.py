@@ -28,6 +28,7 @@ BODIES = {
     "POST /api/v1/releases": {"version": "fresh:1"},
     "POST /api/v1/runs": {"spec": SPEC},
     "POST /api/v1/comparisons": {"versions": ["grants:1", "grants:2"], "objective": {}},
+    "POST /api/v1/datasets/{name}/shred": {"reason": "tests"},
     "POST /api/v1/datasets/{name}/split": {"by": "random"},
     "POST /api/v1/datasets/{name}/grants": {"model": "other", "purpose": "tests"},
     "POST /api/v1/datasets/{name}/trace": {"column": "town", "value": "north"},
@@ -36,6 +37,7 @@ BODIES = {
 }
 # Names of what there is; the first that fits an operation counts.
 NAMES = [
+    (r"/shred$", {"name": "spare"}),
     (r"/version$", {}),
     (r"/approve$", {"id": "r-2"}),
     (r"/refuse$", {"id": "r-3"}),
@@ -60,7 +62,7 @@ QUERIES = {
     "GET /api/v1/access/explanation": {"who": "ada", "action": "models:read", "what": "model:income"},
 }
 # What only the operation named above may decide on, and what nobody may take away.
-KEPT = {"r-1", "r-2", "r-3", "r-4", "ada", os.environ["MODELWARD_TEST_KEY_ID"]}
+KEPT = {"people", "r-1", "r-2", "r-3", "r-4", "ada", os.environ["MODELWARD_TEST_KEY_ID"]}
 _turns: dict[str, int] = {}
 
 

@@ -52,6 +52,7 @@ def lived_in(tmp_path_factory):
     platform.datasets.add(
         "people", [folder / "people.csv"], target="grant", sensitive=["town"], purpose="tests", owner="tester", by=me
     )
+    platform.datasets.add("spare", [folder / "people.csv"], target="grant", purpose="tests", owner="tester", by=me)
     run = platform.training.train(parse_spec(SPEC), by=me)
     for name in ("grants:1", "grants:2"):
         platform.assessment.assess(name, only=["size", "quality", "latency"], by=me)

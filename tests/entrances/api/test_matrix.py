@@ -61,7 +61,7 @@ PAGES: dict[str, Permission | None] = {
     "/console/receipts/{request}": Permission.AUDIT_RECEIPT,
 }
 # What speaks of the whole house though its permission does not: no tenant is let in.
-OF_THE_HOUSE = {"/console/access/security", "/api/v1/security"}
+OF_THE_HOUSE = {"/console/access/security", "/api/v1/security", "/api/v1/keyring/rotate"}
 # Those that need no session, and the addresses that only lead elsewhere.
 OPEN_PAGES = re.compile(r"/(console/?)?$|/console/(static|sign-in|sign-out)\b|/console/\{path:path\}$")
 

@@ -21,6 +21,8 @@ VERBS = {
     "data show": (["data", "show", "people"], "town"),
     "data profile": (["data", "profile", "people"], "hours"),
     "data split": (["data", "split", "people", "--seed", "3"], "digest"),
+    "data shred": (["data", "shred", "people", "--reason", "the consent ended"], "shredded"),
+    "data keys": (["data", "keys", "people"], "m1"),
     "data shard": (["data", "shard", "people", "--parts", "2"], "people-2"),
     "train": (["train", "{folder}/spec.yaml", "--set", "candidates=[naive-bayes]"], "grants:3"),
     "data grant": (
@@ -71,6 +73,7 @@ VERBS = {
     "keys create": (["keys", "create", "--name", "app", "--role", "caller", "--models", "grants"], "mw_"),
     "keys list": (["keys", "list"], "till"),
     "keys revoke": (["keys", "revoke", "{key}"], "till"),
+    "keys rotate-master": (["keys", "rotate-master"], "m1"),
 }
 # Tried elsewhere: it fetches, serves, measures what is served, works on another home, asks for a passphrase or a password, or makes
 # certificates.
@@ -94,6 +97,7 @@ BEFORE = {
 BEFORE["release rollback"] = [*BEFORE["release promote"], ["release", "promote", "r-3"]]
 # What the person is told to do next.
 NEXT = {
+    "data shred": "modelward keys rotate-master",
     "init": "modelward train SPEC.yaml",
     "backup": "without which no backup opens",
     "data add": "modelward train SPEC.yaml",
@@ -102,6 +106,7 @@ NEXT = {
     "runs resume": "modelward compare grants:3 grants:4",
     "users add": "modelward serve",
     "users invite": "modelward serve",
+    "keys rotate-master": "modelward backup FILE",
     "keys create": "/v1/models/grants/predict",
     "model import": "modelward assess elsewhere:1",
     "release propose": "modelward release promote r-3    (by somebody who may promote",

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import Route
 
-from modelward.entrances.api import access, audit, data, granting, health, people, releases, security, shelf, training
+from modelward.entrances.api import access, audit, data, granting, health, keeping, people, releases, security, shelf, training
 from modelward.entrances.api.bodies import CallerLeftError, check_body_head, too_large
 from modelward.entrances.api.control import control_route
 from modelward.entrances.api.dialect import Dialect, Heading
@@ -37,6 +37,7 @@ CONTROL: tuple[Endpoint, ...] = (
     *releases.ENDPOINTS,
     *people.ENDPOINTS,
     *access.ENDPOINTS,
+    *keeping.ENDPOINTS,
     *audit.ENDPOINTS,
     *security.ENDPOINTS,
     *health.ENDPOINTS,

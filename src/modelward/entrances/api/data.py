@@ -6,9 +6,10 @@ from __future__ import annotations
 import msgspec
 
 from modelward.access import Permission
-from modelward.datasets import Dataset, Profile, Sharding, Shards, Split, SplitSummary, Task
+from modelward.datasets import Dataset, Profile, Sharding, Shards, Shredded, Split, SplitSummary, Task
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name
+from modelward.storage import KeyStanding
 
 
 class NewDataset(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,6 +43,12 @@ def _add(call: Call) -> Dataset:
         time=new.time,
         by=call.actor,
     )
+
+
+class Shred(msgspec.Struct, forbid_unknown_fields=True):
+    """Why the data has to go."""
+
+    reason: str
 
 
 ENDPOINTS = (
@@ -79,6 +86,24 @@ ENDPOINTS = (
         lambda call: call.platform.datasets.profile(call.path["name"], by=call.actor),
         "Show what was found in the data.",
         Profile,
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/datasets/{name}/shred",
+        # Who may is who holds data:shred or registered the dataset, as the room says.
+        Permission.DATA_READ,
+        lambda call: call.platform.shredding.shred(call.path["name"], reason=call.body.reason, by=call.actor),
+        "Destroy the keys of a dataset, so that nobody can read it again.",
+        Shredded,
+        takes=Shred,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/datasets/{name}/keys",
+        Permission.DATA_READ,
+        lambda call: call.platform.shredding.keys(call.path["name"], by=call.actor),
+        "Say of each key of a dataset whether it is there or destroyed.",
+        list[KeyStanding],
     ),
     Endpoint(
         "POST",

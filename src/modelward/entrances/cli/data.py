@@ -15,6 +15,7 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.granting import declare_grants
+from modelward.entrances.cli.shredding import declare_shredding
 from modelward.entrances.cli.verb import noun, point, verb
 from modelward.entrances.cli.waiting import waiting
 from modelward.errors import ModelwardError
@@ -99,6 +100,7 @@ def declare(app: typer.Typer) -> None:
         return desk.house.datasets.profile(name, by=desk.actor)
 
     _declare_dividing(nouns)
+    declare_shredding(nouns)
     declare_grants(nouns)
 
 
@@ -177,6 +179,9 @@ def show_dataset(console: Console, dataset: Dataset, *, columns: int | None = No
         },
     )
     console.print()
+    if gone := dataset.shredded:
+        showing.line(console, f"Shredded on {gone.shredded:%Y-%m-%d %H:%M} UTC by {gone.by}, for good: {gone.reason}")
+        return
     showing.table(
         console,
         ("column", "kind", "missing?", "values"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`modelward keys guard`: what keeps the home's own keys."""
+"""`modelward keys guard` and `rotate-master`: what keeps the home's own keys."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.verb import verb
+from modelward.entrances.cli.waiting import waiting
 
 if TYPE_CHECKING:
+    from modelward.access import MasterRotated
     from modelward.storage import Means
 
 
@@ -52,6 +54,28 @@ def declare(keys: typer.Typer) -> None:
             return GuardShown(path, held)
         custody.put_under(name, _new_means(desk, passphrase_file, held=held), by=desk.actor)
         return GuardShown(path, name, held)
+
+    @verb(keys, "rotate-master", show=_show_rotated, then=_after_rotation, example="modelward keys rotate-master")
+    def rotate_master(desk: Desk) -> MasterRotated:
+        """Replace the master key, which wraps the key of every dataset, model and report.
+
+        No file is encrypted again, and servers go on meanwhile. Where it is cut off, nothing is lost: run it again.
+        """
+        with waiting(desk, "Wrapping data keys anew"):
+            return desk.house.rotation.rotate(by=desk.actor)
+
+
+def _show_rotated(console: Console, made: MasterRotated) -> None:
+    before = " and ".join(made.before)
+    showing.line(console, f"{made.rewrapped:,} data keys are wrapped by the master key {made.master} now.")
+    if before:
+        showing.line(
+            console, f"{before} left the keyring {made.keyring}. What only {before} wrapped is dead: older copies of the rows."
+        )
+
+
+def _after_rotation(_desk: Desk, _made: MasterRotated) -> str:
+    return "modelward backup FILE    (older ones open with the older keyring alone; copy the new one to where you keep it)"
 
 
 def _new_means(desk: Desk, passphrase_file: Path | None, *, held: str) -> Means:
