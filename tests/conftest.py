@@ -38,6 +38,8 @@ def untouched_environment(monkeypatch):
     """No setting of whoever runs the tests reaches them, nor the width and the colours of their terminal."""
     for name in [name for name in os.environ if name.startswith("MODELWARD_") or name in TERMINAL]:
         monkeypatch.delenv(name)
+    # Hundreds of trainings need not start a process each; those that must, say so.
+    monkeypatch.setenv("MODELWARD_TRAINING_ISOLATION", "none")
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def home(tmp_path) -> Path:
 def settings(home):
     from modelward.settings import Settings
 
-    return Settings(home=home)
+    return Settings(home=home, training_isolation="none")
 
 
 @pytest.fixture

@@ -62,6 +62,19 @@ class PluginTable:
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
+    def place(self, name: str) -> str:
+        """Where the plug-in called `name` is found, as `module:attribute`; nothing is imported.
+
+        Raises:
+            UnknownPluginError: the family has no such name; the message lists those it has.
+        """
+        if (place := self.places.get(name)) is not None:
+            return place
+        points = entry_points(group=self.group, name=name)
+        if not points:
+            raise UnknownPluginError(f"No {self.kind} is called {name!r}. There are: {', '.join(self.names())}.")
+        return next(iter(points)).value
+
     def load(self, name: str) -> Any:
         """Import the plug-in called `name` and return its attribute.
 
@@ -69,13 +82,7 @@ class PluginTable:
             UnknownPluginError: the family has no such name; the message lists those it has.
             MissingExtraError: a library it needs is not installed; the message holds the command that installs it.
         """
-        place = self.places.get(name)
-        if place is None:
-            points = entry_points(group=self.group, name=name)
-            if not points:
-                raise UnknownPluginError(f"No {self.kind} is called {name!r}. There are: {', '.join(self.names())}.")
-            place = next(iter(points)).value
-        module, _, attribute = place.partition(":")
+        module, _, attribute = self.place(name).partition(":")
         try:
             return getattr(import_module(module), attribute)
         except ModuleNotFoundError as missing:

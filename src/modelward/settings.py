@@ -145,6 +145,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(description="For each of several workers, the file of what it counts: set by `modelward serve`, not by hand.")
     ] = ""
     training_workers: Annotated[int, Meta(ge=0, le=256, description="Candidates trained at once; 0 means one per core.")] = 0
+    training_isolation: Annotated[
+        Literal["process", "required", "none"],
+        Meta(
+            description="Where models are learnt: in a process of its own without keys, closed in where the kernel offers it; "
+            "`required` refuses where it does not; `none` learns among the keys, to search for faults."
+        ),
+    ] = "process"
     checkpoint_seconds: Annotated[
         float, Meta(ge=0, le=86_400, description="How often the training of a network is kept to go on from; 0 means each step.")
     ] = 30.0

@@ -47,7 +47,9 @@ class House:
 def settings(home):
     from modelward.settings import Settings
 
-    return Settings(home=home, refresh_seconds=0.05, shutdown_grace_seconds=2, rows_limit=64, explain_rows_limit=2)
+    return Settings(
+        home=home, training_isolation="none", refresh_seconds=0.05, shutdown_grace_seconds=2, rows_limit=64, explain_rows_limit=2
+    )
 
 
 @pytest.fixture

@@ -49,6 +49,28 @@ class Checkpoints(Protocol):
         ...
 
 
+class KeptCheckpoints(Checkpoints, Protocol):
+    """Those of one candidate, of which there may be a second attempt."""
+
+    @property
+    def seconds(self) -> float:
+        """How often one is due."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What became of them, where that was not as it should be; for who reads the run."""
+        ...
+
+    def unsaved(self, why: str) -> None:
+        """Keep in mind that one could not be saved."""
+        ...
+
+    def of_retry(self) -> KeptCheckpoints:
+        """Those of the second attempt, with smaller batches."""
+        ...
+
+
 class _Unkept:
     """Keeps nothing."""
 
@@ -107,11 +129,15 @@ class SealedCheckpoints:
             replace_durably(self.path, self._head + sealed)
             self.trouble = ""
         except (OSError, MemoryError, RuntimeError) as fault:
-            if not (why := _why_unsaved(fault)):
+            if not (why := why_unsaved(fault)):
                 raise
-            self._unsaved[why] = self._unsaved.get(why, 0) + 1
-            self.trouble = f"the last checkpoint was not saved: {why}"
+            self.unsaved(why)
         self._last = time.monotonic()
+
+    def unsaved(self, why: str) -> None:
+        """Keep in mind that one could not be saved."""
+        self._unsaved[why] = self._unsaved.get(why, 0) + 1
+        self.trouble = f"the last checkpoint was not saved: {why}"
 
     def load(self) -> bytes | None:
         """See `Checkpoints.load`."""
@@ -154,7 +180,7 @@ class SealedCheckpoints:
         return f"modelward checkpoint 2 {sha256_hex(self.sealer.label.encode())}\n".encode()
 
 
-def _why_unsaved(fault: Exception) -> str:
+def why_unsaved(fault: Exception) -> str:
     """Why training can go on without the checkpoint; nothing where the fault is another."""
     # PyTorch tells by an error of its own that there is no memory for a copy of the weights.
     if is_out_of_memory(fault):

@@ -17,21 +17,19 @@ from typing import Any
 import modelward
 from modelward.access import Actor
 from modelward.audit import Event, Ledger
-from modelward.compute import EXECUTORS, Executor, Job, Report, Ticket, usable_cores
+from modelward.compute import EXECUTORS, Executor, Job, Report, Ticket, WorkshopLostError, usable_cores
 from modelward.errors import InvalidError, ModelwardError, RefusedError
 from modelward.registry import Lineage, Registry, Version
 from modelward.settings import Settings
 from modelward.storage import Connection, Database, Vault
 from modelward.training import store
+from modelward.training.bench import Bench, MakingFailedError, Task
 from modelward.training.checkpoints import SealedCheckpoints, checkpoints_of
-from modelward.training.energy import Meter
-from modelward.training.failing import may_go_well, what_went_wrong
+from modelward.training.failing import Failure, failure_of
 from modelward.training.heeding import Heeding
-from modelward.training.making import Product, Terms, Watched, libraries, make
-from modelward.training.material import Material
+from modelward.training.making import Product, Watched, libraries
 from modelward.training.process import UNDER_WAY
 from modelward.training.progress import Progress
-from modelward.training.reference import Reference
 from modelward.training.run import (
     CANDIDATE_FAILED,
     RUN_FAILED,
@@ -57,8 +55,8 @@ class Execution:
 
     run: Run
     spec: Spec
-    material: Material
-    reference: Reference | None
+    bench: Bench
+    split_digest: str
     purpose: str
     owner: str
     grant: str
@@ -107,29 +105,32 @@ class Execution:
     def _submit(
         self, executor: Executor, candidates: Sequence[Candidate], progress: Recording, *, is_alone: bool
     ) -> list[Ticket[Product]]:
-        meter = Meter(watts_per_core=self.settings.watts_per_core, is_alone=is_alone)
         return [
             executor.submit(
-                Job(candidate.name, partial(self._make, candidate, meter, partial(progress.curves, candidate.name))),
+                Job(candidate.name, partial(self._make, candidate, partial(progress.curves, candidate.name), is_alone=is_alone)),
                 heard=partial(progress.candidate, candidate.name),
             )
             for candidate in candidates
         ]
 
-    def _make(self, candidate: Candidate, meter: Meter, curves: HearCurves, report: Report) -> Product:
+    def _make(self, candidate: Candidate, curves: HearCurves, report: Report, *, is_alone: bool) -> Product:
         with self.database.change() as connection:
             store.set_candidate(connection, self.run.id, replace(candidate, status=CandidateStatus.RUNNING))
-        may_retry = self.spec.out_of_memory == "smaller-batch"
-        terms = Terms(reference=self.reference, forewarned=self.run.findings, may_retry=may_retry)
-        checkpoints = self._checkpoints(candidate)
+        task = Task(
+            candidate=candidate,
+            forewarned=self.run.findings,
+            may_retry=self.spec.out_of_memory == "smaller-batch",
+            watts_per_core=self.settings.watts_per_core,
+            is_alone=is_alone,
+        )
         watched = Watched(Heeding(report, self.still_granted), curves)
-        return make(candidate, self.material, terms=terms, meter=meter, report=watched, checkpoints=checkpoints)
+        return self.bench.make(task, report=watched, checkpoints=self._checkpoints(candidate))
 
     def _checkpoints(self, candidate: Candidate) -> SealedCheckpoints:
         return checkpoints_of(
             self.run.id,
             candidate.name,
-            made_from=(self.run.spec_digest, self.run.fingerprint, self.material.split_digest),
+            made_from=(self.run.spec_digest, self.run.fingerprint, self.split_digest),
             home=self.settings.home,
             sealer=self.vault.sealer,
             seconds=self.settings.checkpoint_seconds,
@@ -144,14 +145,19 @@ class Execution:
         """Wait for a candidate, and register it or say why not."""
         try:
             product = ticket.result()
+        except WorkshopLostError:
+            # It was the process of every candidate, so it stops the run, to be resumed.
+            raise
+        except MakingFailedError as failed:
+            return self._fail(candidate, failed.failure)
         except Exception as fault:  # noqa: BLE001  # one candidate's failure, of whatever kind, must not stop the others
-            return self._fail(candidate, fault)
+            return self._fail(candidate, failure_of(fault, candidate))
         try:
             self.still_granted()
             version = self._register(candidate, product)
         except (InvalidError, RefusedError) as fault:
             # A full disk or a held database is neither: it stops every candidate alike, so it stops the run, to be resumed.
-            return self._fail(candidate, fault)
+            return self._fail(candidate, failure_of(fault, candidate))
         made = replace(candidate, version=version.name, seconds=product.seconds, findings=product.findings)
         done = replace(made, status=CandidateStatus.DONE, message="")
         with self.database.change() as connection:
@@ -167,16 +173,15 @@ class Execution:
             interface=product.interface,
             purpose=self.purpose,
             owner=self.owner,
-            facts={**product.facts, "grant": self.grant},
+            facts={**product.facts, "candidate": candidate.name, "grant": self.grant, "isolation": self.bench.isolation},
             by=self.by,
         )
 
-    def _fail(self, candidate: Candidate, fault: Exception) -> Candidate:
-        status, message = what_went_wrong(fault, candidate, self.material.learnt)
-        failed = replace(candidate, status=status, message=message)
-        if may_go_well(fault):
+    def _fail(self, candidate: Candidate, failure: Failure) -> Candidate:
+        failed = replace(candidate, status=failure.status, message=failure.message)
+        if failure.may_go_well:
             self._starved.append(candidate.name)
-        facts = {"candidate": candidate.name, "recipe": candidate.recipe, "status": status, "kind": type(fault).__name__}
+        facts = {"candidate": candidate.name, "recipe": candidate.recipe, "status": failure.status, "kind": failure.kind}
         with self.database.change() as connection:
             store.set_candidate(connection, self.run.id, failed)
             self._record(connection, CANDIDATE_FAILED, facts)
@@ -188,7 +193,7 @@ class Execution:
         return Lineage(
             dataset=self.run.dataset,
             fingerprint=self.run.fingerprint,
-            split=self.material.split_digest,
+            split=self.split_digest,
             spec=self.run.spec_digest,
             run=self.run.id,
             recipe=candidate.recipe,
@@ -219,11 +224,12 @@ class Execution:
         return "Mend the spec and train again; resumed as it is, the run would end the same."
 
     def _interrupt(self, stopped: BaseException) -> None:
-        message = f"Stopped by {type(stopped).__name__}. Run `modelward runs resume {self.run.id}`."
+        why = str(stopped) if isinstance(stopped, WorkshopLostError) else f"Stopped by {type(stopped).__name__}."
+        message = f"{why} Run `modelward runs resume {self.run.id}`."
         with self.database.change() as connection:
             store.stop_candidates(connection, self.run.id)
             store.set_status(connection, self.run.id, Status.INTERRUPTED, ended=datetime.now(UTC), message=message)
-            self._record(connection, RUN_INTERRUPTED, {"kind": type(stopped).__name__})
+            self._record(connection, RUN_INTERRUPTED, {"kind": type(stopped).__name__, "isolation": self.bench.isolation})
 
     def _record(self, connection: Connection, event: Event, facts: Mapping[str, object]) -> None:
         self.ledger.record(connection, event, actor=self.by.id, subject=self.run.id, facts=facts)

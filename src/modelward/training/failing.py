@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import traceback
 from contextlib import suppress
+from dataclasses import dataclass
 
 from modelward.datasets import GrantEndedError
 from modelward.errors import ModelwardError, PrerequisiteError, RefusedError, UnavailableError
@@ -30,7 +31,23 @@ _MISFITS = [
 ]
 
 
-def what_went_wrong(fault: Exception, candidate: Candidate, inputs: Lesson) -> tuple[CandidateStatus, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """How a candidate stands that failed, what to tell of it, the kind of the fault, and whether the same may go well later."""
+
+    status: CandidateStatus
+    message: str
+    kind: str
+    may_go_well: bool
+
+
+def failure_of(fault: Exception, candidate: Candidate, inputs: Lesson | None = None) -> Failure:
+    """What is kept of a fault; `inputs` are what was learnt from, where they are at hand."""
+    status, message = what_went_wrong(fault, candidate, inputs)
+    return Failure(status=status, message=message, kind=type(fault).__name__, may_go_well=may_go_well(fault))
+
+
+def what_went_wrong(fault: Exception, candidate: Candidate, inputs: Lesson | None) -> tuple[CandidateStatus, str]:
     """How a candidate stands after `fault`, and what to tell."""
     if memory.is_out_of_memory(fault):
         return CandidateStatus.FAILED, _out_of_memory(fault, candidate, inputs)
@@ -55,12 +72,12 @@ def may_go_well(fault: Exception) -> bool:
     return memory.is_out_of_memory(fault) or isinstance(fault, PrerequisiteError | UnavailableError | GrantEndedError)
 
 
-def _out_of_memory(fault: Exception, candidate: Candidate, inputs: Lesson) -> str:
+def _out_of_memory(fault: Exception, candidate: Candidate, inputs: Lesson | None) -> str:
     asked = memory.asked_bytes(fault)
     said = [f"Out of memory: {memory.told(asked)} were asked for at once." if asked else "Out of memory."]
-    if size := _size(candidate, inputs):
+    if inputs is not None and (size := _size(candidate, inputs)):
         said.append(size)
-    if smaller := memory.smaller_batch(candidate.parameters, rows=len(inputs.train)):
+    if inputs is not None and (smaller := memory.smaller_batch(candidate.parameters, rows=len(inputs.train))):
         said.append(
             f"A batch has {smaller.before:,} rows: set `batch_size: {smaller.after}`, or write `out_of_memory: smaller-batch` into "
             "the spec, which tries that by itself."

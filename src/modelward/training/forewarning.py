@@ -5,7 +5,9 @@ two parts.
 
 from __future__ import annotations
 
-from modelward.datasets import Profile
+from collections.abc import Sequence
+
+from modelward.datasets import ProfileWarning
 from modelward.training import label_noise
 from modelward.training.checking import exclusion
 from modelward.training.estimating import share
@@ -31,10 +33,12 @@ def quick_reference(material: Material) -> Reference | None:
         return None
 
 
-def forewarn(material: Material, data: Data, profile: Profile, reference: Reference | None) -> tuple[Finding, ...]:
-    """The findings about the rows that a run will learn from."""
+def forewarn(
+    material: Material, data: Data, warnings: Sequence[ProfileWarning], reference: Reference | None
+) -> tuple[Finding, ...]:
+    """The findings about the rows that a run will learn from; `warnings` are those of the data's profile."""
     noise = None if reference is None else label_noise.finding(reference, rows=material.train_rows)
-    return (*_leaks(material, data, profile), *([noise] if noise else []), *_near(material))
+    return (*_leaks(material, data, warnings), *([noise] if noise else []), *_near(material))
 
 
 def _near(material: Material) -> list[Finding]:
@@ -51,9 +55,9 @@ def _near(material: Material) -> list[Finding]:
     ]
 
 
-def _leaks(material: Material, data: Data, profile: Profile) -> list[Finding]:
+def _leaks(material: Material, data: Data, warnings: Sequence[ProfileWarning]) -> list[Finding]:
     features = set(material.interface.names)
-    suspects = [warning for warning in profile.warnings if warning.kind == "leakage" and warning.column in features]
+    suspects = [warning for warning in warnings if warning.kind == "leakage" and warning.column in features]
     remedy = f"Unless it is known before the outcome, write {exclusion([*data.exclude, *(each.column for each in suspects)])}."
     return [Finding(kind="leakage", text=_first_sentence(each.text), remedy=remedy) for each in suspects]
 

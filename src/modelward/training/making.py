@@ -14,7 +14,7 @@ from modelward.compute import Report
 from modelward.plugins import installed_versions
 from modelward.registry import BACKGROUND_FILE, GRAPH_FILE, Interface
 from modelward.training import memory, parity
-from modelward.training.checkpoints import Checkpoints, SealedCheckpoints
+from modelward.training.checkpoints import Checkpoints, KeptCheckpoints
 from modelward.training.energy import Effort, Meter
 from modelward.training.examining import examine
 from modelward.training.finding import Finding
@@ -69,7 +69,7 @@ class Watched:
 
 
 def make(
-    candidate: Candidate, material: Material, *, terms: Terms, meter: Meter, report: Watched, checkpoints: SealedCheckpoints
+    candidate: Candidate, material: Material, *, terms: Terms, meter: Meter, report: Watched, checkpoints: KeptCheckpoints
 ) -> Product:
     """Train `candidate`, from its last checkpoint on where there is one; the product is complete, checked and examined.
 

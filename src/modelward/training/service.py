@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,15 +16,12 @@ from modelward.registry import ModelMissingError, Registry, Version
 from modelward.settings import Settings
 from modelward.storage import Connection, Database, Vault
 from modelward.training import checkpoints, store
+from modelward.training.apart import ApartBench
+from modelward.training.bench import Bench, Order, OwnBench, Prepared
 from modelward.training.execution import Execution
 from modelward.training.finding import Finding
-from modelward.training.fitness import check_fitness
-from modelward.training.forewarning import forewarn, quick_reference
-from modelward.training.history_material import gather_histories
-from modelward.training.material import Material, gather
 from modelward.training.process import Process, beginning
 from modelward.training.progress import SILENT, Progress
-from modelward.training.reference import Reference
 from modelward.training.run import (
     RUN_RESUMED,
     RUN_STARTED,
@@ -37,7 +35,9 @@ from modelward.training.run import (
     Status,
     names_of,
 )
-from modelward.training.spec import Spec, columns_named, parse_spec, render
+from modelward.training.spec import CandidateSpec, Spec, columns_named, parse_spec, render
+
+_FOLDER = "scratch"
 
 
 class OutOfMemoryError(UnavailableError):
@@ -80,12 +80,11 @@ class Training:
         """
         by.require(Permission.TRAINING_RUN, model=spec.model)
         view = self._opened(spec, by=by)
-        material = self._gather(spec, view)
-        check_fitness({f"candidates[{place}]": each for place, each in enumerate(spec.candidates)}, material.inputs)
-        reference = quick_reference(material)
-        found = forewarn(material, spec.data, view.profile, reference)
-        run = self._start(spec, view.dataset, found, by)
-        return self._execution(run, spec, material, reference, view, by=by).carry_out(progress)
+        with self._bench() as bench:
+            blamed = {f"candidates[{place}]": each for place, each in enumerate(spec.candidates)}
+            prepared = self._prepare(bench, spec, view, blamed)
+            run = self._start(spec, view.dataset, prepared.findings, bench.isolation, by=by)
+            return self._execution(run, spec, bench, prepared, view, by=by).carry_out(progress)
 
     def resume(self, id: str, *, by: Actor, progress: Progress = SILENT) -> Run:
         """Go on with a run that was interrupted or in which candidates failed: train those that have no version yet.
@@ -107,10 +106,11 @@ class Training:
                 f"Run {run.id} began on other columns or rows of dataset {run.dataset!r} than its grant {view.grant.id} gives now. "
                 "Train the spec anew."
             )
-        material = self._gather(spec, view)
-        check_fitness({each.name: each for each in run.unfinished}, material.inputs)
-        run = self._restart(run, by)
-        return self._execution(run, spec, material, quick_reference(material), view, by=by).carry_out(progress)
+        blamed = {each.name: CandidateSpec(recipe=each.recipe, parameters=each.parameters) for each in run.unfinished}
+        with self._bench() as bench:
+            prepared = self._prepare(bench, spec, view, blamed)
+            run = self._restart(run, bench.isolation, by)
+            return self._execution(run, spec, bench, prepared, view, by=by).carry_out(progress)
 
     def runs(self, *, by: Actor) -> list[Run]:
         """Every run of a model the actor may see, the latest first. One whose process is gone is interrupted."""
@@ -149,10 +149,21 @@ class Training:
             spec.model, spec.data.dataset, use="training", purpose=spec.purpose or "", columns=asked, by=by
         )
 
-    def _gather(self, spec: Spec, view: View) -> Material:
-        dataset, table = view.dataset, view.table
+    def _bench(self) -> Bench:
+        isolation = self._settings.training_isolation
+        if isolation == "none":
+            return OwnBench()
+        home = self._settings.home
+        hidden = (home, self._settings.keyring_path)
+        return ApartBench(folder=home / _FOLDER, hidden=hidden, is_required=isolation == "required")
+
+    @staticmethod
+    def _prepare(bench: Bench, spec: Spec, view: View, blamed: Mapping[str, CandidateSpec]) -> Prepared:
+        """Hand over what the grant shows, and nothing else of the dataset."""
+        dataset = view.dataset
         try:
-            return gather(spec, dataset, table) if spec.data.history is None else gather_histories(spec, dataset, table)
+            order = Order(spec=spec, dataset=dataset, warnings=view.profile.warnings, candidates=blamed)
+            return bench.prepare(order, view.table)
         except MemoryError as full:
             fewer = "Lower `data.prepare.size`" if spec.data.image else "Lower `data.prepare.max_categories`, exclude columns"
             raise OutOfMemoryError(
@@ -160,7 +171,7 @@ class Training:
                 "a machine with more memory."
             ) from full
 
-    def _start(self, spec: Spec, dataset: Dataset, findings: tuple[Finding, ...], by: Actor) -> Run:
+    def _start(self, spec: Spec, dataset: Dataset, findings: tuple[Finding, ...], isolation: str, *, by: Actor) -> Run:
         names = names_of(candidate.recipe for candidate in spec.candidates)
         with beginning() as mark, self._database.change() as connection:
             run = Run(
@@ -183,10 +194,11 @@ class Training:
             mark(run.id)
             store.add(connection, run, process=Process.current())
             facts = {"spec": run.spec_digest, "dataset": run.dataset, "fingerprint": run.fingerprint, "seed": run.seed}
-            self._ledger.record(connection, RUN_STARTED, actor=by.id, subject=run.id, facts=facts | {"candidates": names})
+            facts |= {"candidates": names, "isolation": isolation}
+            self._ledger.record(connection, RUN_STARTED, actor=by.id, subject=run.id, facts=facts)
         return run
 
-    def _restart(self, run: Run, by: Actor) -> Run:
+    def _restart(self, run: Run, isolation: str, by: Actor) -> Run:
         """Take over a run, and the versions that it registered without being told any more."""
         made = self._versions_of(run, by)
         with beginning() as mark, self._database.change() as connection:
@@ -199,7 +211,7 @@ class Training:
             store.set_status(connection, run.id, Status.RUNNING)
             store.set_process(connection, run.id, Process.current())
             run = replace(run, status=Status.RUNNING, candidates=candidates, ended=None, message="")
-            facts = {"candidates": [each.name for each in run.unfinished]}
+            facts = {"candidates": [each.name for each in run.unfinished], "isolation": isolation}
             self._ledger.record(connection, RUN_RESUMED, actor=by.id, subject=run.id, facts=facts)
         return run
 
@@ -210,14 +222,12 @@ class Training:
             return {}
         return {str(version.facts.get("candidate")): version for version in versions if version.lineage.run == run.id}
 
-    def _execution(
-        self, run: Run, spec: Spec, material: Material, reference: Reference | None, view: View, *, by: Actor
-    ) -> Execution:
+    def _execution(self, run: Run, spec: Spec, bench: Bench, prepared: Prepared, view: View, *, by: Actor) -> Execution:
         return Execution(
             run=run,
             spec=spec,
-            material=material,
-            reference=reference,
+            bench=bench,
+            split_digest=prepared.split_digest,
             purpose=spec.purpose or view.grant.purpose,
             owner=spec.owner or view.dataset.owner,
             grant=view.grant.id,

@@ -27,6 +27,7 @@ __all__ = ["ROW", "House", "Process", "Reply", "Threaded", "body", "build", "cli
 
 QUICK = {
     "refresh_seconds": 0.1,
+    "training_isolation": "none",
     "shutdown_grace_seconds": 5.0,
     "rows_limit": 64,
     "explain_rows_limit": 2,

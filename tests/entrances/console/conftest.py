@@ -65,7 +65,7 @@ ROW = {"f0": "44", "f1": "38.5", "f2": "north", "f3": "true"}
 def built(tmp_path_factory) -> Path:
     """A home with three versions: the first live, the second with hostile papers, the third trained and nothing else."""
     home = tmp_path_factory.mktemp("console") / ".modelward"
-    settings = Settings(home=home)
+    settings = Settings(home=home, training_isolation="none")
     create_home(settings)
     platform, by = open_platform(settings), local_actor()
     table = home.parent / "people.csv"

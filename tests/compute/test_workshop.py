@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A workshop does what it is started for in a process of its own, and says so when it cannot."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from modelward.compute import Wire, Workshop, WorkshopLostError, landlock_version
+
+HERE = __name__
+
+
+def answer(wire):
+    """Say back what is said, from where it was heard."""
+    while (frame := wire.receive()) is not None:
+        wire.send({"said": frame.head["say"], "process": os.getpid(), "folder": str(Path.cwd())}, frame.body[::-1])
+
+
+def leave(wire):
+    """End without a word."""
+
+
+def break_down(wire):
+    raise ValueError("Ada Example, 3 Mill Lane")
+
+
+def crash(wire):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@pytest.fixture
+def begin(tmp_path, monkeypatch):
+    def start(function, **given):
+        return Workshop(f"{HERE}:{function.__name__}", folder=tmp_path / "scratch", hidden=[], is_required=False, **given)
+
+    return start
+
+
+def test_what_is_sent_is_heard_and_answered_elsewhere(begin, tmp_path):
+    with begin(answer) as workshop:
+        body = os.urandom(3_000_000)
+        workshop.wire.send({"say": "Grüße"}, body)
+        head, back = workshop.wire.receive()
+        assert (head["said"], back) == ("Grüße", body[::-1])
+        assert head["process"] == workshop.number != os.getpid()
+        assert head["folder"].startswith(str(tmp_path / "scratch"))
+    assert not (tmp_path / "scratch").exists()
+
+
+def test_it_is_closed_in_where_the_kernel_can(begin):
+    with begin(answer) as workshop:
+        assert workshop.isolation == (f"landlock-{landlock_version()}" if landlock_version() else "process")
+
+
+def test_one_that_ends_by_itself_is_lost(begin):
+    with begin(leave) as workshop:
+        assert workshop.wire.receive() is None
+        assert str(workshop.lost()) == "The process that trained ended before it was done."
+
+
+def test_one_that_crashes_is_lost_and_the_signal_is_told(begin):
+    with begin(crash) as workshop:
+        assert workshop.wire.receive() is None
+        assert str(workshop.lost()) == "The process that trained was ended by SIGSEGV. It crashed."
+
+
+def test_what_breaks_is_told_by_its_kind_and_never_by_its_text(begin):
+    with begin(break_down) as workshop:
+        head, _ = workshop.wire.receive()
+    assert (head["kind"], head["fault"]) == ("broken", "ValueError")
+    assert "Ada" not in str(head)
+
+
+def test_one_that_cannot_be_found_breaks(tmp_path):
+    with Workshop("modelward.nowhere:serve", folder=tmp_path / "s", hidden=[], is_required=False) as workshop:
+        head, _ = workshop.wire.receive()
+    assert head["fault"] == "ModuleNotFoundError"
+
+
+@pytest.mark.parametrize("sent", [b"", b"\0\0\0\2", b"\0\0\0\2" + bytes(8) + b"{]", b"\xff" * 12 + b"{}", bytes(12)])
+def test_what_is_no_frame_ends_the_conversation(sent):
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.sendall(sent)
+    wire = Wire(ours)
+    assert wire.receive() is None
+    wire.close()
+
+
+def test_a_workshop_that_cannot_start_is_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr("modelward.compute.workshop._PROGRAM", "modelward.nowhere")
+    with pytest.raises(WorkshopLostError, match="ended before it was done"):
+        Workshop("x:y", folder=tmp_path / "s", hidden=[], is_required=False)
+    assert not (tmp_path / "s").exists()

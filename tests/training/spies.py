@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recipes that learn honestly and look around meanwhile; what they found stands in the notes of their version."""
+
+import os
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from modelward.compute import JobCancelledError
+from training.house import honest
+
+
+class SpyParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where to look, whom to call."""
+
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    port: int = 0
+    socket: str = ""
+    process: int = 0
+
+
+@dataclass(frozen=True)
+class Spy:
+    """It opens what it is told to, and says how that went."""
+
+    Parameters = SpyParameters
+    parameters: SpyParameters
+
+    def make(self, inputs, progress):
+        made = honest().make(inputs, progress)
+        return replace(made, notes=tuple(f"{name}: {how}" for name, how in self.found()))
+
+    def found(self):
+        asked = self.parameters
+        for file in asked.files:
+            yield f"read {file}", tried(lambda file=file: Path(file).read_bytes())
+        for folder in asked.folders:
+            yield f"list {folder}", tried(lambda folder=folder: [*Path(folder).iterdir()])
+            yield f"write {folder}", tried(lambda folder=folder: Path(folder, "left-by-a-spy").write_text("here"))
+        if asked.port:
+            yield "tcp", tried(lambda: socket.create_connection(("127.0.0.1", asked.port), timeout=5).close())
+            yield "udp", tried(lambda: calls(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", asked.port)))
+            yield "unix", tried(lambda: calls(socket.AF_UNIX, socket.SOCK_STREAM, asked.socket))
+        if asked.process:
+            for name in ("environ", "mem", "maps"):
+                yield f"look {name}", tried(lambda name=name: Path(f"/proc/{asked.process}/{name}").open("rb").close())
+            yield "signal", tried(lambda: os.kill(asked.process, 0))
+            yield "program", tried(lambda: subprocess.run(["/bin/true"], check=True))
+        yield "variables", " ".join(sorted(os.environ))
+        yield "process", str(os.getpid())
+
+
+def tried(attempt):
+    try:
+        attempt()
+    except OSError as refused:
+        return f"refused by {type(refused).__name__}"
+    return "done"
+
+
+def calls(family, kind, address):
+    with socket.socket(family, kind) as own:
+        own.connect(address)
+
+
+class Deaf:
+    """It says how far it is and never listens to the answer."""
+
+    def __new__(cls, parameters):
+        return parameters
+
+    class Parameters(msgspec.Struct, frozen=True):
+        """Those of a network, which mean nothing here."""
+
+        epochs: int = 1
+        hidden: tuple[int, ...] = ()
+        batch_size: int = 1
+        patience: int = 1
+
+        def make(self, inputs, progress):
+            for epoch in range(600_000):
+                with suppress(JobCancelledError):
+                    progress(0.1, f"epoch {epoch}")
+                time.sleep(0.01)
+
+
+def ask_for_more(wire):
+    """The other end of a bench that asks for what was not granted, and says what it got."""
+    asked = wire.receive().head
+    outcomes = {True: [], False: []}
+    for name in ("age", "town", "member", "ledger"):
+        wire.send({"kind": "column", "name": name})
+        parts = wire.receive().head["parts"]
+        for _ in range(parts):
+            wire.receive()
+        outcomes[parts > 0].append(name)
+    told = f"told of {','.join(asked['columns'])}; given {', '.join(outcomes[True])}; not given {', '.join(outcomes[False])}"
+    wire.send({"kind": "refused", "class": "InvalidError", "of_kind": "InvalidError", "message": told})
+    wire.receive()
+
+
+def fill_memory(wire):
+    """The other end of a bench that has no memory for the rows."""
+    from modelward.training import workbench
+
+    workbench.OwnBench.prepare = lambda *_: [0] * 2**60
+    workbench.serve(wire)
+
+
+FULL = f"{__name__}:fill_memory"
+PLACE, DEAF, GREEDY = f"{__name__}:Spy", f"{__name__}:Deaf", f"{__name__}:ask_for_more"
