@@ -50,7 +50,7 @@ class NewRole(msgspec.Struct, forbid_unknown_fields=True):
 class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
     """The password that a person is to have."""
 
-    password: str
+    password: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 12, "maxLength": 1024})]
 
     def __repr__(self) -> str:
         # A traceback that shows local values must not show it.
