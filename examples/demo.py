@@ -63,7 +63,7 @@ def open_house(folder: Path) -> Story:
     owner = local_actor()
 
     def issue(name: str, role: Role) -> str:
-        return platform.access.create_key(name, role=role, purpose="the demonstration", by=owner).secret
+        return platform.access.create_key(name, role=role, purpose=SAMPLES["adult"].purpose, by=owner).secret
 
     return Story(
         settings,

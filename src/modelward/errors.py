@@ -40,6 +40,14 @@ class UnavailableError(ModelwardError):
     """It may work later: busy, shutting down, out of space, not loaded yet."""
 
 
+class LimitedError(UnavailableError):
+    """Somebody asks more often than they may; `retry_after_seconds` says when they may again."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class PrerequisiteError(ModelwardError):
     """Something must be installed or prepared first; the message names the command."""
 

@@ -157,7 +157,7 @@ def test_a_failure_of_any_kind_is_an_error_of_ours(stranger, monkeypatch, status
 
 def test_every_kind_can_come_back(stranger, monkeypatch):
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-    assert len(kinds) == 9
+    assert len(kinds) == 10
     for kind in kinds:
         monkeypatch.setattr(Stranger, "answer", (400, f'{{"detail":"d","kind":"{kind.__name__}"}}'.encode()))
         with pytest.raises(kind) as raised:

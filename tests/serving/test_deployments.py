@@ -147,9 +147,10 @@ def test_where_the_keys_cannot_be_read_no_key_opens_anything_until_they_can(hous
 
 
 def test_keys_that_cannot_be_looked_after_for_too_long_open_nothing_until_they_can(house, home):
-    secret, now = house.key("till"), 100.0
+    secret, other, now = house.key("till"), house.key("desk"), 100.0
     keychain = Keychain(house.access, trusted_seconds=10, clock=lambda: now)
     keychain.refresh()
+    assert keychain.credential(secret).actor.id == "service:till"
     file, away = home / "modelward.db", home / "away"
     house.access._database.close()
     file.rename(away)
@@ -159,6 +160,8 @@ def test_keys_that_cannot_be_looked_after_for_too_long_open_nothing_until_they_c
         keychain.refresh()
     assert keychain.credential(secret).actor.id == "service:till"
     assert keychain.revision is not None
+    with pytest.raises(UnavailableError):
+        keychain.credential(other)
     now += 2
     with pytest.raises(UnavailableError):
         keychain.refresh()

@@ -3,6 +3,7 @@
 
 from modelward.access.accounts import Accounts
 from modelward.access.actor import Actor, NotPermittedError, NotYoursError, Whoami, local_actor
+from modelward.access.agreeing import Agreeing
 from modelward.access.attempt import TooManyAttemptsError
 from modelward.access.auditing import Auditing
 from modelward.access.certificate import (
@@ -15,6 +16,7 @@ from modelward.access.certificate import (
 from modelward.access.certifying import Certifying
 from modelward.access.credential import (
     AlreadyEndedError,
+    ChangedSecrets,
     Credential,
     InvalidCredentialError,
     Invitation,
@@ -28,10 +30,11 @@ from modelward.access.credential import (
     User,
     UserMissingError,
     WrongPasswordError,
+    has_shape,
     unknown_key,
 )
 from modelward.access.custody import Custody
-from modelward.access.explanation import Explanation, NobodyKnownError, UnknownPermissionError
+from modelward.access.explanation import Explanation, NobodyKnownError, UnknownPermissionError, parse_permission
 from modelward.access.identities import BEGUN_SECONDS, Begun, Identities, TooManyNamesakesError
 from modelward.access.identity import (
     Identity,
@@ -43,10 +46,12 @@ from modelward.access.identity import (
 )
 from modelward.access.judge import Decision, Judge
 from modelward.access.judging import Ground
+from modelward.access.keys import GRACE_LIMIT_SECONDS, GRACE_SECONDS
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.password import HashingBusyError, WeakPasswordError
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
 from modelward.access.purpose import PurposeNotAgreedError, covers, purposes_of
+from modelward.access.quota import InvalidQuotaError, Quota
 from modelward.access.rotation import MasterRotated, Rotation, RotationUnfinishedError
 from modelward.access.seal import MAC, AlteredRowError, Seal
 from modelward.access.second_factor import (
@@ -69,14 +74,28 @@ from modelward.access.site_policy import (
 )
 from modelward.access.tenant import Tenant, TenantInUseError, TenantMissingError, TenantTakenError
 from modelward.access.tenants import Tenants
+from modelward.access.terms import (
+    Acceptance,
+    InvalidTermsError,
+    OfferedTerms,
+    Terms,
+    TermsChangedError,
+    TermsMissingError,
+    TermsNotAcceptedError,
+    not_accepted,
+)
 
 __all__ = [
     "BEGUN_SECONDS",
+    "GRACE_LIMIT_SECONDS",
+    "GRACE_SECONDS",
     "MAC",
     "PERMISSIONS_OF",
+    "Acceptance",
     "Access",
     "Accounts",
     "Actor",
+    "Agreeing",
     "AlreadyEndedError",
     "AlteredRowError",
     "Auditing",
@@ -86,6 +105,7 @@ __all__ = [
     "Certificate",
     "CertificateTakenError",
     "Certifying",
+    "ChangedSecrets",
     "Credential",
     "Custody",
     "Decision",
@@ -98,8 +118,10 @@ __all__ = [
     "InvalidCredentialError",
     "InvalidHostError",
     "InvalidNameError",
+    "InvalidQuotaError",
     "InvalidRolesError",
     "InvalidSitePolicyError",
+    "InvalidTermsError",
     "Invitation",
     "IssuedKey",
     "Judge",
@@ -115,8 +137,10 @@ __all__ = [
     "NobodyKnownError",
     "NotPermittedError",
     "NotYoursError",
+    "OfferedTerms",
     "Permission",
     "PurposeNotAgreedError",
+    "Quota",
     "RecoveryCodes",
     "RemovedPersonError",
     "Role",
@@ -140,6 +164,10 @@ __all__ = [
     "TenantMissingError",
     "TenantTakenError",
     "Tenants",
+    "Terms",
+    "TermsChangedError",
+    "TermsMissingError",
+    "TermsNotAcceptedError",
     "TooManyAttemptsError",
     "TooManyNamesakesError",
     "UnknownCredentialError",
@@ -152,7 +180,10 @@ __all__ = [
     "WrongPasswordError",
     "check_name",
     "covers",
+    "has_shape",
     "local_actor",
+    "not_accepted",
+    "parse_permission",
     "parse_role",
     "parse_roles_of_groups",
     "purposes_of",

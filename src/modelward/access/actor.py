@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from modelward.access.judge import BY_ROLE, Decision, Judge
 from modelward.access.permission import Permission, Role
+from modelward.access.quota import Quota
 from modelward.errors import NotFoundError, RefusedError
 
 
@@ -25,7 +26,8 @@ class Actor:
     """`id` is what the ledger says: `person:ada`, `service:till` or `local:` and the system user who owns the home.
 
     `models` limits every permission that concerns a model to those; None is every model. `credential` is the id of the key or
-    the session, never its secret. `tenant` is the part of the house that the actor belongs to; "" is the house itself.
+    the session, never its secret. `tenant` is the part of the house that the actor belongs to; "" is the house itself. `scope` is
+    all that the credential may be used for, whatever the role may do besides; None is all of that. `quota` is how much it may ask.
     """
 
     id: str
@@ -35,6 +37,8 @@ class Actor:
     purpose: str = ""
     credential: str = ""
     tenant: str = ""
+    scope: frozenset[Permission] | None = None
+    quota: Quota | None = None
     judge: Judge = field(default=BY_ROLE, repr=False, compare=False)
 
     def may(self, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> bool:
@@ -72,7 +76,8 @@ class Actor:
     @property
     def whoami(self) -> Whoami:
         """The actor as a door tells them of themselves."""
-        return Whoami(self.id, self.name, self.role, self.models, self.purpose, self.credential, self.tenant)
+        scope = None if self.scope is None else tuple(sorted(self.scope))
+        return Whoami(self.id, self.name, self.role, self.models, self.purpose, self.credential, self.tenant, scope, self.quota)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,8 @@ class Whoami:
     purpose: str = ""
     credential: str = ""
     tenant: str = ""
+    scope: tuple[Permission, ...] | None = None
+    quota: Quota | None = None
 
 
 def local_actor() -> Actor:

@@ -15,12 +15,14 @@ from datetime import datetime
 from typing import Final, Literal
 
 from modelward.access.actor import Actor
-from modelward.access.permission import Role
+from modelward.access.permission import Permission, Role
+from modelward.access.quota import Quota
 from modelward.audit import Event
 from modelward.digest import keyed_digest
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnauthenticatedError
 
 KEY_CREATED: Final = Event("key.created", "An API key was made for a service.")
+KEY_ROTATED: Final = Event("key.rotated", "An API key got a new secret; the one before it ends with its time of grace.")
 KEY_REVOKED: Final = Event("key.revoked", "An API key was ended for good.")
 USER_ADDED: Final = Event("user.added", "A person was added, with a one-time sign-in link.")
 USER_INVITED: Final = Event("user.invited", "A person got a new one-time sign-in link; what they signed in with before ended.")
@@ -72,7 +74,10 @@ class InvalidCredentialError(InvalidError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """An API key, without its secret. `models` is what it reaches; None is every model."""
+    """An API key, without its secret. `models` is what it reaches; None is every model. `scope` is what it may be used for of all
+    that its role may; None is all of it. `last_used` is known to the hour, and `former_until` is when the secret ends that it had
+    before its last one.
+    """
 
     id: str
     name: str
@@ -84,6 +89,15 @@ class Key:
     expires: datetime | None = None
     revoked: datetime | None = None
     tenant: str = ""
+    scope: tuple[Permission, ...] | None = None
+    quota: Quota | None = None
+    last_used: datetime | None = None
+    former_until: datetime | None = None
+
+    @property
+    def prefix(self) -> str:
+        """How its secret begins, by which people tell secrets apart."""
+        return f"mw_{self.id}_"
 
     def is_valid(self, now: datetime) -> bool:
         """Whether the key opens anything at `now`."""
@@ -92,7 +106,10 @@ class Key:
     @property
     def actor(self) -> Actor:
         """Who acts with this key."""
-        return Actor(f"service:{self.name}", self.name, self.role, self.models, self.purpose, self.id, self.tenant)
+        scope = None if self.scope is None else frozenset(self.scope)
+        return Actor(
+            f"service:{self.name}", self.name, self.role, self.models, self.purpose, self.id, self.tenant, scope, self.quota
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +163,14 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedSecrets:
+    """The hashes of all secrets of keys that changed since some revision, and the revision at which that was so."""
+
+    revision: int
+    digests: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     """A secret just drawn, and the id inside it."""
 
@@ -153,9 +178,9 @@ class Secret:
     text: str = field(repr=False)
 
 
-def draw_secret(kind: SecretKind) -> Secret:
-    """A new secret of 256 random bits."""
-    identifier = "".join(secrets.choice(_ID_CHARACTERS) for _ in range(8))
+def draw_secret(kind: SecretKind, identifier: str = "") -> Secret:
+    """A new secret of 256 random bits, with a new id or the one given."""
+    identifier = identifier or "".join(secrets.choice(_ID_CHARACTERS) for _ in range(8))
     return Secret(identifier, f"{kind}_{identifier}_{secrets.token_urlsafe(32)}")
 
 

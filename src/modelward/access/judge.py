@@ -61,6 +61,8 @@ class ByRole:
 
 def reaches(actor: Actor, permission: Permission, model: str | None) -> bool:
     """Whether the limit of the actor's credential lets it through."""
+    if actor.scope is not None and permission not in actor.scope:
+        return False
     return actor.models is None or (permission not in NEVER_LIMITED and (model is None or model in actor.models))
 
 
@@ -73,7 +75,12 @@ def lacks_by_role(actor: Actor, permission: Permission) -> str:
 
 
 def lacks_by_limit(actor: Actor, permission: Permission, model: str | None) -> str:
-    """Why it is refused where the credential is limited to other models."""
+    """Why it is refused where the credential is limited to something else."""
+    if actor.scope is not None and permission not in actor.scope:
+        return (
+            f"{actor.id} lacks {permission}: its key is for {', '.join(sorted(actor.scope))} alone. "
+            "Ask an administrator for a key that is for more: `modelward keys create`."
+        )
     what = f"{permission} for model {model!r}" if model is not None else permission
     return (
         f"{actor.id} lacks {what}: its key is limited to {', '.join(actor.models or ()) or 'no model'}. "

@@ -48,10 +48,11 @@ class Permission(_Meaning):
     RELEASES_PROPOSE = "releases:propose", "Propose a version for release."
     RELEASES_DECIDE = "releases:decide", "Approve or refuse a release that somebody else proposed."
     RELEASES_PROMOTE = "releases:promote", "Make an approved release live, pause it, and roll back."
+    TERMS_PUT = "terms:put", "Put terms of confidentiality in place for models and datasets."
     AUDIT_READ = "audit:read", "Read, verify and export the ledger, and get any receipt."
     AUDIT_RECEIPT = "audit:receipt", "Get the receipts of one's own requests, and the public key that verifies them."
     USERS_MANAGE = "users:manage", "Add, invite and remove people, change their roles, and end their sessions and waits."
-    KEYS_MANAGE = "keys:manage", "Create and revoke API keys."
+    KEYS_MANAGE = "keys:manage", "Create, rotate and revoke API keys."
     POLICIES_MANAGE = "policies:manage", "Change the site's access policies, and ask why anybody may do anything."
     TENANTS_MANAGE = "tenants:manage", "Add and remove tenants."
     METRICS_READ = "metrics:read", "Read the metrics of a running service."
@@ -73,7 +74,9 @@ _P = Permission
 
 PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
-    Role.DATA_OWNER: frozenset({_P.DATA_READ, _P.DATA_WRITE, _P.DATA_GRANT, _P.DATA_SHRED, _P.TRAINING_READ, _P.MODELS_READ}),
+    Role.DATA_OWNER: frozenset(
+        {_P.DATA_READ, _P.DATA_WRITE, _P.DATA_GRANT, _P.DATA_SHRED, _P.TERMS_PUT, _P.TRAINING_READ, _P.MODELS_READ}
+    ),
     Role.DATA_SCIENTIST: frozenset(
         {_P.DATA_READ, _P.DATA_WRITE, _P.TRAINING_RUN, _P.TRAINING_READ}
         | {_P.MODELS_READ, _P.MODELS_IMPORT, _P.MODELS_EXPORT, _P.MODELS_ASSESS, _P.MODELS_PREDICT, _P.MODELS_EXPLAIN}
@@ -81,7 +84,7 @@ PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
     ),
     Role.RISK_OFFICER: frozenset(
         {_P.DATA_READ, _P.TRAINING_READ, _P.MODELS_READ, _P.MODELS_ASSESS}
-        | {_P.RELEASES_READ, _P.RELEASES_DECIDE, _P.AUDIT_READ, _P.AUDIT_RECEIPT}
+        | {_P.RELEASES_READ, _P.RELEASES_DECIDE, _P.TERMS_PUT, _P.AUDIT_READ, _P.AUDIT_RECEIPT}
     ),
     Role.OPERATOR: frozenset(
         {_P.MODELS_READ, _P.MODELS_IMPORT, _P.MODELS_EXPORT, _P.MODELS_PREDICT, _P.METRICS_READ}
@@ -95,6 +98,9 @@ PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
 NEVER_LIMITED: Final = frozenset(
     {Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.POLICIES_MANAGE, Permission.TENANTS_MANAGE, Permission.AUDIT_READ}
 )
+
+# Nor could a scope hold who hands out credentials that have none, or rules of their own.
+NEVER_SCOPED: Final = NEVER_LIMITED - {Permission.AUDIT_READ}
 
 
 # What speaks of the whole house, or rules it, is not for who belongs to a part of it.

@@ -146,7 +146,7 @@ class SitePolicies:
         """Nothing, where some administrator could change the policies again, or there is none but the owner of the home."""
         people = [user.actor("") for user in person_rows.users(connection, seal=self._seal) if not user.removed]
         now = datetime.now(UTC)
-        keys = [key.actor for key in key_rows.keys(connection, seal=self._seal).values() if key.is_valid(now)]
+        keys = [key.actor for key in key_rows.keys(connection, seal=self._seal) if key.is_valid(now)]
         administrators = [
             actor for actor in (*people, *keys) if actor.role is Role.ADMINISTRATOR and actor.models is None and not actor.tenant
         ]

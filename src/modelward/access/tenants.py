@@ -52,7 +52,7 @@ class Tenants:
             if tenant_rows.is_there(connection, name, seal=self._seal):
                 raise TenantTakenError(f"The tenant {name} is there already. `modelward tenants list` shows all.")
             people = (user.name for user in person_rows.users(connection, seal=self._seal))
-            keys = (key.name for key in key_rows.keys(connection, seal=self._seal).values())
+            keys = (key.name for key in key_rows.keys(connection, seal=self._seal))
             if taken := sorted({each for each in (*people, *keys, *self._names_in_use(connection)) if is_of(each, name)}):
                 raise TenantTakenError(
                     f"No tenant can be called {name}: {', '.join(taken[:_SHOWN])} would become its own. Choose another name."
@@ -87,7 +87,7 @@ class Tenants:
             people = [
                 each.name for each in person_rows.users(connection, seal=self._seal) if each.tenant == name and not each.removed
             ]
-            held = key_rows.keys(connection, seal=self._seal).values()
+            held = key_rows.keys(connection, seal=self._seal)
             keys = [each.name for each in held if each.tenant == name and each.is_valid(now)]
             if present := people + keys:
                 raise TenantInUseError(

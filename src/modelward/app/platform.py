@@ -42,7 +42,15 @@ class Platform:
         self.shredding = self.datasets.shredding
         self.registry = Registry(self.database, self.vault, self.ledger, self.keyring)
         self.rotation = Rotation(self.database, self.ledger, self.keyring, self.vault, named=self.sealed_objects)
-        self.training = Training(self.database, self.ledger, self.datasets, self.registry, self.vault, settings=settings)
+        self.training = Training(
+            self.database,
+            self.ledger,
+            self.datasets,
+            self.registry,
+            self.vault,
+            terms=self.access.terms,
+            settings=settings,
+        )
         self.tenants = Tenants(self.database, self.ledger, self.keyring, names_in_use=self._names)
         self.assessment = Assessment(self.registry, self.datasets)
         self.releases = Releases(self.database, self.ledger, self.registry, self.assessment)

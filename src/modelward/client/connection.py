@@ -21,7 +21,7 @@ _KINDS_BY_STATUS: dict[int, type[ModelwardError]] = {
     404: errors.NotFoundError,
     409: errors.ConflictError,
     413: errors.TooLargeError,
-    429: errors.UnavailableError,
+    429: errors.LimitedError,
     502: errors.UnavailableError,
     503: errors.UnavailableError,
     504: errors.UnavailableError,

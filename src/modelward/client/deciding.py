@@ -7,7 +7,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from modelward.access import Actor, Explanation, Invitation, IssuedKey, Key, Role, SitePolicy, Standing, Tenant, User, Whoami
+from modelward.access import (
+    GRACE_SECONDS,
+    Actor,
+    Explanation,
+    Invitation,
+    IssuedKey,
+    Key,
+    Permission,
+    Quota,
+    Role,
+    SitePolicy,
+    Standing,
+    Tenant,
+    User,
+    Whoami,
+)
 from modelward.app import SecurityCheck
 from modelward.audit import (
     Checkpoint,
@@ -18,6 +33,7 @@ from modelward.audit import (
     open_checkpoint,
     verify_growth,
 )
+from modelward.client.agreeing import RemoteTerms
 from modelward.client.archive import unpack
 from modelward.client.connection import Connection, Room, part
 from modelward.releases import PolicyText, Release
@@ -156,6 +172,7 @@ class RemoteAccess(Room):
         super().__init__(connection)
         self.accounts = RemoteAccounts(connection)
         self.policies = RemoteSitePolicies(connection)
+        self.terms = RemoteTerms(connection)
 
     def explain(self, who: str, action: str, what: str = "", *, by: Actor | None = None) -> Explanation:
         """Why somebody may do something."""
@@ -193,13 +210,25 @@ class RemoteAccess(Room):
         role: Role,
         models: Sequence[str] | None = None,
         purpose: str = "",
+        scope: Sequence[Permission] | None = None,
+        quota: Quota | None = None,
         expires: datetime | None = None,
         tenant: str = "",
         by: Actor | None = None,
     ) -> IssuedKey:
         """Make a key."""
-        body = {"name": name, "role": role, "models": models, "purpose": purpose, "expires": expires, "tenant": tenant}
+        said = {"name": name, "role": role, "purpose": purpose, "tenant": tenant}
+        limits = {"models": models, "scope": scope, "quota": quota, "expires": expires}
+        body = said | {what: limit for what, limit in limits.items() if limit is not None}
         return self._connection.fetch(IssuedKey, "POST", "/api/v1/keys", body=body)
+
+    def key(self, id: str, *, by: Actor | None = None) -> Key:
+        """Show a key."""
+        return self._connection.fetch(Key, "GET", f"/api/v1/keys/{part(id)}")
+
+    def rotate_key(self, id: str, *, grace_seconds: int = GRACE_SECONDS, by: Actor | None = None) -> IssuedKey:
+        """Give a key a new secret."""
+        return self._connection.fetch(IssuedKey, "POST", f"/api/v1/keys/{part(id)}/rotate", body={"grace_seconds": grace_seconds})
 
     def revoke_key(self, id: str, *, by: Actor | None = None) -> Key:
         """Revoke a key."""

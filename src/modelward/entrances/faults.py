@@ -11,6 +11,7 @@ from typing import TypeVar
 from modelward.errors import (
     ConflictError,
     InvalidError,
+    LimitedError,
     ModelwardError,
     NotFoundError,
     PrerequisiteError,
@@ -30,6 +31,7 @@ STATUS: dict[type[ModelwardError], int] = {
     NotFoundError: 404,
     ConflictError: 409,
     UnavailableError: 503,
+    LimitedError: 429,
     PrerequisiteError: 503,
     ModelwardError: 500,
 }

@@ -50,6 +50,7 @@ from modelward.serving.meters import SECONDS, Meters
 from modelward.serving.offline import Batch
 from modelward.serving.pending import Pending, Standing
 from modelward.serving.question import Asking, Question, Why
+from modelward.serving.quotas import QuotaUsedUpError
 from modelward.serving.records import (
     Answer,
     Prediction,
@@ -104,6 +105,7 @@ __all__ = [
     "Pending",
     "Prediction",
     "Question",
+    "QuotaUsedUpError",
     "Ranked",
     "RankingAnswer",
     "RankingPrediction",

@@ -12,8 +12,9 @@ INFERENCE_ANSWERED = Event("inference.answered", "A caller got an answer; input 
 INFERENCE_REFUSED = Event(
     "inference.refused",
     "A known caller got an error instead of an answer: not permitted, not live, a body that cannot be read, rows that are too many "
-    "or do not fit, a fault, or no answer in time. Not recorded: what is refused by its head or for the size of its body, overload "
-    "(503), the end of the service, and what is more than the 4096 refusals that wait where the ledger takes nothing.",
+    "or do not fit, a quota that is used up (told once in its minute or day), a fault, or no answer in time. Not recorded: what is "
+    "refused by its head or for the size of its body, overload (503), the end of the service, and what is more than the 4096 "
+    "refusals that wait where the ledger takes nothing.",
 )
 INFERENCE_EXPLAINED = Event("inference.explained", "A caller got an explanation; input and output are committed to, and not kept.")
 INFERENCE_BATCH = Event("inference.batch", "A file of rows was answered as a whole.")

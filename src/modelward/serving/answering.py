@@ -141,7 +141,7 @@ class Answering:
         if not pending.is_wanted:
             return
         pending.is_recordable = False
-        if not isinstance(fault, _UNRECORDED):
+        if not isinstance(fault, _UNRECORDED) and getattr(fault, "is_first", True):
             standing = pending.standing
             self.record_refusal(standing.actor, fault, model=standing.model, number=standing.number, request=pending.request)
         self.open.discard(pending)

@@ -131,6 +131,11 @@ class Deployments:
             hint = f" {paused.version} is paused."
         raise NotServedError(f"{asked!r} is not released.{hint} `modelward release list` shows what is.")
 
+    def find(self, model: str, number: int | None = None) -> Deployment | None:
+        """As `get`; nothing where none answers."""
+        deployment = self._ready.get(model)
+        return deployment if deployment is not None and number in (None, deployment.version.number) else None
+
     def all(self) -> list[Deployment]:
         """Every deployment that answers, by model."""
         return [self._ready[model] for model in sorted(self._ready)]

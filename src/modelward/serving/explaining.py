@@ -16,6 +16,7 @@ from modelward.serving.deployments import Deployment
 from modelward.serving.explanations import Explanations
 from modelward.serving.pending import Pending
 from modelward.serving.question import Why, check_rows
+from modelward.serving.quotas import Quotas
 from modelward.settings import Settings
 
 _encode = msgspec.json.Encoder().encode
@@ -24,10 +25,13 @@ _encode = msgspec.json.Encoder().encode
 class Explaining:
     """Sees questions why through, from a deployment on; what is raised goes to whoever asked."""
 
-    def __init__(self, explanations: Explanations, aside: Aside, answering: Answering, *, settings: Settings) -> None:
+    def __init__(
+        self, explanations: Explanations, aside: Aside, answering: Answering, *, quotas: Quotas, settings: Settings
+    ) -> None:
         self._explanations = explanations
         self._aside = aside
         self._answering = answering
+        self._quotas = quotas
         self._settings = settings
 
     def begin(self, pending: Pending, read: Callable[[], Why], deployment: Deployment) -> None:
@@ -40,6 +44,7 @@ class Explaining:
 
     def _stand_in_line(self, pending: Pending, why: Why) -> None:
         check_rows(len(why.rows), self._settings.explain_rows_limit)
+        self._quotas.take(pending.standing.actor, requests=1, rows=len(why.rows))
         pending.rows = len(why.rows)
         self._aside.explain(pending, partial(self._explained, pending, why), partial(self._record, pending))
 

@@ -23,6 +23,7 @@ from modelward.compute import usable_cores
 from modelward.errors import ModelwardError, RefusedError
 from modelward.images import at_most
 from modelward.registry import Interface
+from modelward.serving.admission import Admission
 from modelward.serving.answer import OverloadedError, Reply, ShuttingDownError
 from modelward.serving.answering import Answering
 from modelward.serving.aside import LARGE_BYTES, Aside
@@ -35,6 +36,7 @@ from modelward.serving.keychain import Keychain
 from modelward.serving.meters import Meters
 from modelward.serving.pending import Pending, Standing
 from modelward.serving.question import Asking, Question, Read, Row, Why, check_rows
+from modelward.serving.quotas import Quotas
 from modelward.serving.recording import Recording
 from modelward.serving.records import as_records
 from modelward.serving.refresher import Refresher
@@ -44,6 +46,7 @@ from modelward.serving.tracing import Tracing
 from modelward.settings import Settings
 
 GATHER_SECONDS = 0.002
+USES_SECONDS = 60.0
 
 
 class Gateway:
@@ -56,17 +59,21 @@ class Gateway:
         self,
         ledger: Ledger,
         *,
+        admission: Admission,
         deployments: Deployments,
         keychain: Keychain,
         explanations: Explanations,
+        quotas: Quotas,
         meters: Meters,
         settings: Settings,
         tracing: Tracing | None = None,
     ) -> None:
         self._ledger = ledger
+        self._admission = admission
         self._deployments = deployments
         self._keychain = keychain
         self._explanations = explanations
+        self._quotas = quotas
         self._settings = settings
         self._inflight_limit = settings.inflight_limit
         self._rows_limit = settings.rows_limit
@@ -89,6 +96,7 @@ class Gateway:
             await asyncio.to_thread(look)
         every = self._settings.refresh_seconds
         self._refreshers = [Refresher(look, what, every_seconds=every) for what, look in looks.items()]
+        self._refreshers.append(Refresher(self._keychain.note_uses, "uses of keys", every_seconds=USES_SECONDS))
         for refresher in self._refreshers:
             refresher.start()
         self._loop = asyncio.get_running_loop()
@@ -100,7 +108,9 @@ class Gateway:
         self.meters.inflight.follow(lambda: len(self._open))
         self._slots = Slots(self._settings.engine_threads or usable_cores())
         self._aside = Aside(self._deployments, fail=self._answering.fail)
-        self._explaining = Explaining(self._explanations, self._aside, self._answering, settings=self._settings)
+        self._explaining = Explaining(
+            self._explanations, self._aside, self._answering, quotas=self._quotas, settings=self._settings
+        )
         self._is_taking = True
         return self
 
@@ -153,12 +163,25 @@ class Gateway:
             caller, expires = credential.actor, credential.expires
         try:
             until = caller.require(permission, model=model).until
+            if until is not None:
+                expires = until if expires is None else min(until, expires)
+            standing = Standing(caller, model=model, number=number, revision=revision, expires=expires)
+            if (deployment := self._deployments.find(model, number)) is not None:
+                self._agree(standing, deployment)
         except RefusedError as fault:
             self.record_refusal(caller, fault, model=model, number=number, request=request)
             raise
-        if until is not None:
-            expires = until if expires is None else min(until, expires)
-        return Standing(caller, model=model, number=number, revision=revision, expires=expires)
+        return standing
+
+    def _agree(self, standing: Standing, deployment: Deployment) -> None:
+        """Find out, or recall, whether the caller may ask that deployment.
+
+        Raises:
+            PurposeNotAgreedError, TermsNotAcceptedError: not for that, or not before. UnavailableError: it cannot be looked up.
+        """
+        if standing.agreed is not deployment:
+            self._admission.check(standing.actor, deployment.version, revision=standing.revision)
+            standing.agreed = deployment
 
     def record_refusal(self, actor: Actor, fault: Exception, *, model: str, number: int | None, request: str) -> None:
         """Put on record that a question of a known caller was refused."""
@@ -173,6 +196,8 @@ class Gateway:
         """Have a question answered whose standing holds; `pending` is told, maybe before this returns."""
         if not self._is_taking:
             self._answering.fail(pending, _ending())
+            return
+        if pending.standing.is_limited and not self._is_within_quota(pending):
             return
         if not self._is_gathering:
             self._begin_to_gather(pending.began)
@@ -205,8 +230,8 @@ class Gateway:
         Raises: as `answer`; and PrerequisiteError: the library that explains is not installed.
         """
         pending = self._awaited(question, Permission.MODELS_EXPLAIN, _unread)
-        if self._admitted([pending]):
-            self._aside.find(pending, partial(self._explaining.begin, pending, read))
+        if self._is_within_quota(pending) and self._admitted([pending]):
+            self._aside.find(pending, partial(self._begin_explaining, pending, read))
         return await self._waited(pending)
 
     def _awaited(self, question: Question, permission: Permission, read: Read) -> Awaited:
@@ -239,6 +264,15 @@ class Gateway:
         except asyncio.CancelledError:
             self.drop(pending)
             raise
+
+    def _is_within_quota(self, pending: Pending) -> bool:
+        """Whether anything is left of it, before any work is done; who asked is told where it is not."""
+        try:
+            self._quotas.check(pending.standing.actor)
+        except ModelwardError as fault:
+            self._answering.fail(pending, fault)
+            return False
+        return True
 
     def _begin_to_gather(self, now: float) -> None:
         self._is_gathering = True
@@ -275,6 +309,8 @@ class Gateway:
                 self._read_alone(pending, deployment)
                 continue
             try:
+                if standing.agreed is not deployment:
+                    self._agree(standing, deployment)
                 self._take(pending, pending.read(deployment.interface), deployment)
             except Exception as fault:  # noqa: BLE001  # whoever asked is told
                 self._answering.fail(pending, fault)
@@ -314,7 +350,17 @@ class Gateway:
                 self._answering.fail(pending, OverloadedError(f"{full}. Ask again in 1 s.", retry_after_seconds=1))
         return entering
 
+    def _begin_explaining(self, pending: Pending, read: Callable[[], Why], deployment: Deployment) -> None:
+        self._agree(pending.standing, deployment)
+        self._explaining.begin(pending, read, deployment)
+
     def _read_alone(self, pending: Pending, deployment: Deployment) -> None:
+        try:
+            self._agree(pending.standing, deployment)
+        except ModelwardError as fault:
+            self._answering.fail(pending, fault)
+            return
+
         def put(asking: Asking) -> None:
             self._take(pending, asking, deployment)
             self._put([pending])
@@ -329,6 +375,8 @@ class Gateway:
         """A question is read: what it asks, and of which version."""
         table = asking.table
         check_rows(table.rows, self._rows_limit)
+        if pending.standing.is_limited:
+            self._quotas.take(pending.standing.actor, requests=1, rows=table.rows)
         pending.table, pending.render, pending.group = table, asking.render, asking.group
         pending.rows, pending.deployment = table.rows, deployment
 
@@ -357,6 +405,7 @@ class Gateway:
         self._slots.close()
         self._commits.close()
         self._deployments.close()
+        self._quotas.close()
 
 
 def _ending() -> ShuttingDownError:

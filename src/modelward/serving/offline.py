@@ -21,6 +21,7 @@ from modelward.serving.computed import labels_of, rankings_of, shortest
 from modelward.serving.deployments import Deployment
 from modelward.serving.file_rows import FileRows, kinds_of, rows_of_file, sequences_of, with_lists
 from modelward.serving.image_rows import is_of_images, rows_of_images
+from modelward.serving.quotas import Quotas
 from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
 from modelward.storage import Database
@@ -57,14 +58,22 @@ class Batch:
 
 
 def answer_file(
-    deployment: Deployment, file: Path, *, form: FileFormat, limit_bytes: int, database: Database, ledger: Ledger, by: Actor
+    deployment: Deployment,
+    file: Path,
+    *,
+    form: FileFormat,
+    limit_bytes: int,
+    database: Database,
+    ledger: Ledger,
+    quotas: Quotas,
+    by: Actor,
 ) -> Batch:
     """Answer every row of `file`, and put that on record before the answers are handed out.
 
     Raises:
         NotPermittedError: `by` may not ask this model. UnreadableFileError, FileTooLargeError, UnusableTableError: the file is
         no table. RowsFileError: it holds no rows. InvalidRowsError: they are not this model's; row and
-        feature are named. NoImageTakenError: see `rows_of_images`.
+        feature are named. NoImageTakenError: see `rows_of_images`. QuotaUsedUpError, TooManyRowsError: `by` may not ask so much.
     """
     version, interface = deployment.version, deployment.interface
     by.require(Permission.MODELS_PREDICT, model=version.model)
@@ -74,6 +83,7 @@ def answer_file(
     else:
         data = read_bytes(file, limit_bytes=limit_bytes)
         rows = rows_of_file(file, data, kinds=kinds_of(interface.features))
+    quotas.take(by, requests=1, rows=len(rows))
     at_once = min(BATCH_ROWS, interface.most_rows)
     parts = [_answered(deployment, rows, start, at_once=at_once) for start in range(0, len(rows), at_once)]
     told = {"unfamiliar": [names for part in parts for names in part.unfamiliar]}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Standing:
     """That a caller may ask a model. It holds for every question of theirs until any key changes, or this one expires."""
 
-    __slots__ = ("actor", "caller", "expires", "model", "number", "revision")
+    __slots__ = ("actor", "agreed", "caller", "expires", "is_limited", "model", "number", "revision")
 
     def __init__(
         self,
@@ -33,6 +33,9 @@ class Standing:
     ) -> None:
         self.actor = actor
         self.caller = actor.credential or actor.id
+        # The deployment that the actor was found to ask for what it is for, having accepted its terms.
+        self.agreed: Deployment | None = None
+        self.is_limited = actor.quota is not None
         self.model = model
         self.number = number
         self.revision = revision

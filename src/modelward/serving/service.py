@@ -13,6 +13,7 @@ from modelward.access import Access, Actor, Permission, Role
 from modelward.audit import Ledger
 from modelward.registry import OpenVersion, Registry, TamperedVersionError
 from modelward.releases import Release, Releases
+from modelward.serving.admission import Admission
 from modelward.serving.answer import INFERENCE_EXPLAINED, NotServedError
 from modelward.serving.deployments import Deployments
 from modelward.serving.explanations import Explanation, Explanations
@@ -21,6 +22,7 @@ from modelward.serving.keychain import TRUSTED_SECONDS, Keychain
 from modelward.serving.meters import Meters
 from modelward.serving.offline import Batch, FileFormat, answer_file
 from modelward.serving.outage import Outage
+from modelward.serving.quotas import Quotas
 from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
 from modelward.serving.tracing import Tracing
@@ -51,6 +53,7 @@ class Serving:
         self._releases = releases
         self._settings = settings
         self._explanations = Explanations(registry)
+        self._quotas = Quotas(settings.home)
         self._meters = Meters()
         self._outage = Outage(database, ledger, meters=self._meters, actor=_SERVER.id)
         self.deployments = Deployments(releases, self._open, meters=self._meters)
@@ -59,9 +62,11 @@ class Serving:
         """The way in for a server's requests: `async with serving.gateway() as gateway`. `tracing` follows questions."""
         return Gateway(
             self._ledger,
+            admission=Admission(self._access.terms),
             deployments=self.deployments,
             keychain=Keychain(self._access, trusted_seconds=TRUSTED_SECONDS + self._settings.refresh_seconds),
             explanations=self._explanations,
+            quotas=Quotas(self._settings.home),
             meters=self._meters,
             settings=self._settings,
             tracing=tracing,
@@ -82,13 +87,15 @@ class Serving:
         online. One ledger entry speaks of the whole file.
 
         Raises:
-            NotPermittedError: `by` may not ask this model. NotReleasedError, NotServedError: it is not live. ModelMissingError:
-            there is no such model.
+            NotPermittedError: `by` may not ask this model. PurposeNotAgreedError, TermsNotAcceptedError: not for that, or not
+            before. NotReleasedError, NotServedError: it is not live. ModelMissingError: there is no such model.
+            QuotaUsedUpError: that is more than the quota of `by`.
             InvalidError: the file is no table of this model's rows; row and column are named, never a value.
         """
         by.require(Permission.MODELS_PREDICT, model=name.partition(":")[0])
         deployment = self.deployments.deploy(self._live(name, by=by))
         try:
+            Admission(self._access.terms).check(by, deployment.version)
             return answer_file(
                 deployment,
                 file,
@@ -96,6 +103,7 @@ class Serving:
                 limit_bytes=self._settings.upload_limit_bytes,
                 database=self._database,
                 ledger=self._ledger,
+                quotas=self._quotas,
                 by=by,
             )
         finally:
@@ -113,6 +121,7 @@ class Serving:
         by.require(Permission.MODELS_EXPLAIN, model=model)
         opened, request = self._open(self._live(name, by=by)), new_request_id()
         try:
+            Admission(self._access.terms).check(by, opened.version)
             found = self._explanations.explain(opened, rows, label=label, request=request)
         finally:
             opened.close()

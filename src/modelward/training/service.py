@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from modelward.access import Actor, Permission
+from modelward.access import Actor, Agreeing, Permission
 from modelward.audit import Ledger
 from modelward.datasets import Dataset, Datasets, View
 from modelward.errors import UnavailableError
@@ -55,6 +55,7 @@ class Training:
         registry: Registry,
         vault: Vault,
         *,
+        terms: Agreeing | None = None,
         settings: Settings,
     ) -> None:
         self._database = database
@@ -63,6 +64,7 @@ class Training:
         self._registry = registry
         self._vault = vault
         self._settings = settings
+        self._terms = terms
 
     def train(self, spec: Spec, *, by: Actor, progress: Progress = SILENT) -> Run:
         """Train every candidate of `spec`; each that succeeds becomes the next version of the model, in the order of the spec.
@@ -72,6 +74,7 @@ class Training:
 
         Raises:
             NotPermittedError: the actor may not train this model or read data. DatasetMissingError: there is no such dataset.
+            TermsNotAcceptedError: those of the dataset are to be accepted first.
             GrantMissingError, GrantEndedError, OutsideGrantError, PurposeNotAgreedError: the dataset is not granted to the model,
             or not so much of it, or for another purpose; see `Grants.opened`.
             InvalidError: spec and data do not go together, or the data cannot be learned from; nothing was written.
@@ -144,6 +147,8 @@ class Training:
 
     def _opened(self, spec: Spec, *, by: Actor) -> View:
         """What the model may have of the data: nothing else of it is seen from here on."""
+        if self._terms is not None:
+            self._terms.require(f"dataset:{spec.data.dataset}", by)
         asked = columns_named(spec.data)
         return self._datasets.grants.opened(
             spec.model, spec.data.dataset, use="training", purpose=spec.purpose or "", columns=asked, by=by

@@ -114,6 +114,7 @@ def concrete(path: str, names: dict) -> str:
         "/access/people/": {"name": names["person"]},
         "/access/policies/": {"name": "built-in"},
         "/tenants/": {"name": "south"},
+        "/terms/": {"kind": "dataset"},
     }
     own = names | next((found for part, found in kinds.items() if part in path), {})
     return re.sub(r"{(\w+)(?::\w+)?}", lambda found: str(own[found[1]]), path)

@@ -72,6 +72,12 @@ VERBS = {
     "users unlock": (["users", "unlock", "ada"], "ada"),
     "keys create": (["keys", "create", "--name", "app", "--role", "caller", "--models", "grants"], "mw_"),
     "keys list": (["keys", "list"], "till"),
+    "keys show": (["keys", "show", "{key}"], "till"),
+    "keys rotate": (["keys", "rotate", "{key}", "--grace", "3600"], "mw_"),
+    "terms put": (["terms", "put", "model:grants", "{folder}/policy.yaml"], "model:grants"),
+    "terms list": (["terms", "list"], "dataset:people"),
+    "terms show": (["terms", "show", "dataset:people"], "lineage-complete"),
+    "terms accept": (["terms", "accept", "dataset:people"], "dataset:people"),
     "keys revoke": (["keys", "revoke", "{key}"], "till"),
     "keys rotate-master": (["keys", "rotate-master"], "m1"),
 }
@@ -85,6 +91,7 @@ BEFORE = {
     "model import": [["model", "export", "grants:1", "--to", "{folder}/out"]],
     "release propose": [["release", "refuse", "r-2", "--reason", "to propose it again"]],
     "release approve": [],
+    **{f"terms {verb}": [["terms", "put", "dataset:people", "{folder}/policy.yaml"]] for verb in ("list", "show", "accept")},
     "release promote": [
         ["release", "refuse", "r-2", "--reason", "to propose it again"],
         ["release", "propose", "grants:2", "--policy", "free"],

@@ -8,7 +8,7 @@ which people know one.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,12 +25,14 @@ _REVISION = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("value", sa.Integer, nullable=False),
 )
-_KINDS: Final[dict[sa.Table, tuple[str, str]]] = {}
+_KINDS: Final[dict[sa.Table, tuple[tuple[str, ...], str]]] = {}
 
 
-def declare(table: sa.Table, kind: str, known_by: str) -> sa.Table:
-    """`table`, as one of sealed rows of that `kind`, each of which people know by the column `known_by`."""
-    _KINDS[table] = (kind, known_by)
+def declare(table: sa.Table, kind: str, known_by: str, *, also: Sequence[str] = ()) -> sa.Table:
+    """`table`, as one of sealed rows of that `kind`, each of which people know by the column `known_by`. Where a row means more by
+    being of another kind, those are told `also`.
+    """
+    _KINDS[table] = ((kind, *also), known_by)
     return table
 
 
@@ -53,15 +55,16 @@ def advance_revision(connection: Connection) -> None:
         connection.execute(_REVISION.insert().values(id=1, value=1))
 
 
-def insert(connection: Connection, table: sa.Table, row: Mapping[str, Any], seal: Seal) -> None:
-    """A new row, sealed."""
-    connection.execute(table.insert().values(seal.sealed(_KINDS[table][0], row)))
+def insert(connection: Connection, table: sa.Table, row: Mapping[str, Any], seal: Seal, *, kind: str = "") -> None:
+    """A new row, sealed; as that `kind` where its table has several."""
+    connection.execute(table.insert().values(seal.sealed(kind or _KINDS[table][0][0], row)))
 
 
 def amend(connection: Connection, table: sa.Table, which: sa.ColumnElement[bool], change: Mapping[str, Any], seal: Seal) -> None:
     """Change columns of the one row that `which` finds, and seal it again; nothing where there is none."""
     if row := row_where(connection, table, which, seal):
-        connection.execute(table.update().where(which).values(seal.sealed(_KINDS[table][0], {**dict(row), **change})))
+        kind = kind_of(table, row, seal) or ""
+        connection.execute(table.update().where(which).values(seal.sealed(kind, {**dict(row), **change})))
 
 
 def row_where(connection: Connection, table: sa.Table, which: sa.ColumnElement[bool], seal: Seal) -> Row | None:
@@ -72,11 +75,16 @@ def row_where(connection: Connection, table: sa.Table, which: sa.ColumnElement[b
     """
     row = connection.execute(sa.select(table).where(which)).mappings().first()
     if row and not is_genuine(table, row, seal):
-        raise AlteredRowError(
-            f"The row of the {_named(table, row)} was altered by something other than Modelward, so it opens nothing. "
-            "Restore the database from a backup; `modelward doctor` names every such row."
-        )
+        raise altered_row(_named(table, row))
     return row
+
+
+def altered_row(what: str) -> AlteredRowError:
+    """The refusal of a row that is not as it was sealed."""
+    return AlteredRowError(
+        f"The row of the {what} was altered by something other than Modelward, so it opens nothing. "
+        "Restore the database from a backup; `modelward doctor` names every such row."
+    )
 
 
 def row_by_hash(connection: Connection, table: sa.Table, secret_hash: str, seal: Seal) -> Row | None:
@@ -88,12 +96,19 @@ def row_by_hash(connection: Connection, table: sa.Table, secret_hash: str, seal:
 
 def is_genuine(table: sa.Table, row: Row, seal: Seal) -> bool:
     """Whether the row is as it was sealed."""
-    return seal.is_genuine(_KINDS[table][0], dict(row))
+    return kind_of(table, row, seal) is not None
+
+
+def kind_of(table: sa.Table, row: Row, seal: Seal, *, likely: str = "") -> str | None:
+    """As which kind the row was sealed, most `likely`; None where it is not as it was sealed."""
+    found = dict(row)
+    kinds = _KINDS[table][0]
+    return next((kind for kind in ((likely, *kinds) if likely else kinds) if seal.is_genuine(kind, found)), None)
 
 
 def _named(table: sa.Table, row: Row) -> str:
-    kind, column = _KINDS[table]
-    return f"{kind} {str(row[column])[:80]!r}"
+    kinds, column = _KINDS[table]
+    return f"{kinds[0]} {str(row[column])[:80]!r}"
 
 
 def as_role(role: Role, tenant: str) -> str:

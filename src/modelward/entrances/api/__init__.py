@@ -7,7 +7,20 @@ from typing import Any
 
 from starlette.routing import Route
 
-from modelward.entrances.api import access, audit, data, granting, health, keeping, people, releases, security, shelf, training
+from modelward.entrances.api import (
+    access,
+    audit,
+    data,
+    granting,
+    health,
+    keeping,
+    people,
+    releases,
+    security,
+    shelf,
+    terms,
+    training,
+)
 from modelward.entrances.api.bodies import CallerLeftError, check_body_head, too_large
 from modelward.entrances.api.control import control_route
 from modelward.entrances.api.dialect import Dialect, Heading
@@ -38,6 +51,7 @@ CONTROL: tuple[Endpoint, ...] = (
     *people.ENDPOINTS,
     *access.ENDPOINTS,
     *keeping.ENDPOINTS,
+    *terms.ENDPOINTS,
     *audit.ENDPOINTS,
     *security.ENDPOINTS,
     *health.ENDPOINTS,

@@ -42,6 +42,7 @@ _INFERENCE_ERROR = {
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 _IN_PATH: Mapping[str, Any] = {
+    "kind": {"type": "string", "enum": ["model", "dataset"]},
     "model": {"type": "string", "pattern": NAME_PATTERN},
     "name": {"type": "string", "pattern": NAME_PATTERN},
     "number": _NUMBER,

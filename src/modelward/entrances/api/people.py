@@ -9,7 +9,20 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from modelward.access import Invitation, IssuedKey, Key, Permission, Role, Standing, Tenant, User, Whoami
+from modelward.access import (
+    GRACE_LIMIT_SECONDS,
+    GRACE_SECONDS,
+    Invitation,
+    IssuedKey,
+    Key,
+    Permission,
+    Quota,
+    Role,
+    Standing,
+    Tenant,
+    User,
+    Whoami,
+)
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name, Open
 
@@ -25,6 +38,14 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     purpose: str = ""
     expires: datetime | None = None
     tenant: TenantName = ""
+    scope: list[Permission] | None = None
+    quota: Quota | None = None
+
+
+class Rotation(msgspec.Struct, forbid_unknown_fields=True):
+    """For how long the secret that a key had still opens it."""
+
+    grace_seconds: Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": GRACE_LIMIT_SECONDS})] = GRACE_SECONDS
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
@@ -66,7 +87,15 @@ class EndedSessions(msgspec.Struct, frozen=True):
 def _create_key(call: Call) -> IssuedKey:
     new: NewKey = call.body
     return call.platform.access.create_key(
-        new.name, role=new.role, models=new.models, purpose=new.purpose, expires=new.expires, tenant=new.tenant, by=call.actor
+        new.name,
+        role=new.role,
+        models=new.models,
+        purpose=new.purpose,
+        scope=new.scope,
+        quota=new.quota,
+        expires=new.expires,
+        tenant=new.tenant,
+        by=call.actor,
     )
 
 
@@ -199,6 +228,24 @@ ENDPOINTS = (
         "Make a key; the answer holds its secret, this one time.",
         IssuedKey,
         takes=NewKey,
+        status=201,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/keys/{id}",
+        Permission.KEYS_MANAGE,
+        lambda call: call.platform.access.key(call.path["id"], by=call.actor),
+        "Show a key, without its secret.",
+        Key,
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/keys/{id}/rotate",
+        Permission.KEYS_MANAGE,
+        lambda call: call.platform.access.rotate_key(call.path["id"], grace_seconds=call.body.grace_seconds, by=call.actor),
+        "Give a key a new secret, which the answer holds this one time.",
+        IssuedKey,
+        takes=Rotation,
         status=201,
     ),
     Endpoint(

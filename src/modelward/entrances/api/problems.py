@@ -86,7 +86,7 @@ def fault_headers(error: BaseException) -> dict[str, str]:
         return {"allow": error.allowed}
     if status == HTTPStatus.UNAUTHORIZED:
         return {"www-authenticate": "Bearer"}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         seconds = getattr(error, "retry_after_seconds", RETRY_AFTER_SECONDS)
         return {"retry-after": str(max(1, math.ceil(seconds)))}
     return {}

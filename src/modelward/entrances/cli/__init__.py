@@ -23,6 +23,7 @@ from modelward.entrances.cli import (
     people,
     releases,
     shelf,
+    terms,
     tls,
     training,
 )
@@ -50,6 +51,7 @@ _ROOMS = (
     audit,
     people,
     access,
+    terms,
     bench,
 )
 

@@ -14,6 +14,7 @@ from modelward.entrances.faults import by_kind, kind_of
 from modelward.errors import (
     ConflictError,
     InvalidError,
+    LimitedError,
     ModelwardError,
     NotFoundError,
     PrerequisiteError,
@@ -33,6 +34,7 @@ EXIT: dict[type[ModelwardError], int] = {
     NotFoundError: 4,
     ConflictError: 5,
     UnavailableError: 6,
+    LimitedError: 6,
     PrerequisiteError: 6,
 }
 FAULT = 1

@@ -118,14 +118,36 @@ def _declare_keys(keys: typer.Typer) -> None:
             list[str] | None, typer.Option(metavar="MODEL", help="Only this model; repeat it, or separate by commas.")
         ] = None,
         purpose: Annotated[str, typer.Option(help="What it is for.")] = "",
+        scope: Annotated[
+            list[str] | None,
+            typer.Option(metavar="PERMISSION", help="Only this of what the role may; repeat it, or separate by commas."),
+        ] = None,
+        requests_per_minute: Annotated[int | None, typer.Option(metavar="N", help="Most requests in a minute.")] = None,
+        requests_per_day: Annotated[int | None, typer.Option(metavar="N", help="Most requests in a day.")] = None,
+        rows_per_minute: Annotated[int | None, typer.Option(metavar="N", help="Most rows in a minute.")] = None,
+        rows_per_day: Annotated[int | None, typer.Option(metavar="N", help="Most rows in a day.")] = None,
         expires: Annotated[datetime | None, typer.Option(metavar="DATE", help="When it ends, UTC, such as 2030-01-31.")] = None,
         tenant: TenantOption = "",
     ) -> IssuedKey:
         """Make a key; its secret is shown this one time."""
-        named = [part.strip(" ") for each in models for part in each.split(",") if part.strip(" ")] if models else None
-        ends = expires.replace(tzinfo=UTC) if expires else None
+        from modelward.access import Quota, parse_permission
+
+        quota = Quota(
+            requests_per_minute=requests_per_minute,
+            requests_per_day=requests_per_day,
+            rows_per_minute=rows_per_minute,
+            rows_per_day=rows_per_day,
+        )
         made = desk.house.access.create_key(
-            name, role=_role(role), models=named, purpose=purpose, expires=ends, tenant=tenant, by=desk.actor
+            name,
+            role=_role(role),
+            models=_parts(models),
+            purpose=purpose,
+            scope=[parse_permission(each) for each in permissions] if (permissions := _parts(scope)) else None,
+            quota=quota if quota.limits_anything else None,
+            expires=expires.replace(tzinfo=UTC) if expires else None,
+            tenant=tenant,
+            by=desk.actor,
         )
         note_models_to_come(desk, made.key.models or (), what="key reaches")
         return made
@@ -136,6 +158,22 @@ def _declare_keys(keys: typer.Typer) -> None:
         return desk.house.access.keys(by=desk.actor)
 
     keyring.declare(keys)
+
+    @verb(keys, "show", show=_show_key)
+    def show(desk: Desk, id: KeyId) -> Key:
+        """Show a key, without its secret: what it may, its limits, and when it was used last."""
+        return desk.house.access.key(id, by=desk.actor)
+
+    @verb(keys, "rotate", show=_show_issued, example="modelward keys rotate KEY_ID --grace 3600")
+    def rotate(
+        desk: Desk,
+        id: KeyId,
+        grace: Annotated[
+            int, typer.Option(metavar="SECONDS", help="For how long the secret that it had still opens it, up to 30 days.")
+        ] = 86_400,
+    ) -> IssuedKey:
+        """Give a key a new secret, which is shown this one time. The key stays what it is."""
+        return desk.house.access.rotate_key(id, grace_seconds=grace, by=desk.actor)
 
     @verb(keys, "revoke", show=lambda console, key: showing.line(console, f"The key {key.id} ({key.name}) is revoked."))
     def revoke(desk: Desk, id: KeyId) -> Key:
@@ -151,6 +189,10 @@ def _asked_password(name: str) -> str:
     if getpass("The same once more: ") != first:
         raise PasswordsDifferError("The password was not typed the same way twice. Nothing was changed.")
     return first
+
+
+def _parts(given: list[str] | None) -> list[str] | None:
+    return [part.strip(" ") for each in given for part in each.split(",") if part.strip(" ")] if given else None
 
 
 def _role(text: str) -> Role:
@@ -181,17 +223,32 @@ def _to_call(desk: Desk, issued: IssuedKey) -> str:
 
 
 def _show_issued(console: Console, issued: IssuedKey) -> None:
-    showing.facts(
-        console,
-        {
-            "key": issued.key.id,
-            "name": issued.key.name,
-            "role": issued.key.role.value,
-            "models": issued.key.models if issued.key.models is not None else "every model",
-            "secret": issued.secret,
-        },
-    )
+    showing.facts(console, {**_facts(issued.key), "secret": issued.secret})
+    if issued.key.former_until:
+        showing.line(console, f"The secret before it opens the key until {issued.key.former_until:%Y-%m-%d %H:%M} UTC.")
     showing.line(console, "Keep the secret now: it is not stored and cannot be shown again.")
+
+
+def _show_key(console: Console, key: Key) -> None:
+    told = {"created": key.created, "by": key.by, "last used (to the hour)": key.last_used or "not seen yet"}
+    ends = {"expires": key.expires, "former secret ends": key.former_until, "revoked": key.revoked}
+    showing.facts(console, _facts(key) | told | {what: moment for what, moment in ends.items() if moment})
+
+
+def _facts(key: Key) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "key": key.id,
+        "name": key.name,
+        "role": key.role.value,
+        "models": key.models if key.models is not None else "every model",
+    }
+    if key.purpose:
+        facts["purpose"] = key.purpose
+    if key.scope is not None:
+        facts["scope"] = tuple(key.scope)
+    if key.quota is not None:
+        facts["quota"] = str(key.quota)
+    return facts | {"secrets begin": key.prefix}
 
 
 def _show_users(console: Console, users: list[User]) -> None:
@@ -223,7 +280,7 @@ def _show_standing(console: Console, standing: Standing) -> None:
 def _show_keys(console: Console, keys: list[Key]) -> None:
     showing.table(
         console,
-        ("key", "name", "role", "models", "purpose", "created", "expires", "revoked"),
+        ("key", "name", "role", "models", "purpose", "created", "last used", "expires", "revoked"),
         (
             (
                 k.id,
@@ -232,6 +289,7 @@ def _show_keys(console: Console, keys: list[Key]) -> None:
                 k.models if k.models is not None else "every model",
                 k.purpose,
                 k.created,
+                k.last_used,
                 k.expires,
                 k.revoked,
             )

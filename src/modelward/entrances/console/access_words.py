@@ -32,6 +32,7 @@ _PERMISSIONS = {
     Permission.RELEASES_PROPOSE: "提议发布一个版本。",
     Permission.RELEASES_DECIDE: "批准或拒绝他人提议的发布。",
     Permission.RELEASES_PROMOTE: "让已批准的发布上线、暂停它，以及回退。",
+    Permission.TERMS_PUT: "为模型和数据集设定保密条款。",
     Permission.AUDIT_READ: "阅读、核验和导出账本，并取得任何回执。",
     Permission.AUDIT_RECEIPT: "取得自己请求的回执，以及核验它们的公钥。",
     Permission.USERS_MANAGE: "添加、邀请和移除人员，更改其角色，结束其会话与等待。",

@@ -30,6 +30,7 @@ from modelward.entrances.faults import STATUS, by_kind, message_of
 from modelward.errors import (
     ConflictError,
     InvalidError,
+    LimitedError,
     ModelwardError,
     NotFoundError,
     PrerequisiteError,
@@ -55,6 +56,7 @@ TITLES: dict[type[ModelwardError], str] = {
     NotFoundError: "Not found",
     ConflictError: "Not possible as things stand",
     UnavailableError: "Not now",
+    LimitedError: "Not now",
     PrerequisiteError: "Something is missing",
     ModelwardError: "Something went wrong",
 }

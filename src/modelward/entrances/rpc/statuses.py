@@ -7,6 +7,7 @@ from modelward.entrances.faults import by_kind
 from modelward.errors import (
     ConflictError,
     InvalidError,
+    LimitedError,
     ModelwardError,
     NotFoundError,
     PrerequisiteError,
@@ -27,6 +28,7 @@ STATUS: dict[type[ModelwardError], str] = {
     OverloadedError: "RESOURCE_EXHAUSTED",
     TooSlowError: "DEADLINE_EXCEEDED",
     UnavailableError: "UNAVAILABLE",
+    LimitedError: "RESOURCE_EXHAUSTED",
     PrerequisiteError: "UNAVAILABLE",
     ModelwardError: "INTERNAL",
 }

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Terms are put, read and accepted, each on record; and what has terms is refused to whoever did not accept them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from modelward.access.actor import Actor, NotPermittedError
+from modelward.access.credential import KeyMissingError
+from modelward.access.permission import Permission
+from modelward.access.seal import Seal
+from modelward.access.store import keys as key_rows
+from modelward.access.store import sealed as sealed_rows
+from modelward.access.store import terms as rows
+from modelward.access.terms import (
+    TERMS_ACCEPTED,
+    TERMS_PUT,
+    Acceptance,
+    OfferedTerms,
+    Subject,
+    Terms,
+    TermsChangedError,
+    TermsMissingError,
+    check_terms,
+    not_accepted,
+    parse_subject,
+)
+from modelward.audit import Ledger
+from modelward.digest import sha256_hex
+from modelward.storage import Connection, Database, Keyring
+
+
+class Agreeing:
+    """Terms of models and datasets. New terms take the place of those before, and are accepted anew."""
+
+    def __init__(self, database: Database, ledger: Ledger, keyring: Keyring) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._seal = Seal(keyring.secret("pepper"))
+
+    def put(self, subject: str, text: str, *, by: Actor) -> Terms:
+        """Put terms in place for `model:income` or `dataset:adult`, which may be made later. The same text again changes nothing.
+
+        Raises:
+            NotPermittedError: `by` may not. InvalidTermsError: they cannot be put.
+        """
+        found = parse_subject(subject)
+        by.require(Permission.TERMS_PUT, **_named(found))
+        text = check_terms(text)
+        terms = Terms(str(found), text, sha256_hex(text.encode()), datetime.now(UTC), by.id)
+        with self._database.change() as connection:
+            present = rows.find(connection, str(found), seal=self._seal)
+            if present and present.digest == terms.digest and present.text == text:
+                return present
+            rows.put(connection, terms, seal=self._seal)
+            facts = {"digest": terms.digest, "replaced": present.digest if present else None}
+            self._ledger.record(connection, TERMS_PUT, actor=by.id, subject=str(found), facts=facts)
+            sealed_rows.advance_revision(connection)
+        return terms
+
+    def show(self, subject: str, *, by: Actor) -> OfferedTerms:
+        """The terms in place, and when `by` accepted them.
+
+        Raises:
+            NotPermittedError: what they hold for is out of reach. TermsMissingError: there are none. AlteredRowError.
+        """
+        found = parse_subject(subject)
+        _check_reach(found, by)
+        with self._database.look() as connection:
+            return self._offered(connection, self._present(connection, found), by)
+
+    def list(self, *, by: Actor) -> list[OfferedTerms]:
+        """All terms of what `by` reaches, and when they accepted each."""
+        with self._database.look() as connection:
+            every = list(rows.every(connection, seal=self._seal))
+            return [self._offered(connection, terms, by) for terms in every if _reaches(parse_subject(terms.subject), by)]
+
+    def accept(self, subject: str, *, digest: str = "", key: str = "", by: Actor) -> Acceptance:
+        """Accept the terms in place; with `digest`, only if they are those. With `key`, the id of one, on its behalf, which who
+        manages keys may do. Who accepted them already is told so.
+
+        Raises:
+            NotPermittedError: what they hold for is out of reach, or `by` does not manage keys. KeyMissingError. TermsMissingError:
+            there are none. TermsChangedError: they are not those with that `digest` any more. AlteredRowError.
+        """
+        found = parse_subject(subject)
+        if key:
+            by.require(Permission.KEYS_MANAGE)
+        else:
+            _check_reach(found, by)
+        with self._database.change() as connection:
+            who = self._service(connection, key, by=by) if key else by.id
+            terms = self._present(connection, found)
+            if digest not in ("", terms.digest):
+                raise TermsChangedError(
+                    f"The terms of {found} are {terms.digest[:12]}…, not {digest[:12]!r}. Read them again: "
+                    f"`modelward terms show {found}`."
+                )
+            if before := rows.acceptance(connection, str(found), digest=terms.digest, actor=who, seal=self._seal):
+                return before
+            made = Acceptance(str(found), terms.digest, who, datetime.now(UTC), by.id)
+            rows.accept(connection, made, seal=self._seal)
+            facts = {"digest": terms.digest, "for": who, "credential": by.credential}
+            self._ledger.record(connection, TERMS_ACCEPTED, actor=by.id, subject=str(found), facts=facts)
+            sealed_rows.advance_revision(connection)
+        return made
+
+    def require(self, subject: str, by: Actor) -> str:
+        """The digest of the terms in place, which `by` accepted; nothing where there are none.
+
+        Raises:
+            TermsNotAcceptedError: they did not. AlteredRowError: the terms, or that they did, were altered.
+        """
+        with self._database.look() as connection:
+            terms = rows.find(connection, subject, seal=self._seal)
+            if terms and not rows.acceptance(connection, subject, digest=terms.digest, actor=by.id, seal=self._seal):
+                raise not_accepted(subject, by.id)
+        return terms.digest if terms else ""
+
+    def has_accepted(self, subject: str, digest: str, by: Actor) -> bool:
+        """Whether `by` accepted the terms with that digest."""
+        with self._database.look() as connection:
+            return rows.has_accepted(connection, subject, digest=digest, actor=by.id, seal=self._seal)
+
+    def in_force(self) -> dict[str, str]:
+        """What has terms, and their digests; see `require`, which asks the database each time. Altered ones have none."""
+        with self._database.look() as connection:
+            return rows.in_force(connection, seal=self._seal)
+
+    def _offered(self, connection: Connection, terms: Terms, by: Actor) -> OfferedTerms:
+        found = rows.acceptance(connection, terms.subject, digest=terms.digest, actor=by.id, seal=self._seal)
+        return OfferedTerms(terms, found.accepted if found else None)
+
+    def _present(self, connection: Connection, subject: Subject) -> Terms:
+        terms = rows.find(connection, str(subject), seal=self._seal)
+        if terms is None:
+            raise TermsMissingError(f"There are no terms of {subject}, so nothing is to be accepted. `modelward terms list`.")
+        return terms
+
+    def _service(self, connection: Connection, id: str, *, by: Actor) -> str:
+        key = key_rows.key_with_id(connection, id, seal=self._seal)
+        if key is None or by.tenant not in ("", key.tenant):
+            raise KeyMissingError(f"No key has the id {id[:80]!r}. Run `modelward keys list`.")
+        return key.actor.id
+
+
+def _named(subject: Subject) -> dict[str, str]:
+    return {subject.kind: subject.name}
+
+
+def _reaches(subject: Subject, by: Actor) -> bool:
+    return any(by.may(permission, **_named(subject)) for permission in subject.permissions)
+
+
+def _check_reach(subject: Subject, by: Actor) -> None:
+    if not _reaches(subject, by):
+        raise NotPermittedError(f"{by.id} does not reach {subject}, so its terms are no concern of theirs. Ask an administrator.")
