@@ -11,11 +11,18 @@ from pathlib import Path
 import pytest
 
 from entrances.api.house import ROW
-from modelward.access import Access, Auditing, Role
+from modelward.access import Access, Auditing, Role, SitePolicies, Tenants
 from modelward.assessment import LANGUAGES, Assessment, Objective
 from modelward.audit import verify_receipt
 from modelward.client.asking import RemoteServing
-from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemotePolicies, RemoteReleases
+from modelward.client.deciding import (
+    RemoteAccess,
+    RemoteAuditing,
+    RemotePolicies,
+    RemoteReleases,
+    RemoteSitePolicies,
+    RemoteTenants,
+)
 from modelward.client.granting import RemoteGrants
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
 from modelward.datasets import Datasets, Grants, Sharding, Split
@@ -44,6 +51,8 @@ PAIRS = (
     (Registry, RemoteRegistry),
     (Releases, RemoteReleases),
     (Serving, RemoteServing),
+    (SitePolicies, RemoteSitePolicies),
+    (Tenants, RemoteTenants),
     (Training, RemoteTraining),
 )
 
@@ -304,3 +313,21 @@ def test_people_and_keys(house, remote):
     assert issued.key.expires == ends
     assert remote.access.keys() == here.keys(by=house.by)
     assert remote.access.revoke_key(issued.key.id).revoked
+
+
+def test_policies_tenants_and_why_are_the_same_there(house, remote):
+    here = house.platform.access
+    put = remote.access.policies.put("site", 'forbid (principal == Service::"nobody", action, resource);')
+    assert put == here.policies.show("site", by=house.by) == remote.access.policies.show("site")
+    assert remote.access.policies.list() == here.policies.list(by=house.by)
+    with pytest.raises(ConflictError):
+        remote.access.policies.put("site", 'permit (principal == Service::"nobody", action, resource);')
+    with pytest.raises(InvalidError, match="Line 1, column 8"):
+        remote.access.policies.put("wrong", "permit(;")
+    assert remote.access.explain("admin", "models:read", "income") == here.explain("admin", "models:read", "income", by=house.by)
+    assert remote.access.policies.remove("site", revision=1) == "site"
+    assert remote.tenants.add("north") == house.platform.tenants.list(by=house.by)[0] == remote.tenants.list()[0]
+    key = remote.access.create_key("north-till", role=Role.CALLER, tenant="north").key
+    assert key.tenant == "north"
+    remote.access.revoke_key(key.id)
+    assert remote.tenants.remove("north") == "north"

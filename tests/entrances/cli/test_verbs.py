@@ -70,6 +70,14 @@ VERBS = {
     "users role": (["users", "role", "ada", "auditor"], "auditor"),
     "users sessions": (["users", "sessions", "ada", "--end", "all"], "ada"),
     "users unlock": (["users", "unlock", "ada"], "ada"),
+    "access explain": (["access", "explain", "admin", "models:read", "grants"], "person:admin"),
+    "access policies put": (["access", "policies", "put", "site", "{folder}/site.cedar"], "site"),
+    "access policies list": (["access", "policies", "list"], "built-in"),
+    "access policies show": (["access", "policies", "show", "built-in"], "auditor"),
+    "access policies remove": (["access", "policies", "remove", "site", "--revision", "1"], "site"),
+    "tenants add": (["tenants", "add", "north"], "north"),
+    "tenants list": (["tenants", "list"], "north"),
+    "tenants remove": (["tenants", "remove", "north"], "north"),
     "keys create": (["keys", "create", "--name", "app", "--role", "caller", "--models", "grants"], "mw_"),
     "keys list": (["keys", "list"], "till"),
     "keys show": (["keys", "show", "{key}"], "till"),
@@ -87,6 +95,8 @@ ELSEWHERE = {"data sample", "serve", "bench", "restore", "keys guard", "users pa
 ELSEWHERE |= {"tls init", "tls issue", "tls renew", "tls show"}
 # What must have been done before.
 BEFORE = {
+    **{f"tenants {verb}": [["tenants", "add", "north"]] for verb in ("list", "remove")},
+    "access policies remove": [["access", "policies", "put", "site", "{folder}/site.cedar"]],
     **{f"users {verb}": [["users", "add", "ada", "--role", "operator"]] for verb in ("remove", "role", "sessions", "unlock")},
     "model import": [["model", "export", "grants:1", "--to", "{folder}/out"]],
     "release propose": [["release", "refuse", "r-2", "--reason", "to propose it again"]],
@@ -114,6 +124,7 @@ NEXT = {
     "users add": "modelward serve",
     "users invite": "modelward serve",
     "keys rotate-master": "modelward backup FILE",
+    "tenants add": "modelward users add north-admin --role administrator --tenant north",
     "keys create": "/v1/models/grants/predict",
     "model import": "modelward assess elsewhere:1",
     "release propose": "modelward release promote r-3    (by somebody who may promote",
@@ -151,6 +162,7 @@ def typed(terminal, ids):
     terminal.file("people.csv", people(200, seed=2))
     terminal.file("spec.yaml", SPEC)
     terminal.file("policy.yaml", FREE)
+    terminal.file("site.cedar", 'forbid (principal == Service::"till", action, resource);\n')
     terminal.file("rows.csv", ROWS)
     told = {"folder": terminal.folder, **ids}
 
