@@ -104,6 +104,11 @@ def plant_open_database_elsewhere(platform: Platform, folder: Path) -> Platform:
     return told(platform, database_url=f"sqlite:///{database}")
 
 
+def plant_old_master(platform: Platform, folder: Path) -> Platform:
+    platform.keyring.add_master()
+    return platform
+
+
 def plant_file_guard(platform: Platform, folder: Path) -> Platform:
     platform.custody.put_under("file", Means(), by=BY)
     return platform
@@ -155,6 +160,12 @@ HOUSE = {
     "an open home": ("files", plant_open_home, "reach"),
     "an open database elsewhere": ("files", plant_open_database_elsewhere, "rows.db"),
     "a keyring that its file opens": ("keyring", plant_file_guard, "whoever can read its file"),
+    "a master key of before": ("master-keys", plant_old_master, "1 master keys of before"),
+    "learning among the keys": (
+        "training",
+        lambda platform, _folder: told(platform, training_isolation="none"),
+        "in the process that holds the keys",
+    ),
     "a program that others can replace": ("keyring", plant_program_that_others_write, "Others can replace"),
     "a key that never ends": ("key-ends", plant_key(expires=None), "1 of 2 keys never end: planted"),
     "a key without a purpose": ("key-purposes", plant_key(purpose=""), "1 of 2 keys have no purpose: planted"),

@@ -69,6 +69,25 @@ def keyring(seen: Premises) -> SecurityCheck:
     return well("keyring", f"guarded by {guard}")
 
 
+def master_keys(seen: Premises) -> SecurityCheck:
+    """Whether master keys of before still open something, and whether keys lie in what they seal."""
+    platform = seen.platform
+    with platform.database.look() as connection:
+        objects = platform.sealed_objects(connection)
+    inside = sum(not each.id for each in platform.vault.keys_of(objects))
+    old = len(platform.keyring.masters) - 1
+    if old or inside:
+        kept = f"{old} master keys of before are in the keyring" if old else ""
+        lying = f"{inside} sealed objects hold their own wrapped key" if inside else ""
+        return weak(
+            "master-keys",
+            f"{'; '.join(filter(None, (kept, lying)))}.",
+            why="An older copy of the keyring opens what was sealed then; a key that lies in an object outlives its row.",
+            advice="Run `modelward keys rotate-master`: it wraps every key anew, and removes the master keys of before.",
+        )
+    return well("master-keys", f"one, for {len(objects)} sealed objects")
+
+
 def first_token(seen: Premises) -> SecurityCheck:
     """Whether the first administrator's token still opens the console."""
     file = seen.platform.first_invitation
@@ -228,6 +247,7 @@ def _in_files(url: str) -> list[Path]:
 LOOKS = (
     files,
     keyring,
+    master_keys,
     first_token,
     key_ends,
     key_purposes,

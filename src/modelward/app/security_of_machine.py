@@ -113,6 +113,19 @@ def network(seen: Premises) -> SecurityCheck:
     )
 
 
+def training(seen: Premises) -> SecurityCheck:
+    """Whether what learns is closed in."""
+    chosen = seen.platform.settings.training_isolation
+    if chosen != "none":
+        return well("training", f"in a process of its own ({chosen})")
+    return weak(
+        "training",
+        "Models are learnt in the process that holds the keys.",
+        why="A flaw in a library that learns, or a recipe that somebody installed, reaches everything that is sealed.",
+        advice="Unset MODELWARD_TRAINING_ISOLATION; `none` is to search for faults.",
+    )
+
+
 def tls_key(seen: Premises) -> SecurityCheck:
     """Whether others can read a private key, and whether clients' keys lie about."""
     settings = seen.platform.settings
@@ -164,4 +177,4 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-LOOKS = (account, swap, core_dumps, clock, telling_libraries, network, tls_key, certificates)
+LOOKS = (account, swap, core_dumps, clock, telling_libraries, network, training, tls_key, certificates)

@@ -25,6 +25,12 @@ SECURITY_WORDS = {
     "Their program would be given what the keyring's key is wrapped in, and run as this account.": (
         "他们的程序会得到包裹钥匙串密钥的内容，并以此账户运行。"
     ),
+    "An older copy of the keyring opens what was sealed then; a key that lies in an object outlives its row.": (
+        "钥匙串的旧副本能打开当时密封之物；存于对象之中的密钥比其数据行留得更久。"
+    ),
+    "A flaw in a library that learns, or a recipe that somebody installed, reaches everything that is sealed.": (
+        "学习所用库中的缺陷，或某人安装的配方，会触及一切密封之物。"
+    ),
     "Whoever reads that file first is the administrator.": "谁先读到该文件，谁就是管理员。",
     "A key that leaks and is forgotten opens the house for ever.": "泄露而被遗忘的密钥会永远敞开大门。",
     "Nobody can tell later what they were for, and no model's purpose is held against them.": (
