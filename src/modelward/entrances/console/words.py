@@ -325,6 +325,7 @@ FACTS = {
     "failures": "失败次数",
     "files": "文件",
     "fingerprint": "指纹",
+    "isolation": "隔离方式",
     "imported from": "导入自",
     "key": "密钥",
     "kind": "类型",
