@@ -189,6 +189,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "whoever connects does."
         ),
     ] = ""
+    emergency_minutes: Annotated[
+        int, Meta(ge=1, le=1440, description="Most minutes for which access in an emergency (break-glass) is given.")
+    ] = 60
     oidc_issuer: Annotated[
         str,
         Meta(

@@ -34,6 +34,16 @@ from modelward.access.credential import (
     unknown_key,
 )
 from modelward.access.custody import Custody
+from modelward.access.emergencies import Emergencies
+from modelward.access.emergency import (
+    Emergency,
+    EmergencyMissingError,
+    EmergencyOverError,
+    EmergencyState,
+    InvalidEmergencyError,
+    NotTheirsToDecideError,
+    given_by,
+)
 from modelward.access.explanation import Explanation, NobodyKnownError, UnknownPermissionError, parse_permission
 from modelward.access.identities import BEGUN_SECONDS, Begun, Identities, TooManyNamesakesError
 from modelward.access.identity import (
@@ -109,6 +119,11 @@ __all__ = [
     "Credential",
     "Custody",
     "Decision",
+    "Emergencies",
+    "Emergency",
+    "EmergencyMissingError",
+    "EmergencyOverError",
+    "EmergencyState",
     "Enrolment",
     "Explanation",
     "Ground",
@@ -116,6 +131,7 @@ __all__ = [
     "Identities",
     "Identity",
     "InvalidCredentialError",
+    "InvalidEmergencyError",
     "InvalidHostError",
     "InvalidNameError",
     "InvalidQuotaError",
@@ -136,6 +152,7 @@ __all__ = [
     "NoSecondFactorError",
     "NobodyKnownError",
     "NotPermittedError",
+    "NotTheirsToDecideError",
     "NotYoursError",
     "OfferedTerms",
     "Permission",
@@ -180,6 +197,7 @@ __all__ = [
     "WrongPasswordError",
     "check_name",
     "covers",
+    "given_by",
     "has_shape",
     "local_actor",
     "not_accepted",

@@ -56,6 +56,8 @@ class Actor:
             raise NotYoursError(decision.reason)
         if not decision.is_allowed:
             raise NotPermittedError(decision.reason)
+        if decision.emergency:
+            self.judge.note_use(self, decision, permission, model=model, dataset=dataset)
         return decision
 
     def require_house(self) -> None:

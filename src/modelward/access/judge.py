@@ -18,12 +18,14 @@ class Decision:
     """What a judge said. `reason` names what decided; of a refusal, it says what to do about it.
 
     `is_hidden`: to this actor, the thing is not there. `until` is when it may have changed by itself, where it may.
+    `emergency` is what was given in an emergency and alone allows it; that is a use, and goes on record before it goes on.
     """
 
     is_allowed: bool
     reason: str
     is_hidden: bool = False
     until: datetime | None = None
+    emergency: str = ""
 
 
 class Judge(Protocol):
@@ -35,6 +37,10 @@ class Judge(Protocol):
 
     def decide(self, actor: Actor, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> Decision:
         """Whether `actor` may, for that `model` or `dataset` where one is named."""
+        ...
+
+    def note_use(self, actor: Actor, decision: Decision, permission: Permission, *, model: str | None, dataset: str | None) -> None:
+        """Put on record that `actor` does what nothing but an emergency allows, before it is done."""
         ...
 
 
@@ -57,6 +63,9 @@ class ByRole:
         if reaches(actor, permission, model):
             return Decision(is_allowed=True, reason=f"{actor.id} is {actor.role}, which has {permission}.")
         return Decision(is_allowed=False, reason=lacks_by_limit(actor, permission, model))
+
+    def note_use(self, actor: Actor, decision: Decision, permission: Permission, *, model: str | None, dataset: str | None) -> None:
+        """Nothing: a role is no emergency."""
 
 
 def reaches(actor: Actor, permission: Permission, model: str | None) -> bool:

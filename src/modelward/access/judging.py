@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from modelward.access.actor import Actor
+from modelward.access.emergency import EMERGENCY_USED, Emergency
 from modelward.access.judge import BY_ROLE, Decision, lacks_by_limit, lacks_by_role, reaches
 from modelward.access.permission import MAKING, NEVER_OF_TENANTS, PERMISSIONS_OF, Permission, Role
 from modelward.access.seal import AlteredRowError, Seal
 from modelward.access.site_policy import SITE_POLICY_PUT, SITE_POLICY_REMOVED, SitePolicy
+from modelward.access.store import emergencies as emergency_rows
 from modelward.access.store import policies as policy_rows
 from modelward.access.store import sealed as sealed_rows
 from modelward.access.store import tenants as tenant_rows
@@ -60,6 +62,7 @@ class Standing:
     tenants: frozenset[str] = frozenset()
     compiled: CompiledPolicies | None = None
     fault: str = ""
+    emergencies: tuple[Emergency, ...] = ()
     decided: dict[tuple[object, ...], Decision] = field(default_factory=dict)
 
 
@@ -80,9 +83,12 @@ class HouseJudge:
     def decide(self, actor: Actor, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> Decision:
         """See `Judge`."""
         standing = self._standing or self.refreshed()
-        if standing.compiled is None and not standing.fault and not actor.tenant and not actor.id.startswith("model:"):
+        emergency = _emergency_of(standing, actor, permission)
+        is_plain = standing.compiled is None and not standing.fault and not actor.tenant and not actor.id.startswith("model:")
+        if is_plain and emergency is None:
             return BY_ROLE.decide(actor, permission, model=model, dataset=dataset)
-        asked = (actor.id, actor.credential, actor.role, actor.models, actor.purpose, actor.tenant, permission, model, dataset)
+        given, who = emergency and emergency.id, (actor.id, actor.credential, actor.tenant)
+        asked = (given, *who, actor.role, actor.models, actor.purpose, permission, model, dataset)
         decision = standing.decided.get(asked)
         if decision is None or (decision.until is not None and decision.until <= datetime.now(UTC)):
             decision = self._weigh(standing, actor, permission, model, dataset).decision
@@ -99,6 +105,14 @@ class HouseJudge:
         """Judge by what stands in the database now."""
         if self._standing is None or self._standing.revision != sealed_rows.revision(connection):
             self._standing = self._read(connection)
+            self._standing.emergencies = tuple(emergency_rows.not_over(connection, now=datetime.now(UTC), seal=self._seal))
+
+    def note_use(self, actor: Actor, decision: Decision, permission: Permission, *, model: str | None, dataset: str | None) -> None:
+        """See `Judge`."""
+        facts = {"permission": permission.value, "model": model, "dataset": dataset}
+        with self._database.same_change() as connection:
+            subject = f"emergency {decision.emergency}"
+            self._ledger.record(connection, EMERGENCY_USED, actor=actor.id, subject=subject, facts=facts)
 
     def refreshed(self) -> Standing:
         """What is judged by, of now."""
@@ -161,7 +175,10 @@ class HouseJudge:
             reason = f"No policy can be asked, so nothing is allowed: {standing.fault} {REPAIR}"
             return Weighed(Decision(is_allowed=False, reason=reason), (Ground("fault", standing.fault, permits=False),))
         found = self._asked(standing, actor, permission, model, dataset)
-        return Weighed(_judged(actor, permission, found, has_role=has_role), (*by_role, *_grounds(found)))
+        emergency = _emergency_of(standing, actor, permission)
+        given = (Ground("emergency", emergency.id, permits=True),) if emergency else ()
+        decision = _judged(actor, permission, found, has_role=has_role, emergency=emergency)
+        return Weighed(decision, (*by_role, *given, *_grounds(found)))
 
     def _asked(
         self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None
@@ -223,7 +240,15 @@ def _is_repair(actor: Actor, permission: Permission) -> bool:
     return permission is Permission.POLICIES_MANAGE and actor.id.startswith("local:") and actor.role is Role.ADMINISTRATOR
 
 
-def _judged(actor: Actor, permission: Permission, found: Found | None, *, has_role: bool) -> Decision:
+def _emergency_of(standing: Standing, actor: Actor, permission: Permission) -> Emergency | None:
+    """What was given to the actor in an emergency that allows it now, where their role does not."""
+    if not standing.emergencies or permission in PERMISSIONS_OF[actor.role]:
+        return None
+    now = datetime.now(UTC)
+    return next((each for each in standing.emergencies if each.asker == actor.id and each.gives(permission, now=now)), None)
+
+
+def _judged(actor: Actor, permission: Permission, found: Found | None, *, has_role: bool, emergency: Emergency | None) -> Decision:
     until = datetime.now(UTC) + timedelta(seconds=_TIME_SECONDS) if found and found.depends_on_time else None
     if found and found.faults:
         reason = f"A policy could not be evaluated, so {actor.id} is refused {permission}: {found.faults[0][:300]}. Have it mended."
@@ -239,6 +264,11 @@ def _judged(actor: Actor, permission: Permission, found: Found | None, *, has_ro
     if found and found.permits:
         reason = f"The site's policy {', '.join(found.permits)} permits {actor.id} {permission}."
         return Decision(is_allowed=True, reason=reason, until=until)
+    if emergency is not None:
+        assert emergency.ends is not None
+        reason = f"{actor.id} has {permission} by {emergency.id} until {emergency.ends:%H:%M:%S} UTC; every use is on record."
+        until = min(until, emergency.ends) if until else emergency.ends
+        return Decision(is_allowed=True, reason=reason, until=until, emergency=emergency.id)
     if actor.id.startswith("model:"):
         reason = f"{actor.id} is a model, which has no role, and no policy of the site permits it {permission}."
         return Decision(is_allowed=False, reason=reason, until=until)

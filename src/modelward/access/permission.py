@@ -55,6 +55,7 @@ class Permission(_Meaning):
     KEYS_MANAGE = "keys:manage", "Create, rotate and revoke API keys."
     POLICIES_MANAGE = "policies:manage", "Change the site's access policies, and ask why anybody may do anything."
     TENANTS_MANAGE = "tenants:manage", "Add and remove tenants."
+    EMERGENCIES_DECIDE = "emergencies:decide", "Approve, refuse or end access that somebody else asks for in an emergency."
     METRICS_READ = "metrics:read", "Read the metrics of a running service."
 
 
@@ -84,7 +85,7 @@ PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
     ),
     Role.RISK_OFFICER: frozenset(
         {_P.DATA_READ, _P.TRAINING_READ, _P.MODELS_READ, _P.MODELS_ASSESS}
-        | {_P.RELEASES_READ, _P.RELEASES_DECIDE, _P.TERMS_PUT, _P.AUDIT_READ, _P.AUDIT_RECEIPT}
+        | {_P.RELEASES_READ, _P.RELEASES_DECIDE, _P.TERMS_PUT, _P.AUDIT_READ, _P.AUDIT_RECEIPT, _P.EMERGENCIES_DECIDE}
     ),
     Role.OPERATOR: frozenset(
         {_P.MODELS_READ, _P.MODELS_IMPORT, _P.MODELS_EXPORT, _P.MODELS_PREDICT, _P.METRICS_READ}
@@ -96,7 +97,8 @@ PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
 
 # Whoever can hand out credentials could hand out one without the limit, and the ledger speaks of every model.
 NEVER_LIMITED: Final = frozenset(
-    {Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.POLICIES_MANAGE, Permission.TENANTS_MANAGE, Permission.AUDIT_READ}
+    {Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.POLICIES_MANAGE, Permission.TENANTS_MANAGE}
+    | {Permission.EMERGENCIES_DECIDE, Permission.AUDIT_READ}
 )
 
 # Nor could a scope hold who hands out credentials that have none, or rules of their own.
@@ -105,7 +107,8 @@ NEVER_SCOPED: Final = NEVER_LIMITED - {Permission.AUDIT_READ}
 
 # What speaks of the whole house, or rules it, is not for who belongs to a part of it.
 NEVER_OF_TENANTS: Final = frozenset(
-    {Permission.POLICIES_MANAGE, Permission.TENANTS_MANAGE, Permission.AUDIT_READ, Permission.METRICS_READ}
+    {Permission.POLICIES_MANAGE, Permission.TENANTS_MANAGE, Permission.EMERGENCIES_DECIDE}
+    | {Permission.AUDIT_READ, Permission.METRICS_READ}
 )
 # What makes things: a name outside of one's tenant is refused with the way to a right one, instead of hidden.
 MAKING: Final = frozenset({Permission.DATA_WRITE, Permission.TRAINING_RUN, Permission.MODELS_IMPORT})

@@ -22,6 +22,7 @@ from modelward.access.credential import (
     has_passed,
     has_shape,
 )
+from modelward.access.emergencies import Emergencies
 from modelward.access.explanation import Explanation, actor_meant, explain, parse_permission, thing_meant
 from modelward.access.keys import Keys, in_tenant
 from modelward.access.name import check_name
@@ -50,6 +51,7 @@ class Access(Keys):
         self._settings = settings
         self._sessions = Sessions(database, ledger, self._pepper, self._seal, judge=self._judge, settings=settings)
         self.accounts = Accounts(database, ledger, self._pepper, self._seal, sessions=self._sessions, settings=settings)
+        self.emergencies = Emergencies(database, ledger, self._seal, settings=settings)
         self.policies = SitePolicies(database, ledger, self._seal, self._judge)
 
     def owner(self) -> Actor:

@@ -10,6 +10,7 @@ from pathlib import Path
 from modelward.access import (
     GRACE_SECONDS,
     Actor,
+    Emergency,
     Explanation,
     Invitation,
     IssuedKey,
@@ -165,12 +166,38 @@ class RemoteTenants(Room):
         return self._connection.fetch(dict[str, str], "DELETE", f"/api/v1/tenants/{part(name)}")["removed"]
 
 
+class RemoteEmergencies(Room):
+    """See `modelward.access.Emergencies`."""
+
+    def ask(self, what: str, *, minutes: int, reason: str, by: Actor | None = None) -> Emergency:
+        """Ask for access in an emergency."""
+        body = {"what": what, "minutes": minutes, "reason": reason}
+        return self._connection.fetch(Emergency, "POST", "/api/v1/access/emergencies", body=body)
+
+    def approve(self, id: str, *, by: Actor | None = None) -> Emergency:
+        """Approve what somebody else asked for."""
+        return self._connection.fetch(Emergency, "POST", f"/api/v1/access/emergencies/{part(id)}/approve")
+
+    def refuse(self, id: str, *, reason: str, by: Actor | None = None) -> Emergency:
+        """Refuse what somebody else asked for."""
+        return self._connection.fetch(Emergency, "POST", f"/api/v1/access/emergencies/{part(id)}/refuse", body={"reason": reason})
+
+    def end(self, id: str, *, by: Actor | None = None) -> Emergency:
+        """End it before its time."""
+        return self._connection.fetch(Emergency, "POST", f"/api/v1/access/emergencies/{part(id)}/end")
+
+    def list(self, *, by: Actor | None = None) -> list[Emergency]:
+        """List what was asked for."""
+        return self._connection.fetch(list[Emergency], "GET", "/api/v1/access/emergencies")
+
+
 class RemoteAccess(Room):
     """See `modelward.access.Access`."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.accounts = RemoteAccounts(connection)
+        self.emergencies = RemoteEmergencies(connection)
         self.policies = RemoteSitePolicies(connection)
         self.terms = RemoteTerms(connection)
 

@@ -8,6 +8,7 @@ the disk before anybody is told.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -55,6 +56,7 @@ class Database:
         self._engine = sa.create_engine(found)
         sa.event.listen(self._engine, "connect", self._prepare)
         self._turn = Turn(Path(f"{found.database}-turn"))
+        self._mine = threading.local()
         self._writing: RawConnection | None = None
         self._tending: RawConnection | None = None
 
@@ -83,6 +85,7 @@ class Database:
                 raise DatabaseBusyError("Another change to the database takes too long. Nothing was written. Try again.")
             try:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+                self._mine.connection = connection
                 try:
                     yield connection
                     connection.exec_driver_sql("COMMIT")
@@ -90,7 +93,18 @@ class Database:
                     connection.rollback()
                     raise
             finally:
+                self._mine.connection = None
                 self._turn.give_back()
+
+    @contextmanager
+    def same_change(self) -> Iterator[Connection]:
+        """The `change` that this thread is within already, so that what is written stands or falls with it; else one of its own."""
+        held: Connection | None = getattr(self._mine, "connection", None)
+        if held is not None:
+            yield held
+            return
+        with self.change() as connection:
+            yield connection
 
     @contextmanager
     def quick_change(self) -> Iterator[RawConnection]:

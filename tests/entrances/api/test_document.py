@@ -28,6 +28,10 @@ WATCHED = "name: watched\napprovals: 1\nrules:\n  - rule: signed\n"
 ADA = Actor("person:ada", "ada", Role.DATA_SCIENTIST)
 # What a question made from schemas never brings about, and who else does.
 NEVER_GRANTED = {
+    "POST /api/v1/access/emergencies": "a key is no person; console/test_emergencies.py asks as one",
+    "POST /api/v1/access/emergencies/{id}/approve": "likewise",
+    "POST /api/v1/access/emergencies/{id}/refuse": "likewise",
+    "POST /api/v1/access/emergencies/{id}/end": "nothing was asked for; console/test_emergencies.py ends one by a key",
     "POST /api/v1/datasets": "its files need names with endings; test_verbs.py uploads them",
     "POST /api/v1/models/{model}/batches": "its file needs a name with an ending; test_verbs.py uploads one",
     "POST /api/v1/models": "its files must be a model; test_verbs.py uploads one",

@@ -48,6 +48,7 @@ PAGES: dict[str, Permission | None] = {
     "/console/releases/{id}": Permission.RELEASES_READ,
     "/console/access": None,
     "/console/access/why": None,
+    "/console/access/emergencies": None,
     "/console/access/policies": Permission.POLICIES_MANAGE,
     "/console/access/policies/{name}": Permission.POLICIES_MANAGE,
     "/console/access/people": Permission.USERS_MANAGE,

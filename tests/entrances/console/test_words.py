@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from entrances.console.conftest import ROW, words_of
-from modelward.access import Means, Permission, Role, local_actor
+from modelward.access import EmergencyState, Means, Permission, Role, local_actor
 from modelward.assessment import ASSESSORS, REPORT_WORDS, ClauseVerdict, Measure
 from modelward.datasets import WARNINGS, ColumnKind
 from modelward.entrances.console import visit
@@ -47,6 +47,7 @@ def words_of_data() -> set[str]:
     assessors = [ASSESSORS.load(name) for name in ASSESSORS.places]
     return {
         *Role,
+        *EmergencyState,
         *(verdict.value for verdict in ClauseVerdict),
         *(state.value for state in ReleaseState),
         *(assessor.title for assessor in assessors),

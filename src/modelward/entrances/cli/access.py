@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from modelward.entrances.cli import showing
+from modelward.entrances.cli import break_glass, showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.files import read_text
 from modelward.entrances.cli.verb import noun, verb
@@ -36,6 +36,7 @@ def declare(app: typer.Typer) -> None:
         return desk.house.access.explain(who, action, what, by=desk.actor)
 
     _declare_tenants(noun(app, "tenants", about="Parts of the house that see only their own.", panel="Accountability"))
+    break_glass.declare(access)
     _declare_policies(noun(access, "policies", about="Policies of the site, in Cedar."))
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from modelward.access import Permission, Role
+from modelward.entrances.console.emergency_words import EMERGENCY_WORDS
 from modelward.entrances.console.policy_words import POLICY_WORDS
 from modelward.entrances.console.security_words import SECURITY_WORDS
 
@@ -40,6 +41,8 @@ _PERMISSIONS = {
     Permission.KEYS_MANAGE: "创建和吊销 API 密钥。",
     Permission.POLICIES_MANAGE: "更改本站的访问策略，并查询任何人为何可以做某事。",
     Permission.TENANTS_MANAGE: "添加和移除租户。",
+    Permission.EMERGENCIES_DECIDE: "批准、拒绝或结束他人在紧急情况下申请的访问。",
+    Permission.DATA_SHRED: "销毁数据集的密钥，使任何人都无法再读取。",
     Permission.METRICS_READ: "读取运行中服务的指标。",
 }
 ACCESS_WORDS = {
@@ -54,6 +57,7 @@ ACCESS_WORDS = {
     "Role": "角色",
     "What it allows": "允许做什么",
     "What it is for": "职责",
+    **EMERGENCY_WORDS,
     **POLICY_WORDS,
     **SECURITY_WORDS,
     **{role.meaning: said for role, said in _ROLES.items()},

@@ -77,6 +77,7 @@ ACCESS_TABS: tuple[tuple[str, str, Permission | None], ...] = (
     ("why", "Why", None),
     ("account", "My account", None),
     ("security", "Security", Permission.KEYS_MANAGE),
+    ("emergencies", "Break-glass", None),
 )
 _YEAR_SECONDS = 365 * 86_400
 _VISITOR_SECONDS = 86_400
