@@ -17,14 +17,16 @@ ANCHOR = "ledger.checkpoint"
 
 def rooms_over(database, vault, ledger, keyring, settings):
     """The rooms that training stands on, and training itself."""
+    from modelward.access import Agreeing
     from modelward.datasets import Datasets
     from modelward.registry import Registry
     from modelward.training import Training
 
     database.create_tables()
+    terms = Agreeing(database, ledger, keyring)
     datasets, registry = Datasets(database, vault, ledger, keyring, settings=settings), Registry(database, vault, ledger, keyring)
-    training = Training(database, ledger, datasets, registry, vault, settings=settings)
-    return SimpleNamespace(datasets=datasets, registry=registry, training=training, ledger=ledger, database=database)
+    training = Training(database, ledger, datasets, registry, vault, terms=terms, settings=settings)
+    return SimpleNamespace(terms=terms, datasets=datasets, registry=registry, training=training, ledger=ledger, database=database)
 
 
 def reopened(home: Path):

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from modelward.access import Actor, PurposeNotAgreedError, Role
+from modelward.access import Actor, PurposeNotAgreedError, Role, TermsNotAcceptedError
 from modelward.assessment import Assessment
 from modelward.datasets import GrantEndedError, GrantMissingError, OutsideGrantError
 from modelward.training import RECIPES, CandidateStatus, RunFailedError, Status, parse_spec
@@ -80,6 +80,19 @@ def test_rows_outside_the_filter_never_reach_the_recipe(rooms, register, admin, 
     whole = numbers_of(spy.seen[-1])
     assert len(whole) == version.facts["rows"]["train"] + version.facts["rows"]["validation"]
     assert bool((whole[:, 0] >= 50).all()) is is_filtered
+
+
+def test_nobody_learns_from_data_whose_terms_they_did_not_accept(rooms, register, admin):
+    register()
+    rooms.datasets.grants.grant("grants", "people", purpose=PURPOSE, by=admin)
+    rooms.terms.put("dataset:people", "Tell nobody what is in it.", by=admin)
+    before = rooms.ledger.head().size
+    with pytest.raises(TermsNotAcceptedError, match="terms accept dataset:people"):
+        rooms.training.train(spec("naive-bayes"), by=SCIENTIST)
+    assert rooms.ledger.entries(event="dataset.read") == []
+    assert rooms.ledger.head().size == before
+    rooms.terms.accept("dataset:people", by=SCIENTIST)
+    assert rooms.training.train(spec("naive-bayes"), by=SCIENTIST).versions == ("grants:1",)
 
 
 def test_what_is_not_granted_is_in_no_artefact(rooms, register, admin):

@@ -247,7 +247,15 @@ def test_a_full_disk_interrupts_a_run_that_is_resumed_when_there_is_room(home, v
     from modelward.training import Training
 
     register()
-    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), vault, settings=Settings(home=home))
+    full = Training(
+        rooms.database,
+        rooms.ledger,
+        rooms.datasets,
+        FullDisk(rooms.registry),
+        vault,
+        terms=rooms.terms,
+        settings=Settings(home=home),
+    )
     with pytest.raises(UnavailableError, match="No space"):
         full.train(parse_spec(spec("naive-bayes")), by=admin)
     (run,) = rooms.training.runs(by=admin)
@@ -275,7 +283,15 @@ def test_a_run_whose_end_could_not_be_written_down_is_interrupted_in_the_same_pr
         raise UnavailableError("No space is left.")
 
     register()
-    full = Training(rooms.database, rooms.ledger, rooms.datasets, FullDisk(rooms.registry), vault, settings=Settings(home=home))
+    full = Training(
+        rooms.database,
+        rooms.ledger,
+        rooms.datasets,
+        FullDisk(rooms.registry),
+        vault,
+        terms=rooms.terms,
+        settings=Settings(home=home),
+    )
     monkeypatch.setattr(Execution, "_interrupt", no_room)
     with pytest.raises(UnavailableError, match="No space"):
         full.train(parse_spec(spec("naive-bayes")), by=admin)

@@ -55,7 +55,7 @@ class Training:
         registry: Registry,
         vault: Vault,
         *,
-        terms: Agreeing | None = None,
+        terms: Agreeing,
         settings: Settings,
     ) -> None:
         self._database = database
@@ -147,8 +147,7 @@ class Training:
 
     def _opened(self, spec: Spec, *, by: Actor) -> View:
         """What the model may have of the data: nothing else of it is seen from here on."""
-        if self._terms is not None:
-            self._terms.require(f"dataset:{spec.data.dataset}", by)
+        self._terms.require(f"dataset:{spec.data.dataset}", by)
         asked = columns_named(spec.data)
         return self._datasets.grants.opened(
             spec.model, spec.data.dataset, use="training", purpose=spec.purpose or "", columns=asked, by=by

@@ -42,7 +42,6 @@ _PERMISSIONS = {
     Permission.POLICIES_MANAGE: "更改本站的访问策略，并查询任何人为何可以做某事。",
     Permission.TENANTS_MANAGE: "添加和移除租户。",
     Permission.EMERGENCIES_DECIDE: "批准、拒绝或结束他人在紧急情况下申请的访问。",
-    Permission.DATA_SHRED: "销毁数据集的密钥，使任何人都无法再读取。",
     Permission.METRICS_READ: "读取运行中服务的指标。",
 }
 ACCESS_WORDS = {
