@@ -8,6 +8,7 @@ import pytest
 
 from modelward.access import (
     AlteredRowError,
+    Auditing,
     EmergencyMissingError,
     EmergencyOverError,
     EmergencyState,
@@ -21,6 +22,7 @@ from modelward.access import (
     local_actor,
 )
 from modelward.access import emergencies as clockwork
+from modelward.audit import ReceiptMissingError
 
 WHY = "income:4 refuses everybody since midnight"
 PAUSE = Permission.RELEASES_PROMOTE
@@ -120,6 +122,16 @@ def test_an_actor_that_a_server_holds_loses_it_at_the_hour_without_being_told(ad
     assert decision.until <= in_force.ends
     clock.ahead = timedelta(minutes=31)
     assert not held.may(PAUSE)
+
+
+def test_a_receipt_that_is_anothers_is_a_use_and_goes_on_record(access, ledger, ada, olga, carl):
+    asked = access.emergencies.ask("audit:read", minutes=30, reason=WHY, by=ada())
+    access.emergencies.approve(asked.id, by=olga())
+    access.emergencies.approve(asked.id, by=carl())
+    with pytest.raises(ReceiptMissingError):
+        Auditing(ledger).receipt("req-of-another", by=ada())
+    used = [entry for entry in events(ledger) if entry.event == "emergency.used"]
+    assert [entry.facts["permission"] for entry in used] == ["audit:read"]
 
 
 def test_looking_at_what_one_may_is_no_use_and_neither_is_what_the_role_allows(ledger, ada, in_force):

@@ -12,6 +12,7 @@ from training import house
 from training.conftest import register, rooms  # noqa: F401  # fixtures
 
 SCIENTIST = Actor(id="person:sol", name="sol", role=Role.DATA_SCIENTIST)
+OWNER = Actor(id="person:dora", name="dora", role=Role.DATA_OWNER)
 AUDITOR = Actor(id="person:eve", name="eve", role=Role.AUDITOR)
 
 
@@ -72,15 +73,16 @@ def test_versions_of_shards_are_traced_too(rooms, people, admin):  # noqa: F811
 
 
 def test_the_ledger_says_that_somebody_looked_and_not_for_whom(rooms, people, admin):  # noqa: F811
-    people.trace("people", column="person", value="1013", by=SCIENTIST)
+    people.trace("people", column="person", value="1013", by=OWNER)
     people.trace("people", column="person", value="1013", by=admin)
     people.trace("people", column="person", value="1014", by=admin)
     entries = [logged.entry for logged in rooms.ledger.entries(event="dataset.traced")]
     assert not any("1013" in repr(entry.facts) for entry in entries)
     digests = [entry.facts["digest"] for entry in entries]
     assert len(set(digests)) == 2
-    with pytest.raises(NotPermittedError):
-        people.trace("people", column="person", value="1013", by=AUDITOR)
+    for nosy in (AUDITOR, SCIENTIST):
+        with pytest.raises(NotPermittedError):
+            people.trace("people", column="person", value="1013", by=nosy)
     assert len(rooms.ledger.entries(event="dataset.traced")) == 3
 
 

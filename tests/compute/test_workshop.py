@@ -80,7 +80,11 @@ def test_one_that_cannot_be_found_breaks(tmp_path):
     assert head["fault"] == "ModuleNotFoundError"
 
 
-@pytest.mark.parametrize("sent", [b"", b"\0\0\0\2", b"\0\0\0\2" + bytes(8) + b"{]", b"\xff" * 12 + b"{}", bytes(12)])
+# More brackets than anything should have within one another.
+DEEP = (20_000).to_bytes(4, "big") + bytes(8) + b'{"a":' + b"[" * 19_995
+
+
+@pytest.mark.parametrize("sent", [b"", b"\0\0\0\2", b"\0\0\0\2" + bytes(8) + b"{]", b"\xff" * 12 + b"{}", bytes(12), DEEP])
 def test_what_is_no_frame_ends_the_conversation(sent):
     ours, theirs = socket.socketpair()
     with theirs:

@@ -138,7 +138,8 @@ class Accounts:
     def change_password(self, old: str, new: str, *, by: Actor) -> SignedIn:
         """One's own password. Every session ends, and a new one takes the place of this one.
 
-        Who has none yet, having come by a link, gives no old one.
+        Who has none yet, having come by a link, gives no old one. Who came by a provider sets no first one: it would open when
+        the provider vouches for them no more.
 
         Raises:
             WrongPasswordError: the old one is another. WeakPasswordError. TooManyAttemptsError, HashingBusyError.
@@ -150,6 +151,11 @@ class Accounts:
             user = self.present(connection, name, by=by)
             if password_rows.password(connection, name, seal=self._seal) != before:
                 raise WrongPasswordError("The password was changed a moment ago. Nothing was changed now.")
+            if before is None and self._came_by_provider(connection, by):
+                raise WrongPasswordError(
+                    "You come in by the sign-in provider, and have no password here. Nothing was changed. Who needs one asks an "
+                    f"administrator for a one-time link: `modelward users invite {name}`."
+                )
             self.put_password(connection, name, kept=kept, by=by.id)
             return self._sessions.open(connection, user, means="password")
 
@@ -338,6 +344,9 @@ class Accounts:
         if always:
             self._attempts.forget_places(connection, name)
         return session_rows.end_sessions(connection, name) if always or any(had) else 0
+
+    def _came_by_provider(self, connection: Connection, by: Actor) -> bool:
+        return any(each.id == by.credential and each.means == "provider" for each in self._sessions.open_ones(connection))
 
     def _oneself(self, by: Actor) -> str:
         """The name of the person who acts in a session; services and the owner of the home have no account."""

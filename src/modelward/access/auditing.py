@@ -65,7 +65,9 @@ class Auditing:
             NotPermittedError: `by` lacks audit:receipt. ReceiptMissingError: there is no such request, or it is somebody else's,
             which reads the same.
         """
-        if not by.may(Permission.AUDIT_READ):
+        if by.may(Permission.AUDIT_READ):
+            by.require(Permission.AUDIT_READ)
+        else:
             by.require(Permission.AUDIT_RECEIPT)
             # The receipt is of the request's last entry, so that is the one which must be theirs.
             last = self._ledger.entries(request=request, limit=1) if request else []

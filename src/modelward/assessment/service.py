@@ -168,7 +168,7 @@ class Assessment:
         it is kept.
 
         Raises:
-            NotPermittedError: `by` may neither write data nor grant this. DatasetMissingError: there is none. InvalidFilterError:
+            NotPermittedError: `by` may not grant this. DatasetMissingError: there is none. InvalidFilterError:
             there is no such column, or it cannot hold that.
         """
         by.require(Permission.MODELS_READ)

@@ -53,7 +53,8 @@ class Wire:
             if said is None or given is None:
                 return None
             return Frame(msgspec.json.decode(said, type=dict[str, Any]), bytes(given))
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, RecursionError, MemoryError):
+            # Also what is nested too deep, or said to be larger than memory: nothing that is sent brings down who listens.
             return None
 
     def close(self) -> None:

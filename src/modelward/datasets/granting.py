@@ -15,7 +15,7 @@ import numpy as np
 from modelward.access import Actor, NotPermittedError, Permission, PurposeNotAgreedError, Seal, check_name, covers
 from modelward.audit import Ledger
 from modelward.datasets import store
-from modelward.datasets.dataset import DATASET_READ, DatasetMissingError
+from modelward.datasets.dataset import DATASET_READ, DatasetMissingError, DatasetShreddedError
 from modelward.datasets.grant import (
     DATASET_GRANTED,
     GRANT_REFUSED,
@@ -138,7 +138,9 @@ class Grants:
         """
         by.require(Permission.DATA_READ, dataset=dataset)
         found = self._shelf.genuine(dataset)
-        if not by.may(Permission.AUDIT_READ):
+        if by.may(Permission.AUDIT_READ):
+            by.require(Permission.AUDIT_READ)
+        else:
             self._require_granting(by, found)
         entries = self._ledger.entries(event=DATASET_READ.name, subject=dataset, limit=limit)
         return [reading_of(each) for each in entries]
@@ -178,13 +180,13 @@ class Grants:
         made under, or "" for the whole, its rows. That somebody looked is recorded, with a keyed digest of the value alone.
 
         Raises:
-            NotPermittedError: the actor may neither write data nor grant this. DatasetMissingError: there is none.
+            NotPermittedError: the actor may grant neither this nor what it is a shard of: who may not have a column is not told
+            either which values it has. DatasetMissingError: there is none.
             InvalidFilterError: there is no such column, or it cannot hold that.
         """
         found = self._shelf.genuine(dataset)
         by.require(Permission.DATA_READ, dataset=dataset)
-        if not by.may(Permission.DATA_WRITE, dataset=dataset):
-            self._require_granting(by, found)
+        self._require_granting(by, self._divided(found))
         shown, table = self._shelf.opened(found), self._shelf.rows(found)
         matches = matching(shown, table, column, value)
         looked_for = keyed_digest(self._digest_key, f"trace:{dataset}:{column}:{value}".encode())
@@ -251,6 +253,7 @@ class Grants:
                 f"Dataset {found.name!r} was never granted to model {model!r}, and {by.id} may not grant it. Ask who owns the data "
                 f"({found.declared.owner}): `{_command(model, found.name, found.declared.purpose)}`."
             )
+        self._note_granting(by, found, model=model)
         return Grant(
             id=f"g-{secrets.token_hex(4)}",
             model=model,
@@ -336,6 +339,20 @@ class Grants:
                 f"{by.id} may not grant dataset {found.name!r}: that is for who holds {Permission.DATA_GRANT}, and for "
                 f"{found.by}, who registered it. Ask who owns the data ({found.declared.owner})."
             )
+        self._note_granting(by, found, model=model)
+
+    def _note_granting(self, by: Actor, found: store.Registration, *, model: str | None) -> None:
+        """Have it on record where nothing but an emergency lets the actor grant."""
+        if by.may(Permission.DATA_GRANT, model=model, dataset=found.name):
+            by.require(Permission.DATA_GRANT, model=model, dataset=found.name)
+
+    def _divided(self, found: store.Registration) -> store.Registration:
+        """What was divided at first, where that is a shard and the rest is still there; else the dataset itself."""
+        shard = self._shelf.description(found).shard
+        try:
+            return self._divided(self._shelf.genuine(shard.dataset)) if shard else found
+        except (DatasetMissingError, DatasetShreddedError):
+            return found
 
     def _may_grant(self, by: Actor, found: store.Registration, *, model: str | None = None) -> bool:
         if by.may(Permission.DATA_GRANT, model=model, dataset=found.name):

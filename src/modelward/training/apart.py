@@ -139,15 +139,18 @@ class _Channel:
 
     def _listen(self) -> None:
         """Put what is said into the hands of the thread it is meant for, until nothing more comes."""
-        while (frame := self._workshop.wire.receive()) is not None:
+        try:
+            while (frame := self._workshop.wire.receive()) is not None:
+                with self._lock:
+                    told = self._told.get(str(frame.head.get("job", _PREPARING)))
+                if told is not None:
+                    told.put(frame)
+        finally:
+            # Whatever ended it, nobody waits for what cannot come.
             with self._lock:
-                told = self._told.get(str(frame.head.get("job", _PREPARING)))
-            if told is not None:
-                told.put(frame)
-        with self._lock:
-            self._is_lost = True
-            for told in self._told.values():
-                told.put(None)
+                self._is_lost = True
+                for told in self._told.values():
+                    told.put(None)
 
     def next(self, job: str) -> Frame:
         # In short steps, for a library may handle Ctrl-C so that it does not end a wait (polars does).

@@ -10,7 +10,7 @@ import pytest
 from entrances.console.conftest import Visitor, words_of
 from entrances.console.provider.conftest import go, house_of, is_inside, sign_in
 from entrances.console.provider.misbehaving import EC
-from modelward.access import Role, local_actor
+from modelward.access import Role, WrongPasswordError, local_actor
 
 
 def test_who_has_a_role_there_comes_in_and_it_is_on_record(house, provider):
@@ -48,6 +48,20 @@ def is_inside_after_signing_in(house) -> bool:
     browser = house.browser()
     sign_in(house, browser)
     return is_inside(browser)
+
+
+def test_who_comes_by_the_provider_sets_no_password_that_would_outlast_it(house):
+    browser = house.browser()
+    sign_in(house, browser)
+    accounts, me = house.platform.access.accounts, house.platform.access.actor_of_session(browser.cookies["modelward_session"])
+    with pytest.raises(WrongPasswordError, match="by the sign-in provider"):
+        accounts.change_password("", "nine copper owls at dawn", by=me)
+    assert not accounts.standing(me.name, by=me).has_password
+    assert is_inside(browser)
+    # Who runs the house may decide otherwise.
+    link = house.platform.access.invite(me.name, by=local_actor())
+    by_link = house.platform.access.sign_in(link.token).actor
+    assert accounts.change_password("", "nine copper owls at dawn", by=by_link)
 
 
 def test_whoever_is_called_like_somebody_here_is_not_them(house, provider):
