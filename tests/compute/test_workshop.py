@@ -19,6 +19,22 @@ def answer(wire):
         wire.send({"said": frame.head["say"], "process": os.getpid(), "folder": str(Path.cwd())}, frame.body[::-1])
 
 
+def open_to_others(wire):
+    path = wire.receive().head["path"]
+    ways = (
+        lambda: Path(path).chmod(0o666),
+        lambda: os.chown(path, os.getuid(), os.getgid()),
+        lambda: os.setxattr(path, "user.a", b""),
+    )
+    refused = []
+    for way in ways:
+        try:
+            way()
+        except PermissionError:
+            refused.append(True)
+    wire.send({"refused": len(refused)})
+
+
 def leave(wire):
     """End without a word."""
 
@@ -53,6 +69,16 @@ def test_what_is_sent_is_heard_and_answered_elsewhere(begin, tmp_path):
 def test_it_is_closed_in_where_the_kernel_can(begin):
     with begin(answer) as workshop:
         assert workshop.isolation == (f"landlock-{landlock_version()}" if landlock_version() else "process")
+
+
+@pytest.mark.skipif(not landlock_version(), reason="no Landlock here")
+def test_it_opens_no_file_of_others_to_anybody(begin, tmp_path):
+    (key := tmp_path / "key").write_text("secret")
+    key.chmod(0o600)
+    with begin(open_to_others) as workshop:
+        workshop.wire.send({"path": str(key)})
+        assert workshop.wire.receive().head == {"refused": 3}
+    assert key.stat().st_mode & 0o777 == 0o600
 
 
 def test_one_that_ends_by_itself_is_lost(begin):

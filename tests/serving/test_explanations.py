@@ -2,13 +2,22 @@
 """Explanations of versions on the shelf, over the gateway and at a terminal."""
 
 import asyncio
+from dataclasses import replace
 
 import msgspec
 import pytest
 
-from modelward.access import NotPermittedError, Role
+from modelward.access import NotPermittedError, Quota, Role
 from modelward.registry import InvalidRowsError
-from modelward.serving import BackgroundMissingError, Explanation, Question, TooManyRowsError, UnknownLabelError, Why
+from modelward.serving import (
+    BackgroundMissingError,
+    Explanation,
+    Question,
+    QuotaUsedUpError,
+    TooManyRowsError,
+    UnknownLabelError,
+    Why,
+)
 
 ROW = {"age": 62, "hours": 12.5, "sector": "public"}
 
@@ -22,6 +31,13 @@ def test_an_explanation_adds_up_to_the_probability_in_named_features(live):
     # Public service, age and few hours all speak for a low income here.
     assert min(part.contribution for part in found.contributions) > 0
     assert found.contributions[0].contribution == max(part.contribution for part in found.contributions)
+
+
+def test_at_a_terminal_a_key_gets_as_many_as_its_quota(live):
+    till = replace(live.admin, credential="till0001", quota=Quota(rows_per_minute=1, rows_per_day=1))
+    assert live.serving.explain("income", [ROW], by=till)
+    with pytest.raises(QuotaUsedUpError):
+        live.serving.explain("income", [ROW], by=till)
 
 
 def test_the_other_class_is_explained_by_the_same_features_the_other_way_round(live):

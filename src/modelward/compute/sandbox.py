@@ -28,8 +28,16 @@ _REMOVE, _MAKE = 1 << 4 | 1 << 5, 1 << 7 | 1 << 8 | 1 << 12
 _KNOWN = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 _TCP, _SCOPES = 0b11, 0b11
 _NO_NEW_PRIVILEGES, _DUMPABLE, _DEATH_SIGNAL, _SECCOMP = 38, 4, 1, 22
-# Of each processor: how the kernel calls it, and the numbers of socket, ptrace, process_vm_readv and _writev, io_uring_setup.
-_CALLS = {"x86_64": (0xC000003E, (41, 101, 310, 311, 425)), "aarch64": (0xC00000B7, (198, 117, 270, 271, 425))}
+# Of each processor: how the kernel calls it, and the numbers of socket, ptrace, process_vm_readv and _writev, io_uring_setup,
+# pidfd_getfd; then of what changes the rights, owners and attributes of files by their paths alone, which Landlock lets pass:
+# chmod, fchmod, chown, fchown, lchown, fchownat, fchmodat, fchmodat2, and setxattr and removexattr in all their forms.
+_CALLS = {
+    "x86_64": (
+        0xC000003E,
+        (41, 101, 310, 311, 425, 438, 90, 91, 92, 93, 94, 260, 268, 452, 188, 189, 190, 197, 198, 199, 463, 466),
+    ),
+    "aarch64": (0xC00000B7, (198, 117, 270, 271, 425, 438, 52, 53, 54, 55, 452, 5, 6, 7, 14, 15, 16, 463, 466)),
+}
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _NOT_PERMITTED, _OTHER_NUMBERS = 0x7FFF0000, 0x00050001, 0x40000000
 
@@ -110,7 +118,9 @@ def _allow(rules: int, paths: Iterable[str], access: int) -> None:
 
 
 def _forbid_calls(libc: ctypes.CDLL) -> None:
-    """No new sockets, whatever their kind, and no hand on another process: the calls answer that they are not permitted."""
+    """No new sockets, whatever their kind, no hand on another process, and no file opened to others: the calls answer that they are
+    not permitted.
+    """
     if (found := _CALLS.get(platform.machine())) is None:
         return
     processor, calls = found

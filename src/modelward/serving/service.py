@@ -122,6 +122,7 @@ class Serving:
         opened, request = self._open(self._live(name, by=by)), new_request_id()
         try:
             Admission(self._access.terms).check(by, opened.version)
+            self._quotas.take(by, requests=1, rows=len(rows))
             found = self._explanations.explain(opened, rows, label=label, request=request)
         finally:
             opened.close()
