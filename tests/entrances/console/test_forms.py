@@ -21,6 +21,7 @@ FORMS = {
     "/console/access/people/ada": {"deed": "remove"},
     "/console/access/keys": {"name": "till", "role": "administrator"},
     "/console/access/keys/k1": {},
+    "/console/access/keys/k1/rotation": {"grace_seconds": "0"},
     "/console/access/account": {"deed": "password", "new": "seven brass herons at dusk", "again": "seven brass herons at dusk"},
 }
 

@@ -2,6 +2,7 @@
 """Signing in by a password; the pages of people, keys and one's account."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import msgspec
@@ -10,7 +11,7 @@ from starlette.requests import Request
 
 from access.test_passwords import CHEAP
 from entrances.console.conftest import csrf_in, words_of
-from modelward.access import Access, Role, local_actor
+from modelward.access import Access, Role, UnknownCredentialError, local_actor
 from modelward.access.second_factor import STEP_SECONDS, code_at
 from modelward.entrances.console.session import address_of
 
@@ -190,6 +191,10 @@ def test_an_administrator_adds_changes_and_removes_a_person(quick):
         ("/access/people/admin", {"deed": "dance"}, 400, "nothing to do"),
         ("/access/keys", {"name": "till", "role": "caller", "expires": "soon"}, 400, "is no date"),
         ("/access/keys", {"name": "till", "role": "caller", "expires": "2001-01-01"}, 400, "in the past"),
+        ("/access/keys", {"name": "till", "role": "caller", "scope": "models:dance"}, 400, "Nothing that can be allowed is called"),
+        ("/access/keys", {"name": "till", "role": "caller", "scope": "keys:manage"}, 400, "keys:manage"),
+        ("/access/keys", {"name": "till", "role": "caller", "rows_per_day": "many"}, 400, "whole numbers"),
+        ("/access/keys", {"name": "till", "role": "caller", "rows_per_day": "0"}, 400, "A quota is a whole number"),
         ("/access/account", {"deed": "password", "new": "Password1234!", "again": "Password1234!"}, 400, "anybody tries"),
         ("/access/account", {"deed": "confirm", "code": "123456"}, 409, "No second factor is being set up"),
     ],
@@ -223,6 +228,44 @@ def test_a_key_is_made_its_secret_shown_once_and_it_ends(quick):
         quick.platform.access.authenticate(secret)
 
 
+def test_a_key_is_made_with_a_scope_and_a_quota_and_both_are_shown(quick):
+    admin = quick.visitor(Role.ADMINISTRATOR)
+    fields = {"name": "till", "role": "caller", "scope": "models:predict, audit:receipt", "purpose": "the till"}
+    quota = {"requests_per_minute": "600", "rows_per_day": "100000"}
+    actor = quick.platform.access.authenticate(once(admin.post("/access/keys", fields | quota).text))
+    assert actor.scope == {"models:predict", "audit:receipt"}
+    assert (actor.quota.requests_per_minute, actor.quota.rows_per_day, actor.quota.requests_per_day) == (600, 100_000, None)
+    quick.platform.access.note_uses({actor.credential: datetime(2026, 3, 4, 5, tzinfo=UTC)})
+    page = words_of(admin.get("/access/keys").text)
+    for said in ("600 requests a minute", "100,000 rows a day", "models:predict", "audit:receipt", "the till", "2026-03-04 05:00"):
+        assert said in page, said
+    assert "requests a day" not in page
+    assert "每分钟 600 次请求" in admin.get("/access/keys?lang=zh").text
+
+
+def test_another_secret_is_shown_once_and_the_one_before_opens_for_the_time_of_grace(quick):
+    admin, access = quick.visitor(Role.ADMINISTRATOR), quick.platform.access
+    first = once(admin.post("/access/keys", {"name": "till", "role": "caller"}).text)
+    key = access.authenticate(first).credential
+    second = once(admin.post(f"/access/keys/{key}/rotation", {"grace_seconds": "3600"}, shown_at="/access/keys").text)
+    assert access.authenticate(first) == access.authenticate(second)
+    page = admin.get("/access/keys").text
+    assert second not in page
+    assert "the secret before:" in page
+    third = once(admin.post(f"/access/keys/{key}/rotation", {"grace_seconds": "0"}, shown_at="/access/keys").text)
+    assert access.authenticate(third).name == "till"
+    with pytest.raises(UnknownCredentialError):
+        access.authenticate(second)
+    for grace, said in (("soon", "whole numbers"), ("99999999", "time of grace")):
+        refused = admin.post(f"/access/keys/{key}/rotation", {"grace_seconds": grace}, shown_at="/access/keys")
+        assert refused.status_code == 400
+        assert said in refused.text
+    admin.post(f"/access/keys/{key}", {}, shown_at="/access/keys")
+    ended = admin.post(f"/access/keys/{key}/rotation", {"grace_seconds": "0"}, shown_at="/access/keys")
+    assert ended.status_code == 409
+    assert admin.post("/access/keys/none/rotation", {}, shown_at="/access/keys").status_code == 404
+
+
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.ADMINISTRATOR}))
 def test_nobody_else_sees_people_or_keys(house, role):
     visitor = house.visitor(role)
@@ -239,6 +282,7 @@ def test_nobody_else_sees_people_or_keys(house, role):
         ("/access/people/admin", {"deed": "unlock"}),
         ("/access/keys", {"name": "till", "role": "administrator"}),
         ("/access/keys/k1", {}),
+        ("/access/keys/k1/rotation", {"grace_seconds": "0"}),
     ):
         assert visitor.post(path, fields, shown_at="/access/account").status_code == 403, path
     names = {user.name for user in house.platform.access.users(by=local_actor())}

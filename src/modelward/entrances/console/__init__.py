@@ -104,6 +104,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/access/keys", keys_page.show),
         route("/access/keys", keys_page.create, "POST"),
         route("/access/keys/{id}", keys_page.revoke, "POST"),
+        route("/access/keys/{id}/rotation", keys_page.rotate, "POST"),
         route("/access/account", account_page.show, is_enrolling=True),
         route("/access/account", account_page.change, "POST", is_enrolling=True),
         route("/access/security", security_page.show),

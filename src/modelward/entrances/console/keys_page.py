@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys of services: what each reaches, and the form that makes one."""
+"""Keys of services: what each reaches and how much it may ask, a new secret for one, its end, and the form that makes one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from modelward.access import Role, parse_role
+from modelward.access import GRACE_LIMIT_SECONDS, GRACE_SECONDS, Quota, Role, parse_permission, parse_role
 from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import ConflictError, InvalidError, ModelwardError, NotFoundError
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from modelward.access import IssuedKey
 
 _PAGE = "/console/access/keys"
+_LIMITS = ("requests_per_minute", "requests_per_day", "rows_per_minute", "rows_per_day")
+_DIGITS_LIMIT = 13
 
 
 class InvalidExpiryError(InvalidError):
     """The day on which a key is to end is none."""
+
+
+class InvalidNumberError(InvalidError):
+    """What is to be a whole number is none."""
 
 
 async def show(visit: Visit) -> Response:
@@ -49,16 +55,45 @@ async def revoke(visit: Visit) -> Response:
     return RedirectResponse(_PAGE, 303)
 
 
+async def rotate(visit: Visit) -> Response:
+    """Another secret for a key, shown this one time; the one before opens it for the time of grace."""
+    form = await visit.form()
+    try:
+        issued = await run_in_threadpool(_rotate, visit, form)
+    except (ConflictError, InvalidError, NotFoundError) as error:
+        return await _draw(visit, fault=error)
+    return await _draw(visit, issued=issued)
+
+
+def _rotate(visit: Visit, form: dict[str, str]) -> IssuedKey:
+    grace = _number(form, "grace_seconds")
+    seconds = GRACE_SECONDS if grace is None else grace
+    return visit.platform.access.rotate_key(visit.path["id"], grace_seconds=seconds, by=visit.by)
+
+
 def _create(visit: Visit, form: dict[str, str]) -> IssuedKey:
-    named = [part.strip() for part in form.get("models", "").split(",") if part.strip()]
+    scope = [parse_permission(part) for part in _parts(form, "scope")]
     return visit.platform.access.create_key(
         form.get("name", "").strip(),
         role=parse_role(form.get("role", "")),
-        models=named or None,
+        models=_parts(form, "models") or None,
         purpose=form.get("purpose", "").strip(),
+        scope=scope or None,
+        quota=Quota(**{limit: _number(form, limit) for limit in _LIMITS}),
         expires=_expiry(form.get("expires", "").strip()),
         by=visit.by,
     )
+
+
+def _parts(form: dict[str, str], field: str) -> list[str]:
+    return [part.strip() for part in form.get(field, "").split(",") if part.strip()]
+
+
+def _number(form: dict[str, str], field: str) -> int | None:
+    text = form.get(field, "").strip()
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS_LIMIT):
+        raise InvalidNumberError("A quota and a time of grace are whole numbers. Write one as 600, or leave it empty.")
+    return int(text) if text else None
 
 
 def _expiry(text: str) -> datetime | None:
@@ -81,6 +116,8 @@ async def _draw(
         valid=[key for key in reversed(keys) if key.is_valid(now)],
         ended=[key for key in reversed(keys) if not key.is_valid(now)],
         roles=list(Role),
+        grace=GRACE_SECONDS,
+        grace_limit=GRACE_LIMIT_SECONDS,
         issued=issued,
         form=form or {},
         notice=str(fault) if fault else "",
