@@ -55,6 +55,7 @@ PAGES: dict[str, Permission | None] = {
     "/console/access/people/{name}": Permission.USERS_MANAGE,
     "/console/access/keys": Permission.KEYS_MANAGE,
     "/console/access/account": None,
+    "/console/access/terms": None,
     "/console/access/security": Permission.KEYS_MANAGE,
     "/console/ledger": Permission.AUDIT_READ,
     "/console/ledger/checkpoint": Permission.AUDIT_RECEIPT,

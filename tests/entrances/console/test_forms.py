@@ -19,6 +19,7 @@ FORMS = {
     "/console/access/policies/ada/removal": {},
     "/console/access/people": {"name": "mallory", "role": "administrator"},
     "/console/access/people/ada": {"deed": "remove"},
+    "/console/access/terms": {"deed": "put", "subject": "model:grant", "text": "Keep it to yourself."},
     "/console/access/keys": {"name": "till", "role": "administrator"},
     "/console/access/keys/k1": {},
     "/console/access/keys/k1/rotation": {"grace_seconds": "0"},

@@ -27,6 +27,7 @@ from modelward.entrances.console import (
     security_page,
     shelf_page,
     sign_in,
+    terms_page,
 )
 from modelward.entrances.console.drawn import Drawn
 from modelward.entrances.console.ledger_page import LedgerPages
@@ -105,6 +106,8 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/access/keys", keys_page.create, "POST"),
         route("/access/keys/{id}", keys_page.revoke, "POST"),
         route("/access/keys/{id}/rotation", keys_page.rotate, "POST"),
+        route("/access/terms", terms_page.show),
+        route("/access/terms", terms_page.change, "POST"),
         route("/access/account", account_page.show, is_enrolling=True),
         route("/access/account", account_page.change, "POST", is_enrolling=True),
         route("/access/security", security_page.show),

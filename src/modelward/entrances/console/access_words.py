@@ -7,6 +7,7 @@ from modelward.access import Permission, Role
 from modelward.entrances.console.emergency_words import EMERGENCY_WORDS
 from modelward.entrances.console.policy_words import POLICY_WORDS
 from modelward.entrances.console.security_words import SECURITY_WORDS
+from modelward.entrances.console.terms_words import TERMS_WORDS
 
 _ROLES = {
     Role.ADMINISTRATOR: "管理本安装，可以做任何事；主目录的拥有者即是管理员。",
@@ -59,6 +60,7 @@ ACCESS_WORDS = {
     **EMERGENCY_WORDS,
     **POLICY_WORDS,
     **SECURITY_WORDS,
+    **TERMS_WORDS,
     **{role.meaning: said for role, said in _ROLES.items()},
     **{permission.meaning: said for permission, said in _PERMISSIONS.items()},
 }

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of terms: read, accepted as who is signed in, and put by who may; what everything is for, as far as one sees."""
+
+from html import unescape
+
+import pytest
+
+from entrances.console.conftest import ROW, SAID, words_of
+from modelward.access import Role, local_actor
+
+TEXT = "Keep the answers to yourself.\nTell nobody what was said of whom."
+OTHER = "Keep the answers for a year, and burn them."
+PUTTERS = {Role.ADMINISTRATOR, Role.DATA_OWNER, Role.RISK_OFFICER}
+
+
+def put(house, subject: str, text: str = TEXT):
+    return house.platform.access.terms.put(subject, text, by=local_actor())
+
+
+def accept(visitor, terms):
+    return visitor.post("/access/terms", {"deed": "accept", "subject": terms.subject, "digest": terms.digest})
+
+
+def test_terms_are_read_accepted_and_then_the_model_answers(own_house):
+    terms, visitor = put(own_house, "model:grant"), own_house.visitor(Role.CALLER, "ada")
+    assert visitor.post("/models/grant/1", ROW).status_code == 403
+    page = visitor.get("/access/terms").text
+    for said in (TEXT, "model:grant", terms.digest, "you have not accepted them", local_actor().id, f"{terms.put:%Y-%m-%d %H:%M}"):
+        assert said in unescape(page), said
+    assert accept(visitor, terms).status_code == 303
+    assert "you have not accepted them" not in visitor.get("/access/terms").text
+    [entry] = own_house.entries("terms.accepted")
+    assert (entry.entry.actor, entry.entry.subject) == ("person:ada", "model:grant")
+    assert entry.entry.facts["digest"] == terms.digest
+    assert visitor.post("/models/grant/1", ROW).status_code == 200
+
+
+def test_who_read_one_text_does_not_accept_another(own_house):
+    read, visitor = put(own_house, "model:grant"), own_house.visitor(Role.CALLER)
+    put(own_house, "model:grant", OTHER)
+    answer = accept(visitor, read)
+    assert answer.status_code == 409
+    assert OTHER in answer.text
+    unnamed = visitor.post("/access/terms", {"deed": "accept", "subject": "model:grant"})
+    assert unnamed.status_code == 400
+    assert own_house.entries("terms.accepted") == []
+
+
+def test_who_may_puts_terms_and_everybody_accepts_them_anew(own_house):
+    before = put(own_house, "model:grant")
+    reader, owner = own_house.visitor(Role.CALLER), own_house.visitor(Role.DATA_OWNER, "olaf")
+    accept(reader, before)
+    fields = {"deed": "put", "subject": "model:grant", "text": "One line.\r\nAnother."}
+    assert owner.post("/access/terms", fields).status_code == 303
+    placed = own_house.platform.access.terms.show("model:grant", by=local_actor()).terms
+    assert (placed.text, placed.by) == ("One line.\nAnother.", "person:olaf")
+    assert "you have not accepted them" in reader.get("/access/terms").text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"deed": "put", "subject": "release:r-1", "text": TEXT}, "Terms are of a model or a dataset"),
+        ({"deed": "put", "subject": "model:grant", "text": "  "}, "The terms are empty"),
+        ({"deed": "dance", "subject": "model:grant"}, "nothing to do"),
+    ],
+)
+def test_what_cannot_be_put_is_said_beside_the_form(house, admin_visitor, fields, said):
+    before = len(house.entries())
+    answer = admin_visitor.post("/access/terms", fields)
+    assert answer.status_code == 400
+    assert said in answer.text
+    assert len(house.entries()) == before
+
+
+@pytest.mark.parametrize("role", sorted(Role))
+def test_who_may_not_put_terms_sees_no_form_and_is_refused(own_house, role):
+    put(own_house, "model:grant")
+    visitor = own_house.visitor(role)
+    page = visitor.get("/access/terms").text
+    assert ('value="put"' in page) == (role in PUTTERS)
+    answer = visitor.post("/access/terms", {"deed": "put", "subject": "model:grant", "text": OTHER})
+    assert answer.status_code == (303 if role in PUTTERS else 403)
+    assert len(own_house.entries("terms.put")) == (2 if role in PUTTERS else 1)
+
+
+def test_purposes_are_shown_as_far_as_one_sees(own_house):
+    own_house.platform.access.create_key("till", role=Role.CALLER, purpose="the till alone", by=local_actor())
+    shown = {role: words_of(own_house.visitor(role).get("/access/terms").text) for role in Role}
+    assert "the till alone" in shown[Role.ADMINISTRATOR]
+    assert all("the till alone" not in text for role, text in shown.items() if role is not Role.ADMINISTRATOR)
+    assert f"grant:1 live model {SAID['purpose']}" in shown[Role.AUDITOR]
+    assert "grant:2" not in shown[Role.AUDITOR], "it is not live"
+    assert f"people Dataset {SAID['purpose']}" in shown[Role.DATA_OWNER]
+    assert f"grant:1 live model {SAID['purpose']}" in shown[Role.CALLER]
+    assert "people Dataset" not in shown[Role.CALLER]
+
+
+def test_the_page_speaks_chinese_and_shows_texts_as_text(own_house):
+    put(own_house, "model:grant", "<script>document.title='owned'</script> & so on")
+    visitor = own_house.visitor(Role.ADMINISTRATOR)
+    page = visitor.get("/access/terms?lang=zh").text
+    assert "<script" not in page
+    assert "您尚未接受" in page
+    assert "&lt;script&gt;" in page
