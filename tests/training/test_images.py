@@ -188,7 +188,7 @@ def test_images_that_do_not_fit_say_what_makes_them_smaller(rooms, bars, admin, 
     def full(*_):
         raise MemoryError
 
-    monkeypatch.setattr("modelward.training.service.gather", full)
+    monkeypatch.setattr("modelward.training.bench.gather", full)
     with pytest.raises(OutOfMemoryError, match=r"120 rows did not fit.*Lower `data\.prepare\.size`, or train on a machine"):
         rooms.training.train(spec_of(candidates="[knn]"), by=admin)
 

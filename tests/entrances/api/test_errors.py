@@ -64,6 +64,7 @@ CODES = {
     404: "RESOURCE_DOES_NOT_EXIST",
     409: "RESOURCE_CONFLICT",
     413: "BAD_REQUEST",
+    429: "REQUEST_LIMIT_EXCEEDED",
     500: "INTERNAL_ERROR",
     503: "TEMPORARILY_UNAVAILABLE",
 }
@@ -76,7 +77,7 @@ def test_an_error_of_each_kind_keeps_its_status_and_its_words_in_every_protocol(
     assert status_of(special) == STATUS[kind]
     told = {protocol: failure(special, path=path) for protocol, path in PATHS.items()}
     assert {answer.status_code for answer in told.values()} == {STATUS[kind]}
-    assert {"retry-after" in answer.headers for answer in told.values()} == {STATUS[kind] == 503}
+    assert {"retry-after" in answer.headers for answer in told.values()} == {STATUS[kind] in (429, 503)}
     details = json.loads(told["problem"].body)
     assert (details["detail"], details["kind"], details["status"]) == ("It failed. Do better.", kind.__name__, STATUS[kind])
     assert json.loads(told["plain"].body) == {"error": "It failed. Do better."}

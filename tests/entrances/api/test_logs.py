@@ -120,7 +120,7 @@ def test_a_server_that_fails_tells_it_in_lines_of_json(alone):
         assert server.end() == 0
         (line,) = lines_of(server.errors())
     assert (line["event"], line["request"]) == ("request failed", failed.headers["x-request-id"])
-    assert (line["status"], line["fault"], line["level"]) == (failed.status_code, "OperationalError", "error")
+    assert (line["status"], line["fault"], line["level"]) == (failed.status_code, "NoSuchColumnError", "error")
 
 
 def test_a_server_that_cannot_start_fails_as_every_command_does(alone):

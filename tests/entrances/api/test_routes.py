@@ -13,6 +13,7 @@ from modelward.entrances.api import ENDPOINTS, Open, openapi
 
 OPEN_PATHS = {"/livez", "/readyz", "/v2/health/live", "/v2/health/ready"}
 NAMES = {
+    "kind": "model",
     "model": "nothing",
     "version": "1",
     "number": "1",

@@ -258,6 +258,7 @@ def test_an_interrupted_run_says_how_it_goes_on(terminal):
 
 def test_every_kind_of_error_has_its_exit_code():
     kinds = {errors.ModelwardError, *errors.ModelwardError.__subclasses__(), *errors.InvalidError.__subclasses__()}
+    kinds |= set(errors.UnavailableError.__subclasses__())
     assert {kind for kind in kinds if kind.__module__ == "modelward.errors"} == set(EXIT)
     codes = {0: "done", 1: "fault", 2: "invalid", 3: "refused", 4: "not found", 5: "conflict", 6: "unavailable"}
     assert set(EXIT.values()) | {0} == set(codes)

@@ -57,6 +57,7 @@ _MEANING: Mapping[int, str] = {
     411: "An upload came without a Content-Length.",
     413: "The body, or what is in it, passes a limit.",
     415: "The body has a Content-Encoding; bodies are read as they are.",
+    429: "What the key may ask in a minute or a day is used up.",
     431: "The head of the request is too large.",
     500: "A fault of the service itself.",
     503: "It may work later.",
@@ -161,6 +162,8 @@ def statuses(endpoint: Endpoint) -> set[int]:
         found.add(404)
     if endpoint.takes is not None:
         found |= {413, 415}
+        if asks(endpoint.path):
+            found.add(429)
     if endpoint.has_files:
         found.add(411)
     if endpoint.method != "GET" and not asks(endpoint.path):
@@ -201,7 +204,7 @@ def _headers(endpoint: Endpoint, status: int, *, is_health: bool) -> Iterator[tu
     yield "x-request-id", _header("By which the log and the ledger know this request.", is_required=status not in _UNREAD)
     if status == HTTPStatus.UNAUTHORIZED:
         yield "www-authenticate", _header("Always `Bearer`.")
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and not is_health:
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE) and not is_health:
         yield "retry-after", _header("After how many seconds to ask again.", kind="integer")
     asks_model = isinstance(endpoint.permission, Permission) and endpoint.takes is not None and asks(endpoint.path)
     if status == endpoint.status and asks_model:

@@ -150,7 +150,7 @@ def _service(desk: Desk, model: str) -> Iterator[Client]:
         return
     from modelward.access import Role
 
-    issued = desk.house.access.create_key(f"bench-{token_hex(4)}", role=Role.CALLER, models=[model], purpose="bench", by=desk.actor)
+    issued = desk.house.access.create_key(f"bench-{token_hex(4)}", role=Role.CALLER, models=[model], by=desk.actor)
     try:
         with _server(desk) as address, desk.connect(address, key=issued.secret) as client:
             yield client
