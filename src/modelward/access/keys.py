@@ -121,7 +121,7 @@ class Keys:
         with self._database.look() as connection:
             return key_rows.with_uses(connection, [self._known_key(connection, id, by=by)], seal=self._seal)[0]
 
-    def rotate_key(self, id: str, *, grace_seconds: int = GRACE_SECONDS, by: Actor) -> IssuedKey:
+    def rotate_key(self, id: str, *, grace_seconds: float = GRACE_SECONDS, by: Actor) -> IssuedKey:
         """A new secret for a key, which stays what it is; the one before opens it for `grace_seconds` more, so that its service can
         change over without a gap.
 

@@ -253,7 +253,7 @@ class RemoteAccess(Room):
         """Show a key."""
         return self._connection.fetch(Key, "GET", f"/api/v1/keys/{part(id)}")
 
-    def rotate_key(self, id: str, *, grace_seconds: int = GRACE_SECONDS, by: Actor | None = None) -> IssuedKey:
+    def rotate_key(self, id: str, *, grace_seconds: float = GRACE_SECONDS, by: Actor | None = None) -> IssuedKey:
         """Give a key a new secret."""
         return self._connection.fetch(IssuedKey, "POST", f"/api/v1/keys/{part(id)}/rotate", body={"grace_seconds": grace_seconds})
 

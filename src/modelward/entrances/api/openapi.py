@@ -118,7 +118,7 @@ def _operation(endpoint: Endpoint, named: Mapping[int, Any]) -> dict[str, Any]:
 def _path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
     for name in re.findall(r"{(\w+)(?::\w+)?}", endpoint.path):
         schema = _IN_PATH.get(name, _TEXT)
-        if not isinstance(endpoint.permission, Permission):
+        if not isinstance(endpoint.permission, Permission) and "{kind}" not in endpoint.path:
             # What anybody may see tells nobody which names there are.
             schema = _TEXT
         elif name == "model" and asks(endpoint.path):
@@ -158,6 +158,8 @@ def statuses(endpoint: Endpoint) -> set[int]:
         found.add(401)
     if isinstance(endpoint.permission, Permission):
         found |= {403, 404}
+    elif endpoint.method != "GET":
+        found.add(403)
     if "{" in endpoint.path:
         found.add(404)
     if endpoint.takes is not None:

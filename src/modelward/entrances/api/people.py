@@ -45,7 +45,7 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
     """For how long the secret that a key had still opens it."""
 
-    grace_seconds: Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": GRACE_LIMIT_SECONDS})] = GRACE_SECONDS
+    grace_seconds: Annotated[float, Meta(extra_json_schema={"minimum": 0, "maximum": GRACE_LIMIT_SECONDS})] = GRACE_SECONDS
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
