@@ -20,6 +20,7 @@ from modelward.access import (
 )
 from modelward.access.permission import MAKING, NEVER_OF_TENANTS
 from modelward.app import create_home, open_platform
+from modelward.datasets import DatasetMissingError
 from modelward.errors import RefusedError
 from modelward.settings import Settings
 
@@ -214,6 +215,16 @@ def test_datasets_are_seen_by_their_tenant_and_the_house(platform, owner, north,
         assert len(told) == 1
     with pytest.raises(NotPermittedError):
         platform.datasets.add("south-more", [table], **said, by=north)
+
+
+def test_no_hint_names_what_another_part_of_the_house_has(platform, owner, north, tmp_path):
+    (tmp_path / "south.csv").write_text("age,label\n" + "\n".join(f"{20 + i},{'yes' if i % 2 else 'no'}" for i in range(40)))
+    platform.datasets.add("south-adults", [tmp_path / "south.csv"], target="label", purpose="research", owner="Bo", by=owner)
+    with pytest.raises(DatasetMissingError) as missing:
+        platform.datasets.show("north-adults", by=north)
+    assert "south" not in str(missing.value)
+    with pytest.raises(DatasetMissingError, match="Did you mean 'south-adults'"):
+        platform.datasets.show("south-adult", by=owner)
 
 
 def test_policies_know_tenants(platform, owner, north):

@@ -107,9 +107,10 @@ class Shelf:
         return table
 
     def _meant(self, name: str) -> str:
-        """The dataset whose name is nearest, as a question."""
+        """The dataset whose name is nearest, as a question; of those of one tenant, where it may be a tenant who asks."""
         with self._database.look() as connection:
-            names = [each.name for each in store.every(connection)]
+            tenant = f"{name.partition('-')[0]}-" if "-" in name else ""
+            names = [each.name for each in store.every(connection) if each.name.startswith(tenant)]
         near = difflib.get_close_matches(name, names, n=1)
         return f" Did you mean {near[0]!r}?" if near else ""
 
