@@ -128,6 +128,11 @@ def _changes(actor: Actor, permission: Permission, grounds: Sequence[Ground], wh
     needed = [_remedy(ground, actor, permission) for ground in grounds if not ground.permits]
     if needed:
         return needed
+    if actor.id.startswith("model:"):
+        return [
+            f"What {actor.id} learns and is measured from is granted, apart from roles and policies: `modelward data grants` "
+            f"shows it, and `modelward data grant {actor.id.removeprefix('model:')} DATASET --purpose TEXT` grants it."
+        ]
     return [
         f"Give {actor.id} one of the roles that have {permission}: {', '.join(roles_with(permission))}.",
         f"Or permit it with a policy of the site: permit that principal {permission} on {thing}.",

@@ -15,7 +15,7 @@ from modelward.errors import ModelwardError
 
 _PLACE = "/console/access/policies"
 _NEW = """\
-@id("no-exports-by-night")
+@id("no-exports-but-for-audits")
 forbid (
   principal in Role::"operator",
   action == Action::"models:export",
