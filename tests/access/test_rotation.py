@@ -112,6 +112,18 @@ def test_a_process_that_opened_the_home_before_goes_on_reading_and_writing(house
     assert House(home).opens(written.named)
 
 
+def test_who_seals_between_the_keyring_and_the_database_is_not_turned_away(house, home, admin):
+    writer = House(home)
+    house.rotation.rotate(by=admin)
+    house.keyring.add_master()
+    digest = writer.put("version income:9 model.onnx")
+    assert rows(home, f"SELECT master FROM data_keys WHERE object = '{digest}'") == [(house.keyring.current,)]
+    house.named |= writer.named
+    house.rotation.rotate(by=admin)
+    assert House(home).opens(writer.named)
+    assert house.opens()
+
+
 def test_what_is_sealed_while_master_keys_rotate_opens_after_it(house, home, admin):
     stop, writer = threading.Event(), House(home)
 

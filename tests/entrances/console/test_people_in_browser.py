@@ -29,6 +29,7 @@ def code_of(secret: str, *, after: int = 0) -> tuple[str, int]:
 
 def look(page, name: str) -> None:
     """Nothing spills, nothing is too faint; and a picture for who wants to look."""
+    page.wait_for_load_state()
     assert page.evaluate(SPILLING) <= 0, name
     assert page.evaluate(TOO_FAINT) == [], name
     if PICTURES:
