@@ -249,16 +249,18 @@ def test_a_home_is_backed_up_while_it_is_in_use(kept, tmp_path):
     thread = threading.Thread(target=keep_writing)
     thread.start()
     try:
-        files = [Path(back_up(platform, tmp_path / f"{number}.backup", by=ME).path) for number in range(3)]
+        taken = [back_up(platform, tmp_path / f"{number}.backup", by=ME) for number in range(3)]
     finally:
         enough.set()
         thread.join()
         writer.close()
         platform.close()
-    for file in files:
-        place = tmp_path / file.stem
+    for number, each in enumerate(taken):
+        place = tmp_path / str(number)
         place.mkdir()
-        restore(elsewhere(place, settings), file)
+        restored = restore(elsewhere(place, settings), Path(each.path))
+        assert (restored.entries, restored.objects) == (each.entries, each.objects)
+    assert taken[0].entries < taken[1].entries < taken[2].entries
 
 
 def test_an_object_that_goes_away_meanwhile_leaves_no_backup(kept, tmp_path):
