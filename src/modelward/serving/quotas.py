@@ -14,6 +14,7 @@ import mmap
 import os
 import time
 from collections.abc import Callable
+from fcntl import flock
 from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
@@ -27,6 +28,8 @@ COUNTS_FILE: Final = "quotas"
 _PLACES = 1 << 17
 # Key, minute, day, requests and rows of the minute, those of the day, and of which windows it was said that they are used up.
 _PLACE = Struct("<8sIIQQQQI12x")
+_unpack, _pack = _PLACE.unpack_from, _PLACE.pack_into
+_AT_ONCE = fcntl.LOCK_EX | fcntl.LOCK_NB
 _TRIES = 64
 _WAIT_SECONDS = 0.05
 _MINUTE_SECONDS, _DAY_SECONDS = 60, 86_400
@@ -66,13 +69,34 @@ class Quotas:
         key, limits = self._known.get(actor.credential) or self._learn(actor.credential, quota)
         if rows > limits[1] or rows > limits[3]:
             raise _too_many(quota, rows)
-        counts, now = self._counts or self._open(), self._clock()
-        is_locked = self._lock()
+        counts = self._counts or self._open()
+        # A call of a function costs as much as what it does here, so what is usual is done in this one.
+        now = int(self._clock())
+        is_locked = True
         try:
+            flock(self._handle, _AT_ONCE)
+        except BlockingIOError:
+            is_locked = self._lock()
+        try:
+            place = self._places.get(key, 0)
+            there, minute, day, first, second, third, fourth, told = _unpack(counts, place)
+            # Where all rows are used up, a request is not even read.
+            least = rows or (1 if requests else 0)
+            if (
+                there == key
+                and minute == now // _MINUTE_SECONDS
+                and day == now // _DAY_SECONDS
+                and first + requests <= limits[0]
+                and second + least <= limits[1]
+                and third + requests <= limits[2]
+                and fourth + least <= limits[3]
+            ):
+                _pack(counts, place, key, minute, day, first + requests, second + rows, third + requests, fourth + rows, told)
+                return
             fault = self._count(counts, key, limits, now=now, requests=requests, rows=rows)
         finally:
             if is_locked:
-                fcntl.flock(self._handle, fcntl.LOCK_UN)
+                flock(self._handle, fcntl.LOCK_UN)
         if fault is not None:
             raise fault
 
@@ -88,7 +112,7 @@ class Quotas:
         counts, place = self._counts, self._places.get(key)
         if counts is None or place is None:
             return
-        there, minute, day, *used, _ = _PLACE.unpack_from(counts, place)
+        there, minute, day, *used, _ = _unpack(counts, place)
         now = int(self._clock())
         if there == key and day == now // _DAY_SECONDS:
             first, second, third, fourth = used
@@ -114,7 +138,7 @@ class Quotas:
         place = self._places.get(key, -1)
         if place < 0 or counts[place : place + 8] != key:
             place = self._places[key] = _place_of(counts, key, day)
-        there, at, on, first, second, third, fourth, told = _PLACE.unpack_from(counts, place)
+        there, at, on, first, second, third, fourth, told = _unpack(counts, place)
         if there != key or on != day:
             first = second = third = fourth = told = 0
         elif at != minute:
@@ -128,13 +152,11 @@ class Quotas:
             and third + requests <= limits[2]
             and fourth + least <= limits[3]
         ):
-            _PLACE.pack_into(
-                counts, place, key, minute, day, first + requests, second + rows, third + requests, fourth + rows, told
-            )
+            _pack(counts, place, key, minute, day, first + requests, second + rows, third + requests, fourth + rows, told)
             return None
         is_day = third + requests > limits[2] or fourth + least > limits[3]
         window = _OF_DAY if is_day else _OF_MINUTE
-        _PLACE.pack_into(counts, place, key, minute, day, first, second, third, fourth, told | window)
+        _pack(counts, place, key, minute, day, first, second, third, fourth, told | window)
         of_requests = third + requests > limits[2] if is_day else first + requests > limits[0]
         limit = limits[2 * is_day + (not of_requests)]
         return _used_up(limit, "requests" if of_requests else "rows", window, now=now, is_first=not told & window)
@@ -150,7 +172,7 @@ class Quotas:
         until = 0.0
         while True:
             try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                flock(self._handle, _AT_ONCE)
             except BlockingIOError:
                 now = time.monotonic()
                 until = until or now + _WAIT_SECONDS

@@ -153,11 +153,14 @@ class Database:
     def look(self) -> Iterator[Connection]:
         """One consistent reading; writes are rolled back."""
         with _explained(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
+            # By the driver, as in `raw`: SQLAlchemy's own way takes ten times as long, and most looks are short.
+            driver = raw(connection)
+            driver.execute("BEGIN")
             try:
                 yield connection
             finally:
                 connection.rollback()
+                driver.rollback()
 
     def copy_to(self, file: Path) -> None:
         """Write the rows as they stand at one moment into the new database `file`; nobody waits meanwhile. What was deleted is not

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from modelward.access.permission import Role
 from modelward.access.seal import AlteredRowError, Seal
-from modelward.storage import SCHEMA, Connection
+from modelward.storage import SCHEMA, Connection, raw
 
 Row = sa.RowMapping
 _REVISION = sa.Table(
@@ -45,8 +45,9 @@ def altered(connection: Connection, *, seal: Seal) -> Iterator[str]:
 
 
 def revision(connection: Connection) -> int:
-    """How many changes there were."""
-    return connection.execute(sa.select(_REVISION.c.value)).scalar() or 0
+    """How many changes there were; without what SQLAlchemy adds, for every worker asks all the time."""
+    row = raw(connection).execute("SELECT value FROM access_revision").fetchone()
+    return row[0] or 0 if row else 0
 
 
 def advance_revision(connection: Connection) -> None:
