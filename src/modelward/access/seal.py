@@ -13,7 +13,7 @@ from modelward.digest import KeyedDigest, canonical_json
 from modelward.errors import RefusedError
 
 MAC = "mac"
-# Of texts under ASCII names these are the bytes of RFC 8785, in a twentieth of the time; a test holds the two equal.
+# Of texts under ASCII names these are the bytes of RFC 8785, made sooner; a test holds the two equal.
 _TEXTS = msgspec.json.Encoder(order="sorted")
 
 

@@ -153,7 +153,7 @@ class Database:
     def look(self) -> Iterator[Connection]:
         """One consistent reading; writes are rolled back."""
         with _explained(), self._engine.connect() as connection:
-            # By the driver, as in `raw`: SQLAlchemy's own way takes ten times as long, and most looks are short.
+            # By the driver, as in `raw`: SQLAlchemy's own way takes longer, and most looks are short.
             driver = raw(connection)
             driver.execute("BEGIN")
             try:
