@@ -15,6 +15,7 @@ from modelward.access import Access, Auditing, Role, SitePolicies, Tenants
 from modelward.assessment import LANGUAGES, Assessment, Objective
 from modelward.audit import verify_receipt
 from modelward.client.asking import RemoteServing
+from modelward.client.capturing import RemoteCaptures
 from modelward.client.deciding import (
     RemoteAccess,
     RemoteAuditing,
@@ -29,7 +30,7 @@ from modelward.datasets import Datasets, Grants, Sharding, Split
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from modelward.registry import Registry
 from modelward.releases import Policies, Releases, ReleaseState
-from modelward.serving import Serving
+from modelward.serving import Captures, Serving
 from modelward.training import RunFailedError, Status, Training, parse_spec
 from serving.tiny import graph
 from training.house import people
@@ -45,6 +46,7 @@ PAIRS = (
     (Access, RemoteAccess),
     (Assessment, RemoteAssessment),
     (Auditing, RemoteAuditing),
+    (Captures, RemoteCaptures),
     (Datasets, RemoteDatasets),
     (Grants, RemoteGrants),
     (Policies, RemotePolicies),

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from entrances.api.house import Process, build, client
+from entrances.asking import until
 from modelward.access import Role
 from modelward.training import parse_spec
 from training.house import people
@@ -18,6 +19,12 @@ data: {dataset: people, split: {seed: 3, test: 0.3}}
 candidates: [decision-tree: {max_depth: 3}, naive-bayes]
 """
 CELL, ASKED = "canaryville-on-sea", "payload-of-a-canary"
+
+
+def words_in(folder: Path, platform, me) -> list[str]:
+    """Which of the words are in what is kept of questions; and no file shows any."""
+    kept = b"".join(platform.captures.read(each.request, reason="tests", by=me).question for each in platform.captures.list(by=me))
+    return [needle for needle in (ASKED, CELL) if needle.encode() in kept and places_of(needle, folder) == []]
 
 
 def places_of(needle: str, *folders: Path) -> list[str]:
@@ -40,6 +47,7 @@ def test_no_cell_and_no_question_can_be_read_in_any_file_of_a_whole_life(tmp_pat
     platform.training.train(parse_spec(SPEC), by=me)
     platform.assessment.assess("grants:1", by=me)
     house.make_live("grants:1")
+    platform.captures.rule("grants", share=1, days=1, reason="tests", by=me)
     key = house.key(Role.ADMINISTRATOR)
     question = {
         "rows": [{"age": 44, "hours": 30, "town": ASKED, "member": True}, {"age": 44, "hours": 30, "town": CELL, "member": True}]
@@ -48,6 +56,8 @@ def test_no_cell_and_no_question_can_be_read_in_any_file_of_a_whole_life(tmp_pat
         for path in ("predict", "explain"):
             answer = http.post(f"/v1/models/grants/{path}", json=question)
             assert answer.status_code == 200, answer.text
+        until(lambda: len(platform.captures.list(by=me)) == 2)
+        assert words_in(tmp_path, platform, me) == [ASKED, CELL]
         server.end(signal.SIGKILL)
     for needle in (CELL, ASKED):
         assert places_of(needle, tmp_path) == []

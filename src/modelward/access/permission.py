@@ -48,6 +48,8 @@ class Permission(_Meaning):
     RELEASES_PROPOSE = "releases:propose", "Propose a version for release."
     RELEASES_DECIDE = "releases:decide", "Approve or refuse a release that somebody else proposed."
     RELEASES_PROMOTE = "releases:promote", "Make an approved release live, pause it, and roll back."
+    CAPTURES_RULE = "captures:rule", "Rule which questions to models are kept with their answers, and shred what is kept."
+    CAPTURES_READ = "captures:read", "See which questions were kept, and read them with their answers, on record."
     TERMS_PUT = "terms:put", "Put terms of confidentiality in place for models and datasets."
     AUDIT_READ = "audit:read", "Read, verify and export the ledger, and get any receipt."
     AUDIT_RECEIPT = "audit:receipt", "Get the receipts of one's own requests, and the public key that verifies them."
@@ -86,6 +88,7 @@ PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
     Role.RISK_OFFICER: frozenset(
         {_P.DATA_READ, _P.TRAINING_READ, _P.MODELS_READ, _P.MODELS_ASSESS}
         | {_P.RELEASES_READ, _P.RELEASES_DECIDE, _P.TERMS_PUT, _P.AUDIT_READ, _P.AUDIT_RECEIPT, _P.EMERGENCIES_DECIDE}
+        | {_P.CAPTURES_RULE, _P.CAPTURES_READ}
     ),
     Role.OPERATOR: frozenset(
         {_P.MODELS_READ, _P.MODELS_IMPORT, _P.MODELS_EXPORT, _P.MODELS_PREDICT, _P.METRICS_READ}

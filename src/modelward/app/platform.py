@@ -60,8 +60,10 @@ class Platform:
             access=self.access,
             registry=self.registry,
             releases=self.releases,
+            vault=self.vault,
             settings=settings,
         )
+        self.captures = self.serving.captures
 
     def sealed_objects(self, connection: Connection) -> dict[str, str]:
         """The digest of every sealed object that a row of any room names, with the label that it is sealed under."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from modelward.client.asking import AnyAnswer, Asked, RemoteServing
+from modelward.client.capturing import RemoteCaptures
 from modelward.client.connection import AddressError, Connection, StrangeAnswerError, UnreachableError
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemoteReleases, RemoteSecurity, RemoteTenants
 from modelward.client.granting import RemoteGrants
@@ -34,6 +35,7 @@ class Client:
         self.access = RemoteAccess(self._connection)
         self.assessment = RemoteAssessment(self._connection)
         self.auditing = RemoteAuditing(self._connection)
+        self.captures = RemoteCaptures(self._connection)
         self.datasets = RemoteDatasets(self._connection)
         self.grants = RemoteGrants(self._connection)
         self.registry = RemoteRegistry(self._connection)

@@ -17,6 +17,21 @@ from modelward.serving.answer import (
     Written,
 )
 from modelward.serving.batcher import Call
+from modelward.serving.capture import (
+    DAYS_LIMIT,
+    SHREDDED_AT_ONCE,
+    Capture,
+    CaptureAlteredError,
+    CapturedExchange,
+    CaptureMissingError,
+    CaptureRule,
+    CaptureShreddedError,
+    CapturesOffError,
+    InvalidCaptureRuleError,
+    ShreddedCaptures,
+    SweptCaptures,
+)
+from modelward.serving.captures import Captures
 from modelward.serving.computed import Computed
 from modelward.serving.deployments import Deployment, Deployments, Readiness
 from modelward.serving.engine import Cost, Engine
@@ -68,15 +83,25 @@ from modelward.serving.service import Serving
 from modelward.serving.tracing import Tracing
 
 __all__ = [
+    "DAYS_LIMIT",
     "ENGINES",
     "EXPLAINERS",
     "SECONDS",
+    "SHREDDED_AT_ONCE",
     "Answer",
     "Asking",
     "Attribution",
     "BackgroundMissingError",
     "Batch",
     "Call",
+    "Capture",
+    "CaptureAlteredError",
+    "CaptureMissingError",
+    "CaptureRule",
+    "CaptureShreddedError",
+    "CapturedExchange",
+    "Captures",
+    "CapturesOffError",
     "Computed",
     "Contribution",
     "Cost",
@@ -91,6 +116,7 @@ __all__ = [
     "FileRows",
     "Gateway",
     "Instrument",
+    "InvalidCaptureRuleError",
     "Keychain",
     "Kind",
     "Labels",
@@ -114,9 +140,11 @@ __all__ = [
     "Reply",
     "RowsFileError",
     "Serving",
+    "ShreddedCaptures",
     "ShuttingDownError",
     "Snapshot",
     "Standing",
+    "SweptCaptures",
     "TextAnswer",
     "TextPrediction",
     "TooManyRowsError",

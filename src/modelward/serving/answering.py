@@ -22,6 +22,7 @@ from modelward.serving.answer import (
     TooSlowError,
 )
 from modelward.serving.batcher import Call
+from modelward.serving.capturing import Capturing
 from modelward.serving.computed import CallAnswers, Computed
 from modelward.serving.meters import Meters
 from modelward.serving.pending import Pending
@@ -42,10 +43,17 @@ class Answering:
     """Knows every question that waits, and sees to it that each is told once."""
 
     def __init__(
-        self, recording: Recording, meters: Meters, *, forget: Callable[[Pending], None], tracing: Tracing | None = None
+        self,
+        recording: Recording,
+        meters: Meters,
+        *,
+        capturing: Capturing,
+        forget: Callable[[Pending], None],
+        tracing: Tracing | None = None,
     ) -> None:
         """`forget` is told of each question that nobody waits for any more, and that may still stand in a line."""
         self.open: set[Pending] = set()
+        self._capturing = capturing
         self._forget = forget
         self._recording = recording
         self._meters = meters
@@ -118,6 +126,8 @@ class Answering:
             for pending in answered:
                 self.fail(pending, first)
             return
+        if self._capturing.is_on:
+            self._capturing.take(answered)
         if self._tracing is not None:
             self._tracing.answered([pending for pending in answered if pending.is_wanted], entries=entries)
         told = rows = 0

@@ -29,6 +29,7 @@ from modelward.serving.answering import Answering
 from modelward.serving.aside import LARGE_BYTES, Aside
 from modelward.serving.awaited import Awaited
 from modelward.serving.batcher import Batcher, Slots
+from modelward.serving.capturing import Capturing
 from modelward.serving.deployments import Deployment, Deployments
 from modelward.serving.explaining import Explaining
 from modelward.serving.explanations import Explanations
@@ -47,6 +48,7 @@ from modelward.settings import Settings
 
 GATHER_SECONDS = 0.002
 USES_SECONDS = 60.0
+SWEEP_SECONDS = 60.0
 
 
 class Gateway:
@@ -64,6 +66,7 @@ class Gateway:
         keychain: Keychain,
         explanations: Explanations,
         quotas: Quotas,
+        capturing: Capturing,
         meters: Meters,
         settings: Settings,
         tracing: Tracing | None = None,
@@ -74,6 +77,7 @@ class Gateway:
         self._keychain = keychain
         self._explanations = explanations
         self._quotas = quotas
+        self._capturing = capturing
         self._settings = settings
         self._inflight_limit = settings.inflight_limit
         self._rows_limit = settings.rows_limit
@@ -97,13 +101,18 @@ class Gateway:
         every = self._settings.refresh_seconds
         self._refreshers = [Refresher(look, what, every_seconds=every) for what, look in looks.items()]
         self._refreshers.append(Refresher(self._keychain.note_uses, "uses of keys", every_seconds=USES_SECONDS))
+        await asyncio.to_thread(self._capturing.start)
+        self._refreshers.append(Refresher(self._capturing.refresh, "rules of captures", every_seconds=every))
+        self._refreshers.append(Refresher(self._capturing.sweep, "captures whose time is over", every_seconds=SWEEP_SECONDS))
         for refresher in self._refreshers:
             refresher.start()
         self._loop = asyncio.get_running_loop()
         self._commits = GroupCommit(self._ledger, on_commit=self.meters.note_commit)
         self._commits.start()
         self._recording = Recording(self._ledger, self._commits, handed_out=self._go_on, settings=self._settings)
-        self._answering = Answering(self._recording, self.meters, forget=self._forget, tracing=self.tracing)
+        self._answering = Answering(
+            self._recording, self.meters, capturing=self._capturing, forget=self._forget, tracing=self.tracing
+        )
         self._open = self._answering.open
         self.meters.inflight.follow(lambda: len(self._open))
         self._slots = Slots(self._settings.engine_threads or usable_cores())
@@ -404,6 +413,7 @@ class Gateway:
         self._aside.close()
         self._slots.close()
         self._commits.close()
+        self._capturing.close()
         self._deployments.close()
         self._quotas.close()
 

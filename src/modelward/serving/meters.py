@@ -63,6 +63,11 @@ class Meters:
             "modelward_unrecorded_refusals_total", "Refusals that were not put on record, for the ledger took nothing.", labels=()
         )
         self._predictions = Counter("modelward_predictions_total", "Rows answered.", labels=("model", "version"))
+        self._captures = Counter(
+            "modelward_captures_total",
+            "Questions to be kept with their answers, by outcome: kept, or lost because more came in than could be sealed.",
+            labels=("outcome",),
+        )
         self.inflight = Reading("modelward_inflight_requests", "Inference requests being answered now.")
         self._queue = Distributions(
             "modelward_queue_duration_seconds", "Time from admission to the engine.", bounds=SECONDS, labels=model
@@ -91,7 +96,15 @@ class Meters:
     @property
     def instruments(self) -> tuple[Instrument, ...]:
         """All of them."""
-        counters = (self._questions, self._rejections, self._unrecorded, self._predictions, self.inflight, self._loads)
+        counters = (
+            self._questions,
+            self._rejections,
+            self._unrecorded,
+            self._predictions,
+            self._captures,
+            self.inflight,
+            self._loads,
+        )
         return (*counters, self._queue, self._rows, self._engine, self._load, self._commit, self._entries)
 
     def note_answers(self, version: Labels, *, questions: int, rows: int) -> None:
@@ -109,6 +122,10 @@ class Meters:
     def note_unrecorded(self) -> None:
         """A refusal that belongs on record was not put there."""
         self._unrecorded.add(())
+
+    def note_captures(self, outcome: str, number: int) -> None:
+        """So many questions that were to be kept are `kept`, or `lost`."""
+        self._captures.add((outcome,), number)
 
     def note_drop(self) -> None:
         """A question was dropped, for its caller had left."""

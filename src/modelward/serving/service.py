@@ -15,6 +15,8 @@ from modelward.registry import OpenVersion, Registry, TamperedVersionError
 from modelward.releases import Release, Releases
 from modelward.serving.admission import Admission
 from modelward.serving.answer import INFERENCE_EXPLAINED, NotServedError
+from modelward.serving.captures import Captures
+from modelward.serving.capturing import Capturing
 from modelward.serving.deployments import Deployments
 from modelward.serving.explanations import Explanation, Explanations
 from modelward.serving.gateway import Gateway
@@ -27,7 +29,7 @@ from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
 from modelward.serving.tracing import Tracing
 from modelward.settings import Settings
-from modelward.storage import Database
+from modelward.storage import Database, Vault
 
 # The server reads the shelf on its own account; what it may read it for is checked caller by caller.
 _SERVER = Actor(id="service:modelward-serving", name="modelward-serving", role=Role.OPERATOR)
@@ -44,6 +46,7 @@ class Serving:
         access: Access,
         registry: Registry,
         releases: Releases,
+        vault: Vault,
         settings: Settings,
     ) -> None:
         self._database = database
@@ -54,6 +57,8 @@ class Serving:
         self._settings = settings
         self._explanations = Explanations(registry)
         self._quotas = Quotas(settings.home)
+        self._vault = vault
+        self.captures = Captures(database, ledger, vault, registry)
         self._meters = Meters()
         self._outage = Outage(database, ledger, meters=self._meters, actor=_SERVER.id)
         self.deployments = Deployments(releases, self._open, meters=self._meters)
@@ -67,6 +72,14 @@ class Serving:
             keychain=Keychain(self._access, trusted_seconds=TRUSTED_SECONDS + self._settings.refresh_seconds),
             explanations=self._explanations,
             quotas=Quotas(self._settings.home),
+            capturing=Capturing(
+                self._database,
+                self._ledger,
+                self._vault,
+                rules=self.captures.rules_in_force,
+                meters=self._meters,
+                actor=_SERVER.id,
+            ),
             meters=self._meters,
             settings=self._settings,
             tracing=tracing,

@@ -31,7 +31,7 @@ from modelward.storage.pieces import as_stream
 from modelward.storage.scratch import Scratch
 from modelward.storage.sqlite import DatabaseBusyError, DatabaseDamagedError
 from modelward.storage.store import Mastership
-from modelward.storage.vault import Naming, OvertakenError, Swept, Vault, until_written
+from modelward.storage.vault import Naming, OvertakenError, Parcel, Swept, Vault, until_written
 
 __all__ = [
     "GUARDS",
@@ -65,6 +65,7 @@ __all__ = [
     "ObjectMissingError",
     "ObjectStore",
     "OvertakenError",
+    "Parcel",
     "RawConnection",
     "Rewrapped",
     "Scratch",

@@ -58,12 +58,16 @@ class DataKeys:
         self._database = database
 
     def keep(self, connection: Connection, sealer: Sealer, *, digest: str = "") -> None:
-        """Write down the key of `sealer`, which sealed the object of that digest.
+        """Write down the key of `sealer`, which sealed the object of that digest; see `keep_all`."""
+        self.keep_all(connection, [(digest, sealer)])
 
-        Wrapped within the change, so that whoever rotates master keys sees the row, or has us see the new master key.
+    def keep_all(self, connection: Connection, sealers: Iterable[tuple[str, Sealer]]) -> None:
+        """Write down the keys of sealers, each with the digest of the object that it sealed.
+
+        Wrapped within the change, so that whoever rotates master keys sees the rows, or has us see the new master key.
         """
         self._check_master(connection)
-        store.add(connection, self._wrapped(sealer, digest))
+        store.add(connection, [self._wrapped(sealer, digest) for digest, sealer in sealers])
 
     def find(self, digest: str, *, label: str, opening: Opening) -> Sealer:
         """What unseals the object of that digest, which begins so.
@@ -80,7 +84,7 @@ class DataKeys:
         if buried:
             raise DataKeyDestroyedError(
                 f"The key of the sealed object for {label!r} was destroyed on {buried[0].destroyed:%Y-%m-%d}: it was shredded, and "
-                "nothing opens it again. `modelward audit log --event dataset.shredded` says who did it, and why."
+                "nothing opens it again. `modelward audit log` says who did it, and why."
             )
         if row:
             return self._opened(replace(row, label=label), digest=digest)

@@ -73,9 +73,9 @@ class Mastership:
     is_settled: bool
 
 
-def add(connection: Connection, key: WrappedKey) -> None:
-    """Insert a key."""
-    connection.execute(_KEYS.insert().values(_values(key)))
+def add(connection: Connection, keys: Collection[WrappedKey]) -> None:
+    """Insert keys."""
+    connection.execute(_KEYS.insert(), [_values(key) for key in keys])
 
 
 def rewrap(connection: Connection, key: WrappedKey) -> None:

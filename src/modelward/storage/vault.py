@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeVar
 
+from modelward.digest import sha256_hex
 from modelward.errors import ConflictError
 from modelward.storage import store
 from modelward.storage.data_keys import DataKeys, KeyStanding, Rewrapped
@@ -37,6 +38,15 @@ class Swept:
     fragments: int
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Something small that is sealed, to lie in a row instead of the store: ciphertext, its digest, and what opens it."""
+
+    sealed: bytes
+    digest: str
+    sealer: Sealer
+
+
 class Vault:
     """Puts plaintext in, keeps ciphertext under the ciphertext's digest, gives plaintext out to who knows digest and label. What
     opens an object is a row in the `database`, see `DataKeys`.
@@ -53,6 +63,34 @@ class Vault:
         with self._database.change() as connection:
             self._keys.keep(connection, sealer, digest=digest)
         return digest
+
+    @staticmethod
+    def parcel(plain: bytes, *, label: str) -> Parcel:
+        """Seal what is to lie in a row, for `keep`."""
+        sealer = Sealer(label)
+        sealed = b"".join(sealer.seal(io.BytesIO(plain)))
+        return Parcel(sealed, sha256_hex(sealed), sealer)
+
+    def keep(self, connection: Connection, parcels: Iterable[Parcel]) -> None:
+        """Write down the keys of parcels, in the change that writes the rows which hold them."""
+        self._keys.keep_all(connection, [(parcel.digest, parcel.sealer) for parcel in parcels])
+
+    def unpack(self, sealed: bytes, *, digest: str, label: str) -> bytes:
+        """What was sealed in a parcel of that digest under that label.
+
+        Raises:
+            SealBrokenError: it is another, or was changed. DataKeyDestroyedError: it was shredded. DataKeyMissingError,
+            MasterKeyMissingError: what opens it is not there.
+        """
+        if sha256_hex(sealed) != digest:
+            raise seal_broken(label)
+        source = io.BytesIO(sealed)
+        opening = opening_of(source, label=label)
+        return b"".join(self._keys.find(digest, label=label, opening=opening).unseal_after(opening, source))
+
+    def drop(self, connection: Connection, digests: Iterable[str]) -> None:
+        """Remove the keys of parcels whose rows go in the same change, and leave nothing of them."""
+        self._keys.forget(connection, digests=digests)
 
     def sealer(self, label: str) -> Sealer:
         """What seals and unseals as `label` that which is not kept here, such as a checkpoint. The key is made when it is first

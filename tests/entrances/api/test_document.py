@@ -36,6 +36,8 @@ NEVER_GRANTED = {
     "POST /api/v1/models/{model}/batches": "its file needs a name with an ending; test_verbs.py uploads one",
     "POST /api/v1/models": "its files must be a model; test_verbs.py uploads one",
     "DELETE /api/v1/users/{name}/sessions/{id}": "nobody is signed in; test_verbs.py of the client signs somebody in",
+    "POST /api/v1/captures/{request}/read": "nothing is kept of its questions; test_captures.py has some kept",
+    "POST /api/v1/captures/shred": "likewise",
     "POST /api/v1/runs/{id}/resume": "no run was interrupted; test_verbs.py interrupts one",
 }
 

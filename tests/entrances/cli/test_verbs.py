@@ -63,6 +63,11 @@ VERBS = {
     "audit receipt": (["audit", "receipt", "{request}", "-o", "{folder}/receipt.txt"], "receipt.txt"),
     "audit verify-receipt": (["audit", "verify-receipt", "{folder}/r.txt", "--public-key", "{folder}/k.txt"], "inference.batch"),
     "audit export": (["audit", "export", "{folder}/ledger"], "ledger"),
+    "captures on": (["captures", "on", "grants", "--share", "0.5", "--keep-days", "3", "--reason", "drift is feared"], "grants"),
+    "captures off": (["captures", "off", "grants", "--reason", "looked into"], "grants"),
+    "captures rules": (["captures", "rules"], "drift is feared"),
+    "captures list": (["captures", "list", "--model", "grants"], ""),
+    "captures sweep": (["captures", "sweep"], "0"),
     "users add": (["users", "add", "ada", "--role", "data-scientist"], "ada"),
     "users invite": (["users", "invite", "admin"], "admin"),
     "users list": (["users", "list"], "admin"),
@@ -93,6 +98,8 @@ VERBS = {
 # certificates.
 ELSEWHERE = {"data sample", "serve", "bench", "restore", "keys guard", "users password"}
 ELSEWHERE |= {"tls init", "tls issue", "tls renew", "tls show"}
+# `tests/entrances/test_captures.py`, where questions are asked
+ELSEWHERE |= {"captures show", "captures shred"}
 # `tests/entrances/console/test_emergencies.py`
 ELSEWHERE |= {f"access break-glass {verb}" for verb in ("ask", "approve", "refuse", "end", "list")}
 # What must have been done before.
@@ -104,6 +111,10 @@ BEFORE = {
     "release propose": [["release", "refuse", "r-2", "--reason", "to propose it again"]],
     "release approve": [],
     **{f"terms {verb}": [["terms", "put", "dataset:people", "{folder}/policy.yaml"]] for verb in ("list", "show", "accept")},
+    **{
+        f"captures {verb}": [["captures", "on", "grants", "--share", "0.5", "--keep-days", "3", "--reason", "drift is feared"]]
+        for verb in ("off", "rules")
+    },
     "release promote": [
         ["release", "refuse", "r-2", "--reason", "to propose it again"],
         ["release", "propose", "grants:2", "--policy", "free"],

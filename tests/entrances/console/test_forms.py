@@ -20,6 +20,7 @@ FORMS = {
     "/console/access/people": {"name": "mallory", "role": "administrator"},
     "/console/access/people/ada": {"deed": "remove"},
     "/console/access/terms": {"deed": "put", "subject": "model:grant", "text": "Keep it to yourself."},
+    "/console/access/captures": {"deed": "on", "model": "grant", "percent": "100", "days": "3650", "reason": "tests"},
     "/console/access/keys": {"name": "till", "role": "administrator"},
     "/console/access/keys/k1": {},
     "/console/access/keys/k1/rotation": {"grace_seconds": "0"},

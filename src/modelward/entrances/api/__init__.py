@@ -10,6 +10,7 @@ from starlette.routing import Route
 from modelward.entrances.api import (
     access,
     audit,
+    captures,
     data,
     emergencies,
     granting,
@@ -54,6 +55,7 @@ CONTROL: tuple[Endpoint, ...] = (
     *access.ENDPOINTS,
     *keeping.ENDPOINTS,
     *terms.ENDPOINTS,
+    *captures.ENDPOINTS,
     *audit.ENDPOINTS,
     *security.ENDPOINTS,
     *health.ENDPOINTS,

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from modelward.entrances.console import (
     access_page,
     account_page,
+    captures_page,
     data_page,
     emergencies_page,
     files,
@@ -108,6 +109,8 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/access/keys/{id}/rotation", keys_page.rotate, "POST"),
         route("/access/terms", terms_page.show),
         route("/access/terms", terms_page.change, "POST"),
+        route("/access/captures", captures_page.show),
+        route("/access/captures", captures_page.change, "POST"),
         route("/access/account", account_page.show, is_enrolling=True),
         route("/access/account", account_page.change, "POST", is_enrolling=True),
         route("/access/security", security_page.show),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from modelward.access import Permission, Role
+from modelward.entrances.console.capture_words import CAPTURE_WORDS
 from modelward.entrances.console.emergency_words import EMERGENCY_WORDS
 from modelward.entrances.console.policy_words import POLICY_WORDS
 from modelward.entrances.console.security_words import SECURITY_WORDS
@@ -35,6 +36,8 @@ _PERMISSIONS = {
     Permission.RELEASES_PROPOSE: "提议发布一个版本。",
     Permission.RELEASES_DECIDE: "批准或拒绝他人提议的发布。",
     Permission.RELEASES_PROMOTE: "让已批准的发布上线、暂停它，以及回退。",
+    Permission.CAPTURES_RULE: "裁定留存对模型的哪些提问与回答，并销毁已留存的内容。",
+    Permission.CAPTURES_READ: "查看留存了哪些提问，并在记录在案后查阅其内容。",
     Permission.TERMS_PUT: "为模型和数据集设定保密条款。",
     Permission.AUDIT_READ: "阅读、核验和导出账本，并取得任何回执。",
     Permission.AUDIT_RECEIPT: "取得自己请求的回执，以及核验它们的公钥。",
@@ -61,6 +64,7 @@ ACCESS_WORDS = {
     **POLICY_WORDS,
     **SECURITY_WORDS,
     **TERMS_WORDS,
+    **CAPTURE_WORDS,
     **{role.meaning: said for role, said in _ROLES.items()},
     **{permission.meaning: said for permission, said in _PERMISSIONS.items()},
 }

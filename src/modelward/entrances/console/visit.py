@@ -74,6 +74,7 @@ ACCESS_TABS: tuple[tuple[str, str, Permission | None], ...] = (
     ("people", "People", Permission.USERS_MANAGE),
     ("keys", "Keys", Permission.KEYS_MANAGE),
     ("terms", "Terms", None),
+    ("captures", "Captures", None),
     ("policies", "Policies", Permission.POLICIES_MANAGE),
     ("why", "Why", None),
     ("account", "My account", None),

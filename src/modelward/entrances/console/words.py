@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from modelward.assessment import LANGUAGES, Language, Phrasebook
 from modelward.entrances.console.access_words import ACCESS_WORDS
+from modelward.entrances.console.capture_words import CAPTURE_FACTS
 from modelward.entrances.console.data_words import DATA_SENTENCES, DATA_WORDS
 from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.entrances.console.grant_words import GRANT_FACTS
@@ -309,6 +310,7 @@ CHINESE = {
 # What the facts of ledger entries are called; a fact whose name is not here is shown under its own.
 FACTS = {
     **GRANT_FACTS,
+    **CAPTURE_FACTS,
     "address": "地址摘要",
     "approvals": "批准人数",
     "assessors": "评估器",
