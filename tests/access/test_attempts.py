@@ -38,6 +38,7 @@ def elapse(database, access, seconds: float) -> None:
     """Let that much time pass for what was counted: each row says so much earlier, and is sealed again."""
     from modelward.access.store import attempts as rows
 
+    access.accounts._attempts._remembered._held.clear()
     with database.change() as connection:
         table = rows._ATTEMPTS
         for row in connection.execute(table.select()).mappings().all():

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from modelward.access import PurposeNotAgreedError, Role, TermsNotAcceptedError
+from access.test_altered import edit
+from modelward.access import AlteredRowError, PurposeNotAgreedError, Role, TermsNotAcceptedError
 from modelward.serving import Question
 from modelward.serving.admission import Admission
 from serving.tiny import ROW
@@ -139,3 +140,18 @@ def test_files_and_explanations_hold_to_it_as_well(live, keyed, tmp_path, what):
         live.serving.predict_file("income", file, by=made.key.actor)
     with pytest.raises(refusal):
         live.serving.explain("income", [ROW], by=made.key.actor)
+
+
+def test_terms_whose_row_somebody_deleted_let_nobody_ask(live, entered, keyed, home):
+    gateway, run = entered(refresh_seconds=3600.0)
+    live.access.terms.put("model:income", TERMS, by=live.admin)
+    made = keyed("till")
+    live.access.terms.accept("model:income", by=made.key.actor)
+    run(asyncio.to_thread(gateway._keychain.refresh))
+    assert run(ask(gateway, made.secret)).version == "income:1"
+    edit(home, "DELETE FROM access_terms")
+    other = keyed("desk")
+    run(asyncio.to_thread(gateway._keychain.refresh))
+    for secret in (made.secret, other.secret):
+        with pytest.raises(AlteredRowError, match="modelward terms put model:income FILE"):
+            run(ask(gateway, secret))

@@ -93,6 +93,7 @@ from modelward.access.terms import (
     TermsMissingError,
     TermsNotAcceptedError,
     not_accepted,
+    terms_altered,
 )
 
 __all__ = [
@@ -206,5 +207,6 @@ __all__ = [
     "parse_roles_of_groups",
     "purposes_of",
     "roles_with",
+    "terms_altered",
     "unknown_key",
 ]

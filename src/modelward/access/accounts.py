@@ -10,6 +10,7 @@ from typing import Final
 from modelward.access.actor import Actor
 from modelward.access.attempt import USER_UNLOCKED
 from modelward.access.attempts import Attempt, Attempts
+from modelward.access.condition import Condition, of_factor
 from modelward.access.credential import (
     AlreadyEndedError,
     LastAdministratorError,
@@ -20,6 +21,7 @@ from modelward.access.credential import (
     WrongPasswordError,
     has_passed,
 )
+from modelward.access.on_record import OnRecord
 from modelward.access.password import MOST_CHARACTERS, Hasher, check_password
 from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError, Seal
@@ -58,7 +60,7 @@ class Accounts:
         self._seal = seal
         self._sessions = sessions
         self._attempts = Attempts(database, ledger, pepper, seal, settings=settings)
-        self._factors = SecondFactors(pepper, seal)
+        self._factors = SecondFactors(pepper, seal, OnRecord(ledger))
         self.hasher = Hasher(pepper, settings=settings)
 
     # Coming in
@@ -336,6 +338,21 @@ class Accounts:
             raise LastAdministratorError(
                 f"{user.name} is the last administrator. Make another first: `modelward users add NAME --role administrator`."
             )
+
+    def conditions(self, actor: Actor) -> list[Condition]:
+        """What a person shows beside their password."""
+        if actor.id != f"person:{actor.name}":
+            return []
+        with self._database.look() as connection:
+            is_there = actor.name in factor_rows.have_factors(connection, seal=self._seal)
+            is_gone = not is_there and self._factors.is_on_record(actor.name)
+        found = of_factor(actor.role, is_asked=actor.role in self._sessions.roles_with_factors, is_there=is_there, is_gone=is_gone)
+        return [found] if found else []
+
+    def altered(self, connection: Connection) -> list[str]:
+        """The second factors that were taken away by something other than Modelward."""
+        present = [user.name for user in person_rows.users(connection, seal=self._seal) if not user.removed]
+        return [f"second factor {name!r}" for name in self._factors.gone(connection, present)]
 
     def end_credentials(self, connection: Connection, name: str, *, always: bool) -> int:
         """Password and second factor end, and with them the sessions, which end `always` or where there was one of both."""

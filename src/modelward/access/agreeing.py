@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Final, TypeVar
 
 from modelward.access.actor import Actor, NotPermittedError
 from modelward.access.credential import KeyMissingError
+from modelward.access.on_record import OnRecord, RecordedTerms
 from modelward.access.permission import Permission
-from modelward.access.seal import Seal
+from modelward.access.seal import AlteredRowError, Seal
 from modelward.access.store import keys as key_rows
 from modelward.access.store import sealed as sealed_rows
 from modelward.access.store import terms as rows
@@ -24,10 +28,14 @@ from modelward.access.terms import (
     check_terms,
     not_accepted,
     parse_subject,
+    terms_altered,
 )
 from modelward.audit import Ledger
 from modelward.digest import sha256_hex
 from modelward.storage import Connection, Database, Keyring
+
+_LOOKS: Final = 3
+_T = TypeVar("_T")
 
 
 class Agreeing:
@@ -37,6 +45,7 @@ class Agreeing:
         self._database = database
         self._ledger = ledger
         self._seal = Seal(keyring.secret("pepper"))
+        self._record = OnRecord(ledger)
 
     def put(self, subject: str, text: str, *, by: Actor) -> Terms:
         """Put terms in place for `model:income` or `dataset:adult`, which may be made later. The same text again changes nothing.
@@ -49,11 +58,14 @@ class Agreeing:
         text = check_terms(text)
         terms = Terms(str(found), text, sha256_hex(text.encode()), datetime.now(UTC), by.id)
         with self._database.change() as connection:
-            present = rows.find(connection, str(found), seal=self._seal)
-            if present and present.digest == terms.digest and present.text == text:
-                return present
+            # What was tampered with is mended by putting terms again.
+            with suppress(AlteredRowError):
+                present = self._in_place(connection, str(found))
+                if present and present.digest == terms.digest and present.text == text:
+                    return present
+            told = self._record.terms().get(str(found))
             rows.put(connection, terms, seal=self._seal)
-            facts = {"digest": terms.digest, "replaced": present.digest if present else None}
+            facts = {"digest": terms.digest, "replaced": told.digest if told else None}
             self._ledger.record(connection, TERMS_PUT, actor=by.id, subject=str(found), facts=facts)
             sealed_rows.advance_revision(connection)
         return terms
@@ -66,14 +78,12 @@ class Agreeing:
         """
         found = parse_subject(subject)
         _check_reach(found, by)
-        with self._database.look() as connection:
-            return self._offered(connection, self._present(connection, found), by)
+        return self._settled(lambda connection: self._offered(connection, self._present(connection, found), by))
 
     def list(self, *, by: Actor) -> list[OfferedTerms]:
-        """All terms of what `by` reaches, and when they accepted each."""
-        with self._database.look() as connection:
-            every = list(rows.every(connection, seal=self._seal))
-            return [self._offered(connection, terms, by) for terms in every if _reaches(parse_subject(terms.subject), by)]
+        """All terms of what `by` reaches, and when they accepted each; those that were tampered with say so, and hide no other."""
+        told = sorted(self._record.terms().items())
+        return [self._listed(subject, each, by) for subject, each in told if _reaches(parse_subject(subject), by)]
 
     def accept(self, subject: str, *, digest: str = "", key: str = "", by: Actor) -> Acceptance:
         """Accept the terms in place; with `digest`, only if they are those. With `key`, the id of one, on its behalf, which who
@@ -96,8 +106,10 @@ class Agreeing:
                     f"The terms of {found} are {terms.digest[:12]}…, not {digest[:12]!r}. Read them again: "
                     f"`modelward terms show {found}`."
                 )
-            if before := rows.acceptance(connection, str(found), digest=terms.digest, actor=who, seal=self._seal):
-                return before
+            # An acceptance whose row was altered is none, and is given again.
+            with suppress(AlteredRowError):
+                if before := rows.acceptance(connection, str(found), digest=terms.digest, actor=who, seal=self._seal):
+                    return before
             made = Acceptance(str(found), terms.digest, who, datetime.now(UTC), by.id)
             rows.accept(connection, made, seal=self._seal)
             facts = {"digest": terms.digest, "for": who, "credential": by.credential}
@@ -111,10 +123,9 @@ class Agreeing:
         Raises:
             TermsNotAcceptedError: they did not. AlteredRowError: the terms, or that they did, were altered.
         """
-        with self._database.look() as connection:
-            terms = rows.find(connection, subject, seal=self._seal)
-            if terms and not rows.acceptance(connection, subject, digest=terms.digest, actor=by.id, seal=self._seal):
-                raise not_accepted(subject, by.id)
+        terms, accepted = self.standing(subject, by)
+        if terms and not accepted:
+            raise not_accepted(subject, by.id)
         return terms.digest if terms else ""
 
     def has_accepted(self, subject: str, digest: str, by: Actor) -> bool:
@@ -123,16 +134,59 @@ class Agreeing:
             return rows.has_accepted(connection, subject, digest=digest, actor=by.id, seal=self._seal)
 
     def in_force(self) -> dict[str, str]:
-        """What has terms, and their digests; see `require`, which asks the database each time. Altered ones have none."""
+        """What has terms, and their digests; see `require`, which asks the database each time. Where they are not those that the
+        ledger tells of, there is none: nobody is let through.
+        """
+        told: dict[str, str] = {}
+        held: dict[str, str] = {}
+        for _ in range(_LOOKS):
+            told = {subject: each.digest for subject, each in self._record.terms().items()}
+            with self._database.look() as connection:
+                held = rows.in_force(connection, seal=self._seal)
+            if held == told:
+                break
+        return {subject: held[subject] if held.get(subject) == told.get(subject) else "" for subject in held | told}
+
+    def standing(self, subject: str, by: Actor) -> tuple[Terms | None, Acceptance | None]:
+        """The terms in place, where there are some, and that `by` accepted them, where they did. Raises `AlteredRowError`."""
+        return self._settled(lambda connection: self._standing(connection, subject, by))
+
+    def _settled(self, read: Callable[[Connection], _T]) -> _T:
+        """What a reading finds. The ledger is read after the rows, and may tell of what was put meanwhile: then it is read anew."""
+        for _ in range(_LOOKS - 1):
+            with suppress(AlteredRowError), self._database.look() as connection:
+                return read(connection)
         with self._database.look() as connection:
-            return rows.in_force(connection, seal=self._seal)
+            return read(connection)
+
+    def _in_place(self, connection: Connection, subject: str) -> Terms | None:
+        """The terms, which are those that the ledger tells of. Raises `AlteredRowError`."""
+        found, told = rows.find(connection, subject, seal=self._seal), self._record.terms().get(subject)
+        if (found.digest if found else None) != (told.digest if told else None):
+            raise terms_altered(subject)
+        return found
+
+    def _standing(self, connection: Connection, subject: str, by: Actor) -> tuple[Terms | None, Acceptance | None]:
+        terms = self._in_place(connection, subject)
+        if terms is None:
+            return None, None
+        return terms, rows.acceptance(connection, subject, digest=terms.digest, actor=by.id, seal=self._seal)
+
+    def _listed(self, subject: str, told: RecordedTerms, by: Actor) -> OfferedTerms:
+        terms = Terms(subject, "", told.digest, told.put, told.by)
+        try:
+            found = self._settled(lambda connection: self._in_place(connection, subject))
+            terms = found or terms
+            return self._settled(lambda connection: self._offered(connection, terms, by))
+        except AlteredRowError as fault:
+            return OfferedTerms(terms, None, str(fault))
 
     def _offered(self, connection: Connection, terms: Terms, by: Actor) -> OfferedTerms:
         found = rows.acceptance(connection, terms.subject, digest=terms.digest, actor=by.id, seal=self._seal)
         return OfferedTerms(terms, found.accepted if found else None)
 
     def _present(self, connection: Connection, subject: Subject) -> Terms:
-        terms = rows.find(connection, str(subject), seal=self._seal)
+        terms = self._in_place(connection, str(subject))
         if terms is None:
             raise TermsMissingError(f"There are no terms of {subject}, so nothing is to be accepted. `modelward terms list`.")
         return terms

@@ -8,8 +8,10 @@ that address before, so that no stranger keeps anybody out: a stranger's address
 from __future__ import annotations
 
 import ipaddress
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final, Literal
 
 from modelward.audit import Event
@@ -28,6 +30,7 @@ _LEAST_FORGET: Final = timedelta(hours=1)
 _MOST_DOUBLINGS: Final = 30
 _IPV6_NETWORK_BITS: Final = 64
 _ADDRESS_CHARACTERS: Final = 100
+_REMEMBERED: Final = 100_000
 
 
 class TooManyAttemptsError(UnavailableError):
@@ -45,6 +48,35 @@ class Count:
     def is_over(self, now: datetime, *, longest: timedelta) -> bool:
         """Whether it is so long ago that it counts no more."""
         return now >= max(self.until, self.last) + max(_LEAST_FORGET, _FORGET_TIMES * longest)
+
+
+class Remembered:
+    """The counts that this process saw last. One in the database that is gone, or older, was not written by Modelward: a count that
+    is over is dropped, but what is forgiven is written down as nothing failed.
+    """
+
+    def __init__(self, most: int = _REMEMBERED) -> None:
+        self._held: OrderedDict[str, Count] = OrderedDict()
+        self._most = most
+        self._lock = Lock()
+
+    def newest(self, key: str, found: Count | None) -> Count | None:
+        """The count to believe, of that which was `found` and that which is remembered."""
+        with self._lock:
+            held = self._held.get(key)
+        if held is not None and (found is None or found.last < held.last):
+            return held
+        if found is not None:
+            self.keep(key, found)
+        return found
+
+    def keep(self, key: str, count: Count) -> None:
+        """Remember a count; the one that was kept longest ago goes, where there are too many."""
+        with self._lock:
+            self._held.pop(key, None)
+            self._held[key] = count
+            if len(self._held) > self._most:
+                self._held.popitem(last=False)
 
 
 def failed_again(before: Count | None, kind: Kind, *, free: int, longest: timedelta, now: datetime) -> Count:

@@ -11,6 +11,7 @@ from modelward.access.attempt import (
     SIGN_IN_REFUSED,
     Count,
     Kind,
+    Remembered,
     TooManyAttemptsError,
     failed_again,
     is_told,
@@ -52,6 +53,7 @@ class Attempts:
         self._seal = seal
         self._free = settings.sign_in_attempts
         self._longest = timedelta(seconds=settings.sign_in_pause_seconds)
+        self._remembered = Remembered()
 
     def begin(self, name: str, address: str) -> Attempt:
         """Count another attempt of that name from that address, before it is looked at: of many at once none goes uncounted.
@@ -71,6 +73,8 @@ class Attempts:
             for kind, each in counted.items():
                 rows.put_count(connection, each, after[kind], seal=self._seal)
             rows.sweep_counts(connection, before=now - 4 * self._longest - timedelta(days=1), places_before=now - _PLACES_KEPT)
+        for kind, each in counted.items():
+            self._remembered.keep(each.key, after[kind])
         wait = max(count.until for count in after.values()) - now
         return Attempt(person, place, counted, after["pair"].failures, wait)
 
@@ -78,11 +82,9 @@ class Attempts:
         """It did not fail after all. What that person failed at that address is forgotten; of the others, this one attempt."""
         now = datetime.now(UTC)
         for kind, counted in attempt.counted.items():
-            count = rows.count_of(connection, counted.key, seal=self._seal)
-            if kind == "pair" or count is None or count.failures <= 1:
-                rows.forget_count(connection, counted.key)
-            else:
-                rows.put_count(connection, counted, Count(count.failures - 1, count.last, now), seal=self._seal)
+            count = self._remembered.newest(counted.key, rows.count_of(connection, counted.key, seal=self._seal))
+            left = Count(0, now, now) if kind == "pair" or count is None else Count(max(0, count.failures - 1), count.last, now)
+            rows.put_count(connection, counted, left, seal=self._seal)
         pair = attempt.counted["pair"].key
         rows.remember_place(connection, pair, person=attempt.person, now=now, seal=self._seal)
 
@@ -108,7 +110,7 @@ class Attempts:
 
     def forget(self, connection: Connection, name: str) -> int:
         """Nobody failed to sign in as `name`; how many counts there were."""
-        return rows.forget_person(connection, self.person(name))
+        return rows.forgive_person(connection, self.person(name), now=datetime.now(UTC), seal=self._seal)
 
     def forget_places(self, connection: Connection, name: str) -> None:
         """They signed in from nowhere."""
@@ -129,7 +131,8 @@ class Attempts:
         return counted
 
     def _waited(self, connection: Connection, counted: dict[Kind, Counted], now: datetime) -> dict[Kind, Count | None]:
-        found = {kind: rows.count_of(connection, each.key, seal=self._seal) for kind, each in counted.items()}
+        rows_of = {kind: rows.count_of(connection, each.key, seal=self._seal) for kind, each in counted.items()}
+        found = {kind: self._remembered.newest(counted[kind].key, count) for kind, count in rows_of.items()}
         until = max((count.until for count in found.values() if count), default=now)
         if until > now:
             seconds = max(1, round((until - now).total_seconds()))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from modelward.access.actor import Actor
+from modelward.access.condition import Condition
 from modelward.access.credential import Key, User
 from modelward.access.judging import Ground, HouseJudge
 from modelward.access.name import check_name
@@ -31,7 +32,7 @@ class Explanation:
     """Whether `who` may do `action` with `what`, and everything that bore on it.
 
     `what` is `model:NAME`, `dataset:NAME` or nothing in particular. `change` says what would make a no a yes, and what would make a
-    yes a no.
+    yes a no. `conditions` are what must hold beside it: a yes whose condition is not met is refused where it is done.
     """
 
     who: str
@@ -45,6 +46,7 @@ class Explanation:
     reason: str
     grounds: tuple[Ground, ...]
     change: tuple[str, ...]
+    conditions: tuple[Condition, ...] = ()
 
 
 def parse_permission(text: str) -> Permission:
@@ -101,10 +103,24 @@ def thing_meant(what: str, permission: Permission) -> tuple[str | None, str | No
     return (None, name) if is_dataset else (name, None)
 
 
-def explain(judge: HouseJudge, actor: Actor, permission: Permission, *, model: str | None, dataset: str | None) -> Explanation:
-    """What the judge says, and why."""
+def subject_of(model: str | None, dataset: str | None) -> str:
+    """The thing as people write it; nothing for the house."""
+    return f"model:{model}" if model is not None else f"dataset:{dataset}" if dataset is not None else ""
+
+
+def explain(
+    judge: HouseJudge,
+    actor: Actor,
+    permission: Permission,
+    *,
+    model: str | None,
+    dataset: str | None,
+    conditions: Sequence[Condition] = (),
+) -> Explanation:
+    """What the judge says, and why; and the conditions beside it."""
     weighed = judge.weigh(actor, permission, model=model, dataset=dataset)
-    what = f"model:{model}" if model is not None else f"dataset:{dataset}" if dataset is not None else ""
+    what = subject_of(model, dataset)
+    changes = _changes(actor, permission, weighed.grounds, what, is_allowed=weighed.decision.is_allowed)
     return Explanation(
         who=actor.id,
         role="" if actor.id.startswith("model:") else actor.role.value,
@@ -116,7 +132,8 @@ def explain(judge: HouseJudge, actor: Actor, permission: Permission, *, model: s
         is_allowed=weighed.decision.is_allowed,
         reason=weighed.decision.reason,
         grounds=weighed.grounds,
-        change=tuple(_changes(actor, permission, weighed.grounds, what, is_allowed=weighed.decision.is_allowed)),
+        change=(*(each.change for each in conditions if each.change), *changes),
+        conditions=tuple(conditions),
     )
 
 

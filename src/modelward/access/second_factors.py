@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
 from modelward.access.credential import WrongPasswordError, hash_secret
-from modelward.access.seal import Seal
+from modelward.access.on_record import OnRecord
+from modelward.access.seal import AlteredRowError, Seal
 from modelward.access.second_factor import (
     Enrolment,
     NoSecondFactorError,
@@ -29,15 +31,21 @@ Proof = Literal["none needed", "authenticator", "recovery code"]
 class SecondFactors:
     """What is asked of people beside their password."""
 
-    def __init__(self, pepper: bytes, seal: Seal) -> None:
+    def __init__(self, pepper: bytes, seal: Seal, record: OnRecord) -> None:
         self._pepper = pepper
         self._seal = seal
         self._secrets = SharedSecrets(pepper)
+        self._record = record
 
     def proof(self, connection: Connection, name: str, code: str) -> Proof | None:
-        """By what the person may come in: they need no code, or this is one, and it is used up by that; None where it is not."""
+        """By what the person may come in: they need no code, or this is one, and it is used up by that; None where it is not.
+
+        Raises:
+            AlteredRowError: the second factor was altered, or taken away by something other than Modelward.
+        """
         factor = rows.factor(connection, name, seal=self._seal)
         if factor is None or not factor.is_confirmed:
+            self._check_off_record(name)
             return "none needed"
         secret, typed = self._secrets.opened(name, factor.secret), plain_code(code)
         step = step_of(typed, secret=secret, after=factor.step, now=datetime.now(UTC)) if secret else None
@@ -75,6 +83,24 @@ class SecondFactors:
         factor = rows.factor(connection, name, seal=self._seal)
         if factor and factor.is_confirmed:
             raise SecondFactorThereError("You have a second factor already. End it first, on the page of your account.")
+        self._check_off_record(name)
+
+    def gone(self, connection: Connection, names: Iterable[str]) -> Iterator[str]:
+        """Those of the people of these names whose second factor the ledger tells of, and no row does."""
+        held = rows.with_rows(connection)
+        return (name for name in names if name not in held and self.is_on_record(name))
+
+    def is_on_record(self, name: str) -> bool:
+        """Whether the ledger tells of a second factor of that person."""
+        return self._record.has_second_factor(name)
+
+    def _check_off_record(self, name: str) -> None:
+        if self.is_on_record(name):
+            raise AlteredRowError(
+                f"The ledger tells of a second factor of {name}, and something other than Modelward took it away, so no password "
+                f"opens anything. An administrator has them begin anew: `modelward users invite {name}`; `modelward audit verify` "
+                "shows whether the ledger is whole."
+            )
 
     def _code_hash(self, name: str, code: str) -> str:
         return hash_secret(self._pepper, f"recovery:{name}:{code}")

@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from modelward.access.accounts import Accounts
 from modelward.access.actor import Actor, local_actor
 from modelward.access.agreeing import Agreeing
+from modelward.access.condition import Condition, of_altered_terms, of_key, of_terms
 from modelward.access.credential import (
     USER_ADDED,
     USER_INVITED,
     USER_REMOVED,
     Invitation,
+    Key,
     NameTakenError,
     SignedIn,
     UnknownCredentialError,
@@ -23,7 +26,7 @@ from modelward.access.credential import (
     has_shape,
 )
 from modelward.access.emergencies import Emergencies
-from modelward.access.explanation import Explanation, actor_meant, explain, parse_permission, thing_meant
+from modelward.access.explanation import Explanation, actor_meant, explain, parse_permission, subject_of, thing_meant
 from modelward.access.keys import Keys, in_tenant
 from modelward.access.name import check_name
 from modelward.access.permission import Permission, Role
@@ -59,7 +62,7 @@ class Access(Keys):
         return self._judge.judged(local_actor())
 
     def explain(self, who: str, action: str, what: str = "", *, by: Actor) -> Explanation:
-        """Whether somebody may do something, what decided, and what would have to change; see `Explanation`.
+        """Whether somebody may do something, what decided, on which conditions, and what would have to change; see `Explanation`.
 
         Everybody may ask it of themselves.
 
@@ -75,7 +78,25 @@ class Access(Keys):
             people = person_rows.users(connection, seal=self._seal)
             keys = key_rows.keys(connection, seal=self._seal)
         meant = by if who == by.id else actor_meant(who, people=people, keys=keys)
-        return explain(self._judge, meant, permission, model=model, dataset=dataset)
+        key = next((each for each in keys if each.actor.id == meant.id and each.id == meant.credential), None)
+        conditions = [
+            *(of_key(key, meant, permission) if key else ()),
+            *self._terms_of(meant, subject_of(model, dataset), key=key),
+            *self.accounts.conditions(meant),
+        ]
+        return explain(self._judge, meant, permission, model=model, dataset=dataset, conditions=conditions)
+
+    def _terms_of(self, actor: Actor, subject: str, *, key: Key | None) -> Iterator[Condition]:
+        """Whether the actor accepted the terms of what is asked for. A model accepts nothing: whoever trains it does."""
+        if not subject or actor.id.startswith("model:"):
+            return
+        try:
+            terms, accepted = self.terms.standing(subject, actor)
+        except AlteredRowError as fault:
+            yield of_altered_terms(fault)
+            return
+        if terms is not None:
+            yield of_terms(subject, terms, accepted, key=key)
 
     def add_user(self, name: str, *, role: Role, tenant: str = "", by: Actor) -> Invitation:
         """A new person, and the token of their one-time sign-in link.
@@ -180,9 +201,15 @@ class Access(Keys):
         return keyed_digest(self._pepper, b"csrf:" + session.encode("utf-8", "backslashreplace"))
 
     def altered(self) -> list[str]:
-        """The rows of keys, users, invitations, sessions and policies that are not as they were written. They open nothing."""
+        """The rows that are not as they were written, and those that the ledger tells of and that are gone. They open nothing."""
         with self._database.look() as connection:
-            return [*sealed_rows.altered(connection, seal=self._seal), *key_rows.bereft(connection, seal=self._seal)]
+            rows = [*sealed_rows.altered(connection, seal=self._seal), *key_rows.bereft(connection, seal=self._seal)]
+            gone = self.accounts.altered(connection)
+        return list(
+            dict.fromkeys(
+                [*rows, *gone, *(f"terms {subject!r}" for subject, digest in self.terms.in_force().items() if not digest)]
+            )
+        )
 
     def _invite(self, connection: Connection, user: User) -> Invitation:
         token = draw_secret("mwi").text

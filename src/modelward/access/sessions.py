@@ -48,7 +48,7 @@ class Sessions:
         self._judge = judge
         self._longest = timedelta(seconds=settings.session_seconds)
         self._idle = timedelta(seconds=settings.session_idle_seconds)
-        self._asked = roles_named(settings.second_factor_roles)
+        self.roles_with_factors = roles_named(settings.second_factor_roles)
 
     def open(self, connection: Connection, user: User, *, means: Means, second_factor: str = "none needed") -> SignedIn:
         """A new session of `user`, with a secret that nobody could have known before, on record with how they proved themselves."""
@@ -108,7 +108,7 @@ class Sessions:
 
     def _check_factor(self, connection: Connection, user: User, session: Session) -> None:
         # Who comes by a provider showed it there whatever the provider asks for.
-        if user.role not in self._asked or session.means == "provider":
+        if user.role not in self.roles_with_factors or session.means == "provider":
             return
         factor = factor_rows.factor(connection, user.name, seal=self._seal)
         if factor is None or not factor.is_confirmed:

@@ -9,6 +9,7 @@ from typing import Final
 
 from modelward.access.name import check_name
 from modelward.access.permission import Permission
+from modelward.access.seal import AlteredRowError
 from modelward.audit import Event
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 
@@ -66,10 +67,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class OfferedTerms:
-    """Terms, and when whoever looks accepted them, if they did."""
+    """Terms, and when whoever looks accepted them, if they did. `fault` says why that, or their text, cannot be told."""
 
     terms: Terms
     accepted: datetime | None
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,15 @@ def check_terms(text: str) -> str:
     if not all(sign.isprintable() or sign in "\n\t\r" for sign in text):
         raise InvalidTermsError("The terms hold signs that cannot be shown. Put them as plain text in UTF-8.")
     return text
+
+
+def terms_altered(subject: str) -> AlteredRowError:
+    """The refusal of everybody, where the row of terms is not what the ledger tells of."""
+    return AlteredRowError(
+        f"The terms of {subject} are not those that the ledger tells of: something other than Modelward altered their row, took it "
+        f"away or put an older one back. Nobody is let through. Put them again: `modelward terms put {subject} FILE`; and run "
+        "`modelward audit verify`."
+    )
 
 
 def not_accepted(subject: str, actor: str) -> TermsNotAcceptedError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from modelward.access import Actor, Agreeing, PurposeNotAgreedError, covers, not_accepted
+from modelward.access import Actor, Agreeing, PurposeNotAgreedError, covers, not_accepted, terms_altered
 from modelward.registry import Version
 from modelward.serving.allowance import Allowance
 
@@ -32,7 +32,7 @@ class Admission:
 
         Raises:
             PurposeNotAgreedError: it is not for what the actor asks it for. TermsNotAcceptedError: the actor did not accept its
-            terms. UnavailableError: that cannot be looked up now.
+            terms. AlteredRowError: they are not those that were put. UnavailableError: that cannot be looked up now.
         """
         if revision is None or revision != self._revision:
             self._in_force = self._terms.in_force()
@@ -50,6 +50,8 @@ class Admission:
     def _check_terms(self, actor: Actor, subject: str) -> None:
         if (digest := self._in_force.get(subject)) is None or (place := (actor.id, subject, digest)) in self._accepted:
             return
+        if not digest:
+            raise terms_altered(subject)
         # Who accepted a moment ago is let in at once, as often as a flood of those who did not cannot make dear.
         may_look = place not in self._lacking or self._looks.take()
         if not may_look or not self._terms.has_accepted(subject, digest, actor):

@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from access.test_altered import edit
 from entrances.console.conftest import ROW, SAID, words_of
 from modelward.access import Role, local_actor
 
@@ -55,6 +56,17 @@ def test_who_may_puts_terms_and_everybody_accepts_them_anew(own_house):
     placed = own_house.platform.access.terms.show("model:grant", by=local_actor()).terms
     assert (placed.text, placed.by) == ("One line.\nAnother.", "person:olaf")
     assert "you have not accepted them" in reader.get("/access/terms").text
+
+
+def test_terms_that_were_tampered_with_are_named_and_the_others_are_shown(own_house):
+    put(own_house, "model:grant")
+    put(own_house, "model:other", OTHER)
+    visitor = own_house.visitor(Role.CALLER)
+    edit(own_house.platform.settings.home, "DELETE FROM access_terms WHERE subject = 'model:grant'")
+    page = unescape(visitor.get("/access/terms").text)
+    assert OTHER in page
+    assert "The terms of model:grant are not those that the ledger tells of" in page
+    assert page.count('value="accept"') == 1, "what nobody can read is not accepted"
 
 
 @pytest.mark.parametrize(

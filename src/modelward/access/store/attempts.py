@@ -61,9 +61,12 @@ def forget_count(connection: Connection, key: str) -> None:
     connection.execute(_ATTEMPTS.delete().where(_ATTEMPTS.c.key == key))
 
 
-def forget_person(connection: Connection, person: str) -> int:
-    """Nothing was counted of a person; how many counts there were."""
-    return connection.execute(_ATTEMPTS.delete().where(_ATTEMPTS.c.person == person)).rowcount
+def forgive_person(connection: Connection, person: str, *, now: datetime, seal: Seal) -> int:
+    """Nothing failed of a person, which is written down; how many counts there were of something."""
+    rows = connection.execute(sa.select(_ATTEMPTS).where(_ATTEMPTS.c.person == person)).mappings().all()
+    for key in {person, *(row["key"] for row in rows)}:
+        put_count(connection, Counted(key, person), Count(0, now, now), seal=seal)
+    return sum(row["failures"] != "0" for row in rows)
 
 
 def latest_waits(connection: Connection, *, now: datetime, seal: Seal) -> dict[str, datetime]:

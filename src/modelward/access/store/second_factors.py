@@ -61,6 +61,11 @@ def have_factors(connection: Connection, *, seal: Seal) -> set[str]:
     return {row["user"] for row in rows if row["confirmed"] is not None and is_genuine(_FACTORS, row, seal)}
 
 
+def with_rows(connection: Connection) -> set[str]:
+    """The names of all of whom there is a row of a confirmed second factor, as it was sealed or not."""
+    return set(connection.execute(sa.select(_FACTORS.c.user).where(_FACTORS.c.confirmed.is_not(None))).scalars())
+
+
 def confirm_factor(connection: Connection, user: str, *, step: int, hashes: Iterable[str], now: datetime, seal: Seal) -> None:
     """The authenticator showed a right code; these are the recovery codes beside it."""
     amend(connection, _FACTORS, _FACTORS.c.user == user, {"step": str(step), "confirmed": as_text(now)}, seal)

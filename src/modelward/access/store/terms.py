@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import cast
 
 import sqlalchemy as sa
@@ -59,13 +58,6 @@ def find(connection: Connection, subject: str, *, seal: Seal) -> Terms | None:
     return _terms(connection, row) if row else None
 
 
-def every(connection: Connection, *, seal: Seal) -> Iterator[Terms]:
-    """All genuine terms in place, by what they hold for."""
-    for row in connection.execute(sa.select(_TERMS).order_by(_TERMS.c.subject)).mappings().all():
-        if is_genuine(_TERMS, row, seal):
-            yield _terms(connection, row)
-
-
 def in_force(connection: Connection, *, seal: Seal) -> dict[str, str]:
     """The digest of the terms in place, by what they hold for; of those that were altered it is nothing that anybody accepted."""
     rows = connection.execute(sa.select(_TERMS)).mappings()
@@ -73,7 +65,7 @@ def in_force(connection: Connection, *, seal: Seal) -> dict[str, str]:
 
 
 def accept(connection: Connection, acceptance: Acceptance, *, seal: Seal) -> None:
-    """Somebody accepted."""
+    """Somebody accepted; a row that said so, and was altered, is gone."""
     row = {
         "subject": acceptance.subject,
         "digest": acceptance.digest,
@@ -81,6 +73,9 @@ def accept(connection: Connection, acceptance: Acceptance, *, seal: Seal) -> Non
         "accepted": as_text(acceptance.accepted),
         "by": acceptance.by,
     }
+    held = _ACCEPTANCES.c
+    which = (held.subject == acceptance.subject) & (held.digest == acceptance.digest) & (held.actor == acceptance.actor)
+    connection.execute(_ACCEPTANCES.delete().where(which))
     insert(connection, _ACCEPTANCES, row, seal)
 
 

@@ -17,6 +17,7 @@ from modelward.entrances.cli.verb import noun, verb
 if TYPE_CHECKING:
     from modelward.access import Explanation, SitePolicy, Tenant
 
+_MET = {True: " (met)", False: " (not met)", None: ""}
 TenantArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the tenant: letters and digits, no hyphen.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the policy file.")]
 
@@ -140,5 +141,7 @@ def _show_explanation(console: Console, explanation: Explanation) -> None:
     showing.line(console, explanation.reason)
     for ground in explanation.grounds:
         showing.line(console, f"- {ground.kind} {ground.name}: {'permits' if ground.permits else 'forbids'}")
+    for each in explanation.conditions:
+        showing.line(console, f"- {each.kind}: {each.says}{_MET[each.is_met]}")
     for change in explanation.change:
         showing.line(console, f"To change it: {change}")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,14 +67,21 @@ def _show_all(console: Console, found: list[OfferedTerms]) -> None:
     showing.table(
         console,
         ("of", "put", "by", "digest", "you accepted"),
-        ((o.terms.subject, o.terms.put, o.terms.by, showing.beginning(o.terms.digest), o.accepted or "not yet") for o in found),
+        ((o.terms.subject, o.terms.put, o.terms.by, showing.beginning(o.terms.digest), _accepted(o)) for o in found),
         spare=("by",),
     )
+    for each in found:
+        if each.fault:
+            showing.line(console, each.fault)
+
+
+def _accepted(offered: OfferedTerms) -> datetime | str:
+    return "broken" if offered.fault else offered.accepted or "not yet"
 
 
 def _show_one(console: Console, found: OfferedTerms) -> None:
     terms = found.terms
     told = {"terms of": terms.subject, "put": terms.put, "by": terms.by, "digest": terms.digest}
-    showing.facts(console, told | {"you accepted": found.accepted or "not yet"})
+    showing.facts(console, told | {"you accepted": _accepted(found)})
     console.print()
     showing.line(console, terms.text)

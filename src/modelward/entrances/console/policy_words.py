@@ -16,6 +16,8 @@ POLICY_WORDS = {
     "What bore on it": "相关依据",
     "permits": "允许",
     "forbids": "禁止",
+    "met": "已满足",
+    "not met": "未满足",
     "What would change it": "如何改变",
     "Limited to": "限于",
     "Policies of the site, in Cedar, beside the roles. What forbids overrides what permits.": (

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What somebody who may do something still has to keep to: the limits of a key, terms, a second factor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from modelward.access.actor import Actor
+from modelward.access.credential import Key
+from modelward.access.permission import Permission, Role
+from modelward.access.seal import AlteredRowError
+from modelward.access.terms import Acceptance, Terms
+
+Kind = Literal["scope", "purpose", "expiry", "quota", "terms", "second factor"]
+_ANSWERING = (Permission.MODELS_PREDICT, Permission.MODELS_EXPLAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One such thing. `is_met` is None where it shows only when it is done: a quota, or what a version is for."""
+
+    kind: Kind
+    says: str
+    is_met: bool | None
+    change: str = ""
+
+
+def of_key(key: Key, actor: Actor, permission: Permission) -> Iterator[Condition]:
+    """What the key keeps whoever acts with it to, as far as it bears on the permission."""
+    if key.scope is not None:
+        yield Condition("scope", f"its key is for {', '.join(key.scope)} alone", permission in key.scope)
+    if key.expires is not None:
+        yield Condition("expiry", f"its key ends {key.expires:%Y-%m-%d %H:%M:%S} UTC", is_met=True)
+    if permission in _ANSWERING:
+        yield from _of_asking(actor)
+
+
+def _of_asking(actor: Actor) -> Iterator[Condition]:
+    if actor.purpose:
+        yield Condition("purpose", f"a version is asked for {actor.purpose!r}, and refuses where its own does not cover that", None)
+    if actor.quota is not None:
+        yield Condition("quota", f"at most {actor.quota}; what is beyond that is refused until the next begins", None)
+
+
+def of_terms(subject: str, terms: Terms, accepted: Acceptance | None, *, key: Key | None) -> Condition:
+    """Whether terms were accepted that are in place."""
+    if accepted:
+        by = "" if accepted.by == accepted.actor else f" by {accepted.by}"
+        return Condition("terms", f"those of {subject} were accepted {accepted.accepted:%Y-%m-%d %H:%M} UTC{by}", is_met=True)
+    on_behalf = f" --for {key.id}" if key else ""
+    says = f"those of {subject}, {terms.digest[:12]}…, are in place since {terms.put:%Y-%m-%d %H:%M} UTC and were not accepted"
+    change = f"Have them read and accepted: `modelward terms accept {subject}{on_behalf}`."
+    return Condition("terms", says, is_met=False, change=change)
+
+
+def of_altered_terms(fault: AlteredRowError) -> Condition:
+    """That nobody is let through."""
+    return Condition("terms", str(fault), is_met=False, change="Put the terms again.")
+
+
+def of_factor(role: Role, *, is_asked: bool, is_there: bool, is_gone: bool) -> Condition | None:
+    """What a person who signs in by password shows beside it; None where nothing is asked."""
+    if is_gone:
+        says = "the ledger tells of one whose row was altered or taken away, so no password opens anything"
+        return Condition("second factor", says, is_met=False, change="Have them begin anew: `modelward users invite NAME`.")
+    if is_there:
+        return Condition("second factor", "its code is asked for at every sign-in by password", is_met=True)
+    if is_asked:
+        says = f"who is {role.value} needs one, and none is set up: until then a session opens the page of their account alone"
+        return Condition("second factor", says, is_met=False, change="They set one up on the page of their account.")
+    return None
