@@ -28,6 +28,7 @@ CAPTURE_WORDS = {
     ),
     "Keep them": "开始留存",
     "What is kept": "已留存的问答",
+    "Asked at": "提问时间",
     "Kept until": "留存至",
     "shredded": "已销毁",
     "The newest {n}; the command line lists more.": "最新的 {n} 条；更多可用命令行列出。",
