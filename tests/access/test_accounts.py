@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Roles and sessions of people."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 from access.test_passwords import CHEAP, GOOD, come_in
 from modelward.access import (
     Access,
+    Actor,
     AlreadyEndedError,
     LastAdministratorError,
     NotPermittedError,
@@ -61,6 +63,33 @@ def test_the_last_administrator_stays_one(access, admin):
     access.remove_user("ada", by=admin)
     with pytest.raises(LastAdministratorError):
         access.remove_user("bob", by=admin)
+
+
+@pytest.mark.parametrize("how", ["remove", "change role"])
+def test_of_two_administrators_who_put_each_other_out_at_once_one_remains(access, admin, how):
+    people = {name: access.sign_in(access.add_user(name, role=Role.ADMINISTRATOR, by=admin).token).actor for name in ("ann", "bob")}
+    outcomes, start = [], threading.Barrier(2)
+
+    def put_out(name: str, by: Actor) -> None:
+        start.wait()
+        try:
+            if how == "remove":
+                access.remove_user(name, by=by)
+            else:
+                access.accounts.change_role(name, Role.AUDITOR, by=by)
+            outcomes.append("out")
+        except LastAdministratorError:
+            outcomes.append("refused")
+
+    pairs = (("ann", people["bob"]), ("bob", people["ann"]))
+    threads = [threading.Thread(target=put_out, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(outcomes) == ["out", "refused"]
+    left = [each for each in access.users(by=admin) if each.role is Role.ADMINISTRATOR and not each.removed]
+    assert len(left) == 1
 
 
 def test_a_person_sees_and_ends_their_own_sessions_alone(access, admin, ada):

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import hashlib
+import hmac
 import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -125,6 +127,17 @@ def test_without_the_pepper_the_database_opens_nothing(access, admin, database, 
     other = Access(database, ledger, Keyring.create(tmp_path / "other.json", secrets=new_secrets()), settings=settings)
     assert access.authenticate(issued.secret)
     assert message_of_refusal(other, issued.secret)
+
+
+def test_what_is_kept_of_a_secret_is_its_hash_under_the_pepper_alone(access, admin, keyring, home):
+    """Who has the database can confirm no guess of a secret: a plain hash of it is not there."""
+    issued = access.create_key("till", role=Role.CALLER, by=admin)
+    keyed = hmac.new(keyring.secret("pepper"), issued.secret.encode(), hashlib.sha256).hexdigest()
+    plain = hashlib.sha256(issued.secret.encode()).hexdigest()
+    rows = b"".join(file.read_bytes() for file in home.glob("modelward.db*"))
+    assert keyed.encode() in rows
+    assert plain.encode() not in rows
+    assert keyring.secret("pepper") not in rows
 
 
 def test_a_name_is_given_to_one_key_for_ever(access, admin, database, keyring):

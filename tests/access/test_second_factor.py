@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import base64
+import threading
 from datetime import UTC, datetime
 
 import msgspec
@@ -8,10 +9,12 @@ import pytest
 from access.test_passwords import CHEAP, GOOD, come_in
 from modelward.access import (
     Access,
+    HashingBusyError,
     NoSecondFactorError,
     Role,
     SecondFactorDueError,
     SecondFactorThereError,
+    TooManyAttemptsError,
     UnknownCredentialError,
     WrongPasswordError,
 )
@@ -185,3 +188,30 @@ def test_a_new_invitation_helps_who_lost_the_device(access, ada, admin):
     renewed = access.sign_in(access.invite("ada", by=admin).token, password=GOOD)
     assert access.actor_of_session(renewed.session)
     assert come_in(access), "the factor that was lost is asked for no more"
+
+
+def outcomes_of_eight(attempt) -> list[str]:
+    """What comes of doing it eight times at once."""
+    told, start = [], threading.Barrier(8)
+
+    def one() -> None:
+        start.wait()
+        try:
+            attempt()
+            told.append("in")
+        except (UnknownCredentialError, TooManyAttemptsError, HashingBusyError):
+            told.append("refused")
+
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return sorted(told)
+
+
+@pytest.mark.parametrize("means", ["authenticator", "recovery code"])
+def test_of_many_who_use_one_code_at_once_one_gets_in(access, ada, means):
+    secret, codes = enrol(access, ada)
+    code = codes[0] if means == "recovery code" else code_at(secret, now_step())
+    assert outcomes_of_eight(lambda: come_in(access, code=code)) == ["in"] + ["refused"] * 7

@@ -5,9 +5,13 @@ import signal
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from entrances.api.house import Process, build, client
 from entrances.asking import until
 from modelward.access import Role
+from modelward.app import back_up
+from modelward.errors import ModelwardError
 from modelward.training import parse_spec
 from training.house import people
 
@@ -58,7 +62,24 @@ def test_no_cell_and_no_question_can_be_read_in_any_file_of_a_whole_life(tmp_pat
             assert answer.status_code == 200, answer.text
         until(lambda: len(platform.captures.list(by=me)) == 2)
         assert words_in(tmp_path, platform, me) == [ASKED, CELL]
+        for refused in ({"rows": [{"age": ASKED, "hours": 30, "town": CELL, "member": True}]}, {"rows": [{ASKED: CELL}]}):
+            assert http.post("/v1/models/grants/predict", json=refused).status_code in (400, 422)
+        # A draft of an upload that is refused, and of a file that is answered.
+        asked_file = outside / "asked.csv"
+        asked_file.write_text(f"age,hours,town,member\n44,30,{ASKED},true\n")
+        platform.serving.predict_file("grants", asked_file, by=me)
+        broken = outside / "broken.csv"
+        broken.write_text(f"town,grant\n{CELL}\n{CELL},{CELL},{CELL}\n")
+        with pytest.raises(ModelwardError):
+            platform.datasets.add("broken", [broken], target="grant", purpose="tests", owner="tester", by=me)
+        with pytest.raises(ModelwardError):
+            platform.training.train(parse_spec(SPEC.replace("purpose: tests", "purpose: something else")), by=me)
         server.end(signal.SIGKILL)
+    for needle in (CELL, ASKED):
+        assert places_of(needle, tmp_path) == []
+    taken = tmp_path / "taken.backup"
+    back_up(platform, taken, by=me)
+    assert taken.stat().st_size > 10_000
     for needle in (CELL, ASKED):
         assert places_of(needle, tmp_path) == []
     platform.shredding.shred("people", reason="the consent ended", by=me)
@@ -66,6 +87,6 @@ def test_no_cell_and_no_question_can_be_read_in_any_file_of_a_whole_life(tmp_pat
     for needle in (CELL, ASKED):
         assert places_of(needle, tmp_path) == []
     # The search finds what can be read.
-    assert places_of(CELL, outside) == [str(source)]
+    assert set(places_of(CELL, outside)) == {str(source), str(broken)}
     (home / "objects" / "planted").write_bytes(b"..." + ASKED.encode() + b"...")
     assert places_of(ASKED, tmp_path) == [str(home / "objects" / "planted")]

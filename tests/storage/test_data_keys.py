@@ -16,7 +16,9 @@ from modelward.storage import (
     Keyring,
     MasterKeyMissingError,
     SealBrokenError,
+    Sealer,
     Vault,
+    as_stream,
 )
 from storage.first_layout import put_first
 
@@ -104,6 +106,17 @@ def test_a_row_with_any_flipped_bit_opens_nothing(shelf, data):
         connection.exec_driver_sql("UPDATE data_keys SET wrapped = ? WHERE object = ?", (changed, digest))
     with pytest.raises(SealBrokenError):
         shelf.read(digest, label=LABEL)
+
+
+def test_a_row_opens_the_object_of_its_digest_and_no_other_under_the_same_key(vault):
+    """What was sealed by the very same key and under the same label is another object all the same."""
+    sealer = Sealer(LABEL)
+    mine, other = (vault._store.put(as_stream(sealer.seal(io.BytesIO(data)))) for data in (b"weights", b"others"))
+    with vault._database.change() as connection:
+        vault._keys.keep(connection, sealer, digest=mine)
+    assert vault.read(mine, label=LABEL) == b"weights"
+    with pytest.raises(SealBrokenError):
+        vault.read(other, label=LABEL)
 
 
 @pytest.mark.parametrize("wrapped", [b"", b"short"])

@@ -64,11 +64,13 @@ def test_a_stream_that_trickles_is_sealed_and_unsealed_whole(key, data):
     assert b"".join(key.unseal(Trickle(stream))) == data
 
 
-def test_every_flipped_bit_is_refused(key):
-    whole = sealed(b"forty bytes of somebody's private record", key)
-    assert unsealed(whole, label=LABEL, key=key)
+@pytest.mark.parametrize("data", [b"", b"one chunk", b"forty bytes of somebody's private record"])
+def test_every_flipped_bit_is_refused(key, data):
+    """Of one chunk, too: where a stream has no second one, its head alone says how long they are."""
+    whole = sealed(data, key)
+    assert unsealed(whole, label=LABEL, key=key) == data
     for place in range(len(whole)):
-        for bit in (0x01, 0x20, 0x80):
+        for bit in (1 << number for number in range(8)):
             changed = whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :]
             with pytest.raises(SealBrokenError):
                 unsealed(changed, label=LABEL, key=key)

@@ -2,7 +2,7 @@
 """A training has what its model was granted and nothing else, and stops when that is taken back."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ import pytest
 from modelward.access import Actor, PurposeNotAgreedError, Role, TermsNotAcceptedError
 from modelward.assessment import Assessment
 from modelward.datasets import GrantEndedError, GrantMissingError, OutsideGrantError
-from modelward.training import RECIPES, CandidateStatus, RunFailedError, Status, parse_spec
+from modelward.training import RECIPES, CandidateStatus, RunFailedError, Status, heeding, parse_spec
 from training import house
 from training.exposure import exposure, losses_of
 
@@ -178,26 +178,31 @@ def test_an_assessment_reads_under_the_grant_and_not_without_one(rooms, register
 
 @dataclass
 class Then:
-    """Does something once a candidate trains."""
+    """Does something once a candidate trains. `heard` is what it said of its training after that."""
 
     act: object
     done: bool = False
+    heard: list[str] = field(default_factory=list)
 
     def started(self, run):
         pass
 
     def candidate(self, name, share, word):
-        if not self.done and word.startswith("training"):
+        if self.done:
+            self.heard.append(word)
+        elif word.startswith("training"):
             self.done = True
             self.act()
 
 
 def test_a_revocation_stops_a_training_at_its_next_epoch(rooms, register, admin, broken, monkeypatch):
+    monkeypatch.setattr(heeding, "_SECONDS", 0.0)
     register()
     grants = rooms.datasets.grants
     revoke = Then(lambda: grants.revoke("grants", "people", by=admin))
     with pytest.raises(RunFailedError, match=r"was revoked on .* by person:root"):
-        rooms.training.train(spec("slow: {seconds: 300}"), by=admin, progress=revoke)
+        rooms.training.train(spec("slow: {seconds: 3}"), by=admin, progress=revoke)
+    assert [word for word in revoke.heard if word.startswith("training")] == [], "nothing was told of after it"
     (run,) = rooms.training.runs(by=admin)
     assert (run.status, run.versions, run.candidates[0].status) == (Status.FAILED, (), CandidateStatus.REFUSED)
     assert f"modelward runs resume {run.id}" in run.message
@@ -208,13 +213,15 @@ def test_a_revocation_stops_a_training_at_its_next_epoch(rooms, register, admin,
     assert rooms.training.resume(run.id, by=admin).versions == ("grants:1",)
 
 
-def test_a_network_stops_at_the_epoch_after_the_revocation_and_leaves_no_checkpoint(rooms, register, admin, home):
+def test_a_network_stops_at_the_epoch_after_the_revocation_and_leaves_no_checkpoint(rooms, register, admin, home, monkeypatch):
     pytest.importorskip("torch")
+    monkeypatch.setattr(heeding, "_SECONDS", 0.0)
     register()
     grants = rooms.datasets.grants
     revoke = Then(lambda: grants.revoke("grants", "people", by=admin))
     with pytest.raises(RunFailedError, match="was revoked"):
-        rooms.training.train(spec("mlp: {epochs: 10000, batch_size: 8}"), by=admin, progress=revoke)
+        rooms.training.train(spec("mlp: {epochs: 40, patience: 40}"), by=admin, progress=revoke)
+    assert [word for word in revoke.heard if word.startswith("training, epoch")] == [], "no epoch was told of after it"
     assert not [file for file in (home / "runs").rglob("*") if file.is_file()]
     assert rooms.ledger.entries(event="version.registered") == []
 
