@@ -53,6 +53,10 @@ class Shredding:
             self._vault.discard(digest)
         return shredded
 
+    def may_shred(self, name: str, *, by: Actor) -> bool:
+        """Whether the actor may shred the dataset called `name`: with data:shred, or because they registered it."""
+        return by.may(Permission.DATA_SHRED, dataset=name) or self._registered(by, self._shelf.find(name))
+
     def keys(self, name: str, *, by: Actor) -> list[KeyStanding]:
         """How the keys of the dataset called `name` stand: by which master key each is wrapped, or when it was destroyed.
 

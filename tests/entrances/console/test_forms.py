@@ -15,6 +15,8 @@ FORMS = {
     "/console/releases/r-1": {"decision": "roll-back"},
     "/console/ledger": {},
     "/console/data/ada/grants": {"model": "grant", "purpose": "tests"},
+    "/console/data/ada/trace": {"column": "age", "value": "44"},
+    "/console/data/ada/shred": {"typed": "ada", "reason": "tests"},
     "/console/access/policies": {"name": "open", "text": "permit (principal, action, resource);"},
     "/console/access/policies/ada/removal": {},
     "/console/access/people": {"name": "mallory", "role": "administrator"},

@@ -27,8 +27,10 @@ from modelward.entrances.console import (
     runs_page,
     security_page,
     shelf_page,
+    shredding_page,
     sign_in,
     terms_page,
+    tracing_page,
 )
 from modelward.entrances.console.drawn import Drawn
 from modelward.entrances.console.ledger_page import LedgerPages
@@ -92,6 +94,10 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/data", data_page.show_all),
         route("/data/{name}", grants_view.show),
         route("/data/{name}/grants", grants_view.change, "POST"),
+        route("/data/{name}/trace", tracing_page.show),
+        route("/data/{name}/trace", tracing_page.trace, "POST"),
+        route("/data/{name}/shred", shredding_page.show),
+        route("/data/{name}/shred", shredding_page.shred, "POST"),
         route("/runs", runs_page.show_all),
         route("/runs/{id}", runs_page.show_one),
         route("/runs/{id}/curves/{candidate}.svg", curves),

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from modelward.entrances.console.grant_words import GRANT_WORDS
+from modelward.entrances.console.record_words import RECORD_SENTENCES, RECORD_WORDS
 
 DATA_WORDS = {
     **GRANT_WORDS,
+    **RECORD_WORDS,
     "Every dataset, sealed and fingerprinted; it never changes.": "每个数据集都已加密并记录指纹，不再改变。",
     "Rows": "行数",
     "Columns": "列",
@@ -77,6 +79,7 @@ DATA_WORDS = {
     "direct-identifiers": "直接标识",
 }
 DATA_SENTENCES = {
+    **RECORD_SENTENCES,
     "Column {name} holds direct identifiers of persons ({what}).": "列 {name} 含有个人的直接标识（{what}）。",
     "Leave it out.": "请排除该列。",
     "Column {name} has one value only and teaches nothing.": "列 {name} 只有一个取值，学不到任何东西。",

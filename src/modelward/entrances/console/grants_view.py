@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from modelward.access import Permission
 from modelward.datasets import Grant, InvalidGrantError
 from modelward.entrances.console.data_page import shown_dataset
+from modelward.entrances.console.shredding_page import shown_shredded
 from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
@@ -31,7 +32,10 @@ class GrantRow:
 
 
 async def show(visit: Visit) -> Response:
-    """A dataset, and what is granted of it."""
+    """A dataset, and what is granted of it; or what is left of one that was shredded."""
+    dataset = await run_in_threadpool(visit.platform.datasets.show, visit.path["name"], by=visit.by)
+    if dataset.shredded:
+        return visit.page("shredded.html", section="data", **await run_in_threadpool(shown_shredded, visit, dataset))
     return visit.page("dataset.html", section="data", **await run_in_threadpool(_shown, visit), notice="")
 
 
@@ -81,11 +85,14 @@ def _shown(visit: Visit) -> dict[str, Any]:
     name, grants = visit.path["name"], visit.platform.grants
     shown = shown_dataset(visit)
     may_grant = grants.may_grant(name, by=visit.by)
+    may_trace = may_grant and visit.by.may(Permission.MODELS_READ)
     sees_reads = may_grant or visit.by.may(Permission.AUDIT_READ)
     return {
         **shown,
         "grants": _rows(grants.list(dataset=name, by=visit.by))[:_GRANTS_SHOWN],
         "may_grant": may_grant,
+        "may_trace": may_trace,
+        "may_shred": visit.platform.shredding.may_shred(name, by=visit.by),
         "reads": grants.reads(name, limit=_READS_SHOWN, by=visit.by) if sees_reads else None,
     }
 
