@@ -185,8 +185,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         str,
         Meta(
-            description="Addresses, separated by commas, of proxies whose `X-Forwarded-For` says who signs in; empty means that "
-            "whoever connects does."
+            description="Addresses, separated by commas, of proxies whose `X-Forwarded-For` says who signs in or asks; empty means "
+            "that whoever connects does."
         ),
     ] = ""
     emergency_minutes: Annotated[

@@ -4,7 +4,8 @@
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections import Counter
+from contextlib import closing, contextmanager
 from itertools import product
 from threading import Barrier, Thread
 
@@ -24,6 +25,7 @@ from modelward.access import (
     SitePolicyTooLargeError,
     UnknownPermissionError,
 )
+from modelward.access.cedar import read
 from modelward.access.judge import BY_ROLE
 from modelward.app import create_home, open_platform
 from modelward.errors import ConflictError
@@ -376,3 +378,77 @@ def test_everybody_may_ask_of_themselves_and_of_nobody_else(platform):
     assert platform.access.explain("service:till", "models:read", by=till).is_allowed
     with pytest.raises(NotPermittedError):
         platform.access.explain("ada", "models:read", by=till)
+
+
+def test_files_are_checked_and_made_ready_before_anything_is_written(platform, policies, owner, monkeypatch):
+    """Whoever else writes would wait for it."""
+    from modelward.access.cedar import checking
+    from modelward.access.cedar import policies as compiling
+
+    writing, written, seen = [], [], []
+    change = platform.access._database.change
+
+    @contextmanager
+    def changing():
+        with change() as connection:
+            writing.append(1)
+            yield connection
+            writing.clear()
+            written.append(1)
+
+    def noting(what, ours):
+        def noted(*arguments, **more):
+            seen.append((what, bool(writing)))
+            return ours(*arguments, **more)
+
+        return noted
+
+    policies.put("first", NO_EXPORT, by=owner)
+    monkeypatch.setattr(platform.access._database, "change", changing)
+    monkeypatch.setattr(checking.cedarpy, "policies_to_json_str", noting("read", checking.cedarpy.policies_to_json_str))
+    monkeypatch.setattr(checking.cedarpy, "validate_policies", noting("checked", checking.cedarpy.validate_policies))
+    monkeypatch.setattr(compiling.CompiledPolicies, "_add", noting("compiled", compiling.CompiledPolicies._add))
+    policies.put("second", NOT_TILL, by=owner)
+    assert Counter(seen) == {("read", False): 2, ("checked", False): 1, ("compiled", False): 2}, "each once, and nobody waits"
+    assert written == [1]
+
+
+def test_a_file_that_is_put_while_another_is_made_ready_is_not_lost(platform, policies, owner, monkeypatch):
+    from modelward.access import site_policies
+
+    till, others = service(platform), [NO_EXPORT]
+    compiled = site_policies._compiled
+
+    def overtaken(files, checked):
+        if others:
+            text = others.pop()
+            policies.put("meanwhile", text, by=owner)
+        return compiled(files, checked)
+
+    monkeypatch.setattr(site_policies, "_compiled", overtaken)
+    policies.put("house", NOT_TILL, by=owner)
+    assert [file.name for file in policies.list(by=owner)] == ["built-in", "house", "meanwhile"]
+    assert not till.may(Permission.MODELS_PREDICT, model="m")
+    assert not signed_in(platform, role=Role.OPERATOR).may(Permission.MODELS_EXPORT)
+
+
+def test_who_is_overtaken_again_and_again_is_told_and_changes_nothing(policies, owner, monkeypatch):
+    from modelward.access import site_policies
+
+    compiled, turn = site_policies._compiled, []
+
+    def overtaken(files, checked):
+        if files[-1].name == "house":
+            turn.append(1)
+            policies.put(f"other-{len(turn)}", NO_EXPORT, by=owner)
+        return compiled(files, checked)
+
+    monkeypatch.setattr(site_policies, "_compiled", overtaken)
+    with pytest.raises(SitePolicyChangedError, match="Send it again"):
+        policies.put("house", NOT_TILL, by=owner)
+    assert "house" not in [file.name for file in policies.list(by=owner)]
+
+
+def test_the_lines_of_policies_are_told_where_there_are_many(policies, owner):
+    text = "".join(f'// {number}\n\nforbid (principal == Service::"k{number}", action, resource);\n' for number in range(300))
+    assert [each.line for each in read(text)] == [3 * number + 3 for number in range(300)]

@@ -46,16 +46,18 @@ class Doors:
     process: Process
     channel: grpc.Channel
 
-    def ask(self, door: str, key: str) -> Told:
+    def ask(self, door: str, key: str, *more: tuple[str, str]) -> Told:
+        """What a question with that key is answered, with `more` headers."""
+        headers = [("authorization", f"Bearer {key}"), *more]
         if door == "grpc":
-            return self._call(key)
+            return self._call(headers)
         path, asked = HTTP[door]
-        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        headers.append(("content-type", "application/json"))
         answer = httpx.post(self.process.url + path, content=msgspec.json.encode(asked), headers=headers, timeout=30)
         again = answer.headers.get("retry-after")
         return Told(answer.status_code, answer.text, int(again) if again else None)
 
-    def _call(self, key: str) -> Told:
+    def _call(self, headers: list[tuple[str, str]]) -> Told:
         asked = message("ModelInferRequest")(model_name="income")
         for tensor in HTTP["open inference"][1]["inputs"]:
             given = asked.inputs.add(name=tensor["name"], datatype=tensor["datatype"], shape=tensor["shape"])
@@ -65,7 +67,7 @@ class Doors:
                 given.contents.fp32_contents.extend(tensor["data"])
         ask = self.channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
         try:
-            ask(asked.SerializeToString(), metadata=[("authorization", f"Bearer {key}")], timeout=30)
+            ask(asked.SerializeToString(), metadata=headers, timeout=30)
         except grpc.RpcError as fault:
             again = dict(fault.trailing_metadata() or ()).get("retry-after")
             return Told(fault.code().name, fault.details(), int(again) if again else None)

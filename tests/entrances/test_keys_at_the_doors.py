@@ -2,7 +2,9 @@
 """What a key may, how much, and until when, holds at every door, and each tells it in its own protocol."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from entrances.asking import until
@@ -100,3 +102,51 @@ def test_whatever_is_no_key_here_opens_no_door_and_all_of_it_reads_the_same(plac
         assert secret.split("_", 2)[-1] not in told[what].text
         assert secret not in place.process.errors()
     assert is_well(place.ask(door, valid))
+
+
+@pytest.mark.parametrize("name", ["authorization", "x-api-key"])
+@pytest.mark.parametrize("door", DOORS)
+def test_who_says_twice_who_asks_is_refused_whichever_is_right(place, door, name):
+    """What stands between may have read the other one."""
+    key = place.house.key()
+    value = f"Bearer {key}" if name == "authorization" else key
+    other = value if name == "authorization" else draw_secret("mw").text
+    twice = [(name, other)] if name == "authorization" else [(name, value), (name, other)]
+    told = place.ask(door, key, *twice)
+    assert told.status == ("UNAUTHENTICATED" if door == "grpc" else 401)
+    assert "twice" in told.text
+    assert is_well(place.ask(door, key))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/whoami", "/metrics"])
+def test_so_at_the_other_routes(place, path):
+    right, wrong = f"Bearer {place.house.key(Role.OPERATOR)}", f"Bearer {draw_secret('mw').text}"
+    for given in ([right, wrong], [wrong, right], [right, right]):
+        answer = httpx.get(place.process.url + path, headers=[("authorization", each) for each in given])
+        assert answer.status_code == 401
+        assert "twice" in answer.text
+    assert httpx.get(place.process.url + path, headers=[("authorization", right)]).status_code == 200
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_key_that_expires_opens_no_door_from_that_moment_on(place, door):
+    ends = datetime.now(UTC) + timedelta(seconds=3)
+    key = place.house.key(expires=ends)
+    assert is_well(place.ask(door, key)), "it opens until then"
+    until(lambda: datetime.now(UTC) > ends)
+    told = place.ask(door, key)
+    assert told.status == ("UNAUTHENTICATED" if door == "grpc" else 401)
+    assert told.text == place.ask(door, draw_secret("mw").text).text, "it reads as what never was a key"
+
+
+def test_nor_does_it_at_the_other_routes(place):
+    ends = datetime.now(UTC) + timedelta(seconds=3)
+    key = place.house.key(Role.OPERATOR, expires=ends)
+    paths = ["/api/v1/whoami", "/api/v1/models", "/metrics", "/v2/models/income"]
+
+    def asked() -> set[int]:
+        return {httpx.get(place.process.url + path, headers={"authorization": f"Bearer {key}"}).status_code for path in paths}
+
+    assert asked() <= {200, 403}
+    until(lambda: datetime.now(UTC) > ends)
+    assert asked() == {401}

@@ -33,9 +33,9 @@ def read():
     """How often the parser read a head that bears a mark."""
     counted = Counter()
 
-    def counting(target, heading, premises, *, request, read_head=protocol.read_head):
-        counted[heading.get(MARK.lower().encode(), b"").decode()] += 1
-        return read_head(target, heading, premises, request=request)
+    def counting(target, headers, premises, *, read_head=protocol.read_head, **more):
+        counted[dict(headers).get(MARK.lower().encode(), b"").decode()] += 1
+        return read_head(target, headers, premises, **more)
 
     with pytest.MonkeyPatch.context() as patching:
         patching.setattr(protocol, "read_head", counting)

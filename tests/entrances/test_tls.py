@@ -16,6 +16,7 @@ import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from entrances.api.house import Process, body, build
+from entrances.asking import until
 from entrances.certificates import Authority
 from entrances.triton import free_port
 from entrances.wire import PREDICT, Line
@@ -304,6 +305,39 @@ def test_grpc_asks_for_the_same_certificates(mutual, authority, stranger):
     assert not lives_over_rpc(mutual.rpc, **trusted, **shown(stranger.issue()))
     assert not lives_over_rpc(mutual.rpc, **trusted)
     assert not lives_over_rpc(mutual.rpc, root_certificates=stranger.file.read_bytes(), **shown(authority.issue()))
+
+
+def test_a_policy_knows_at_every_door_whether_a_certificate_was_shown(mutual, server, house, authority):
+    key, by = house.key(), house.platform.access.owner()
+    issued = authority.issue()
+    credentials = grpc.ssl_channel_credentials(
+        authority.file.read_bytes(), issued.key.read_bytes(), issued.certificate.read_bytes()
+    )
+
+    def asked(running, shown=None) -> list[int]:
+        with client(running, trusting(authority, shown), key) as http:
+            return [http.post(PREDICT, content=body()).status_code, http.get("/v2/models/income").status_code]
+
+    def ready_over_rpc() -> bool:
+        with grpc.secure_channel(mutual.rpc, credentials) as channel:
+            stub, told = service_pb2_grpc.GRPCInferenceServiceStub(channel), [("authorization", f"Bearer {key}")]
+            return stub.ModelReady(service_pb2.ModelReadyRequest(name="income"), timeout=5, metadata=told).ready
+
+    policies = house.platform.access.policies
+    policies.put("shown", "forbid (principal is Service, action, resource) unless { context.mtls };", by=by)
+    try:
+        until(lambda: asked(server) == [403, 403])
+        assert asked(mutual, issued) == [200, 200]
+        assert ready_over_rpc()
+        policies.put("shown", "forbid (principal is Service, action, resource) when { context.mtls };", revision=1, by=by)
+        until(lambda: asked(mutual, issued) == [403, 403])
+        until(lambda: asked(server) == [200, 200])
+        with pytest.raises(grpc.RpcError) as refused:
+            ready_over_rpc()
+        assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    finally:
+        policies.remove("shown", by=by)
+    until(lambda: asked(server) == [200, 200])
 
 
 def cli(*words, **environment) -> subprocess.CompletedProcess:

@@ -58,6 +58,7 @@ from modelward.access.judge import Decision, Judge
 from modelward.access.judging import Ground
 from modelward.access.keys import GRACE_LIMIT_SECONDS, GRACE_SECONDS
 from modelward.access.name import InvalidNameError, check_name
+from modelward.access.origin import NOWHERE, Origin, origin_at
 from modelward.access.password import HashingBusyError, WeakPasswordError
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
 from modelward.access.purpose import PurposeNotAgreedError, covers, purposes_of
@@ -101,6 +102,7 @@ __all__ = [
     "GRACE_LIMIT_SECONDS",
     "GRACE_SECONDS",
     "MAC",
+    "NOWHERE",
     "PERMISSIONS_OF",
     "Acceptance",
     "Access",
@@ -156,6 +158,7 @@ __all__ = [
     "NotTheirsToDecideError",
     "NotYoursError",
     "OfferedTerms",
+    "Origin",
     "Permission",
     "PurposeNotAgreedError",
     "Quota",
@@ -202,6 +205,7 @@ __all__ = [
     "has_shape",
     "local_actor",
     "not_accepted",
+    "origin_at",
     "parse_permission",
     "parse_role",
     "parse_roles_of_groups",

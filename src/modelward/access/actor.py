@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 import pwd
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from modelward.access.judge import BY_ROLE, Decision, Judge
+from modelward.access.origin import NOWHERE, Origin
 from modelward.access.permission import Permission, Role
 from modelward.access.quota import Quota
 from modelward.errors import NotFoundError, RefusedError
@@ -28,6 +29,7 @@ class Actor:
     `models` limits every permission that concerns a model to those; None is every model. `credential` is the id of the key or
     the session, never its secret. `tenant` is the part of the house that the actor belongs to; "" is the house itself. `scope` is
     all that the credential may be used for, whatever the role may do besides; None is all of that. `quota` is how much it may ask.
+    `origin` is the connection that they ask on.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Actor:
     scope: frozenset[Permission] | None = None
     quota: Quota | None = None
     judge: Judge = field(default=BY_ROLE, repr=False, compare=False)
+    origin: Origin = field(default=NOWHERE, repr=False, compare=False)
 
     def may(self, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> bool:
         """Whether the actor may, as its judge says; `model` or `dataset` is the thing that it concerns, where there is one."""
@@ -59,6 +62,10 @@ class Actor:
         if decision.emergency:
             self.judge.note_use(self, decision, permission, model=model, dataset=dataset)
         return decision
+
+    def at(self, origin: Origin) -> Actor:
+        """The actor, asking on that connection."""
+        return replace(self, origin=origin)
 
     def require_house(self) -> None:
         """Nothing, where the actor belongs to the house itself.

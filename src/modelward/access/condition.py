@@ -9,17 +9,20 @@ from typing import Literal
 
 from modelward.access.actor import Actor
 from modelward.access.credential import Key
+from modelward.access.origin import Origin
 from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError
 from modelward.access.terms import Acceptance, Terms
 
-Kind = Literal["scope", "purpose", "expiry", "quota", "terms", "second factor"]
+Kind = Literal["scope", "purpose", "expiry", "quota", "terms", "second factor", "connection"]
 _ANSWERING = (Permission.MODELS_PREDICT, Permission.MODELS_EXPLAIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One such thing. `is_met` is None where it shows only when it is done: a quota, or what a version is for."""
+    """One such thing. `is_met` is None where it shows only when it is done: a quota, what a version is for, or the connection that
+    it is asked on.
+    """
 
     kind: Kind
     says: str
@@ -71,3 +74,11 @@ def of_factor(role: Role, *, is_asked: bool, is_there: bool, is_gone: bool) -> C
         says = f"who is {role.value} needs one, and none is set up: until then a session opens the page of their account alone"
         return Condition("second factor", says, is_met=False, change="They set one up on the page of their account.")
     return None
+
+
+def of_origin(origin: Origin) -> Condition:
+    """That policies which bear on it look at the connection, and which one this answer is for."""
+    where = f"from {origin.address}" if origin.address else "without an address"
+    shown = "with" if origin.is_mtls else "without"
+    says = f"policies look at the connection; this answer is for one {where}, {shown} a client certificate"
+    return Condition("connection", says, None)

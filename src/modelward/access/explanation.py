@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from modelward.access.actor import Actor
-from modelward.access.condition import Condition
+from modelward.access.condition import Condition, of_origin
 from modelward.access.credential import Key, User
 from modelward.access.judging import Ground, HouseJudge
 from modelward.access.name import check_name
@@ -119,6 +119,8 @@ def explain(
 ) -> Explanation:
     """What the judge says, and why; and the conditions beside it."""
     weighed = judge.weigh(actor, permission, model=model, dataset=dataset)
+    if weighed.by_origin:
+        conditions = (*conditions, of_origin(actor.origin))
     what = subject_of(model, dataset)
     changes = _changes(actor, permission, weighed.grounds, what, is_allowed=weighed.decision.is_allowed)
     return Explanation(

@@ -66,7 +66,7 @@ class Identities:
         self._pepper = keyring.secret("pepper")
         self._seal = Seal(self._pepper)
         self._settings = settings
-        judge = HouseJudge(database, ledger, self._seal, is_mtls=bool(settings.tls_client_ca))
+        judge = HouseJudge(database, ledger, self._seal)
         self._sessions = Sessions(database, ledger, self._pepper, self._seal, judge=judge, settings=settings)
 
     def begin(self) -> Begun:

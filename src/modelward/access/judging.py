@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from modelward.access.actor import Actor
 from modelward.access.emergency import EMERGENCY_USED, Emergency
@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 REPAIR: Final = "Whoever owns the home repairs it there: `modelward access policies remove NAME`, and `put` it again."
 _TIME_SECONDS: Final = 1.0
 _KEPT: Final = 65_536
+# Stands for decisions that are kept for each connection apart. Nobody is told it.
+_BY_ORIGIN: Final = Decision(is_allowed=False, reason="")
 _TYPES: Final = {"person": "Person", "service": "Service", "model": "Model", "local": "Local"}
+
+
+Marks: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +52,11 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A decision with everything that bore on it."""
+    """A decision with everything that bore on it. `by_origin`: on another connection it may be another."""
 
     decision: Decision
     grounds: tuple[Ground, ...]
+    by_origin: bool = False
 
 
 @dataclass(slots=True)
@@ -58,7 +64,7 @@ class Standing:
     """What is judged by, of one revision of access. `fault` is why no policies can be asked; then next to nothing is allowed."""
 
     revision: int
-    marks: tuple[tuple[str, str], ...] = ()
+    marks: Marks = ()
     tenants: frozenset[str] = frozenset()
     compiled: CompiledPolicies | None = None
     fault: str = ""
@@ -69,12 +75,12 @@ class Standing:
 class HouseJudge:
     """See `Judge`. It judges by what stood in the database when somebody last proved who they are, or changed anything."""
 
-    def __init__(self, database: Database, ledger: Ledger, seal: Seal, *, is_mtls: bool) -> None:
+    def __init__(self, database: Database, ledger: Ledger, seal: Seal) -> None:
         self._database = database
         self._ledger = ledger
         self._seal = seal
-        self._is_mtls = is_mtls
         self._standing: Standing | None = None
+        self._prepared: tuple[Marks, CompiledPolicies] | None = None
 
     def judged(self, actor: Actor) -> Actor:
         """The actor, with this as their judge."""
@@ -88,12 +94,18 @@ class HouseJudge:
         if is_plain and emergency is None:
             return BY_ROLE.decide(actor, permission, model=model, dataset=dataset)
         given, who = emergency and emergency.id, (actor.id, actor.credential, actor.tenant)
-        asked = (given, *who, actor.role, actor.models, actor.purpose, permission, model, dataset)
+        asked: tuple[object, ...] = (given, *who, actor.role, actor.models, actor.purpose, permission, model, dataset)
         decision = standing.decided.get(asked)
+        if decision is _BY_ORIGIN:
+            decision = standing.decided.get((*asked, actor.origin))
         if decision is None or (decision.until is not None and decision.until <= datetime.now(UTC)):
-            decision = self._weigh(standing, actor, permission, model, dataset).decision
+            weighed = self._weigh(standing, actor, permission, model, dataset)
+            decision = weighed.decision
             if len(standing.decided) >= _KEPT:
                 standing.decided.clear()
+            if weighed.by_origin:
+                standing.decided[asked] = _BY_ORIGIN
+                asked = (*asked, actor.origin)
             standing.decided[asked] = decision
         return decision
 
@@ -121,9 +133,13 @@ class HouseJudge:
         assert self._standing is not None
         return self._standing
 
+    def prepare(self, marks: Marks, compiled: CompiledPolicies) -> None:
+        """These are the policies of the files with those marks, so that they need not be read once more."""
+        self._prepared = marks, compiled
+
     def trial(self, compiled: CompiledPolicies | None) -> HouseJudge:
         """A judge that judges by those policies, and never reads others: what would be."""
-        other = HouseJudge(self._database, self._ledger, self._seal, is_mtls=self._is_mtls)
+        other = HouseJudge(self._database, self._ledger, self._seal)
         other._standing = Standing(-1, compiled=compiled)
         return other
 
@@ -136,7 +152,9 @@ class HouseJudge:
             if before is not None and before.marks == marks and not before.fault:
                 return Standing(revision, marks, tenants, before.compiled)
             self._must_be_on_record(files, connection)
-            return Standing(revision, marks, tenants, _compiled(files))
+            prepared, self._prepared = self._prepared, None
+            compiled = prepared[1] if prepared and prepared[0] == marks else _compiled(files)
+            return Standing(revision, marks, tenants, compiled)
         except (AlteredRowError, InvalidError) as fault:
             return Standing(revision, marks, tenants, fault=str(fault))
 
@@ -178,7 +196,7 @@ class HouseJudge:
         emergency = _emergency_of(standing, actor, permission)
         given = (Ground("emergency", emergency.id, permits=True),) if emergency else ()
         decision = _judged(actor, permission, found, has_role=has_role, emergency=emergency)
-        return Weighed(decision, (*by_role, *given, *_grounds(found)))
+        return Weighed(decision, (*by_role, *given, *_grounds(found)), by_origin=bool(found and found.depends_on_origin))
 
     def _asked(
         self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None
@@ -197,7 +215,8 @@ class HouseJudge:
             tenant=prefix_of(name) if kind == "model" and prefix_of(name) in standing.tenants else actor.tenant,
             resource_tenant=owner if (owner := prefix_of(resource[1])) in standing.tenants else "",
             purpose=actor.purpose,
-            is_mtls=self._is_mtls and kind != "local",
+            is_mtls=actor.origin.is_mtls,
+            address=actor.origin.address,
         )
         return standing.compiled.ask(question)
 

@@ -47,12 +47,12 @@ GRACE_LIMIT_SECONDS: Final = 30 * 86_400
 class Keys:
     """API keys. Every change is one transaction with its ledger entry."""
 
-    def __init__(self, database: Database, ledger: Ledger, keyring: Keyring, *, is_mtls: bool = False) -> None:
+    def __init__(self, database: Database, ledger: Ledger, keyring: Keyring) -> None:
         self._database = database
         self._ledger = ledger
         self._pepper = keyring.secret("pepper")
         self._seal = Seal(self._pepper)
-        self._judge = HouseJudge(database, ledger, self._seal, is_mtls=is_mtls)
+        self._judge = HouseJudge(database, ledger, self._seal)
 
     def create_key(
         self,

@@ -49,7 +49,7 @@ class Access(Keys):
     """
 
     def __init__(self, database: Database, ledger: Ledger, keyring: Keyring, *, settings: Settings) -> None:
-        super().__init__(database, ledger, keyring, is_mtls=bool(settings.tls_client_ca))
+        super().__init__(database, ledger, keyring)
         self.terms = Agreeing(database, ledger, keyring)
         self._settings = settings
         self._sessions = Sessions(database, ledger, self._pepper, self._seal, judge=self._judge, settings=settings)

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from modelward.access.actor import Actor
 from modelward.access.judging import HouseJudge, in_force
@@ -33,9 +35,15 @@ from modelward.digest import sha256_hex
 from modelward.storage import Connection, Database
 
 if TYPE_CHECKING:
-    from modelward.access.cedar import CompiledPolicies
+    from modelward.access.cedar import CompiledPolicies, Statement
 
 _NEEDED = (Permission.POLICIES_MANAGE, Permission.USERS_MANAGE)
+_TIMES: Final = 5
+Statements: TypeAlias = "tuple[Statement, ...]"
+
+
+class _OvertakenError(Exception):
+    """Another file was changed while this one was made ready."""
 
 
 class SitePolicies:
@@ -53,7 +61,8 @@ class SitePolicies:
         Raises:
             NotPermittedError: `by` lacks policies:manage. InvalidNameError. InvalidSitePolicyError: the text is no Cedar, or speaks
             of what the schema does not have; line and column are told. SitePolicyTooLargeError, TooManyBearError: a limit.
-            SitePolicyChangedError: the file has another revision by now. LockedOutError: no administrator could change it again.
+            SitePolicyChangedError: the file has another revision by now, or others are changed again and again meanwhile.
+            LockedOutError: no administrator who comes as `by` does could change it again.
         """
         from modelward.access.cedar import check
 
@@ -62,25 +71,46 @@ class SitePolicies:
         if (size := len(text.encode("utf-8", "surrogatepass"))) > TEXT_LIMIT_BYTES:
             raise SitePolicyTooLargeError(f"The file has {size:,} bytes; {TEXT_LIMIT_BYTES:,} is the most. Make two of it.")
         statements = check(text)
-        digest = sha256_hex(text.encode())
+        policy = SitePolicy(
+            name=name,
+            revision=revision + 1,
+            digest=sha256_hex(text.encode()),
+            policies=len(statements),
+            text=text,
+            by=by.id,
+            at=datetime.now(UTC),
+        )
+        for _ in range(_TIMES):
+            with suppress(_OvertakenError):
+                self._put(policy, statements, by=by)
+                self._judge.refreshed()
+                return policy
+        raise SitePolicyChangedError(
+            f"Other policy files were changed {_TIMES} times while {name} was made ready. Nothing was changed. Send it again."
+        )
+
+    def _put(self, policy: SitePolicy, statements: Statements, *, by: Actor) -> None:
+        """Put a checked file in force. All of them together are made ready before anything is written, for whoever else writes
+        would wait.
+
+        Raises:
+            _OvertakenError: another file was changed meanwhile.
+        """
+        with self._database.look() as connection:
+            self._must_be_at(connection, policy.name, policy.revision - 1)
+            others = [each for each in policy_rows.policies(connection, seal=self._seal) if each.name != policy.name]
+        expected = in_force([*others, policy])
+        compiled = _compiled([*others, policy], {policy.name: statements})
         with self._database.change() as connection:
-            self._must_be_at(connection, name, revision)
-            policy = SitePolicy(
-                name=name,
-                revision=revision + 1,
-                digest=digest,
-                policies=len(statements),
-                text=text,
-                by=by.id,
-                at=datetime.now(UTC),
-            )
+            self._must_be_at(connection, policy.name, policy.revision - 1)
             policy_rows.put_policy(connection, policy, seal=self._seal)
-            files = policy_rows.policies(connection, seal=self._seal)
-            self._must_not_lock_out(connection, _compiled(files))
-            facts = {"digest": digest, "revision": policy.revision, "policies": policy.policies, "in_force": in_force(files)}
+            if in_force(policy_rows.policies(connection, seal=self._seal)) != expected:
+                raise _OvertakenError
+            self._must_not_lock_out(connection, compiled, by=by)
+            facts = {"digest": policy.digest, "revision": policy.revision, "policies": policy.policies, "in_force": expected}
             self._record(connection, SITE_POLICY_PUT, policy.name, facts, by=by)
-        self._judge.refreshed()
-        return policy
+            marks = policy_rows.marks(connection)
+        self._judge.prepare(marks, compiled)
 
     def list(self, *, by: Actor) -> list[SitePolicy]:
         """Every file, by name; the built-in one, which the table of roles is, first.
@@ -142,24 +172,32 @@ class SitePolicies:
             f"See `modelward access policies show {name}`, put your change into that text, and send it with `--revision {now}`."
         )
 
-    def _must_not_lock_out(self, connection: Connection, compiled: CompiledPolicies | None) -> None:
+    def _must_not_lock_out(self, connection: Connection, compiled: CompiledPolicies | None, *, by: Actor) -> None:
         """Nothing, where some administrator could change the policies again, or there is none but the owner of the home."""
-        people = [user.actor("") for user in person_rows.users(connection, seal=self._seal) if not user.removed]
-        now = datetime.now(UTC)
-        keys = [key.actor for key in key_rows.keys(connection, seal=self._seal) if key.is_valid(now)]
-        administrators = [
-            actor for actor in (*people, *keys) if actor.role is Role.ADMINISTRATOR and actor.models is None and not actor.tenant
-        ]
-        trial = self._judge.trial(compiled)
-
-        def can_mend(actor: Actor) -> bool:
-            return all(trial.decide(actor, needed).is_allowed for needed in _NEEDED)
-
-        if administrators and not any(map(can_mend, administrators)):
+        trial, is_any = self._judge.trial(compiled), False
+        for actor in self._administrators(connection):
+            is_any = True
+            if all(trial.decide(actor.at(by.origin), needed).is_allowed for needed in _NEEDED):
+                return
+        if is_any:
             raise LockedOutError(
                 "With this policy no administrator could change policies or people again, so it is not put in force. Have it "
                 'except somebody: `unless { principal in Role::"administrator" }`.'
             )
+
+    def _administrators(self, connection: Connection) -> Iterator[Actor]:
+        """Those of the house, people first: all keys are looked at only where nobody else can do it."""
+        now = datetime.now(UTC)
+        yield from (
+            user.actor("")
+            for user in person_rows.users(connection, seal=self._seal)
+            if user.role is Role.ADMINISTRATOR and not user.removed and not user.tenant
+        )
+        yield from (
+            key.actor
+            for key in key_rows.keys(connection, seal=self._seal)
+            if key.role is Role.ADMINISTRATOR and key.models is None and not key.tenant and key.is_valid(now)
+        )
 
 
 def built_in() -> SitePolicy:
@@ -170,7 +208,8 @@ def built_in() -> SitePolicy:
     return SitePolicy(name=BUILT_IN, revision=0, digest=sha256_hex(text.encode()), policies=len(Role), text=text, by="modelward")
 
 
-def _compiled(files: list[SitePolicy]) -> CompiledPolicies:
+def _compiled(files: list[SitePolicy], checked: Mapping[str, Statements]) -> CompiledPolicies:
+    """All of the files; those that were `checked` a moment ago are not read again."""
     from modelward.access.cedar import CompiledPolicies, read
 
     if len(files) > FILES_LIMIT or sum(file.policies for file in files) > POLICIES_LIMIT:
@@ -178,7 +217,11 @@ def _compiled(files: list[SitePolicy]) -> CompiledPolicies:
             f"There would be {len(files):,} files with {sum(file.policies for file in files):,} policies; {FILES_LIMIT:,} and "
             f"{POLICIES_LIMIT:,} are the most. Remove some: `modelward access policies remove NAME`."
         )
-    return CompiledPolicies.of((file.name, read(file.text)) for file in files)
+    return CompiledPolicies.of((file.name, checked.get(file.name) or read(file.text)) for file in sorted(files, key=_name))
+
+
+def _name(file: SitePolicy) -> str:
+    return file.name
 
 
 def _checked_name(name: str) -> None:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from modelward.access import NOWHERE, Origin
 from modelward.entrances.api import Heading, check_body_head, credential, urgency_of
 from modelward.entrances.faults import without_frames
 from modelward.errors import ModelwardError
@@ -33,15 +35,18 @@ class Head(NamedTuple):
     has_own_deadline: bool
 
 
-def read_head(target: Target, heading: Heading, premises: Premises, *, request: str) -> Head:
+def read_head(
+    target: Target, headers: Sequence[tuple[bytes, bytes]], premises: Premises, *, request: str, origin: Origin = NOWHERE
+) -> Head:
     """Who asks, may they, and is the body one that is read? Known before any of it is."""
     gateway, standing, length = premises.gateway, None, None
+    heading = dict(headers)
     allowed, priority = None, 0
     fault: Exception | None = target.fault
     try:
-        secret = credential(heading.items(), takes_basic=True)
+        secret = credential(headers, takes_basic=True)
         if fault is None:
-            standing = gateway.standing(secret, model=target.model, number=target.number, request=request)
+            standing = gateway.standing(secret, model=target.model, number=target.number, request=request, origin=origin)
             length = check_body_head(heading, limit_bytes=premises.platform.settings.body_limit_bytes)
             allowed, priority = urgency_of(heading)
     except ModelwardError as wrong:

@@ -16,11 +16,13 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from modelward.entrances.exchange import Exchange
 from modelward.entrances.heads import KnownHeads, read_head
 from modelward.entrances.listening import descriptors_for_clients
+from modelward.entrances.origins import IS_MTLS, origin_of
 from modelward.entrances.targets import Targets
 from modelward.entrances.turns import Turns
 from modelward.serving import new_request_id
 
 if TYPE_CHECKING:
+    from modelward.access import Origin
     from modelward.entrances.api import Premises
 
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*\r\n", re.IGNORECASE)
@@ -50,11 +52,13 @@ class Connection(Turns):
         self._has_head_ended = False
         self._head_bytes = self._bytes = self._body_bytes = 0
         self._since: float | None = None
-        self._is_ending = self._is_broken = False
+        self._is_ending = self._is_broken = self._is_mtls = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client came. Strangers, too, may come, and must not take the descriptors that the keys are read with."""
         super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object")
+        self._is_mtls = tls is not None and tls.getpeercert(binary_form=True) is not None
         self._idle_since = self.loop.time()
         held = transport.get_extra_info("socket")
         if held is not None and held.fileno() >= self.descriptors:
@@ -146,9 +150,9 @@ class Connection(Turns):
             self._new = None
             self._hand_over()
             return
-        heading = dict(self.headers)
         request = new_request_id()
-        head = read_head(target, heading, self.premises, request=request)
+        head = read_head(target, self.headers, self.premises, request=request, origin=self._origin())
+        heading = head.heading
         exchange = self._asking = self.cycle = Exchange(self, head, request=request)
         exchange.is_read = False
         exchange.keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0" and not self._is_ending
@@ -158,6 +162,10 @@ class Connection(Turns):
             # Whether the body comes all the same cannot be known, so that nothing after it could be read.
             exchange.keep_alive &= not exchange.is_refused
         self._refuse_early(exchange)
+
+    def _origin(self) -> Origin:
+        address = self.client[0] if self.client else ""
+        return origin_of(address, self.headers, settings=self.premises.platform.settings, is_mtls=self._is_mtls)
 
     def _check_head(self) -> None:
         """RFC 9112, sections 2.3 and 3.2: a request says its version, and from 1.1 on its host, once."""
@@ -252,6 +260,7 @@ class Connection(Turns):
         """The request is for the web application."""
         url, headers = self.url, self.headers
         super().on_message_begin()
+        self.scope["state"][IS_MTLS] = self._is_mtls
         self.url = url
         self.headers.extend(headers)
         self.expect_100_continue = any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)

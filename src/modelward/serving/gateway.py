@@ -17,7 +17,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from modelward.access import Actor, Permission
+from modelward.access import NOWHERE, Actor, Origin, Permission
 from modelward.audit import GroupCommit, Ledger
 from modelward.compute import usable_cores
 from modelward.errors import ModelwardError, RefusedError
@@ -157,8 +157,10 @@ class Gateway:
         number: int | None,
         request: str,
         permission: Permission = Permission.MODELS_PREDICT,
+        origin: Origin = NOWHERE,
     ) -> Standing:
-        """That `caller`, known or by the secret of their key, may ask this model. A refusal is put on record as that of `request`.
+        """That `caller`, known or by the secret of a key that came from `origin`, may ask this model. A refusal is put on record as
+        that of `request`.
 
         Raises:
             UnauthenticatedError: the key opens nothing. RefusedError: it may not ask this model.
@@ -169,7 +171,7 @@ class Gateway:
         revision = -1 if self._keychain.revision is None else self._keychain.revision
         if isinstance(caller, str):
             credential = self._keychain.credential(caller)
-            caller, expires = credential.actor, credential.expires
+            caller, expires = credential.actor.at(origin), credential.expires
         try:
             until = caller.require(permission, model=model).until
             if until is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -71,15 +72,15 @@ def read(text: str) -> tuple[Statement, ...]:
     found = parsed["staticPolicies"]
     if not found:
         raise InvalidSitePolicyError("The file holds no policy. Write at least one `permit (…);` or `forbid (…);`.")
-    return tuple(_statement(text, place, found[f"policy{number}"]) for number, place in enumerate(_starts(pieces)))
+    lines = _lines(text, _starts(pieces))
+    return tuple(_statement(line, found[f"policy{number}"]) for number, line in enumerate(lines))
 
 
 def _pieces(text: str) -> list[_Piece]:
     return [_Piece(found[0], *found.span()) for found in _TOKEN.finditer(text) if not found[0].startswith("//")]
 
 
-def _statement(text: str, place: int, form: dict[str, Any]) -> Statement:
-    line = _line(text, place)
+def _statement(line: int, form: dict[str, Any]) -> Statement:
     named = form.get("annotations", {}).get("id") or f"line-{line}"
     return Statement(named, line, form["effect"], form)
 
@@ -136,13 +137,18 @@ def _quoted(text: str, said: str, begin: int, end: int) -> int | None:
     return None
 
 
-def _line(text: str, place: int) -> int:
-    return text.count("\n", 0, place) + 1
+def _lines(text: str, places: Iterable[int]) -> Iterator[int]:
+    """On which lines the places are, which come in their order: the text is gone through once."""
+    line, before = 1, 0
+    for place in places:
+        line += text.count("\n", before, place)
+        before = place
+        yield line
 
 
 def _refused(text: str, place: int, said: str) -> InvalidSitePolicyError:
     column = place - (text.rfind("\n", 0, place) + 1) + 1
     return InvalidSitePolicyError(
-        f"Line {_line(text, place)}, column {column}: {said}. Nothing was changed. "
+        f"Line {next(_lines(text, [place]))}, column {column}: {said}. Nothing was changed. "
         "`modelward access policies show built-in` has examples, and the reference of permissions the schema."
     )

@@ -23,6 +23,7 @@ from modelward.errors import TooLargeError
 # So many bear on one question at most: each costs a microsecond or so.
 BEARING_LIMIT: Final = 100
 _SETS_KEPT: Final = 4096
+_OF_ORIGIN: Final = ("address", "mtls")
 
 Head: TypeAlias = tuple[str, str] | str | None
 Drawer: TypeAlias = tuple[Head, Head, Head]
@@ -43,16 +44,20 @@ class Question(NamedTuple):
     resource_tenant: str = ""
     purpose: str = ""
     is_mtls: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the policies say: which permit, which forbid, what went wrong, and whether time could make it otherwise."""
+    """What the policies say: which permit, which forbid, what went wrong, and whether another time or connection could make it
+    otherwise.
+    """
 
     permits: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     depends_on_time: bool = False
+    depends_on_origin: bool = False
 
 
 @dataclass(slots=True)
@@ -62,7 +67,7 @@ class _Policy:
     name: str
     form: str
     forbids: bool
-    speaks_of_time: bool
+    reads: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -96,7 +101,8 @@ class CompiledPolicies:
         request = _request(question, now or datetime.now(UTC))
         faults: list[str] = []
         said = [self._asked(each, request, entities, faults) if each else () for each in (permits, forbids)]
-        return Found(said[0], said[1], tuple(faults), any(self.policies[number].speaks_of_time for number in bearing))
+        read = frozenset[str]().union(*(self.policies[number].reads for number in bearing))
+        return Found(said[0], said[1], tuple(faults), "time" in read, not read.isdisjoint(_OF_ORIGIN))
 
     def _asked(self, policies: Any, request: dict[str, Any], entities: Any, faults: list[str]) -> tuple[str, ...]:
         diagnostics = cedarpy.is_authorized(request, policies, entities).diagnostics
@@ -129,7 +135,7 @@ class CompiledPolicies:
     def _add(self, file: str, statement: Statement) -> None:
         form = json.dumps(statement.form)
         forbids = statement.effect == "forbid"
-        self.policies.append(_Policy(f"{file}/{statement.name}", form, forbids, _speaks_of_time(statement.form)))
+        self.policies.append(_Policy(f"{file}/{statement.name}", form, forbids, frozenset(_reads(statement.form))))
         heads = (_heads(statement.form[part]) for part in ("principal", "action", "resource"))
         for drawer in product(next(heads), next(heads), next(heads)):
             lying = self.drawers.setdefault(drawer, [])
@@ -142,18 +148,19 @@ class CompiledPolicies:
                 )
 
 
-def _speaks_of_time(form: Any) -> bool:
-    """Whether a policy looks at the time, or at the circumstances as a whole."""
+def _reads(form: Any) -> Iterator[str]:
+    """Which of the circumstances a policy looks at; all that change, where it looks at them as a whole."""
     match form:
-        case {".": {"left": {"Var": "context"}, "attr": attribute}}:
-            return bool(attribute == "time")
+        case {".": {"left": {"Var": "context"}, "attr": attribute}} | {"has": {"left": {"Var": "context"}, "attr": attribute}}:
+            yield str(attribute)
         case {"Var": "context"}:
-            return True
+            yield from ("time", *_OF_ORIGIN)
         case dict():
-            return any(map(_speaks_of_time, form.values()))
+            for part in form.values():
+                yield from _reads(part)
         case list():
-            return any(map(_speaks_of_time, form))
-    return False
+            for part in form:
+                yield from _reads(part)
 
 
 def _heads(scope: dict[str, Any]) -> list[Head]:
@@ -191,11 +198,13 @@ def _groups_of(question: Question) -> tuple[list[tuple[str, str]], list[tuple[st
 
 
 def _request(question: Question, now: datetime) -> dict[str, Any]:
-    context = {
+    context: dict[str, Any] = {
         "purpose": question.purpose,
         "mtls": question.is_mtls,
         "time": {"__extn": {"fn": "datetime", "arg": now.strftime("%Y-%m-%dT%H:%M:%SZ")}},
     }
+    if question.address:
+        context["address"] = {"__extn": {"fn": "ip", "arg": question.address}}
     return {
         "principal": _uid(question.principal),
         "action": {"type": "Action", "id": question.action},

@@ -25,7 +25,7 @@ entity Service in [Role, Tenant];
 entity Local in [Role, Tenant];
 entity Model in [Role, Tenant];
 entity Dataset in [Tenant];
-type Circumstances = { purpose: String, mtls: Bool, time: datetime };
+type Circumstances = { purpose: String, mtls: Bool, address?: ipaddr, time: datetime };
 """
 
 

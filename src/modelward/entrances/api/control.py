@@ -19,6 +19,7 @@ from modelward.entrances.api.bodies import decode, read_body
 from modelward.entrances.api.endpoint import Endpoint, Premises, credential
 from modelward.entrances.api.problems import problem
 from modelward.entrances.api.uploads import received
+from modelward.entrances.origins import origin_within
 from modelward.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -104,10 +105,11 @@ def _known(premises: Premises, request: Request, key: str) -> Actor:
     try:
         if premises.strangers.is_one(address):
             premises.gateway.actor(key)
-        return premises.platform.access.authenticate(key)
+        actor = premises.platform.access.authenticate(key)
     except UnknownCredentialError:
         premises.strangers.note(address)
         raise
+    return actor.at(origin_within(request.scope, settings=premises.platform.settings))
 
 
 async def _called(endpoint: Endpoint, call: Call) -> Response:

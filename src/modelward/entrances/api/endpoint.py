@@ -35,6 +35,7 @@ Name = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN})]
 VersionName = Annotated[str, Meta(extra_json_schema={"pattern": VERSION_PATTERN})]
 WHOLE_NUMBER_LIMIT = 10**15
 _BEARER = b"bearer "
+_TWICE = "The request has {} twice, and nobody guesses which is meant. Send it once."
 _HIDDEN = re.compile(rb"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
@@ -47,6 +48,10 @@ class Open(Enum):
 
 class CredentialMissingError(UnauthenticatedError):
     """The request carries no credential."""
+
+
+class CredentialRepeatedError(UnauthenticatedError):
+    """The request has a header twice that says who asks: whoever stands between may have read the other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +121,24 @@ def credential(headers: Iterable[tuple[bytes, bytes]], *, takes_basic: bool = Fa
     A browser repeats Basic by itself, whoever made it ask, so that only routes take it by which nothing is changed.
 
     Raises:
-        CredentialMissingError: it carries none.
+        CredentialMissingError: it carries none. CredentialRepeatedError: it says twice who asks.
     """
-    key = password = b""
+    authorization = key = password = None
     for name, value in headers:
-        if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
-            return value[len(_BEARER) :].strip().decode("latin-1")
-        if name == b"authorization" and takes_basic:
-            password = _password(value)
+        if name == b"authorization":
+            if authorization is not None:
+                raise CredentialRepeatedError(_TWICE.format("Authorization"))
+            authorization = value
         elif name == b"x-api-key":
+            if key is not None:
+                raise CredentialRepeatedError(_TWICE.format("X-API-Key"))
             key = value
+    if authorization is not None:
+        if authorization[: len(_BEARER)].lower() == _BEARER:
+            return authorization[len(_BEARER) :].strip().decode("latin-1")
+        password = _password(authorization) if takes_basic else b""
     if key or password:
-        return (key or password).decode("latin-1")
+        return (key or password or b"").decode("latin-1")
     raise CredentialMissingError("This route needs a key: send `Authorization: Bearer mw_…` or `X-API-Key: mw_…`.")
 
 

@@ -25,6 +25,7 @@ from modelward.entrances.api.endpoint import Endpoint, Premises, credential
 from modelward.entrances.api.failures import failure
 from modelward.entrances.api.problems import told_plainly
 from modelward.entrances.api.urgency import Urgency, urgency_of
+from modelward.entrances.origins import origin_within
 from modelward.errors import NotFoundError, RefusedError
 from modelward.registry import Interface
 from modelward.serving import (
@@ -141,7 +142,8 @@ class InferenceApp:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         endpoint = self._endpoint
-        actor = self._premises.gateway.actor(credential(scope["headers"], takes_basic=True))
+        origin = origin_within(scope, settings=self._premises.platform.settings)
+        actor = self._premises.gateway.actor(credential(scope["headers"], takes_basic=True)).at(origin)
         asked = Asked(self._premises, scope, actor, *named_model(scope["path_params"]))
         if isinstance(endpoint.permission, Permission):
             self._admit(asked, endpoint.permission)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from modelward.entrances.origins import address_behind, origin_within
 from modelward.errors import InvalidError, RefusedError, TooLargeError
 
 if TYPE_CHECKING:
@@ -69,17 +70,13 @@ def actor_of(platform: Platform, request: Request, *, is_enrolling: bool = False
     Raises:
         UnauthenticatedError: nobody is. SecondFactorDueError: they must set one up first.
     """
-    return platform.access.actor_of_session(session_of(request), is_enrolling=is_enrolling)
+    actor = platform.access.actor_of_session(session_of(request), is_enrolling=is_enrolling)
+    return actor.at(origin_within(request.scope, settings=platform.settings))
 
 
 def address_of(request: Request, *, trusted: str) -> str:
     """Where the request comes from: who connects; where that is one of the `trusted` proxies, whoever it says connected to it."""
-    proxies = {part.strip() for part in trusted.split(",") if part.strip()}
-    said = [part.strip() for line in request.headers.getlist("x-forwarded-for") for part in line.split(",")]
-    address = request.client.host if request.client else ""
-    while address in proxies and said:
-        address = said.pop()
-    return address
+    return address_behind(request.client.host if request.client else "", request.scope["headers"], trusted=trusted)
 
 
 def is_by_tls(request: Request) -> bool:

@@ -8,23 +8,27 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote
 
 import grpc
 
 from modelward.entrances.api import CallerLeftError, Premises, fault_headers, status_of
 from modelward.entrances.faults import message_of
+from modelward.entrances.origins import origin_of
 from modelward.entrances.rpc.places import places_of
-from modelward.entrances.rpc.service import SERVICES, Call, Method, heading_of
+from modelward.entrances.rpc.service import SERVICES, Call, Metadata, Method, metadata_of
 from modelward.entrances.rpc.statuses import status_name
 from modelward.errors import UnavailableError
 from modelward.serving import new_request_id
 
 if TYPE_CHECKING:
+    from modelward.access import Origin
     from modelward.entrances.traces import Traces, Trail
     from modelward.settings import Settings
 
 Handler: TypeAlias = Callable[[Any, Any], Awaitable[bytes]]
 _METHOD = "gRPC"
+_PEER_CERTIFICATE = "x509_pem_cert"
 
 
 class RpcPortTakenError(UnavailableError):
@@ -77,6 +81,10 @@ class RpcDoor:
         if self._server is not None:
             await self._server.stop(grace)
 
+    def _origin(self, context: Any, metadata: Metadata) -> Origin:
+        is_mtls = _PEER_CERTIFICATE in context.auth_context()
+        return origin_of(_address(context.peer()), metadata, settings=self._settings, is_mtls=is_mtls)
+
     def _handler(self, path: str, method: Method) -> Handler:
         """A method as gRPC calls it: bytes in, bytes out. What goes wrong becomes a status, and no word more than may be said."""
         places = self._strangers if method.is_open else self._known
@@ -84,7 +92,8 @@ class RpcDoor:
         async def handle(_messages: Any, context: Any) -> bytes:
             began, status = time.perf_counter(), CallerLeftError.status
             metadata, seconds = context.invocation_metadata(), context.time_remaining()
-            call = Call(self._premises, heading_of(metadata), request=new_request_id(), seconds=seconds)
+            said = metadata_of(metadata)
+            call = Call(self._premises, said, self._origin(context, said), request=new_request_id(), seconds=seconds)
             trail = self._traces.begin(_traceparent(metadata)) if self._traces else None
             found: Exception | None = None
             try:
@@ -109,6 +118,12 @@ class RpcDoor:
             return answered
 
         return handle
+
+
+def _address(peer: str) -> str:
+    """The address in what gRPC calls who connects: `ipv4:10.0.0.7:4711`, `ipv6:%5B2001:db8::7%5D:4711`; nothing in others."""
+    kind, _, place = unquote(peer).partition(":")
+    return place.rpartition(":")[0].strip("[]") if kind in {"ipv4", "ipv6"} else ""
 
 
 def _traceparent(metadata: Sequence[tuple[str, str | bytes]]) -> bytes | None:

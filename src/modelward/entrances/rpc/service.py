@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from google.protobuf.message import DecodeError
 
@@ -24,9 +24,10 @@ from modelward.errors import InvalidError, NotFoundError, UnavailableError
 from modelward.serving import Deployment, Question
 
 if TYPE_CHECKING:
-    from modelward.access import Actor
+    from modelward.access import Actor, Origin
     from modelward.entrances.api import Premises
 
+Metadata: TypeAlias = list[tuple[bytes, bytes]]
 _SERVING, _NOT_SERVING = 1, 2
 
 
@@ -46,7 +47,8 @@ class Call:
     """
 
     premises: Premises
-    heading: Heading
+    metadata: Metadata
+    origin: Origin
     request: str
     seconds: float | None
     data: bytes = b""
@@ -59,7 +61,12 @@ class Call:
         Raises:
             UnauthenticatedError: nobody that is known.
         """
-        return self.premises.gateway.actor(credential(self.heading.items()))
+        return self.premises.gateway.actor(credential(self.metadata)).at(self.origin)
+
+    @property
+    def heading(self) -> Heading:
+        """What the metadata says under each name; the last, where it says several things."""
+        return dict(self.metadata)
 
     def read(self, name: str) -> Any:
         """The message.
@@ -83,9 +90,9 @@ class Call:
         return self.premises.platform.serving.deployments.get(model, number)
 
 
-def heading_of(metadata: Iterable[tuple[str, str | bytes]]) -> Heading:
+def metadata_of(told: Iterable[tuple[str, str | bytes]]) -> Metadata:
     """Metadata, as HTTP has its headers."""
-    return {name.encode(): value.encode() for name, value in metadata if isinstance(value, str)}
+    return [(name.encode(), value.encode()) for name, value in told if isinstance(value, str)]
 
 
 async def _server_live(_call: Call) -> bytes:
