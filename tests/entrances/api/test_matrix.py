@@ -60,13 +60,20 @@ PAGES: dict[str, Permission | None] = {
     "/console/access/terms": None,
     "/console/access/captures": None,
     "/console/access/security": Permission.KEYS_MANAGE,
+    "/console/access/keyring": Permission.KEYS_MANAGE,
     "/console/ledger": Permission.AUDIT_READ,
     "/console/ledger/checkpoint": Permission.AUDIT_RECEIPT,
     "/console/ledger/key": Permission.AUDIT_RECEIPT,
     "/console/receipts/{request}": Permission.AUDIT_RECEIPT,
 }
 # What speaks of the whole house though its permission does not: no tenant is let in.
-OF_THE_HOUSE = {"/console/access/security", "/api/v1/security", "/api/v1/keyring/rotate", "/api/v1/captures/sweep"}
+OF_THE_HOUSE = {
+    "/console/access/security",
+    "/console/access/keyring",
+    "/api/v1/security",
+    "/api/v1/keyring/rotate",
+    "/api/v1/captures/sweep",
+}
 # Those that need no session, and the addresses that only lead elsewhere.
 OPEN_PAGES = re.compile(r"/(console/?)?$|/console/(static|sign-in|sign-out)\b|/console/\{path:path\}$")
 

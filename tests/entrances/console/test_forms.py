@@ -26,6 +26,7 @@ FORMS = {
     "/console/access/keys": {"name": "till", "role": "administrator"},
     "/console/access/keys/k1": {},
     "/console/access/keys/k1/rotation": {"grace_seconds": "0"},
+    "/console/access/keyring": {},
     "/console/access/emergencies": {"step": "ask", "what": "administrator", "minutes": "5", "reason": "tests"},
     "/console/access/account": {"deed": "password", "new": "seven brass herons at dusk", "again": "seven brass herons at dusk"},
 }

@@ -71,6 +71,7 @@ def test_a_dataset_is_shredded_once_its_name_is_typed_and_a_reason_given(own_hou
         refused = owner.post(SHRED, fields)
         assert (refused.status_code, said in refused.text) == (400, True)
     assert own_house.entries("dataset.shredded") == []
+    assert 'href="/console/access/keyring"' not in owner.get(SHRED).text, "who cannot do it is not sent there"
     done = owner.post(SHRED, {"typed": "people", "reason": "the consent ended"})
     assert (done.status_code, done.headers["location"]) == (303, "/console/data/people")
     [entry] = own_house.entries("dataset.shredded")

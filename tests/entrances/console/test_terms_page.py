@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of terms: read, accepted as who is signed in, and put by who may; what everything is for, as far as one sees."""
 
+import re
 from html import unescape
 
 import pytest
@@ -115,3 +116,27 @@ def test_the_page_speaks_chinese_and_shows_texts_as_text(own_house):
     assert "<script" not in page
     assert "您尚未接受" in page
     assert "&lt;script&gt;" in page
+
+
+def test_who_manages_keys_accepts_terms_for_a_key(own_house):
+    access = own_house.platform.access
+    terms = put(own_house, "model:grant")
+    keys = {name: access.create_key(name, role=Role.CALLER, models=["grant"], by=local_actor()).key for name in ("till", "desk")}
+    access.create_key("elsewhere", role=Role.CALLER, models=["other"], by=local_actor())
+    visitor = own_house.visitor(Role.ADMINISTRATOR, "ada")
+    page = visitor.get("/access/terms").text
+    offered = set(re.findall(r'<option value="(\w+)">', page))
+    assert offered == {key.id for key in keys.values()}, "whom it cannot concern is not offered"
+    fields = {"deed": "accept", "subject": "model:grant", "digest": terms.digest, "key": keys["till"].id}
+    assert visitor.post("/access/terms", fields).status_code == 303
+    [entry] = own_house.entries("terms.accepted")
+    assert (entry.entry.actor, entry.entry.facts["for"]) == ("person:ada", "service:till")
+    page = visitor.get("/access/terms").text
+    assert "Keys that accepted them: till" in words_of(page)
+    assert set(re.findall(r'<option value="(\w+)">', page)) == {keys["desk"].id}
+    assert visitor.post("/access/terms", fields | {"key": "k-none"}).status_code == 404
+    for role in sorted(set(Role) - {Role.ADMINISTRATOR}):
+        other = own_house.visitor(role)
+        assert 'name="key"' not in other.get("/access/terms").text
+        assert other.post("/access/terms", fields | {"key": keys["desk"].id}, shown_at="/access/terms").status_code == 403
+    assert len(own_house.entries("terms.accepted")) == 1

@@ -6,6 +6,7 @@ from __future__ import annotations
 from modelward.access import Permission, Role
 from modelward.entrances.console.capture_words import CAPTURE_WORDS
 from modelward.entrances.console.emergency_words import EMERGENCY_WORDS
+from modelward.entrances.console.keyring_words import KEYRING_WORDS
 from modelward.entrances.console.policy_words import POLICY_WORDS
 from modelward.entrances.console.security_words import SECURITY_WORDS
 from modelward.entrances.console.terms_words import TERMS_WORDS
@@ -61,6 +62,7 @@ ACCESS_WORDS = {
     "What it allows": "允许做什么",
     "What it is for": "职责",
     **EMERGENCY_WORDS,
+    **KEYRING_WORDS,
     **POLICY_WORDS,
     **SECURITY_WORDS,
     **TERMS_WORDS,

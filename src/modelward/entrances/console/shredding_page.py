@@ -73,6 +73,7 @@ async def _draw(visit: Visit, *, fault: ModelwardError | None = None, form: dict
         status=by_kind(fault, STATUS) if fault else 200,
         section="data",
         **await run_in_threadpool(_shown, visit),
+        may_rotate=visit.by.may(Permission.KEYS_MANAGE) and not visit.by.tenant,
         form=form or {},
         notice=str(fault) if fault else "",
     )

@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from modelward.access import Permission
+from modelward.access import Actor, AlteredRowError, Key, OfferedTerms, Permission, Terms
 from modelward.entrances.console.session import FormError
 from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import ConflictError, InvalidError, ModelwardError, NotFoundError, RefusedError
 
 _PLACE = "/console/access/terms"
+_KEYS_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def _change(visit: Visit, form: dict[str, str]) -> None:
         # Nobody accepts what was put after they read: the form names the text that it was shown with.
         if not (digest := form.get("digest", "")):
             raise FormError("The form does not say which terms are accepted. Open the page again.")
-        terms.accept(subject, digest=digest, by=visit.by)
+        terms.accept(subject, digest=digest, key=form.get("key", ""), by=visit.by)
     elif form.get("deed") == "put":
         terms.put(subject, form.get("text", "").replace("\r\n", "\n"), by=visit.by)
     else:
@@ -76,6 +77,28 @@ def _purposes(visit: Visit) -> Iterator[PurposeRow]:
         yield from (PurposeRow("key", key.name, key.purpose) for key in valid)
 
 
+def _keys(visit: Visit, offered: Sequence[OfferedTerms]) -> dict[str, list[tuple[Key, bool]]]:
+    """Of each subject, the valid keys that reach it, and whether each accepted; for who manages keys."""
+    if not visit.by.may(Permission.KEYS_MANAGE):
+        return {}
+    now = datetime.now(UTC)
+    valid = [key for key in visit.platform.access.keys(by=visit.by) if key.is_valid(now)][-_KEYS_SHOWN:]
+    found: dict[str, list[tuple[Key, bool]]] = {}
+    for terms in (each.terms for each in offered if each.terms.text):
+        kind, _, name = terms.subject.partition(":")
+        reach = [key for key in valid if kind == "dataset" or key.models is None or name in key.models]
+        found[terms.subject] = [(key, _has_accepted(visit, terms, key)) for key in reach]
+    return found
+
+
+def _has_accepted(visit: Visit, terms: Terms, key: Key) -> bool:
+    service = Actor(id=f"service:{key.name}", name=key.name, role=key.role)
+    try:
+        return visit.platform.access.terms.has_accepted(terms.subject, terms.digest, service)
+    except AlteredRowError:
+        return False
+
+
 async def _draw(visit: Visit, *, fault: ModelwardError | None = None, form: dict[str, str] | None = None) -> Response:
     offered = await run_in_threadpool(lambda: visit.platform.access.terms.list(by=visit.by))
     purposes = await run_in_threadpool(lambda: list(_purposes(visit)))
@@ -85,6 +108,7 @@ async def _draw(visit: Visit, *, fault: ModelwardError | None = None, form: dict
         section="access",
         tab="terms",
         offered=offered,
+        keys=await run_in_threadpool(_keys, visit, offered),
         purposes=purposes,
         may_put=visit.by.may(Permission.TERMS_PUT),
         form=form if form and form.get("deed") == "put" else {},

@@ -14,6 +14,13 @@ TERMS_WORDS = {
     "Read them": "阅读条款",
     "Accept": "接受",
     "Accept the terms of {subject}": "接受 {subject} 的条款",
+    "Keys that accepted them:": "已接受的密钥：",
+    "Accept for a key…": "代密钥接受…",
+    "Accept the terms of {subject} for a key": "代密钥接受 {subject} 的条款",
+    "Accept for this key": "代此密钥接受",
+    "Whoever answers for the service has read them; that you accepted for it is on record.": (
+        "请由该服务的负责人先行阅读；您代其接受会记入账本。"
+    ),
     "Nothing that you reach has terms.": "您可访问的内容均未设条款。",
     "Put terms in place": "发布条款",
     "Of what": "适用对象",
