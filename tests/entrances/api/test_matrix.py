@@ -56,6 +56,8 @@ PAGES: dict[str, Permission | None] = {
     "/console/access/people": Permission.USERS_MANAGE,
     "/console/access/people/{name}": Permission.USERS_MANAGE,
     "/console/access/keys": Permission.KEYS_MANAGE,
+    "/console/access/tenants": Permission.TENANTS_MANAGE,
+    "/console/access/tenants/{name}": Permission.TENANTS_MANAGE,
     "/console/access/account": None,
     "/console/access/terms": None,
     "/console/access/captures": None,

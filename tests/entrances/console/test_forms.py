@@ -27,6 +27,8 @@ FORMS = {
     "/console/access/keys/k1": {},
     "/console/access/keys/k1/rotation": {"grace_seconds": "0"},
     "/console/access/keyring": {},
+    "/console/access/tenants": {"name": "north"},
+    "/console/access/tenants/ada/removal": {},
     "/console/access/emergencies": {"step": "ask", "what": "administrator", "minutes": "5", "reason": "tests"},
     "/console/access/account": {"deed": "password", "new": "seven brass herons at dusk", "again": "seven brass herons at dusk"},
 }

@@ -30,6 +30,7 @@ from modelward.entrances.console import (
     shelf_page,
     shredding_page,
     sign_in,
+    tenants_page,
     terms_page,
     tracing_page,
 )
@@ -114,6 +115,10 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/access/keys", keys_page.create, "POST"),
         route("/access/keys/{id}", keys_page.revoke, "POST"),
         route("/access/keys/{id}/rotation", keys_page.rotate, "POST"),
+        route("/access/tenants", tenants_page.show_all),
+        route("/access/tenants", tenants_page.add, "POST"),
+        route("/access/tenants/{name}", tenants_page.show_one),
+        route("/access/tenants/{name}/removal", tenants_page.remove, "POST"),
         route("/access/terms", terms_page.show),
         route("/access/terms", terms_page.change, "POST"),
         route("/access/captures", captures_page.show),

@@ -9,6 +9,7 @@ from modelward.entrances.console.emergency_words import EMERGENCY_WORDS
 from modelward.entrances.console.keyring_words import KEYRING_WORDS
 from modelward.entrances.console.policy_words import POLICY_WORDS
 from modelward.entrances.console.security_words import SECURITY_WORDS
+from modelward.entrances.console.tenant_words import TENANT_WORDS
 from modelward.entrances.console.terms_words import TERMS_WORDS
 
 _ROLES = {
@@ -65,6 +66,7 @@ ACCESS_WORDS = {
     **KEYRING_WORDS,
     **POLICY_WORDS,
     **SECURITY_WORDS,
+    **TENANT_WORDS,
     **TERMS_WORDS,
     **CAPTURE_WORDS,
     **{role.meaning: said for role, said in _ROLES.items()},

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from modelward.access import GRACE_LIMIT_SECONDS, GRACE_SECONDS, Quota, Role, parse_permission, parse_role
+from modelward.entrances.console.tenants_page import tenants_to_choose
 from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import ConflictError, InvalidError, ModelwardError, NotFoundError
@@ -40,7 +41,7 @@ async def create(visit: Visit) -> Response:
     form = await visit.form()
     try:
         issued = await run_in_threadpool(_create, visit, form)
-    except (ConflictError, InvalidError) as error:
+    except (ConflictError, InvalidError, NotFoundError) as error:
         return await _draw(visit, fault=error, form=form)
     return await _draw(visit, issued=issued)
 
@@ -81,6 +82,7 @@ def _create(visit: Visit, form: dict[str, str]) -> IssuedKey:
         scope=scope or None,
         quota=Quota(**{limit: _number(form, limit) for limit in _LIMITS}),
         expires=_expiry(form.get("expires", "").strip()),
+        tenant=form.get("tenant", ""),
         by=visit.by,
     )
 
@@ -116,6 +118,7 @@ async def _draw(
         valid=[key for key in reversed(keys) if key.is_valid(now)],
         ended=[key for key in reversed(keys) if not key.is_valid(now)],
         roles=list(Role),
+        tenants=await run_in_threadpool(tenants_to_choose, visit),
         grace=GRACE_SECONDS,
         grace_limit=GRACE_LIMIT_SECONDS,
         issued=issued,

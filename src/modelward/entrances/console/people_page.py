@@ -10,9 +10,10 @@ from starlette.responses import RedirectResponse, Response
 
 from modelward.access import Role, parse_role
 from modelward.entrances.console.session import is_by_tls
+from modelward.entrances.console.tenants_page import tenants_to_choose
 from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
-from modelward.errors import ConflictError, InvalidError, ModelwardError, RefusedError
+from modelward.errors import ConflictError, InvalidError, ModelwardError, NotFoundError, RefusedError
 
 if TYPE_CHECKING:
     from modelward.access import Invitation
@@ -40,8 +41,9 @@ async def add(visit: Visit) -> Response:
     access = visit.platform.access
     try:
         role = parse_role(form.get("role", ""))
-        invitation = await run_in_threadpool(access.add_user, form.get("name", "").strip(), role=role, by=visit.by)
-    except (ConflictError, InvalidError) as error:
+        name, tenant = form.get("name", "").strip(), form.get("tenant", "")
+        invitation = await run_in_threadpool(access.add_user, name, role=role, tenant=tenant, by=visit.by)
+    except (ConflictError, InvalidError, NotFoundError) as error:
         return await _list(visit, fault=error, form=form)
     return await _list(visit, invitation=invitation)
 
@@ -86,6 +88,7 @@ async def _list(
         section="access",
         tab="people",
         people=standings,
+        tenants=await run_in_threadpool(tenants_to_choose, visit),
         roles=list(Role),
         invitation=invitation,
         link=_link(visit, invitation),

@@ -73,6 +73,7 @@ ACCESS_TABS: tuple[tuple[str, str, Permission | None], ...] = (
     ("", "Roles", None),
     ("people", "People", Permission.USERS_MANAGE),
     ("keys", "Keys", Permission.KEYS_MANAGE),
+    ("tenants", "Tenants", Permission.TENANTS_MANAGE),
     ("terms", "Terms", None),
     ("captures", "Captures", None),
     ("policies", "Policies", Permission.POLICIES_MANAGE),
