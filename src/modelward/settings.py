@@ -220,6 +220,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "fits does not come in."
         ),
     ] = ""
+    oidc_tenants: Annotated[
+        str,
+        Meta(
+            description="Which group puts people into which tenant: `GROUP=TENANT`, parted by `;`, where `-` is the house itself. "
+            "The first that fits counts; whom none fits does not come in. Empty: all are of the house."
+        ),
+    ] = ""
     oidc_algorithms: Annotated[
         str, Meta(description="Algorithms by which the provider may sign: of public keys only, parted by blanks.")
     ] = "RS256 PS256 ES256 Ed25519"

@@ -49,10 +49,13 @@ from modelward.access.identities import BEGUN_SECONDS, Begun, Identities, TooMan
 from modelward.access.identity import (
     Identity,
     InvalidRolesError,
+    InvalidTenantsError,
     NoRoleError,
+    NoTenantError,
     RemovedPersonError,
     SpentSignInError,
     parse_roles_of_groups,
+    parse_tenants_of_groups,
 )
 from modelward.access.judge import Decision, Judge
 from modelward.access.judging import Ground
@@ -140,6 +143,7 @@ __all__ = [
     "InvalidQuotaError",
     "InvalidRolesError",
     "InvalidSitePolicyError",
+    "InvalidTenantsError",
     "InvalidTermsError",
     "Invitation",
     "IssuedKey",
@@ -153,6 +157,7 @@ __all__ = [
     "NameTakenError",
     "NoRoleError",
     "NoSecondFactorError",
+    "NoTenantError",
     "NobodyKnownError",
     "NotPermittedError",
     "NotTheirsToDecideError",
@@ -209,6 +214,7 @@ __all__ = [
     "parse_permission",
     "parse_role",
     "parse_roles_of_groups",
+    "parse_tenants_of_groups",
     "purposes_of",
     "roles_with",
     "terms_altered",

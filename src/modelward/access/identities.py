@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -16,10 +17,12 @@ from modelward.access.identity import (
     Binding,
     Identity,
     NoRoleError,
+    NoTenantError,
     RemovedPersonError,
     SpentSignInError,
-    house_name,
+    names_for,
     parse_roles_of_groups,
+    parse_tenants_of_groups,
 )
 from modelward.access.judging import HouseJudge
 from modelward.access.permission import Role
@@ -30,6 +33,8 @@ from modelward.access.store import identities as identity_rows
 from modelward.access.store import people as person_rows
 from modelward.access.store import sealed as sealed_rows
 from modelward.access.store import sessions as session_rows
+from modelward.access.store import tenants as tenant_rows
+from modelward.access.tenant import in_tenant
 from modelward.audit import Ledger
 from modelward.digest import canonical_json, keyed_digest
 from modelward.errors import ConflictError
@@ -37,7 +42,6 @@ from modelward.settings import Settings
 from modelward.storage import Connection, Database, Keyring
 
 BEGUN_SECONDS: Final = 600
-_NAMESAKES_LIMIT: Final = 1000
 
 
 class TooManyNamesakesError(ConflictError):
@@ -96,18 +100,26 @@ class Identities:
         provider's groups at every sign-in.
 
         Raises:
-            SpentSignInError: this sign-in was finished before. NoRoleError: no group of theirs gives a role.
-            RemovedPersonError: the house removed them. AlteredRowError, TooManyNamesakesError.
+            SpentSignInError: this sign-in was finished before. NoRoleError: no group of theirs gives a role. NoTenantError: none
+            says where they belong, or another place than before. RemovedPersonError: the house removed them. AlteredRowError,
+            TooManyNamesakesError.
         """
         role = parse_roles_of_groups(self._settings.oidc_roles).role_of(identity.groups)
+        tenant = parse_tenants_of_groups(self._settings.oidc_tenants).tenant_of(identity.groups)
         now = datetime.now(UTC)
         with self._database.change() as connection:
             if not identity_rows.spend(connection, keyed_digest(self._pepper, begun.state.encode()), until=begun.until, now=now):
                 raise _not_begun("was finished before")
             user = self._bound(connection, identity)
-            refusal = _refusal(user, role)
-            if refusal is None and role is not None:
-                user = self._following(connection, user, role) if user else self._welcome(connection, identity, role, now)
+            tenants = {each.name for each in tenant_rows.tenants(connection, seal=self._seal)}
+            refusal = _refusal(user, role) or _misplaced(user, tenant, tenants)
+            if refusal is None and role is not None and tenant is not None:
+                if user is None:
+                    name = self._free_name(connection, identity.name, tenant=tenant, tenants=tenants)
+                    user = User(name=name, role=role, created=now, by=f"provider {identity.issuer}", tenant=tenant)
+                    self._welcome(connection, identity, user)
+                else:
+                    user = self._following(connection, user, role)
                 return self._sessions.open(connection, user, means="provider")
             # What is refused is on record, too, and no session of theirs goes on.
             self._turn_away(connection, user, refusal)
@@ -140,27 +152,23 @@ class Identities:
         sealed_rows.advance_revision(connection)
         return person_rows.user_named(connection, user.name, seal=self._seal) or user
 
-    def _welcome(self, connection: Connection, identity: Identity, role: Role, now: datetime) -> User:
+    def _welcome(self, connection: Connection, identity: Identity, user: User) -> None:
         """A new person of the house, by a name that nobody has or had."""
-        name = self._free_name(connection, identity.name)
-        actor = f"person:{name}"
-        user = User(name=name, role=role, created=now, by=f"provider {identity.issuer}")
+        actor = f"person:{user.name}"
         person_rows.insert_user(connection, user, seal=self._seal)
-        self._ledger.record(connection, USER_ADDED, actor=actor, subject=actor, facts={"role": role.value, "by": user.by})
-        binding = Binding(id=self._id(identity), issuer=identity.issuer, user=name, created=now)
+        facts = {"role": user.role.value, "by": user.by} | in_tenant(user.tenant)
+        self._ledger.record(connection, USER_ADDED, actor=actor, subject=actor, facts=facts)
+        binding = Binding(id=self._id(identity), issuer=identity.issuer, user=user.name, created=user.created)
         identity_rows.insert_binding(connection, binding, seal=self._seal)
         facts = {"identity": binding.id, "issuer": identity.issuer}
         self._ledger.record(connection, IDENTITY_BOUND, actor=actor, subject=actor, facts=facts)
-        return user
 
-    def _free_name(self, connection: Connection, told: str) -> str:
-        stem = house_name(told)
-        for place in range(1, _NAMESAKES_LIMIT):
-            name = stem if place == 1 else f"{stem}-{place}"
+    def _free_name(self, connection: Connection, told: str, *, tenant: str, tenants: Collection[str]) -> str:
+        for name in names_for(told, tenant=tenant, tenants=tenants):
             # A name is taken also where its row was altered, so this asks for the row and not for the person.
             if not person_rows.is_name_taken(connection, name):
                 return name
-        raise TooManyNamesakesError(f"Every name from {stem} to {stem}-{_NAMESAKES_LIMIT - 1} is taken. Ask an administrator.")
+        raise TooManyNamesakesError("No name is left that you could be given here. Ask an administrator.")
 
     def _id(self, identity: Identity) -> str:
         return keyed_digest(self._pepper, b"identity:" + canonical_json([identity.issuer, identity.subject]))
@@ -187,6 +195,30 @@ def _refusal(user: User | None, role: Role | None) -> NoRoleError | RemovedPerso
             "that MODELWARD_OIDC_ROLES names, then sign in again."
         )
     return None
+
+
+def _misplaced(user: User | None, tenant: str | None, tenants: Collection[str]) -> NoTenantError | None:
+    """Why somebody does not come in whose groups put them nowhere, or elsewhere than where they are."""
+    if tenant is None:
+        return NoTenantError(
+            "The sign-in provider knows you, and none of your groups belongs to a part of the house. Ask an administrator to put "
+            "you into one that MODELWARD_OIDC_TENANTS names, then sign in again."
+        )
+    if tenant and tenant not in tenants:
+        return NoTenantError(
+            f"The sign-in provider's groups put you into the tenant {tenant}, which is not there. Ask an administrator to add it "
+            f"(`modelward tenants add {tenant}`), then sign in again."
+        )
+    if user is not None and user.tenant != tenant:
+        return NoTenantError(
+            f"The sign-in provider's groups put you into {_placed(tenant)}, and {user.name} is of {_placed(user.tenant)}, for "
+            "ever. Ask an administrator: either the groups are wrong, or you need another account there."
+        )
+    return None
+
+
+def _placed(tenant: str) -> str:
+    return f"the tenant {tenant}" if tenant else "the house itself"
 
 
 def _not_begun(what: str) -> SpentSignInError:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from modelward.access.permission import Role, parse_role
+from modelward.access.tenant import HOUSE, check_tenant, is_of, prefix_of
 from modelward.audit import Event
 from modelward.errors import InvalidError, RefusedError, UnauthenticatedError
 
@@ -19,10 +20,18 @@ IDENTITY_REFUSED: Final = Event("identity.refused", "The sign-in provider knows 
 
 _UNFIT = re.compile(r"[^a-z0-9]+")
 _STEM_CHARACTERS: Final = 56
+_NAME_CHARACTERS: Final = 59
+_NAMESAKES_LIMIT: Final = 1000
 
 
 class NoRoleError(RefusedError):
     """The provider knows who it is, and nothing that it says of them gives a role here."""
+
+
+class NoTenantError(RefusedError):
+    """The provider knows who it is, and nothing that it says of them puts them into a part of the house, or it puts them into
+    another than the one that they are of.
+    """
 
 
 class RemovedPersonError(RefusedError):
@@ -35,6 +44,10 @@ class SpentSignInError(UnauthenticatedError):
 
 class InvalidRolesError(InvalidError):
     """The setting that says which group gives which role cannot be read."""
+
+
+class InvalidTenantsError(InvalidError):
+    """The setting that says which group puts people into which tenant cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,20 @@ class RolesOfGroups:
         return next((role for group, role in self.given if group in theirs), None)
 
 
+@dataclass(frozen=True, slots=True)
+class TenantsOfGroups:
+    """Which group puts people into which tenant, or into the house itself; the first of them that somebody is in counts. Where none
+    is named, everybody is of the house.
+    """
+
+    given: tuple[tuple[str, str], ...] = ()
+
+    def tenant_of(self, groups: Sequence[str]) -> str | None:
+        """Where somebody in these groups belongs; None where no group of theirs says so."""
+        theirs = set(groups)
+        return next((tenant for group, tenant in self.given if group in theirs), None) if self.given else HOUSE
+
+
 def parse_roles_of_groups(text: str) -> RolesOfGroups:
     """What `GROUP=ROLE; GROUP=ROLE` says. A group may hold `=` and `,`, as distinguished names do.
 
@@ -78,8 +105,7 @@ def parse_roles_of_groups(text: str) -> RolesOfGroups:
         InvalidRolesError: a part has no group, or a role that is none.
     """
     given = []
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        group, _, role = (piece.strip() for piece in part.rpartition("="))
+    for part, group, role in _parts(text):
         if not group:
             raise InvalidRolesError(f"MODELWARD_OIDC_ROLES says {part[:80]!r}. Give each part as GROUP=ROLE, parted by `;`.")
         try:
@@ -87,6 +113,32 @@ def parse_roles_of_groups(text: str) -> RolesOfGroups:
         except InvalidError as unknown:
             raise InvalidRolesError(f"MODELWARD_OIDC_ROLES says {part[:80]!r}. {unknown}") from unknown
     return RolesOfGroups(tuple(given))
+
+
+def parse_tenants_of_groups(text: str) -> TenantsOfGroups:
+    """What `GROUP=TENANT; GROUP=-` says, where `-` is the house itself.
+
+    Raises:
+        InvalidTenantsError: a part has no group, or what no tenant can be called.
+    """
+    given = []
+    for part, group, tenant in _parts(text):
+        if not group:
+            raise InvalidTenantsError(
+                f"MODELWARD_OIDC_TENANTS says {part[:80]!r}. Give each part as GROUP=TENANT, or GROUP=- for the house itself, "
+                "parted by `;`."
+            )
+        try:
+            given.append((group, HOUSE if tenant == "-" else check_tenant(tenant)))
+        except InvalidError as unknown:
+            raise InvalidTenantsError(f"MODELWARD_OIDC_TENANTS says {part[:80]!r}. {unknown}") from unknown
+    return TenantsOfGroups(tuple(given))
+
+
+def _parts(text: str) -> Iterator[tuple[str, str, str]]:
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        group, _, given = (piece.strip() for piece in part.rpartition("="))
+        yield part, group, given
 
 
 def house_name(told: str) -> str:
@@ -97,3 +149,19 @@ def house_name(told: str) -> str:
     stem = told.partition("@")[0] or told
     plain = unicodedata.normalize("NFKD", stem[:200]).encode("ascii", "ignore").decode().lower()
     return _UNFIT.sub("-", plain).strip("-")[:_STEM_CHARACTERS].strip("-") or "person"
+
+
+def names_for(told: str, *, tenant: str, tenants: Collection[str]) -> Iterator[str]:
+    """Names that the house can give to whom a provider calls so, the fitting ones first. Those of a tenant begin with its name, and
+    those of the house with the name of none.
+    """
+    stem = house_name(told)
+    if tenant:
+        plain = stem if is_of(stem, tenant) else f"{tenant}-{stem}"
+    else:
+        plain = stem.replace("-", "") if prefix_of(stem) in tenants else stem
+    plain = plain[:_NAME_CHARACTERS].strip("-")
+    between = "" if not tenant and prefix_of(f"{plain}-2") in tenants else "-"
+    for name in (plain, *(f"{plain}{between}{place}" for place in range(2, _NAMESAKES_LIMIT))):
+        if is_of(name, tenant) if tenant else prefix_of(name) not in tenants:
+            yield name

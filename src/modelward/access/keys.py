@@ -34,7 +34,7 @@ from modelward.access.seal import Seal
 from modelward.access.store import keys as key_rows
 from modelward.access.store import sealed as sealed_rows
 from modelward.access.store import tenants as tenant_rows
-from modelward.access.tenant import TenantMissingError, is_of, prefix_of
+from modelward.access.tenant import TenantMissingError, in_tenant, is_of, prefix_of
 from modelward.audit import Ledger
 from modelward.storage import Connection, Database, Keyring
 
@@ -241,11 +241,6 @@ class Keys:
     def _note_change(self, connection: Connection, digests: Collection[str]) -> None:
         key_rows.note_change(connection, digests)
         sealed_rows.advance_revision(connection)
-
-
-def in_tenant(tenant: str) -> dict[str, str]:
-    """What the ledger says of who belongs to a tenant."""
-    return {"tenant": tenant} if tenant else {}
 
 
 def _facts(key: Key) -> dict[str, object]:

@@ -27,7 +27,7 @@ from modelward.access.credential import (
 )
 from modelward.access.emergencies import Emergencies
 from modelward.access.explanation import Explanation, actor_meant, explain, parse_permission, subject_of, thing_meant
-from modelward.access.keys import Keys, in_tenant
+from modelward.access.keys import Keys
 from modelward.access.name import check_name
 from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError
@@ -36,6 +36,7 @@ from modelward.access.site_policies import SitePolicies
 from modelward.access.store import keys as key_rows
 from modelward.access.store import people as person_rows
 from modelward.access.store import sealed as sealed_rows
+from modelward.access.tenant import in_tenant
 from modelward.audit import Ledger
 from modelward.digest import keyed_digest
 from modelward.settings import Settings

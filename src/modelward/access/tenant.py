@@ -64,3 +64,8 @@ def is_of(name: str, tenant: str) -> bool:
 def prefix_of(name: str) -> str:
     """The tenant that a name belongs to, where there is one called so."""
     return name.partition("-")[0] if "-" in name else HOUSE
+
+
+def in_tenant(tenant: str) -> dict[str, str]:
+    """What the ledger says of who belongs to a tenant."""
+    return {"tenant": tenant} if tenant else {}

@@ -3,14 +3,20 @@
 
 import sqlite3
 from datetime import datetime
+from itertools import islice
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entrances.console.conftest import Visitor, words_of
 from entrances.console.provider.conftest import go, house_of, is_inside, sign_in
 from entrances.console.provider.misbehaving import EC
-from modelward.access import Role, WrongPasswordError, local_actor
+from modelward.access import InvalidTenantsError, Permission, Role, WrongPasswordError, check_name, local_actor
+from modelward.access.identity import names_for
+from modelward.entrances.console.provider.configuration import configuration_of
+from modelward.settings import Settings
 
 
 def test_who_has_a_role_there_comes_in_and_it_is_on_record(house, provider):
@@ -225,3 +231,120 @@ def test_nothing_is_written_down_for_strangers_at_the_door(house):
     with sqlite3.connect(house.platform.settings.home / "modelward.db") as connection:
         assert connection.execute("select count(*) from access_spent_sign_ins").fetchone() == (0,)
     connection.close()
+
+
+TENANTS = "clinic north=north; cn=head,ou=south=south; headquarters=-"
+
+
+@pytest.fixture
+def parted(empty_home, tmp_path, provider):
+    """A house with tenants into which groups put people."""
+    with house_of(empty_home, tmp_path, provider.url, oidc_tenants=TENANTS) as found:
+        for name in ("north", "south"):
+            found.platform.tenants.add(name, by=local_actor())
+        yield found
+
+
+def person(provider, number: int, name: str, *groups: str) -> None:
+    provider.person = {"sub": f"s-{number}", "preferred_username": name, "groups": ["ml", *groups]}
+
+
+def tenants_of(house) -> dict[str, str]:
+    return {user.name: user.tenant for user in house.platform.access.users(by=local_actor())}
+
+
+def test_groups_put_people_into_a_tenant_and_the_first_that_fits_counts(parted, provider):
+    told = [("Ada", "clinic north"), ("ada", "headquarters", "clinic north"), ("bob", "cn=head,ou=south"), ("eve", "headquarters")]
+    for number, (name, *groups) in enumerate(told):
+        person(provider, number, name, *groups)
+        assert is_inside_after_signing_in(parted)
+    names = tenants_of(parted)
+    assert names == {"admin": "", "north-ada": "north", "north-ada-2": "north", "south-bob": "south", "eve": ""}
+    added = {entry.subject: entry.facts.get("tenant", "") for entry in parted.events("user.added")}
+    assert added["person:north-ada"] == "north"
+    assert added["person:eve"] == ""
+
+
+def test_who_is_of_a_tenant_sees_what_is_its_own_alone(parted, provider):
+    person(provider, 1, "ada", "clinic north")
+    browser = parted.browser()
+    sign_in(parted, browser)
+    actor = parted.platform.access.actor_of_session(browser.cookies["modelward_session"])
+    assert actor.tenant == "north"
+    assert actor.may(Permission.MODELS_READ, model="north-income")
+    assert not actor.may(Permission.MODELS_READ, model="income")
+
+
+def test_where_groups_put_people_into_tenants_whom_none_puts_anywhere_stays_out(parted, provider):
+    person(provider, 1, "ada", "clinic west")
+    answer = sign_in(parted, parted.browser())
+    assert answer.status_code == 403
+    assert "none of your groups belongs to a part of the house" in words_of(answer.text)
+    assert set(parted.people()) == {"admin"}
+    assert [entry.facts["why"] for entry in parted.events("identity.refused")] == ["NoTenantError"]
+
+
+def test_a_tenant_that_is_not_there_lets_nobody_in(parted, provider):
+    parted.platform.tenants.remove("south", by=local_actor())
+    person(provider, 1, "bob", "cn=head,ou=south")
+    answer = sign_in(parted, parted.browser())
+    assert (answer.status_code, "modelward tenants add south" in words_of(answer.text)) == (403, True)
+
+
+@pytest.mark.parametrize("groups", [["cn=head,ou=south"], ["headquarters"], []])
+def test_whom_groups_put_elsewhere_later_is_out_with_all_their_sessions(parted, provider, groups):
+    person(provider, 1, "ada", "clinic north")
+    browser = parted.browser()
+    sign_in(parted, browser)
+    assert is_inside(browser)
+    person(provider, 1, "ada", *groups)
+    assert sign_in(parted, parted.browser()).status_code == 403
+    assert not is_inside(browser)
+    person(provider, 1, "ada", "clinic north")
+    assert is_inside_after_signing_in(parted)
+    assert set(tenants_of(parted)) == {"admin", "north-ada"}
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("North Pole", "northpole"),
+        ("north-ada", "northada"),
+        ("north", "north"),
+        ("northern-ada", "northern-ada"),
+        ("NORTH--x", "northx"),
+    ],
+)
+def test_whose_name_looks_like_a_tenants_is_of_the_house_all_the_same(house, provider, told, name):
+    house.platform.tenants.add("north", by=local_actor())
+    house.platform.access.add_user("north-ada", role=Role.ADMINISTRATOR, tenant="north", by=local_actor())
+    provider.person["preferred_username"] = told
+    sign_in(house, house.browser())
+    names = tenants_of(house)
+    assert names == {"admin": "", "north-ada": "north", name: ""}
+    tenants_own = house.platform.access.sign_in(house.platform.access.invite("north-ada", by=local_actor()).token).actor
+    assert not tenants_own.sees(name)
+    assert [user.name for user in house.platform.access.users(by=tenants_own)] == ["north-ada"]
+
+
+def test_a_namesake_does_not_become_a_tenants_by_its_number(house, provider):
+    house.platform.tenants.add("ada", by=local_actor())
+    for number in range(2):
+        provider.person = {"sub": f"s-{number}", "preferred_username": "ada", "groups": ["ml"]}
+        sign_in(house, house.browser())
+    assert tenants_of(house) == {"admin": "", "ada": "", "ada2": ""}
+
+
+@pytest.mark.parametrize("text", ["north", "=north", "a=not-a-tenant", "a=North", "a="])
+def test_a_setting_of_tenants_that_cannot_be_read_stops_the_start(text):
+    given = {"oidc_issuer": "https://login.example.org", "oidc_client_id": "us", "oidc_console_url": "https://here.example.org"}
+    assert configuration_of(Settings(**given, oidc_roles="ml=operator", oidc_tenants="a=north; b=-"))
+    with pytest.raises(InvalidTenantsError, match="MODELWARD_OIDC_TENANTS"):
+        configuration_of(Settings(**given, oidc_roles="ml=operator", oidc_tenants=text))
+
+
+@given(st.text(max_size=80), st.sampled_from(["", "north", "n" * 63]), st.sets(st.sampled_from(["north", "a", "ab", "person"])))
+def test_every_name_that_is_given_is_of_where_it_belongs(told, tenant, others):
+    for name in islice(names_for(told, tenant=tenant, tenants=others), 3):
+        assert check_name("person", name) == name
+        assert name.startswith(f"{tenant}-") if tenant else name.partition("-")[0] not in others or "-" not in name

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
-from modelward.access import parse_roles_of_groups
+from modelward.access import parse_roles_of_groups, parse_tenants_of_groups
 from modelward.errors import InvalidError
 from modelward.settings import variable
 
@@ -78,7 +78,7 @@ def configuration_of(settings: Settings) -> Configuration | None:
     """What the settings say of a provider; None where they name none.
 
     Raises:
-        ProviderSettingError, InvalidRolesError: they say something of no use.
+        ProviderSettingError, InvalidRolesError, InvalidTenantsError: they say something of no use.
     """
     if not settings.oidc_issuer:
         return None
@@ -88,6 +88,7 @@ def configuration_of(settings: Settings) -> Configuration | None:
                 f"{variable('oidc_issuer')} is set and {variable(name)} is not. Set both (docs/how-to/sign-in-oidc.md), or none."
             )
     parse_roles_of_groups(settings.oidc_roles)
+    parse_tenants_of_groups(settings.oidc_tenants)
     for name in ("oidc_issuer", "oidc_console_url"):
         _check_address(settings, name)
     found = Configuration(
