@@ -191,3 +191,21 @@ def test_only_who_manages_keys_looks_at_them_or_changes_them(access, admin):
             attempt(made.key.id, by=operator)
         with pytest.raises(KeyMissingError, match="The key named till has the id"):
             attempt("till", by=admin)
+
+
+def test_what_is_known_of_uses_is_not_written_again_and_many_are_told_at_once(access, admin, monkeypatch):
+    used = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    uses = {f"k{number:07}": used for number in range(2500)}
+    access.note_uses(uses)
+    made = access.create_key("till", role=Role.CALLER, by=admin)
+    access.note_use(access.authenticate(made.secret))
+    last = access.key(made.key.id, by=admin).last_used
+    assert (datetime.now(UTC) - last, last.minute, last.second) < (timedelta(hours=1, minutes=1), 1, 1)
+    written = []
+    change = access._database.change
+    monkeypatch.setattr(access._database, "change", lambda: written.append(1) or change())
+    access.note_uses(uses)
+    access.note_use(access.authenticate(made.secret))
+    assert written == []
+    access.note_uses(uses | {"k0000007": used + timedelta(hours=1)})
+    assert written == [1]

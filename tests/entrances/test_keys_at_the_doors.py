@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a key may, how much, and until when, holds at every door, and each tells it in its own protocol."""
 
+import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -150,3 +153,29 @@ def test_nor_does_it_at_the_other_routes(place):
     assert asked() <= {200, 403}
     until(lambda: datetime.now(UTC) > ends)
     assert asked() == {401}
+
+
+def test_at_whatever_door_a_key_is_used_it_is_known_when_it_was_last(tmp_path):
+    routes = {"whoami": "/api/v1/whoami", "models": "/api/v1/models", "metrics": "/metrics", "metadata": "/v2/models/income"}
+    with doors(tmp_path) as place:
+        access, by = place.house.platform.access, place.house.by
+        made = {each: access.create_key(each.replace(" ", "-"), role=Role.OPERATOR, by=by) for each in [*routes, "never"]}
+        callers = {door: access.create_key(door.replace(" ", "-"), role=Role.CALLER, by=by) for door in DOORS}
+        for each, path in routes.items():
+            for _ in range(3):
+                httpx.get(place.process.url + path, headers={"authorization": f"Bearer {made[each].secret}"})
+        for door, key in callers.items():
+            assert is_well(place.ask(door, key.secret))
+        assert place.process.end() == 0
+        used = {key.name: key.last_used for key in access.keys(by=by)}
+    assert used.pop("never") is None
+    assert set(used) == {each.replace(" ", "-") for each in [*routes, *DOORS]}
+    assert all(each and datetime.now(UTC) - each < timedelta(hours=2) for each in used.values()), used
+
+
+def test_so_with_the_command_line_over_the_home(place):
+    access, by = place.house.platform.access, place.house.by
+    made = access.create_key("at-the-machine", role=Role.OPERATOR, by=by)
+    command = [sys.executable, "-m", "modelward", "model", "list", "--home", str(place.house.settings.home), "--json"]
+    subprocess.run(command, env={**os.environ, "MODELWARD_KEY": made.secret}, check=True, capture_output=True)
+    assert access.key(made.key.id, by=by).last_used

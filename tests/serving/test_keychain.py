@@ -8,6 +8,7 @@ import pytest
 
 from modelward.access import Quota, Role, UnknownCredentialError
 from modelward.access.credential import draw_secret
+from modelward.errors import UnavailableError
 from modelward.serving import Keychain
 
 
@@ -138,3 +139,21 @@ def test_it_is_known_to_the_hour_when_a_key_was_used(house):
     keychain._uses["unknown0"] = used
     keychain.credential(made.secret)
     assert keychain._uses == {"unknown0": used}, "it is told once in an hour"
+
+
+def test_uses_that_cannot_be_written_now_are_told_the_next_time(house, monkeypatch):
+    keychain = Keychain(house.access)
+    made = house.access.create_key("till", role=Role.CALLER, by=house.admin)
+    keychain.refresh()
+    keychain.credential(made.secret)
+
+    def busy(self, uses):
+        raise UnavailableError("The disk is full.")
+
+    with monkeypatch.context() as patching:
+        patching.setattr(type(house.access), "note_uses", busy)
+        with pytest.raises(UnavailableError):
+            keychain.note_uses()
+    assert house.access.key(made.key.id, by=house.admin).last_used is None
+    keychain.note_uses()
+    assert house.access.key(made.key.id, by=house.admin).last_used

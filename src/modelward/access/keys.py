@@ -41,6 +41,7 @@ from modelward.storage import Connection, Database, Keyring
 PURPOSE_LIMIT_CHARACTERS: Final = 500
 MODELS_LIMIT: Final = 1000
 GRACE_SECONDS: Final = 86_400
+_USES_AT_ONCE: Final = 1000
 GRACE_LIMIT_SECONDS: Final = 30 * 86_400
 
 
@@ -200,9 +201,20 @@ class Keys:
             return key_rows.changed_since(connection, since)
 
     def note_uses(self, uses: Mapping[str, datetime]) -> None:
-        """That keys were used, by their ids, as a server says once an hour: no change of access, and in no ledger."""
-        with self._database.change() as connection:
-            key_rows.note_uses(connection, uses)
+        """That keys were used, by their ids, as a server says once an hour: no change of access, and in no ledger. What is known
+        already is not written.
+        """
+        told = list(uses.items())
+        for begin in range(0, len(told), _USES_AT_ONCE):
+            with self._database.look() as connection:
+                new = key_rows.news_of(connection, dict(told[begin : begin + _USES_AT_ONCE]))
+            if new:
+                with self._database.change() as connection:
+                    key_rows.note_uses(connection, new)
+
+    def note_use(self, actor: Actor) -> None:
+        """That the key is used with which `actor` acts; written where that is not known of this hour."""
+        self.note_uses({actor.credential: datetime.now(UTC).replace(minute=0, second=0, microsecond=0)})
 
     def credential_hash(self, secret: str) -> str:
         """The keyed hash under which `credentials` lists a secret."""

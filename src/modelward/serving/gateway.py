@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -20,7 +21,7 @@ from typing import Self
 from modelward.access import NOWHERE, Actor, Origin, Permission
 from modelward.audit import GroupCommit, Ledger
 from modelward.compute import usable_cores
-from modelward.errors import ModelwardError, RefusedError
+from modelward.errors import ModelwardError, RefusedError, UnavailableError
 from modelward.images import at_most
 from modelward.registry import Interface
 from modelward.serving.admission import Admission
@@ -148,6 +149,10 @@ class Gateway:
             UnknownCredentialError: the key opens nothing.
         """
         return self._keychain.credential(secret).actor
+
+    def note_use(self, actor: Actor) -> None:
+        """That somebody acts with a key whom another than this gateway looked up."""
+        self._keychain.note_use(actor.credential)
 
     def standing(
         self,
@@ -412,6 +417,8 @@ class Gateway:
     def _end(self) -> None:
         for refresher in self._refreshers:
             refresher.close()
+        with suppress(UnavailableError):
+            self._keychain.note_uses()
         self._aside.close()
         self._slots.close()
         self._commits.close()

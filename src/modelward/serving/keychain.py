@@ -101,20 +101,26 @@ class Keychain:
         credential = self._held[digest] if digest in self._held else self._found(digest, secret)
         if credential is None or (credential.expires is not None and credential.expires <= datetime.now(UTC)):
             raise unknown_key()
-        self._note_use(credential.actor.credential)
+        self.note_use(credential.actor.credential)
         return credential
 
     def note_uses(self) -> None:
         """Have it known which keys were used, once an hour for each: for a thread that may wait for the database.
 
         Raises:
-            UnavailableError: the database cannot be written now.
+            UnavailableError: the database cannot be written now; what was to be known is kept for the next time.
         """
         uses, self._uses = self._uses, {}
         if uses:
-            self._access.note_uses(uses)
+            try:
+                self._access.note_uses(dict(uses))
+            except UnavailableError:
+                for key, used in uses.items():
+                    self._uses.setdefault(key, used)
+                raise
 
-    def _note_use(self, key: str) -> None:
+    def note_use(self, key: str) -> None:
+        """A key of that id is used; whoever looked it up elsewhere says so here."""
         if self._told.get(key) != self._hour:
             self._told[key] = self._hour
             self._uses[key] = datetime.fromtimestamp(self._hour * _HOUR_SECONDS, UTC)

@@ -216,14 +216,18 @@ def changed_since(connection: Connection, since: int) -> ChangedSecrets:
     return ChangedSecrets(revision(connection), frozenset(found))
 
 
+def news_of(connection: Connection, uses: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Those of the uses that are later than what is known."""
+    known = connection.execute(sa.select(_USES).where(_USES.c.key.in_(uses))).mappings()
+    later = {row["key"] for row in known if as_moment(row["used"]) >= uses[row["key"]]}
+    return {key: used for key, used in uses.items() if key not in later}
+
+
 def note_uses(connection: Connection, uses: Mapping[str, datetime]) -> None:
     """When keys were used, by their ids; an earlier time changes nothing."""
-    told = {key: as_text(used) for key, used in uses.items()}
-    known = connection.execute(sa.select(_USES).where(_USES.c.key.in_(told))).mappings()
-    later = {row["key"]: row["used"] for row in known if row["used"] >= (told[row["key"]] or "")}
-    if new := [{"key": key, "used": used} for key, used in told.items() if key not in later]:
-        connection.execute(_USES.delete().where(_USES.c.key.in_([each["key"] for each in new])))
-        connection.execute(_USES.insert(), new)
+    if new := news_of(connection, uses):
+        connection.execute(_USES.delete().where(_USES.c.key.in_(new)))
+        connection.execute(_USES.insert(), [{"key": key, "used": as_text(used)} for key, used in new.items()])
 
 
 def bereft(connection: Connection, *, seal: Seal) -> Iterator[str]:

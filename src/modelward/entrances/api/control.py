@@ -109,6 +109,7 @@ def _known(premises: Premises, request: Request, key: str) -> Actor:
     except UnknownCredentialError:
         premises.strangers.note(address)
         raise
+    premises.gateway.note_use(actor)
     return actor.at(origin_within(request.scope, settings=premises.platform.settings))
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from getpass import getpass
 from pathlib import Path
@@ -15,7 +16,7 @@ import msgspec
 from rich.console import Console
 
 from modelward.entrances.cli.showing import line
-from modelward.errors import InvalidError, UnauthenticatedError
+from modelward.errors import InvalidError, UnauthenticatedError, UnavailableError
 from modelward.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -100,6 +101,10 @@ class Desk:
         elif self._actor is None:
             access, key = self.house.access, self.common.key
             self._actor = access.owner() if key is None else access.authenticate(key)
+            if key is not None:
+                # Where nothing can be written now, the command goes on all the same.
+                with suppress(UnavailableError):
+                    access.note_use(self._actor)
         return self._actor
 
     @property
