@@ -16,6 +16,8 @@ from modelward.access import Actor, NotPermittedError, Role, local_actor
 from modelward.app import Platform, create_home, open_platform
 from modelward.app.machine import Machine, plain_swaps
 from modelward.app.security import LOOKS
+from modelward.app.weak_point import SecurityCheck
+from modelward.entrances.console.words import AMONG, WORDS
 from modelward.settings import Settings
 from modelward.storage import Means
 from modelward.storage.guards import passphrase
@@ -67,8 +69,17 @@ def machine():
     )
 
 
+def look(platform: Platform, machine: Machine) -> list[SecurityCheck]:
+    """What was found; whatever it is, the console says it in Chinese."""
+    checks = list(platform.security.look(machine=machine, by=BY))
+    said = [text for check in checks for text in (check.found, check.why, check.advice)]
+    assert [text for text in said if WORDS.sentence(text, "zh") is None] == []
+    assert [check.what for check in checks if ("security", check.what) not in AMONG] == []
+    return checks
+
+
 def weak(platform: Platform, machine: Machine) -> dict[str, str]:
-    return {check.what: check.found for check in platform.security.look(machine=machine, by=BY) if check.is_weak}
+    return {check.what: check.found for check in look(platform, machine) if check.is_weak}
 
 
 def told(platform: Platform, **settings) -> Platform:
@@ -78,7 +89,7 @@ def told(platform: Platform, **settings) -> Platform:
 
 
 def test_a_sound_house_on_a_sound_machine_has_none(sound, machine):
-    checks = sound.security.look(machine=machine, by=BY)
+    checks = look(sound, machine)
     assert [check.what for check in checks if check.is_weak] == []
     assert len({check.what for check in checks}) == len(LOOKS)
 
@@ -160,17 +171,21 @@ HOUSE = {
     "an open home": ("files", plant_open_home, "reach"),
     "an open database elsewhere": ("files", plant_open_database_elsewhere, "rows.db"),
     "a keyring that its file opens": ("keyring", plant_file_guard, "whoever can read its file"),
-    "a master key of before": ("master-keys", plant_old_master, "1 master keys of before"),
+    "a master key of before": ("master-keys", plant_old_master, "Master keys of before in the keyring: 1."),
     "learning among the keys": (
         "training",
         lambda platform, _folder: told(platform, training_isolation="none"),
         "in the process that holds the keys",
     ),
     "a program that others can replace": ("keyring", plant_program_that_others_write, "Others can replace"),
-    "a key that never ends": ("key-ends", plant_key(expires=None), "1 of 2 keys never end: planted"),
-    "a key without a purpose": ("key-purposes", plant_key(purpose=""), "1 of 2 keys have no purpose: planted"),
-    "a key for every model": ("key-models", plant_key(models=None), "1 of 2 keys reach every model"),
-    "an administrator's key": ("administrator-keys", plant_key(role=Role.ADMINISTRATOR, models=None), "1 of 2 keys are admin"),
+    "a key that never ends": ("key-ends", plant_key(expires=None), "Keys that never end (1 of 2): planted"),
+    "a key without a purpose": ("key-purposes", plant_key(purpose=""), "Keys without a purpose (1 of 2): planted"),
+    "a key for every model": ("key-models", plant_key(models=None), "Keys that reach every model, those to come too (1 of 2)"),
+    "an administrator's key": (
+        "administrator-keys",
+        plant_key(role=Role.ADMINISTRATOR, models=None),
+        "Keys that are administrators (1 of 2)",
+    ),
     "an altered row": ("altered-rows", plant_altered_row, "altered"),
     "plain HTTP for everybody": ("network", plant_network, "0.0.0.0 is served over plain HTTP"),
     "a relaxed ledger": (
@@ -187,7 +202,7 @@ HOUSE = {
 def test_a_weak_point_of_the_house_is_seen_with_why_and_what_to_do(sound, machine, tmp_path, kind):
     what, plant, words = HOUSE[kind]
     platform = plant(sound, tmp_path)
-    checks = [check for check in platform.security.look(machine=machine, by=BY) if check.is_weak]
+    checks = [check for check in look(platform, machine) if check.is_weak]
     assert [check.what for check in checks] == [what]
     assert words in checks[0].found
     assert checks[0].why
@@ -237,7 +252,7 @@ def test_a_key_that_did_nothing_for_long_is_seen_and_one_that_ended_is_not(sound
     sound.access.create_key("idle", **given)
     sound.access.revoke_key(sound.access.create_key("gone", **given).key.id, by=BY)
     later = replace(machine, now=machine.now + LATER)
-    assert weak(sound, later)["unused-keys"] == "1 of 1 keys did nothing for 90 days: idle."
+    assert weak(sound, later)["unused-keys"] == "Keys that did nothing for 90 days (1 of 1): idle."
 
 
 def test_a_ledger_that_nobody_verified_for_a_month_is_seen_until_somebody_does(sound, machine):
@@ -251,7 +266,7 @@ def test_a_ledger_that_nobody_verified_for_a_month_is_seen_until_somebody_does(s
 
 def test_a_person_with_a_password_alone_is_seen_until_they_have_a_second_factor(sound, machine):
     actor = sound.access.sign_in(sound.access.add_user("ada", role=Role.AUDITOR, by=BY).token, password=GOOD).actor
-    assert weak(sound, machine)["second-factors"] == "1 of 1 people with a password have no second factor: ada (auditor)."
+    assert weak(sound, machine)["second-factors"] == "People whom a password alone lets in (1 of 1): ada (auditor)."
     enrol(sound.access, actor)
     assert weak(sound, machine) == {}
 

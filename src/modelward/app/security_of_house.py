@@ -48,10 +48,10 @@ def keyring(seen: Premises) -> SecurityCheck:
     """What guards the keyring."""
     guard, settings = seen.platform.custody.guard(by=seen.by), seen.platform.settings
     if guard == "file":
-        beside = ", and it lies in the home, so that whoever copies the home has both" if _lies_within(settings.home, seen) else ""
+        beside = " It lies in the home, so that whoever copies the home has both." if _lies_within(settings.home, seen) else ""
         return weak(
             "keyring",
-            f"The keyring opens for whoever can read its file{beside}.",
+            f"The keyring opens for whoever can read its file.{beside}",
             why="It opens everything that is sealed, and signs as this house.",
             advice="Put it under a guard: `modelward keys guard passphrase`, or `command` for a KMS or an HSM.",
         )
@@ -77,15 +77,15 @@ def master_keys(seen: Premises) -> SecurityCheck:
     inside = sum(not each.id for each in platform.vault.keys_of(objects))
     old = len(platform.keyring.masters) - 1
     if old or inside:
-        kept = f"{old} master keys of before are in the keyring" if old else ""
-        lying = f"{inside} sealed objects hold their own wrapped key" if inside else ""
+        kept = f"Master keys of before in the keyring: {old}." if old else ""
+        lying = f"Sealed objects that hold their own wrapped key: {inside}." if inside else ""
         return weak(
             "master-keys",
-            f"{'; '.join(filter(None, (kept, lying)))}.",
+            " ".join(filter(None, (kept, lying))),
             why="An older copy of the keyring opens what was sealed then; a key that lies in an object outlives its row.",
             advice="Run `modelward keys rotate-master`: it wraps every key anew, and removes the master keys of before.",
         )
-    return well("master-keys", f"one, for {len(objects)} sealed objects")
+    return well("master-keys", f"one; sealed objects: {len(objects)}")
 
 
 def first_token(seen: Premises) -> SecurityCheck:
@@ -107,7 +107,7 @@ def key_ends(seen: Premises) -> SecurityCheck:
         seen,
         "key-ends",
         lambda key: key.expires is None,
-        found="never end",
+        found="Keys that never end",
         why="A key that leaks and is forgotten opens the house for ever.",
         advice="Make a key that ends (`modelward keys create … --expires DATE`), give it to the service, and revoke the old one.",
     )
@@ -119,7 +119,7 @@ def key_purposes(seen: Premises) -> SecurityCheck:
         seen,
         "key-purposes",
         lambda key: not key.purpose,
-        found="have no purpose",
+        found="Keys without a purpose",
         why="Nobody can tell later what they were for, and no model's purpose is held against them.",
         advice="Make them anew with `--purpose`, and revoke the old ones.",
     )
@@ -131,7 +131,7 @@ def key_models(seen: Premises) -> SecurityCheck:
         seen,
         "key-models",
         lambda key: key.role is Role.CALLER and key.models is None,
-        found="reach every model, those to come too",
+        found="Keys that reach every model, those to come too",
         why="A caller needs the models that it asks; a key that leaks should reach no more.",
         advice="Make them anew with `--models`, and revoke the old ones.",
     )
@@ -143,7 +143,7 @@ def administrator_keys(seen: Premises) -> SecurityCheck:
         seen,
         "administrator-keys",
         lambda key: key.role is Role.ADMINISTRATOR,
-        found="are administrators",
+        found="Keys that are administrators",
         why="A program with such a key can give itself, or anybody, any right.",
         advice="Make a key with the least role that does (`modelward keys create … --role operator`), and revoke this one.",
     )
@@ -160,7 +160,7 @@ def unused_keys(seen: Premises) -> SecurityCheck:
         seen,
         "unused-keys",
         is_idle,
-        found=f"did nothing for {_IDLE.days} days",
+        found=f"Keys that did nothing for {_IDLE.days} days",
         why="Nobody would miss them, and nobody would notice who else uses them.",
         advice="Revoke them: `modelward keys revoke ID`.",
     )
@@ -174,7 +174,7 @@ def second_factors(seen: Premises) -> SecurityCheck:
         return well("second-factors", f"none of {len(people)} with a password lacks one")
     return weak(
         "second-factors",
-        f"{len(without)} of {len(people)} people with a password have no second factor: {named(without)}.",
+        f"People whom a password alone lets in ({len(without)} of {len(people)}): {named(without)}.",
         why="A password that was guessed, seen or used elsewhere too is all that it takes.",
         advice="Have them set one up, and demand it: MODELWARD_SECOND_FACTOR_ROLES names the roles that need one.",
     )
@@ -226,7 +226,7 @@ def _of_keys(seen: Premises, what: str, is_so: Callable[[Key], bool], *, found: 
     keys = [key for key in seen.platform.access.keys(by=seen.by) if key.is_valid(seen.machine.now)]
     these = [key.name for key in keys if is_so(key)]
     if these:
-        return weak(what, f"{len(these)} of {len(keys)} keys {found}: {named(these)}.", why=why, advice=advice)
+        return weak(what, f"{found} ({len(these)} of {len(keys)}): {named(these)}.", why=why, advice=advice)
     return well(what, f"none of {len(keys)}")
 
 

@@ -17,6 +17,7 @@ from modelward.entrances.console.data_words import DATA_SENTENCES, DATA_WORDS
 from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.entrances.console.grant_words import GRANT_FACTS
 from modelward.entrances.console.people_words import PEOPLE_SENTENCES, PEOPLE_WORDS
+from modelward.entrances.console.security_words import SECURITY_NAMES, SECURITY_SENTENCES
 from modelward.releases import DECISION_WORDS
 
 CHINESE = {
@@ -433,10 +434,12 @@ SENTENCES = {
     ),
 }
 # Words that mean one thing here and another elsewhere in English, by what they are among.
-AMONG = {("kind", "number"): "数值", ("status", "failed"): "失败"}
+AMONG = {("kind", "number"): "数值", ("status", "failed"): "失败"} | {
+    ("security", name): said for name, said in SECURITY_NAMES.items()
+}
 WORDS = Phrasebook(
     CHINESE | ACCESS_WORDS | PEOPLE_WORDS | FACTS,
-    SENTENCES | FINDING_SENTENCES | DATA_SENTENCES | PEOPLE_SENTENCES,
+    SENTENCES | FINDING_SENTENCES | DATA_SENTENCES | PEOPLE_SENTENCES | SECURITY_SENTENCES,
     upon=DECISION_WORDS,
 )
 
