@@ -41,6 +41,7 @@ def test_a_sound_home_is_well(settings):
         "keys and people",
         "sealed objects",
         "data keys",
+        "erased data",
         "left-overs",
     ]
     assert all(is_well for is_well, _ in checks.values())

@@ -333,3 +333,13 @@ def test_policies_tenants_and_why_are_the_same_there(house, remote):
     assert key.tenant == "north"
     remote.access.revoke_key(key.id)
     assert remote.tenants.remove("north") == "north"
+
+
+def test_rows_are_taken_out_elsewhere_once_they_were_tried(remote, tmp_path):
+    (tmp_path / "those.csv").write_text(people(300))
+    remote.datasets.add("those", [tmp_path / "those.csv"], target="grant", purpose="tests", owner="tester")
+    trial = remote.assessment.erase("those", rows="age >= 75", reason="", is_trial=True)
+    assert trial.erased.erased is None
+    done = remote.assessment.erase("those", rows="age >= 75", reason="they objected")
+    assert (done.erased.gone, done.versions) == (trial.erased.gone, trial.versions)
+    assert remote.datasets.show("those").rows == done.erased.parts[0].before - done.erased.gone

@@ -36,6 +36,7 @@ def evidence(*clauses, age=1.0, **more):
         "lineage_complete": True,
         "purpose": "grants",
         "owner": "social-affairs",
+        "erased_rows": 0,
     }
     return Evidence(**{**known, **more})
 
@@ -50,4 +51,5 @@ NOTHING_KNOWN = Evidence(
     lineage_complete=False,
     purpose="",
     owner=" ",
+    erased_rows=3,
 )

@@ -27,6 +27,7 @@ PARAMETERS = {
         {"clause": "*", "value": 1e-9, "on": "estimate"},
     ],
     "clause-at-most": [{"clause": "*", "value": 0.01}, {"clause": "*", "value": -2.5, "on": "estimate"}],
+    "data-not-erased": [{}],
     "lineage-complete": [{}],
     "measured": [{"clauses": ["quality.*", "privacy.*", "quality.rocauc"]}, {"clauses": ["*"]}],
     "no-failed-clause": [{}],

@@ -25,7 +25,7 @@ LAPSES_AFTER: Final = timedelta(hours=1)
 # What would outlast the emergency, or let one be approved by another, is not given in one.
 NEVER_GIVEN: Final = frozenset(
     {Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.POLICIES_MANAGE, Permission.TENANTS_MANAGE}
-    | {Permission.EMERGENCIES_DECIDE, Permission.CAPTURES_RULE}
+    | {Permission.EMERGENCIES_DECIDE, Permission.CAPTURES_RULE, Permission.DATA_ERASE}
 )
 
 

@@ -36,6 +36,7 @@ class Permission(_Meaning):
     DATA_WRITE = "data:write", "Register datasets."
     DATA_GRANT = "data:grant", "Grant datasets to models, take grants back, and see what was read under them."
     DATA_SHRED = "data:shred", "Destroy the keys of datasets, so that nobody can read them again."
+    DATA_ERASE = "data:erase", "Take somebody's rows out of datasets for good."
     TRAINING_RUN = "training:run", "Train candidates, and resume a run."
     TRAINING_READ = "training:read", "See runs and what they reported."
     MODELS_READ = "models:read", "See models, versions, trust reports and model cards, and verify them."
@@ -78,7 +79,7 @@ _P = Permission
 PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
     Role.DATA_OWNER: frozenset(
-        {_P.DATA_READ, _P.DATA_WRITE, _P.DATA_GRANT, _P.DATA_SHRED, _P.TERMS_PUT, _P.TRAINING_READ, _P.MODELS_READ}
+        {_P.DATA_READ, _P.DATA_WRITE, _P.DATA_GRANT, _P.DATA_SHRED, _P.DATA_ERASE, _P.TERMS_PUT, _P.TRAINING_READ, _P.MODELS_READ}
     ),
     Role.DATA_SCIENTIST: frozenset(
         {_P.DATA_READ, _P.DATA_WRITE, _P.TRAINING_RUN, _P.TRAINING_READ}

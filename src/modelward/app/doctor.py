@@ -48,6 +48,7 @@ def _of_platform(platform: Platform) -> Iterator[Check]:
         ("keys and people", _of_access),
         ("sealed objects", _of_objects),
         ("data keys", _of_data_keys),
+        ("erased data", _of_erased),
         ("left-overs", _of_left_overs),
     ):
         try:
@@ -91,6 +92,21 @@ def _of_data_keys(what: str, platform: Platform) -> Check:
         return Check(what, f"the keyring unwraps them, with {platform.keyring.current!r} now", is_well=True)
     told = ", ".join(f"{count} by {master!r}" for master, count in sorted(lacking.items()))
     found = f"wrapped by master keys that the keyring lacks: {told}. Put back the keyring that belongs to this database."
+    return Check(what, found, is_well=False)
+
+
+def _of_erased(what: str, platform: Platform) -> Check:
+    """Whether anything answers that may have learned from what was erased."""
+    told = []
+    for _, release in sorted(platform.releases.live().items()):
+        version = platform.registry.find(release.version, by=platform.access.owner())
+        told += [f"{release.version} ({each.gone} rows of {each.dataset})" for each in platform.assessment.erasures(version)]
+    if not told:
+        return Check(what, "nothing that is live may have learned from it", is_well=True)
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    found = (
+        f"live, and may have learned from rows that were erased since: {', '.join(told[:3])}{more}. Train again and release that."
+    )
     return Check(what, found, is_well=False)
 
 

@@ -7,6 +7,7 @@ from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
 from modelward.assessment.comparison import Comparison, IncomparableError, Objective, Row, headline
 from modelward.assessment.drawing import INKS, canvas
+from modelward.assessment.erasing import Erasure
 from modelward.assessment.intervals import Estimate
 from modelward.assessment.layout import GroupTable, Picture, group_tables, picture_of
 from modelward.assessment.machine import describe_machine
@@ -43,6 +44,7 @@ __all__ = [
     "ClauseVerdict",
     "Comparison",
     "DataChangedError",
+    "Erasure",
     "Estimate",
     "Findings",
     "GroupTable",

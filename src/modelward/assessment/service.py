@@ -24,6 +24,7 @@ from modelward.assessment.comparison import (
     settled,
     weigh,
 )
+from modelward.assessment.erasing import Erasure, advice_after
 from modelward.assessment.phrasebook import Language
 from modelward.assessment.replicates import Replicates, replicates_file
 from modelward.assessment.report import (
@@ -39,7 +40,7 @@ from modelward.assessment.report import (
 )
 from modelward.assessment.sampling import SEED, held_out
 from modelward.assessment.tracing import Trace, advice_for, sighting_of
-from modelward.datasets import Datasets, Parts
+from modelward.datasets import Datasets, Parts, RecordedErasure
 from modelward.digest import sha256_hex
 from modelward.registry import CARD_FILE, DossierMissingError, Registry, Version, model_card
 
@@ -184,6 +185,32 @@ class Assessment:
         )
         rows, advice = len(records[dataset]("").rows), advice_for(sightings, dataset=dataset)
         return Trace(dataset=dataset, column=column, rows=rows, sightings=sightings, advice=advice)
+
+    def erase(self, dataset: str, *, rows: str, reason: str, is_trial: bool = False, by: Actor) -> Erasure:
+        """Take the rows that a filter means out of `dataset` and its shards for good, or say what that would come to; and which
+        versions may have learned from them.
+
+        Raises: as `Erasing.erase`; NotPermittedError: `by` may not see models, and would not be told which.
+        """
+        by.require(Permission.MODELS_READ)
+        erased = self._datasets.erasing.erase(dataset, rows=rows, reason=reason, is_trial=is_trial, by=by)
+        clear = {part.dataset: part.kept_out for part in erased.parts if part.gone}
+        versions = tuple(
+            version.name
+            for summary in self._registry.models(by=by)
+            for version in self._registry.versions(summary.model, by=by)
+            if version.lineage.dataset in clear and version.facts.get("grant") not in clear[version.lineage.dataset]
+        )
+        return Erasure(erased=erased, versions=versions, advice=advice_after(erased, versions))
+
+    def erasures(self, version: Version) -> tuple[RecordedErasure, ...]:
+        """The erasures of rows that `version` may have learned from: it was made before, and its grant had not left them out."""
+        lineage = version.lineage
+        if not lineage.dataset:
+            return ()
+        grant = str(version.facts.get("grant", ""))
+        recorded = self._datasets.erasing.recorded(lineage.dataset)
+        return tuple(each for each in recorded if each.concerns(version.created, grant))
 
     def _sign(self, version: Version, report: TrustReport, evidence: dict[str, bytes], *, by: Actor) -> TrustReport:
         from modelward.assessment.page import render_page

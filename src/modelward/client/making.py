@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from modelward.access import Actor
-from modelward.assessment import Comparison, Language, Objective, Trace, TrustReport
+from modelward.assessment import Comparison, Erasure, Language, Objective, Trace, TrustReport
 from modelward.client.archive import unpack
 from modelward.client.connection import Room, part, plain, refuse_folder
 from modelward.datasets import Dataset, Profile, Sharding, Shards, Split, SplitSummary, Task
@@ -223,6 +223,11 @@ class RemoteAssessment(Room):
         """Which versions ever saw somebody's records."""
         path, body = f"/api/v1/datasets/{part(dataset)}/trace", {"column": column, "value": value}
         return self._connection.fetch(Trace, "POST", path, body=body, timeout=_LONG_SECONDS)
+
+    def erase(self, dataset: str, *, rows: str, reason: str, is_trial: bool = False, by: Actor | None = None) -> Erasure:
+        """Take rows out of a dataset for good."""
+        path, body = f"/api/v1/datasets/{part(dataset)}/erase", {"rows": rows, "reason": reason, "is_trial": is_trial}
+        return self._connection.fetch(Erasure, "POST", path, body=body, timeout=_LONG_SECONDS)
 
     def _must_exist(self, name: str) -> None:
         """Nothing, where there is such a version: then it is its report that was not found."""

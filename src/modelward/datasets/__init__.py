@@ -22,6 +22,16 @@ from modelward.datasets.dataset import (
     UnusableTableError,
 )
 from modelward.datasets.declaration import Task, favourable_class
+from modelward.datasets.erasing import Erasing
+from modelward.datasets.erasure import (
+    DatasetErasedError,
+    Erased,
+    ErasedMeanwhileError,
+    ErasedPart,
+    NotErasableError,
+    NothingToEraseError,
+    RecordedErasure,
+)
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.grant import (
     Grant,
@@ -62,10 +72,15 @@ __all__ = [
     "ColumnProfile",
     "Dataset",
     "DatasetChangedError",
+    "DatasetErasedError",
     "DatasetExistsError",
     "DatasetMissingError",
     "DatasetShreddedError",
     "Datasets",
+    "Erased",
+    "ErasedMeanwhileError",
+    "ErasedPart",
+    "Erasing",
     "FileTooLargeError",
     "Grant",
     "GrantEndedError",
@@ -78,12 +93,15 @@ __all__ = [
     "Log",
     "Neighbours",
     "NoSuchGrantError",
+    "NotErasableError",
+    "NothingToEraseError",
     "OutsideGrantError",
     "Parts",
     "Profile",
     "ProfileWarning",
     "Reader",
     "Reading",
+    "RecordedErasure",
     "Records",
     "RowFilter",
     "Sample",

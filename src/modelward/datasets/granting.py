@@ -16,6 +16,7 @@ from modelward.access import Actor, NotPermittedError, Permission, PurposeNotAgr
 from modelward.audit import Ledger
 from modelward.datasets import store
 from modelward.datasets.dataset import DATASET_READ, DatasetMissingError, DatasetShreddedError
+from modelward.datasets.erasure import DatasetErasedError
 from modelward.datasets.grant import (
     DATASET_GRANTED,
     GRANT_REFUSED,
@@ -173,7 +174,8 @@ class Grants:
             raise
         described = self._shelf.description(found)
         view = view_of(self._shelf.opened(found), self._shelf.rows(found), described.profile, shown)
-        return replace(view, grant=self._record(view, grant, use=use, purpose=purpose, whole=found.fingerprint, by=by))
+        settled = self._record(view, grant, use=use, purpose=purpose, whole=found.fingerprint, by=by)
+        return replace(view, grant=settled, whole=found.fingerprint)
 
     def traced(self, dataset: str, *, column: str, value: str, by: Actor) -> Callable[[str], Records]:
         """Who knows what versions saw of the records whose `column` has that `value`: given the id of the grant that a version was
@@ -227,9 +229,21 @@ class Grants:
         if instead is None or not instead.includes(held):
             raise _ended(held)
 
-    def checking(self, grant: str) -> Callable[[], None]:
-        """`check` of that grant, for who is told nothing else."""
-        return lambda: self.check(grant)
+    def checking(self, view: View) -> Callable[[], None]:
+        """For who is told nothing else: `check` of the grant of `view`, and that no row was taken out of what it shows since."""
+        name, grant, whole = view.dataset.name, view.grant.id, view.whole
+
+        def check() -> None:
+            self.check(grant)
+            with self._database.look() as connection:
+                found = store.find(connection, name)
+            if found is None or found.shredded or found.fingerprint != whole:
+                raise DatasetErasedError(
+                    f"Rows were taken out of dataset {name!r} for good while a model was being made from it. What was learned is "
+                    "thrown away; train the spec anew."
+                )
+
+        return check
 
     def altered(self) -> Sequence[str]:
         """The grants that something other than Modelward altered."""

@@ -31,6 +31,7 @@ from modelward.datasets.description import (
     description_label,
     sealable,
 )
+from modelward.datasets.erasing import Erasing
 from modelward.datasets.granting import Grants
 from modelward.datasets.parallel import are_parallel, read_parallel
 from modelward.datasets.profile import Profile
@@ -65,6 +66,7 @@ class Datasets:
         self._shelf = Shelf(database, vault)
         self.grants = Grants(database, ledger, self._shelf, keyring)
         self.shredding = Shredding(database, vault, ledger, self._shelf)
+        self.erasing = Erasing(database, vault, ledger, self._shelf, keyring)
 
     def add(
         self,

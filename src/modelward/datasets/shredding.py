@@ -42,7 +42,7 @@ class Shredding:
         found = self._shelf.find(name)
         if not self._registered(by, found):
             by.require(Permission.DATA_SHRED, dataset=name)
-        reason = _checked(reason)
+        reason = checked_reason(reason)
         objects, traces = store.objects_of(found), None
         if found.shredded is None:
             shredded, traces = self._destroy(found, objects, reason, by)
@@ -113,7 +113,12 @@ class Shredding:
         return tuple(names)
 
 
-def _checked(reason: str) -> str:
+def checked_reason(reason: str) -> str:
+    """The reason, without blanks around it.
+
+    Raises:
+        ShreddingReasonError: there is none, or a long one.
+    """
     said = reason.strip()
     if not said or len(said) > _REASON_LIMIT_CHARACTERS:
         raise ShreddingReasonError(

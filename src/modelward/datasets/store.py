@@ -122,8 +122,15 @@ def add(connection: Connection, made: Registration) -> None:
             described=made.described,
         )
     )
-    for place, sealed in enumerate(made.further, 1):
-        connection.execute(_PIECES.insert().values(dataset=made.name, place=place, sealed=sealed))
+    _add_further(connection, made)
+
+
+def put_anew(connection: Connection, made: Registration) -> None:
+    """The row of a dataset whose rows were sealed anew: fingerprint, number of rows and objects; what was declared stays."""
+    change = {"fingerprint": made.fingerprint, "rows": made.rows, "sealed": made.sealed, "described": made.described}
+    connection.execute(_DATASETS.update().where(_DATASETS.c.name == made.name).values(change))
+    connection.execute(_PIECES.delete().where(_PIECES.c.dataset == made.name))
+    _add_further(connection, made)
 
 
 def find(connection: Connection, name: str) -> Registration | None:
@@ -166,6 +173,11 @@ def sealed_objects(connection: Connection) -> dict[str, str]:
     further = sa.select(_PIECES.c.dataset, _PIECES.c.place, _PIECES.c.sealed).where(_PIECES.c.dataset.not_in(gone))
     pieces = connection.execute(further)
     return named | {sealed: rows_label(name, place) for name, place, sealed in pieces}
+
+
+def _add_further(connection: Connection, made: Registration) -> None:
+    for place, sealed in enumerate(made.further, 1):
+        connection.execute(_PIECES.insert().values(dataset=made.name, place=place, sealed=sealed))
 
 
 def _later(declared: Declaration) -> dict[str, str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class View:
     """What is handed out under a `grant`: the `dataset` described as if it had the granted columns and rows alone, fingerprint
     included, and its `table`. `known` is the profile of a dataset that is granted whole, `kept` says of each of its rows whether
-    the filter keeps it, where there is one.
+    the filter keeps it, where there is one; `whole` is the fingerprint of all of its rows.
     """
 
     grant: Grant
@@ -33,6 +33,7 @@ class View:
     table: Table
     known: Profile | None
     kept: pl.Series | None = None
+    whole: str = ""
 
     @cached_property
     def profile(self) -> Profile:
@@ -113,7 +114,7 @@ def view_of(dataset: Dataset, table: Table, profile: Profile, grant: Grant) -> V
             f"The grant {grant.id} leaves {granted.height} rows of dataset {dataset.name!r}; at least {LEAST_ROWS} are needed."
         )
     # What is told of a column is told of the rows that are shown: others may hold a value that nobody shall see.
-    columns = tuple(chosen if kept is None else (_seen(column, granted.get_column(column.name)) for column in chosen))
+    columns = tuple(chosen if kept is None else (column_as_seen(column, granted.get_column(column.name)) for column in chosen))
     shown = replace(
         dataset,
         columns=columns,
@@ -124,7 +125,7 @@ def view_of(dataset: Dataset, table: Table, profile: Profile, grant: Grant) -> V
     return View(grant, shown, granted, None, kept)
 
 
-def _seen(column: Column, values: pl.Series) -> Column:
+def column_as_seen(column: Column, values: pl.Series) -> Column:
     """The column as these values show it; its kind stays what it is."""
     import polars as pl
 

@@ -23,7 +23,8 @@ class Evidence:
     """Everything a rule may look at. It is gathered before, so that a rule needs no clock, no network and no database.
 
     `report` is the version's latest trust report and None where there is none; who gathers it MUST have seen that its subject
-    is the very `digest`. `report_age_days` counts from its making. `answered` is what the version answers with.
+    is the very `digest`. `report_age_days` counts from its making. `answered` is what the version answers with. `erased_rows`
+    counts those that the version may have learned from and that were erased since.
     """
 
     version: str
@@ -35,6 +36,7 @@ class Evidence:
     lineage_complete: bool
     purpose: str
     owner: str
+    erased_rows: int
 
     def clauses(self, pattern: str = "*") -> tuple[Clause, ...]:
         """The measured clauses whose id fits `pattern`, in which `*` stands for anything."""
@@ -70,6 +72,7 @@ def evidence_of(version: Version, *, registry: Registry, assessment: Assessment,
         lineage_complete=all((lineage.fingerprint, lineage.split, lineage.spec, lineage.run, lineage.code)),
         purpose=version.purpose,
         owner=version.owner,
+        erased_rows=sum(each.gone for each in assessment.erasures(version)),
     )
 
 

@@ -39,6 +39,11 @@ _SENTENCES = {
     "Train it here, with {command:code}, or release it under a policy without this rule.": (
         "请用 {command} 在此处训练，或按不含此规则的策略发布。"
     ),
+    "no row that it may have learned from was erased": "它可能学习过的数据行均未被删除",
+    "{version:name} may have learned from rows that were erased since ({count:n} of them).": (
+        "{version} 可能学习过此后被删除的数据行（共 {count} 行）。"
+    ),
+    "Train again on the data as it is, and release the new version.": "请用现有数据重新训练，并发布新版本。",
     "purpose: {purpose:text}; owner: {owner:text}": "用途：{purpose}；负责人：{owner}",
     "{version:name} has no purpose.": "{version} 没有用途。",
     "{version:name} has no owner.": "{version} 没有负责人。",

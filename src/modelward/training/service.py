@@ -235,7 +235,7 @@ class Training:
             purpose=spec.purpose or view.grant.purpose,
             owner=spec.owner or view.dataset.owner,
             grant=view.grant.id,
-            still_granted=self._datasets.grants.checking(view.grant.id),
+            still_granted=self._datasets.grants.checking(view),
             by=by,
             database=self._database,
             ledger=self._ledger,

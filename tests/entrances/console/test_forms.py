@@ -14,6 +14,7 @@ FORMS = {
     "/console/models/grant/3/proposal": {"policy": "grants"},
     "/console/releases/r-1": {"decision": "roll-back"},
     "/console/ledger": {},
+    "/console/data/ada/erasure": {"rows": "age > 30", "reason": "tests", "deed": "erase"},
     "/console/data/ada/grants": {"model": "grant", "purpose": "tests"},
     "/console/data/ada/trace": {"column": "age", "value": "44"},
     "/console/data/ada/shred": {"typed": "ada", "reason": "tests"},

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from modelward.access import Permission
-from modelward.assessment import Trace
+from modelward.assessment import Erasure, Trace
 from modelward.datasets import READS_SHOWN, Grant, Reading
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name, Parameter, whole_number
@@ -36,6 +36,21 @@ def _grant(call: Call) -> Grant:
     new: NewGrant = call.body
     return call.platform.grants.grant(
         new.model, call.path["name"], purpose=new.purpose, columns=new.columns, rows=new.rows, until=new.until, by=call.actor
+    )
+
+
+class ToErase(msgspec.Struct, forbid_unknown_fields=True):
+    """Which rows, as a filter, and why. Where it `is_trial` nothing is changed, and no reason asked for."""
+
+    rows: str
+    reason: str = ""
+    is_trial: bool = False
+
+
+def _erase(call: Call) -> Erasure:
+    said = call.body
+    return call.platform.assessment.erase(
+        call.path["name"], rows=said.rows, reason=said.reason, is_trial=said.is_trial, by=call.actor
     )
 
 
@@ -93,5 +108,15 @@ ENDPOINTS = (
         "See which versions ever saw the records that have a value.",
         Trace,
         takes=LookedFor,
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/datasets/{name}/erase",
+        # Who may is who holds data:erase or registered the dataset, as the room says.
+        Permission.DATA_READ,
+        _erase,
+        "Take rows out of a dataset and all its shards for good, or say what that would come to.",
+        Erasure,
+        takes=ToErase,
     ),
 )

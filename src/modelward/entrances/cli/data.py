@@ -14,6 +14,7 @@ from rich.console import Console
 
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.erasing import declare_erasing
 from modelward.entrances.cli.granting import declare_grants
 from modelward.entrances.cli.shredding import declare_shredding
 from modelward.entrances.cli.verb import noun, point, verb
@@ -102,6 +103,7 @@ def declare(app: typer.Typer) -> None:
     _declare_dividing(nouns)
     declare_shredding(nouns)
     declare_grants(nouns)
+    declare_erasing(nouns)
 
 
 def _declare_dividing(nouns: typer.Typer) -> None:

@@ -85,6 +85,7 @@ class VersionPages:
             "fields": fields_of(version.interface, form),
             "policies": _policies(visit, version, state),
             "has_run": _has_run(visit, version),
+            "erased_rows": sum(each.gone for each in visit.platform.assessment.erasures(version)),
         }
         return shown | (_papers(visit, version) if verified.value.is_sound else _NO_PAPERS)
 

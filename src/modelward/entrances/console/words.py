@@ -14,6 +14,7 @@ from modelward.assessment import LANGUAGES, Language, Phrasebook
 from modelward.entrances.console.access_words import ACCESS_WORDS
 from modelward.entrances.console.capture_words import CAPTURE_FACTS
 from modelward.entrances.console.data_words import DATA_SENTENCES, DATA_WORDS
+from modelward.entrances.console.erasing_words import ERASING_FACTS
 from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.entrances.console.grant_words import GRANT_FACTS
 from modelward.entrances.console.people_words import PEOPLE_SENTENCES, PEOPLE_WORDS
@@ -312,6 +313,7 @@ CHINESE = {
 FACTS = {
     **GRANT_FACTS,
     **CAPTURE_FACTS,
+    **ERASING_FACTS,
     "address": "地址摘要",
     "approvals": "批准人数",
     "assessors": "评估器",

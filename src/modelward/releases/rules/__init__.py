@@ -9,6 +9,7 @@ RULES = PluginTable(
         "assessed-within": "modelward.releases.rules.assessed_within:AssessedWithin",
         "clause-at-least": "modelward.releases.rules.clause_bound:ClauseAtLeast",
         "clause-at-most": "modelward.releases.rules.clause_bound:ClauseAtMost",
+        "data-not-erased": "modelward.releases.rules.data_not_erased:DataNotErased",
         "lineage-complete": "modelward.releases.rules.lineage_complete:LineageComplete",
         "measured": "modelward.releases.rules.measured:Measured",
         "no-failed-clause": "modelward.releases.rules.no_failed_clause:NoFailedClause",

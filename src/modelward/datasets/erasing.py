@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verb that takes somebody's rows out of a dataset for good, and out of every shard that was divided off it.
+
+The rest is sealed anew under the same names, and the keys of all that was sealed before are destroyed, in one change. Whoever is
+cut off before it has the datasets as they were, and after it as they are; what is left of the old ones opens for nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from modelward.access import Actor, Permission, Seal
+from modelward.audit import Ledger
+from modelward.datasets import store
+from modelward.datasets.dataset import LEAST_ROWS, Column
+from modelward.datasets.description import Description, describe_table, description_label, sealable
+from modelward.datasets.erasure import (
+    DATASET_ERASED,
+    Erased,
+    ErasedMeanwhileError,
+    ErasedPart,
+    NotErasableError,
+    NothingToEraseError,
+    RecordedErasure,
+)
+from modelward.datasets.row_filter import RowFilter
+from modelward.datasets.shelf import Shelf
+from modelward.datasets.shredding import checked_reason
+from modelward.datasets.table import Table
+from modelward.datasets.view import GrantedTable, column_as_seen
+from modelward.digest import keyed_digest, sha256_hex
+from modelward.errors import InvalidError, ModelwardError
+from modelward.storage import Connection, Database, Keyring, Vault
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_ENTRIES_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """One dataset that loses rows, or learns that what it is a shard of did."""
+
+    found: store.Registration
+    described: Description
+    table: Table
+    gone: pl.Series
+    parent: str
+
+    @property
+    def count(self) -> int:
+        """How many rows are taken out."""
+        return int(self.gone.sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rest:
+    """What is left of one, as it is registered."""
+
+    part: _Part
+    table: GrantedTable
+    described: Description
+
+
+class Erasing:
+    """Erases rows of datasets, and says which were."""
+
+    def __init__(self, database: Database, vault: Vault, ledger: Ledger, shelf: Shelf, keyring: Keyring) -> None:
+        self._database = database
+        self._vault = vault
+        self._ledger = ledger
+        self._shelf = shelf
+        self._seal = Seal(keyring.secret("pepper"))
+        self._digest_key = keyring.secret("digests")
+
+    def erase(self, name: str, *, rows: str, reason: str, is_trial: bool = False, by: Actor) -> Erased:
+        """Take the rows that the filter `rows` means out of the dataset called `name` and out of all its shards, for good. One that
+        `is_trial` says what would be taken out, and changes nothing.
+
+        Who was cut off after it was done types it again: then no file has anything of it left.
+
+        Raises:
+            NotPermittedError: the actor neither holds data:erase nor registered the dataset. DatasetMissingError: there is none.
+            InvalidFilterError: the filter does not fit its columns. NothingToEraseError: it means no row.
+            NotErasableError: it is a shard of what has these rows, too, or what is left is too little to be a dataset.
+            ShreddingReasonError: there is no reason. ErasedMeanwhileError: somebody else changed it; nothing was done.
+            DatabaseBusyError: it is done, and what was deleted could not be overwritten yet; type it again.
+        """
+        by.require(Permission.DATA_READ, dataset=name)
+        found = self._shelf.genuine(name)
+        if not self._registered(by, found):
+            by.require(Permission.DATA_ERASE, dataset=name)
+        reason = "" if is_trial else checked_reason(reason)
+        asked, digest = RowFilter.parse(rows), keyed_digest(self._digest_key, f"erase:{name}:{rows}".encode())
+        self._check_whole(found)
+        parts = list(self._parts(found, asked))
+        if not parts[0].count:
+            return self._done_before(found, digest)
+        if is_trial:
+            for part in parts:
+                _check_enough(part)
+            told = tuple(_told(part, kept_out=self._kept_out(part, parts)) for part in parts)
+            return Erased(dataset=name, parts=told, reason=reason, by=by.id, erased=None)
+        return self._erase([*_rests(parts)], digest=digest, columns=asked.columns, reason=reason, by=by)
+
+    def recorded(self, name: str) -> list[RecordedErasure]:
+        """The erasures from that dataset, as the ledger tells them. One that is not proved kept nothing out."""
+        found, since = [], 0
+        while page := self._ledger.entries(
+            event=DATASET_ERASED.name, subject=name, since=since, limit=_ENTRIES_AT_ONCE, newest_first=False
+        ):
+            for each in page:
+                facts = each.entry.facts
+                kept_out = frozenset(map(str, facts["kept_out"])) if self._ledger.proves(each) else frozenset()
+                found.append(RecordedErasure(dataset=name, at=each.entry.at, gone=int(facts["rows"]), kept_out=kept_out))
+            since = page[-1].index + 1
+        return found
+
+    def _registered(self, by: Actor, found: store.Registration) -> bool:
+        return found.by == by.id and by.may(Permission.DATA_WRITE, dataset=found.name)
+
+    def _check_whole(self, found: store.Registration) -> None:
+        """Nothing, where no other dataset is known that this one's rows were taken from."""
+        shard = self._shelf.description(found).shard
+        if shard is None:
+            return
+        with self._database.look() as connection:
+            parent = store.find(connection, shard.dataset)
+        if parent is not None and parent.shredded is None and parent.fingerprint == shard.fingerprint:
+            raise NotErasableError(
+                f"{found.name!r} is a shard of {parent.name!r}, which has these rows, too. Erase them there, and they are gone "
+                f"from every shard: `modelward data erase {parent.name} --rows FILTER --reason TEXT`."
+            )
+
+    def _parts(self, found: store.Registration, asked: RowFilter) -> Iterator[_Part]:
+        """The dataset, and below it every shard whose description speaks of what changes, or which has such rows."""
+        with self._database.look() as connection:
+            others = [each for each in store.every(connection) if each.shredded is None and each.name != found.name]
+        described = {}
+        for each in others:
+            with suppress(ModelwardError):
+                described[each.name] = (each, self._shelf.description(each))
+        top = self._part(found, self._shelf.description(found), asked, parent="")
+        yield top
+        line = [top] if top.count else []
+        while line:
+            above = line.pop(0)
+            for each, description in described.values():
+                shard = description.shard
+                if shard and (shard.dataset, shard.fingerprint) == (above.found.name, above.found.fingerprint):
+                    part = self._part(each, description, asked, parent=above.found.name)
+                    yield part
+                    if part.count:
+                        line.append(part)
+
+    def _part(self, found: store.Registration, described: Description, asked: RowFilter, *, parent: str) -> _Part:
+        table = self._shelf.rows(found)
+        asked.check(described.columns)
+        return _Part(found, described, table, asked.kept(table, described.columns), parent)
+
+    def _erase(self, rests: list[_Rest], *, digest: str, columns: tuple[str, ...], reason: str, by: Actor) -> Erased:
+        pieces = chain.from_iterable(sealable(each.table, each.described, name=each.part.found.name) for each in rests)
+        last = {description_label(each.part.found.name): each for each in rests}
+        old = {each.part.found.name: store.objects_of(each.part.found) for each in rests}
+        fingerprints = {each.part.found.name: each.described.profile.fingerprint for each in rests}
+        keys = {name: [sha256_hex((key.id or key.object[:32]).encode()) for key in self._vault.keys_of(old[name])] for name in old}
+        parts = [each.part for each in rests]
+        kept_out = {part.found.name: self._kept_out(part, parts) for part in parts}
+        told = tuple(_told(each, fingerprint=fingerprints[each.found.name], kept_out=kept_out[each.found.name]) for each in parts)
+        now, traces, digests = datetime.now(UTC), list[bytes](), list[str]()
+        with self._vault.sealing(pieces, named=store.sealed_objects) as (connection, sealed):
+            for label, made in sealed.items():
+                digests.append(made)
+                if (rest := last.get(label)) is None:
+                    continue
+                part, name = rest.part, rest.part.found.name
+                self._check_as_read(connection, part.found)
+                traces += self._vault.shred(connection, old[name])
+                fresh = replace(part.found, fingerprint=fingerprints[name], rows=rest.table.height, sealed=digests[0])
+                store.put_anew(connection, replace(fresh, described=digests[-1], further=tuple(digests[1:-1])))
+                digests.clear()
+                if part.count:
+                    facts = {
+                        "rows": part.count,
+                        "left": rest.table.height,
+                        "before": part.found.fingerprint,
+                        "fingerprint": fingerprints[name],
+                        "columns": [*columns],
+                        "digest": digest,
+                        "reason": reason,
+                        "keys": keys[name],
+                        "kept_out": [*kept_out[name]],
+                        "shard_of": part.parent,
+                    }
+                    self._ledger.record(connection, DATASET_ERASED, actor=by.id, subject=name, facts=facts)
+        self._database.erase(traces)
+        for objects in old.values():
+            for object_ in objects:
+                self._vault.discard(object_)
+        every_key = tuple(key for name in keys for key in keys[name])
+        return Erased(dataset=rests[0].part.found.name, parts=told, reason=reason, by=by.id, erased=now, keys=every_key)
+
+    def _check_as_read(self, connection: Connection, found: store.Registration) -> None:
+        if store.find(connection, found.name) != found:
+            raise ErasedMeanwhileError(f"Somebody else changed dataset {found.name!r} just now. Nothing was done; try again.")
+
+    def _kept_out(self, part: _Part, parts: Sequence[_Part]) -> tuple[str, ...]:
+        """The grants, of the dataset or of what it is a shard of, whose filters had left every one of its rows out that go."""
+        above = {each.found.name: each.parent for each in parts}
+        names, name = [], part.found.name
+        while name:
+            names.append(name)
+            name = above.get(name, "")
+        with self._database.look() as connection:
+            grants = [each for name in names for each in store.grants(connection, dataset=name, seal=self._seal) if each.rows]
+        clear = []
+        for grant in grants:
+            with suppress(InvalidError):
+                kept = RowFilter.parse(grant.rows).kept(part.table, part.described.columns)
+                if not (kept & part.gone).any():
+                    clear.append(grant.id)
+        return tuple(clear)
+
+    def _done_before(self, found: store.Registration, digest: str) -> Erased:
+        """The erasure by the same filter that was done before, of which nothing is left now in any file.
+
+        Raises:
+            NothingToEraseError: there was none.
+        """
+        for each in self._ledger.entries(event=DATASET_ERASED.name, subject=found.name):
+            facts = each.entry.facts
+            if facts.get("digest") == digest:
+                self._database.erase(None)
+                before = int(facts["left"]) + int(facts["rows"])
+                part = ErasedPart(
+                    dataset=found.name,
+                    before=before,
+                    gone=int(facts["rows"]),
+                    fingerprint=str(facts["fingerprint"]),
+                    kept_out=tuple(facts["kept_out"]),
+                )
+                return Erased(
+                    dataset=found.name,
+                    parts=(part,),
+                    reason=str(facts["reason"]),
+                    by=each.entry.actor,
+                    erased=each.entry.at,
+                    keys=tuple(facts["keys"]),
+                )
+        raise NothingToEraseError(
+            f"The filter means no row of {found.name!r}, so nothing is erased. `modelward data trace {found.name} --where "
+            "COLUMN=VALUE` looks for records by one value."
+        )
+
+
+def _rests(parts: list[_Part]) -> Iterator[_Rest]:
+    """What is left of each, in their order: the fingerprint of a dataset is known before its shards speak of it.
+
+    Raises:
+        NotErasableError: one is no dataset any more.
+    """
+    fingerprints: dict[str, str] = {}
+    top = parts[0]
+    left = GrantedTable(top.table, top.described.columns, ~top.gone)
+    # What is told of a column is told of the rows that are left: a value that nobody else has must not stay in it. The columns of a
+    # shard are those of the whole.
+    columns = tuple(column_as_seen(column, left.get_column(column.name)) for column in top.described.columns)
+    for part in parts:
+        _check_enough(part)
+        rest = _rest(part, columns, fingerprints)
+        fingerprints[part.found.name] = rest.described.profile.fingerprint
+        yield rest
+
+
+def _rest(part: _Part, columns: tuple[Column, ...], fingerprints: Mapping[str, str]) -> _Rest:
+    found, described = part.found, part.described
+    table = GrantedTable(part.table, columns, ~part.gone)
+    try:
+        anew = describe_table(table, name=found.name, declared=found.declared, positive=described.profile.positive, columns=columns)
+    except InvalidError as refused:
+        raise NotErasableError(
+            f"What is left of {found.name!r} is no dataset to learn from: {refused} Shred all of it: `modelward data shred "
+            f"{found.name} --reason TEXT`."
+        ) from refused
+    shard = described.shard and replace(described.shard, fingerprint=fingerprints.get(part.parent, described.shard.fingerprint))
+    return _Rest(part, table, replace(anew, said=described.said, shard=shard))
+
+
+def _check_enough(part: _Part) -> None:
+    if (left := part.found.rows - part.count) < LEAST_ROWS:
+        raise NotErasableError(
+            f"{left} rows of {part.found.name!r} would be left, and at least {LEAST_ROWS} are needed. Shred all of it: `modelward "
+            f"data shred {part.found.name} --reason TEXT`."
+        )
+
+
+def _told(part: _Part, *, fingerprint: str = "", kept_out: tuple[str, ...] = ()) -> ErasedPart:
+    found = part.found
+    return ErasedPart(dataset=found.name, before=found.rows, gone=part.count, fingerprint=fingerprint, kept_out=kept_out)

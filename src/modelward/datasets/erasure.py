@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An erasure: rows of somebody that were taken out of a dataset for good, and what is still known of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from modelward.audit import Event
+from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+
+DATASET_ERASED: Final = Event(
+    "dataset.erased",
+    "Rows were taken out of a dataset for good: it was sealed anew without them, and the keys of what was sealed before were "
+    "destroyed. How many, and which grants had left them out; of the filter a keyed digest.",
+)
+
+
+class NothingToEraseError(NotFoundError):
+    """No row is meant by the filter."""
+
+
+class NotErasableError(InvalidError):
+    """What would be left is no dataset, or the rows lie in another dataset, too."""
+
+
+class ErasedMeanwhileError(ConflictError):
+    """The dataset changed while its rows were being taken out."""
+
+
+class DatasetErasedError(RefusedError):
+    """Rows were taken out of the dataset while a model was being made from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedPart:
+    """What became of one dataset: of its `before` rows, `gone` ones are taken out. `fingerprint` is that of the rest, "" where
+    nothing was done yet. The grants `kept_out` had shown their models none of the rows.
+    """
+
+    dataset: str
+    before: int
+    gone: int
+    fingerprint: str
+    kept_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What an erasure came to: the dataset itself first, then the shards that had been divided off it. `keys` are SHA-256 of the
+    ids of the keys that were destroyed. Of one that was only tried, `erased` is None.
+    """
+
+    dataset: str
+    parts: tuple[ErasedPart, ...]
+    reason: str
+    by: str
+    erased: datetime | None
+    keys: tuple[str, ...] = ()
+
+    @property
+    def gone(self) -> int:
+        """How many rows of the dataset itself."""
+        return self.parts[0].gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedErasure:
+    """What the ledger tells of one. The grants `kept_out` had shown their models none of the rows."""
+
+    dataset: str
+    at: datetime
+    gone: int
+    kept_out: frozenset[str]
+
+    def concerns(self, made: datetime, grant: str) -> bool:
+        """Whether what was `made` then under that grant may have learned from the rows."""
+        return made < self.at and grant not in self.kept_out

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Somebody's rows are taken out for good: of the dataset, of its shards, of every file; the rest is there as before."""
+
+import sqlite3
+
+import pytest
+
+from modelward.access import Actor, NotPermittedError, Role
+from modelward.datasets import (
+    ErasedMeanwhileError,
+    InvalidFilterError,
+    NotErasableError,
+    NothingToEraseError,
+    Sharding,
+    ShreddingReasonError,
+    fingerprint,
+)
+from modelward.digest import sha256_hex
+from modelward.storage import DatabaseBusyError, NoSpaceError
+
+REASON = "objection of 3 November"
+CANARY = "Canaryville-on-Sea"
+
+
+@pytest.fixture
+def people(datasets, admin, declared, table, tmp_path):
+    """200 people, of whom the last three live where nobody else does."""
+    import polars as pl
+
+    towns = [*table.get_column("town").to_list()[:-3], *[CANARY] * 3]
+    path = tmp_path / "people.csv"
+    table.with_columns(pl.Series("town", towns)).write_csv(path)
+    datasets.add("people", [path], by=admin, **declared)
+    path.unlink()
+    return datasets
+
+
+def erase(people, admin, rows=f'town == "{CANARY}"', **more):
+    return people.erasing.erase("people", rows=rows, **{"reason": REASON, "by": admin} | more)
+
+
+def wrapped_keys(home) -> list[bytes]:
+    with sqlite3.connect(home / "modelward.db") as raw:
+        found = [row[0] for row in raw.execute("SELECT wrapped FROM data_keys WHERE label LIKE 'dataset people%'")]
+    raw.close()
+    return found
+
+
+def files_with(home, needle: bytes) -> list[str]:
+    return [file.name for file in home.rglob("*") if file.is_file() and needle in file.read_bytes()]
+
+
+def readable(people, vault, admin) -> list[str]:
+    """Which of the sealed objects still open, and show the canary."""
+    with people._database.look() as connection:
+        named = people.sealed_objects(connection)
+    return [label for digest, label in named.items() if CANARY.encode() in vault.read(digest, label=label)]
+
+
+def test_the_rows_are_gone_and_all_others_are_as_they_were(people, admin, vault, home):
+    before = people.table("people", by=admin)
+    keys, objects = wrapped_keys(home), set(vault.digests())
+    assert readable(people, vault, admin), "the canary is found while it is there"
+    assert all(files_with(home, each) for each in keys)
+    done = erase(people, admin)
+    assert [(part.dataset, part.before, part.gone) for part in done.parts] == [("people", 200, 3)]
+    after = people.table("people", by=admin)
+    assert after.equals(before.head(197))
+    assert done.parts[0].fingerprint == fingerprint(after) == people.show("people", by=admin).fingerprint
+    assert readable(people, vault, admin) == []
+    assert CANARY not in str(people.profile("people", by=admin))
+    assert CANARY not in people.show("people", by=admin).column("town").categories
+    assert [files_with(home, each) for each in keys] == [[]] * len(keys)
+    assert not objects & set(vault.digests())
+    assert [*done.keys] == [sha256_hex(id.encode()) for id in ids_destroyed(home)]
+
+
+def ids_destroyed(home):
+    with sqlite3.connect(home / "modelward.db") as raw:
+        found = [row[0] for row in raw.execute("SELECT id FROM destroyed_data_keys ORDER BY label")]
+    raw.close()
+    return found
+
+
+def test_what_was_declared_and_by_whom_stays(people, admin):
+    before = people.show("people", by=admin)
+    erase(people, admin)
+    after = people.show("people", by=admin)
+    for same in ("name", "target", "positive", "sensitive", "purpose", "owner", "registered", "by"):
+        assert getattr(after, same) == getattr(before, same)
+    assert (after.rows, after.column("town").kind) == (197, before.column("town").kind)
+
+
+def test_the_ledger_says_who_why_and_how_many_and_never_what(people, admin, ledger):
+    erase(people, admin)
+    (entry,) = [found.entry for found in ledger.entries(event="dataset.erased")]
+    assert (entry.actor, entry.subject, entry.facts["reason"]) == (admin.id, "people", REASON)
+    assert (entry.facts["rows"], entry.facts["left"], entry.facts["columns"]) == (3, 197, ["town"])
+    assert CANARY not in str(entry.facts)
+    assert ledger.verify().is_sound
+
+
+def test_one_that_is_tried_says_what_would_go_and_changes_nothing(people, admin, ledger, vault):
+    size, objects = ledger.head().size, set(vault.digests())
+    told = erase(people, admin, is_trial=True, reason="")
+    assert [(part.dataset, part.before, part.gone) for part in told.parts] == [("people", 200, 3)]
+    assert told.erased is None
+    assert (ledger.head().size, set(vault.digests())) == (size, objects)
+
+
+def test_every_shard_and_its_shards_lose_the_rows_too_and_still_know_where_they_are_from(people, admin, vault):
+    people.shard("people", Sharding(parts=2, by="random"), by=admin)
+    people.shard("people-1", Sharding(parts=2, by="random"), by=admin)
+    names = ("people", "people-1", "people-2", "people-1-1", "people-1-2")
+    before = {name: people.table(name, by=admin) for name in names}
+    done = erase(people, admin)
+    assert readable(people, vault, admin) == []
+    for name in names:
+        left = before[name].filter(before[name].get_column("town").ne_missing(CANARY))
+        assert people.table(name, by=admin).equals(left)
+    gone = {part.dataset: part.gone for part in done.parts}
+    assert gone["people-1"] + gone["people-2"] == gone["people"] == 3
+    for name, parent in (("people-1", "people"), ("people-2", "people")):
+        assert people.show(name, by=admin).shard.fingerprint == people.show(parent, by=admin).fingerprint
+    if gone["people-1"]:
+        assert people.show("people-1-1", by=admin).shard.fingerprint == people.show("people-1", by=admin).fingerprint
+
+
+def test_a_shard_is_erased_from_where_it_was_divided(people, admin):
+    people.shard("people", Sharding(parts=2, by="random"), by=admin)
+    with pytest.raises(NotErasableError, match="data erase people "):
+        people.erasing.erase("people-1", rows=f'town == "{CANARY}"', reason=REASON, by=admin)
+    people.shredding.shred("people", reason=REASON, by=admin)
+    for name in ("people-1", "people-2"):
+        count = int((people.table(name, by=admin).get_column("town") == CANARY).sum())
+        if count:
+            assert people.erasing.erase(name, rows=f'town == "{CANARY}"', reason=REASON, by=admin).gone == count
+
+
+def test_what_is_left_must_be_a_dataset(people, admin, ledger):
+    size = ledger.head().size
+    with pytest.raises(NotErasableError, match="data shred people"):
+        erase(people, admin, rows="age >= 0")
+    with pytest.raises(NotErasableError, match="data shred people"):
+        erase(people, admin, rows='label == "no"')
+    with pytest.raises(NothingToEraseError):
+        erase(people, admin, rows='town == "Nowhere"')
+    with pytest.raises(InvalidFilterError):
+        erase(people, admin, rows="tonw is missing")
+    with pytest.raises(ShreddingReasonError):
+        erase(people, admin, reason=" ")
+    assert ledger.head().size == size
+
+
+@pytest.mark.parametrize("role", [Role.DATA_SCIENTIST, Role.RISK_OFFICER, Role.AUDITOR, Role.OPERATOR, Role.CALLER])
+def test_others_erase_nothing_not_even_for_trial(people, admin, role):
+    for is_trial in (True, False):
+        with pytest.raises(NotPermittedError):
+            erase(people, admin, by=Actor("person:eve", "eve", role), is_trial=is_trial)
+    assert people.table("people", by=admin).height == 200
+
+
+def test_a_data_owner_may(people, admin):
+    assert erase(people, admin, by=Actor("person:dora", "dora", Role.DATA_OWNER)).gone == 3
+
+
+def test_who_was_cut_off_before_the_change_has_the_dataset_as_it_was(people, admin, database, vault, monkeypatch):
+    before = people.table("people", by=admin)
+
+    def full(*_given, **_more):
+        raise NoSpaceError("No space is left.")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(type(vault), "shred", full)
+        with pytest.raises(NoSpaceError):
+            erase(people, admin)
+    assert people.table("people", by=admin).equals(before)
+    assert erase(people, admin).gone == 3
+
+
+def test_who_was_cut_off_after_the_change_finishes_by_doing_it_again(people, admin, database, vault, home, monkeypatch):
+    keys = wrapped_keys(home)
+
+    def cut_off(_traces):
+        raise DatabaseBusyError("Somebody reads.")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(database, "erase", cut_off)
+        with pytest.raises(DatabaseBusyError):
+            erase(people, admin)
+    assert people.table("people", by=admin).height == 197
+    again = erase(people, admin)
+    assert (again.gone, again.parts[0].before, again.reason) == (3, 200, REASON)
+    assert [files_with(home, each) for each in keys] == [[]] * len(keys)
+    assert vault.sweep(named=people.sealed_objects, idle_seconds=0).objects == 2, "what nothing opens any more"
+
+
+def test_two_at_once_take_it_out_once(people, admin, monkeypatch):
+    told = type(people.erasing)._kept_out
+
+    def meanwhile(self, *given):
+        with monkeypatch.context() as once:
+            once.setattr(type(people.erasing), "_kept_out", told)
+            erase(people, admin, rows="age < 25")
+        return told(self, *given)
+
+    monkeypatch.setattr(type(people.erasing), "_kept_out", meanwhile)
+    with pytest.raises(ErasedMeanwhileError):
+        erase(people, admin)
+    assert CANARY in people.table("people", by=admin).get_column("town").to_list()
+
+
+def test_it_is_known_which_grants_had_left_the_rows_out(people, admin, ledger):
+    grants = people.grants
+    grants.grant("whole", "people", purpose="planning of courses", by=admin)
+    kept = grants.grant("without", "people", purpose="planning of courses", rows=f'town != "{CANARY}"', by=admin)
+    grants.grant("some", "people", purpose="planning of courses", rows="age > 18", by=admin)
+    erase(people, admin)
+    (found,) = people.erasing.recorded("people")
+    assert found.kept_out == {kept.id}
+
+
+def test_a_large_table_is_erased_in_its_pieces(people, admin, monkeypatch, vault):
+    from modelward.datasets import pieces
+
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 100)
+    monkeypatch.setattr(pieces.pieces_of, "__kwdefaults__", {"piece_bytes": 100})
+    done = erase(people, admin)
+    assert done.gone == 3
+    assert people.table("people", by=admin).height == 197
+    with people._database.look() as connection:
+        assert len(people.sealed_objects(connection)) > 2
+    assert erase(people, admin, rows="age < 25").gone
+    assert readable(people, vault, admin) == []

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Erasing records in the console: what it would come to is shown first, and nothing is done before somebody says so."""
+
+from html import unescape
+
+import pytest
+
+from modelward.access import Role, local_actor
+
+PLACE = "/data/people/erasure"
+ROWS = "age >= 60"
+
+
+def count(house):
+    return house.platform.datasets.show("people", by=local_actor()).rows
+
+
+def test_it_is_tried_first_and_then_done_and_the_versions_say_so(own_house):
+    owner = own_house.visitor(Role.DATA_OWNER, "dora")
+    assert "Erase records…" in owner.get("/data/people").text
+    before = count(own_house)
+    tried = unescape(owner.post(PLACE, {"rows": ROWS, "deed": "try"}).text)
+    assert ("Nothing was changed yet." in tried, "grant:1" in tried, "Erase them for good" in tried) == (True, True, True)
+    assert count(own_house) == before
+    done = unescape(owner.post(PLACE, {"rows": ROWS, "deed": "erase", "reason": "they objected"}).text)
+    assert ("nobody can read them again" in done, "Erase them for good" in done) == (True, False)
+    assert count(own_house) < before
+    [entry] = own_house.entries("dataset.erased")
+    assert (entry.entry.actor, entry.entry.facts["reason"]) == ("person:dora", "they objected")
+    page = own_house.visitor(Role.AUDITOR).get("/models/grant/1").text
+    assert f"{entry.entry.facts['rows']} rows that it may have learned from were erased since." in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"rows": "", "deed": "try"}, "cannot be read"),
+        ({"rows": "aeg > 3", "deed": "try"}, "aeg"),
+        ({"rows": "age > 1000", "deed": "try"}, "means no row"),
+        ({"rows": "age > 0", "deed": "erase", "reason": "x"}, "data shred people"),
+        ({"rows": ROWS, "deed": "erase"}, "The reason has 0 characters"),
+    ],
+)
+def test_what_cannot_be_is_said_above_the_form(admin_visitor, fields, said):
+    answer = admin_visitor.post(PLACE, fields)
+    assert 400 <= answer.status_code < 500
+    assert said in unescape(answer.text)
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.ADMINISTRATOR, Role.DATA_OWNER}))
+def test_who_may_not_sees_no_form_and_is_refused(own_house, role):
+    visitor, before = own_house.visitor(role), count(own_house)
+    for deed in ("try", "erase"):
+        assert visitor.post(PLACE, {"rows": ROWS, "deed": deed, "reason": "x"}).status_code == 403
+    assert "Erase records…" not in visitor.get("/data/people").text
+    assert count(own_house) == before
+
+
+def test_it_is_told_in_chinese(own_house):
+    page = own_house.visitor(Role.DATA_OWNER)
+    page.get("/data?lang=zh")
+    assert "尚未作任何更改" in page.post(PLACE, {"rows": ROWS, "deed": "try"}).text

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Somebody objects: their records go, from every file, and which models may remember them is known and heeded."""
+
+import pytest
+
+from modelward.access import local_actor
+from modelward.app import create_home, examine, open_platform
+from modelward.assessment import DataChangedError
+from modelward.datasets import DatasetErasedError
+from modelward.registry import TamperedVersionError
+from modelward.releases import ReleaseRefusedError
+from modelward.settings import Settings
+from modelward.training import RunFailedError, parse_spec
+from training.house import people
+
+CANARY = "Canaryville-on-Sea"
+REASON = "objection of 3 November"
+SPEC = """
+model: {model}
+purpose: tests
+owner: the tests
+data: {{dataset: people, split: {{seed: 3, test: 0.3}}}}
+candidates: [decision-tree: {{max_depth: 3}}]
+"""
+
+
+@pytest.fixture
+def house(tmp_path):
+    settings = Settings(home=tmp_path / ".modelward", training_isolation="none")
+    create_home(settings)
+    platform = open_platform(settings)
+    table = tmp_path / "people.csv"
+    lines = people(300).splitlines()
+    rows = [line.split(",") for line in lines]
+    for row in rows[-3:]:
+        row[2] = CANARY
+    table.write_text("\n".join(map(",".join, rows)))
+    platform.datasets.add("people", [table], target="grant", purpose="tests", owner="tester", by=local_actor())
+    table.unlink()
+    yield platform
+    platform.close()
+
+
+def train(platform, model):
+    platform.training.train(parse_spec(SPEC.format(model=model)), by=local_actor())
+
+
+def assessed_and_live(platform, name):
+    platform.assessment.assess(name, only=["quality", "size"], by=local_actor())
+    release = platform.releases.propose(name, by=local_actor())
+    return platform.releases.promote(release.id, by=local_actor())
+
+
+def shown(platform) -> list[str]:
+    """The sealed objects that open and show the canary."""
+    with platform.database.look() as connection:
+        named = platform.sealed_objects(connection)
+    return [label for digest, label in named.items() if CANARY.encode() in platform.vault.read(digest, label=label)]
+
+
+def test_who_objects_is_gone_from_every_file_and_the_gate_knows_which_models_may_remember(house, tmp_path):
+    me, filter_ = local_actor(), f'town == "{CANARY}"'
+    house.grants.grant("careful", "people", purpose="tests", rows=f'town != "{CANARY}"', by=me)
+    for model in ("grants", "careful"):
+        train(house, model)
+        assessed_and_live(house, f"{model}:1")
+    assert any(label.startswith("dataset people") for label in shown(house)), "the canary is found while it is there"
+    trial = house.assessment.erase("people", rows=filter_, reason="", is_trial=True, by=me)
+    done = house.assessment.erase("people", rows=filter_, reason=REASON, by=me)
+    assert trial.versions == done.versions == ("grants:1",)
+    assert (done.erased.gone, done.erased.parts[0].before) == (3, 300)
+    assert [label for label in shown(house) if label.startswith("dataset")] == []
+    found = {name: house.assessment.erasures(house.registry.find(name, by=me)) for name in ("grants:1", "careful:1")}
+    assert {name: len(each) for name, each in found.items()} == {"grants:1": 1, "careful:1": 0}
+    check = next(each for each in examine(house.settings) if each.what == "erased data")
+    assert (check.is_well, "grants:1 (3 rows of people)" in check.found) == (False, True)
+    with pytest.raises(DataChangedError, match="Train again"):
+        house.assessment.assess("grants:1", only=["quality"], by=me)
+    train(house, "grants")
+    assessed_and_live(house, "grants:2")
+    with pytest.raises(ReleaseRefusedError, match="may have learned from rows that were erased since"):
+        house.releases.propose("grants:1", by=me)
+    house.grants.revoke("careful", "people", by=me)
+    assert next(each for each in examine(house.settings) if each.what == "erased data").is_well
+
+
+def test_a_training_that_reads_what_is_erased_meanwhile_registers_nothing(house, monkeypatch):
+    from modelward.datasets.granting import Grants
+
+    opened = Grants.opened
+
+    def and_then_erased(self, *given, **more):
+        view = opened(self, *given, **more)
+        monkeypatch.setattr(Grants, "opened", opened)
+        house.assessment.erase("people", rows=f'town == "{CANARY}"', reason=REASON, by=local_actor())
+        return view
+
+    monkeypatch.setattr(Grants, "opened", and_then_erased)
+    with pytest.raises((RunFailedError, DatasetErasedError), match="taken out of dataset"):
+        train(house, "grants")
+    with pytest.raises(Exception, match="No model is called"):
+        house.registry.versions("grants", by=local_actor())
+    train(house, "grants")
+    assert not issubclass(DatasetErasedError, TamperedVersionError)
