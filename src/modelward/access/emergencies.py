@@ -145,7 +145,9 @@ class Emergencies:
         given = given_by(what)
         if not given:
             told = (
-                "is not given in an emergency, for it would outlast it" if what in NEVER_GIVEN else "is no permission and no role"
+                "is not given in an emergency, for what it does outlasts it"
+                if what in NEVER_GIVEN
+                else "is no permission and no role"
             )
             raise InvalidEmergencyError(f"{what[:80]!r} {told}. See docs/reference/permissions.md.")
         if given <= PERMISSIONS_OF[by.role]:

@@ -22,10 +22,11 @@ EMERGENCY_USED: Final = Event("emergency.used", "A person did what they may only
 
 APPROVALS_NEEDED: Final = 2
 LAPSES_AFTER: Final = timedelta(hours=1)
-# What would outlast the emergency, or let one be approved by another, is not given in one.
+# What would outlast the emergency, cannot be undone, or lets one be approved by another, is not given in one.
 NEVER_GIVEN: Final = frozenset(
     {Permission.USERS_MANAGE, Permission.KEYS_MANAGE, Permission.POLICIES_MANAGE, Permission.TENANTS_MANAGE}
-    | {Permission.EMERGENCIES_DECIDE, Permission.CAPTURES_RULE, Permission.DATA_ERASE}
+    | {Permission.EMERGENCIES_DECIDE, Permission.CAPTURES_RULE, Permission.TERMS_PUT}
+    | {Permission.DATA_GRANT, Permission.DATA_SHRED, Permission.DATA_ERASE}
 )
 
 
