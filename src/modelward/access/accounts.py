@@ -37,6 +37,7 @@ from modelward.access.session import (
     Standing,
 )
 from modelward.access.sessions import Sessions
+from modelward.access.store import identities as identity_rows
 from modelward.access.store import passwords as password_rows
 from modelward.access.store import people as person_rows
 from modelward.access.store import sealed as sealed_rows
@@ -304,7 +305,7 @@ class Accounts:
         links = {
             name: end for name, end in person_rows.invitations(connection, seal=self._seal).items() if not has_passed(end, now)
         }
-        sessions = self._sessions.open_ones(connection)
+        sessions, vouched = self._sessions.open_ones(connection), identity_rows.vouched_for(connection)
         return [
             Standing(
                 name=user.name,
@@ -315,6 +316,7 @@ class Accounts:
                 invited_until=links.get(user.name),
                 locked=waits.get(self._attempts.person(user.name)),
                 sessions=tuple(each for each in sessions if each.user == user.name),
+                has_provider=user.name in vouched,
             )
             for user in users
         ]

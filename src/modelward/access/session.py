@@ -42,7 +42,9 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How a person signs in, and where they are signed in. `locked` is when the last wait after failed sign-ins ends."""
+    """How a person signs in, and where they are signed in. `locked` is when the last wait after failed sign-ins ends. A sign-in
+    provider vouches for one who `has_provider`.
+    """
 
     name: str
     role: Role
@@ -52,3 +54,4 @@ class Standing:
     invited_until: datetime | None
     locked: datetime | None
     sessions: tuple[Session, ...]
+    has_provider: bool = False

@@ -24,6 +24,8 @@ from modelward.errors import ConflictError, InvalidError, NotFoundError, Refused
 
 REASON_LIMIT_CHARACTERS = 2000
 _UNMEASURABLE = "is not measurable"
+_INTERVAL = "end of its interval"
+_WIDE = "Intervals are wide where few rows were measured: register more of them under a new name, and train again. "
 _NOT_MENDED = "What is not measurable of such a version stays so: docs/how-to/release.md has policies that ask for what is. "
 
 RELEASE_PROPOSED = Event("release.proposed", "A version passed every rule of a policy and awaits approval, or needs none.")
@@ -259,7 +261,9 @@ def unless_refused(release: Release) -> Release:
     reasons = "\n".join(f"  {decision.rule}: {decision.reason}" for decision in release.refused)
     raise ReleaseRefusedError(
         f"Release {release.id} of {release.version} is refused by policy {release.policy}:\n{reasons}\n"
-        "Mend what is named and propose again, or put a policy of your own in place: `modelward release policy put FILE`. "
+        "Mend what is named and propose again, or put a policy of your own in place: `modelward release policy put FILE`, "
+        f"beginning from `modelward release policy show {release.policy}`. "
+        f"{_WIDE if any(_INTERVAL in decision.reason for decision in release.refused) else ''}"
         f"{_NOT_MENDED if any(_UNMEASURABLE in decision.reason for decision in release.refused) else ''}"
         f"The refusal is on record: `modelward release show {release.id}`."
     )

@@ -23,6 +23,8 @@ def test_a_home_is_lost_and_comes_back(terminal, file, tmp_path, monkeypatch):
     back = Terminal(tmp_path / "back", tmp_path)
     restored = back("restore", file)
     assert restored.code == 0
+    assert f"MODELWARD_KEYS={tmp_path / 'kept.json'} modelward doctor" in restored.out + restored.err
+    assert "set it from now on" in restored.out + restored.err
     assert f"{taken['entries']}" in restored.out
     assert "grants:1" in back("predict", "grants", back.file("rows.csv", ROWS)).out
     assert back("audit", "verify").code == 0

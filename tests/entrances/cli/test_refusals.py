@@ -181,6 +181,7 @@ def test_a_refused_release_names_every_failing_clause_with_its_figures(terminal)
     assert "quality.roc_auc is 0." in done.error
     assert "must be at least 0.999" in done.error
     assert "or put a policy of your own in place: `modelward release policy put FILE`" in done.error
+    assert "beginning from `modelward release policy show strict`" in done.error
     refused = terminal("release", "show", "r-3", "--json").json
     assert (refused["state"], refused["decisions"][0]["verdict"]) == ("refused", "refused")
     assert terminal.written()[0] == size + 1, "the refusal is on record"

@@ -223,7 +223,7 @@ def test_a_key_is_made_its_secret_shown_once_and_it_ends(quick):
     assert (actor.name, actor.models, actor.purpose) == ("till", ("grant", "income"), "the till")
     assert secret not in admin.get("/access/keys").text
     assert admin.post(f"/access/keys/{actor.credential}", {}, shown_at="/access/keys").status_code == 303
-    assert "1 keys that ended" in admin.get("/access/keys").text
+    assert "1 key that ended" in admin.get("/access/keys").text
     with pytest.raises(Exception, match="not valid"):
         quick.platform.access.authenticate(secret)
 

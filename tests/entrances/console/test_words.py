@@ -17,6 +17,7 @@ from modelward.entrances.console import visit
 from modelward.entrances.console.access_words import ACCESS_WORDS
 from modelward.entrances.console.curves_view import WORDS_OF_PICTURES
 from modelward.entrances.console.people_words import PEOPLE_SENTENCES, PEOPLE_WORDS
+from modelward.entrances.console.singular_words import SINGULAR
 from modelward.entrances.console.words import CHINESE, FACTS, SENTENCES, WORDS, Translator, choose_language
 from modelward.releases import DECISION_WORDS, ReleaseState
 from modelward.training import FINDINGS, CandidateStatus, Status
@@ -147,6 +148,15 @@ def test_a_word_nobody_translated_stays_as_it_is():
     assert Translator("zh")("a plug-in's own measure") == "a plug-in's own measure"
     assert Translator("en")("not-measurable") == "not measurable"
     assert Translator("en")("{n} files", n=3) == "3 files"
+
+
+def test_one_of_a_thing_is_not_said_as_many():
+    assert set(SINGULAR) <= words_of_templates(), "each is of a template"
+    assert Translator("en")("{n} rows a day", n="1") == "1 row a day"
+    assert (Translator("en")("{n} rows a day", n="1,000"), Translator("zh")("{n} rows a day", n=1)) == (
+        "1,000 rows a day",
+        "每天 1 行",
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,11 @@ def binding(connection: Connection, identifier: str, *, seal: Seal) -> Binding |
     return Binding(id=row["id"], issuer=row["issuer"], user=row["user"], created=as_moment(row["created"])) if row else None
 
 
+def vouched_for(connection: Connection) -> set[str]:
+    """The names of the people whom a provider knows."""
+    return set(connection.execute(sa.select(_IDENTITIES.c.user)).scalars())
+
+
 def spend(connection: Connection, state: str, *, until: datetime, now: datetime) -> bool:
     """Note that a sign-in was finished, up to when it could have been; whether it is the first time. Those long past go."""
     connection.execute(_SPENT.delete().where(_SPENT.c.until <= as_text(now)))

@@ -106,7 +106,7 @@ def _show_tenants(console: Console, tenants: list[Tenant]) -> None:
 
 
 def _show_put(console: Console, policy: SitePolicy) -> None:
-    showing.line(console, f"{policy.name} is in force: {policy.policies} policies, revision {policy.revision}.")
+    showing.line(console, f"{policy.name} is in force, revision {policy.revision}. Policies in it: {policy.policies}.")
 
 
 def _show_list(console: Console, policies: list[SitePolicy]) -> None:

@@ -31,7 +31,15 @@ def declare(app: typer.Typer) -> None:
         with waiting(desk, "Backing up the home") as told:
             return back_up(desk.house, file, by=desk.actor, heard=lambda done, of: told(f"{done} of {of} objects", done / of))
 
-    @verb(app, "restore", show=_show_restored, panel=_PANEL, only_here=True, example="modelward restore monday.backup --home new")
+    @verb(
+        app,
+        "restore",
+        show=_show_restored,
+        then=_to_open,
+        panel=_PANEL,
+        only_here=True,
+        example="modelward restore monday.backup --home new",
+    )
     def restore(desk: Desk, file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `backup` wrote.")]) -> Backup:
         """Make a home out of a backup, with the keyring that made it, and prove it whole."""
         from modelward.app import restore
@@ -53,3 +61,10 @@ def _to_keep(desk: Desk, made: Backup) -> str:
 def _show_restored(console: Console, made: Backup) -> None:
     showing.facts(console, {"home": made.path, "ledger": made.origin, "entries": made.entries, "sealed objects": made.objects})
     showing.line(console, "The ledger is sound, and no object is missing.")
+
+
+def _to_open(desk: Desk, made: Backup) -> str:
+    kept, home = desk.settings.keyring_path, Path(made.path)
+    if home.resolve() in kept.resolve().parents:
+        return f"modelward doctor --home {home}"
+    return f"MODELWARD_KEYS={kept} modelward doctor --home {home}    (set it from now on: that keyring alone opens this home)"

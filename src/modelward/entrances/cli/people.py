@@ -265,7 +265,8 @@ def _show_standing(console: Console, standing: Standing) -> None:
         "user": standing.name,
         "role": standing.role.value,
         "password": "yes" if standing.has_password else "no",
-        "second factor": f"yes, {standing.recovery_codes} recovery codes left" if standing.has_second_factor else "no",
+        "second factor": f"yes, recovery codes left: {standing.recovery_codes}" if standing.has_second_factor else "no",
+        "sign-in provider": "yes" if standing.has_provider else None,
         "unused link until": standing.invited_until,
         "must wait until": standing.locked,
     }

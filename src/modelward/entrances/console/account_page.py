@@ -62,6 +62,7 @@ def picture_of(address: str) -> Markup:
 
 async def _draw(visit: Visit, *, fault: ModelwardError | None = None, is_due: bool = False, **told: Any) -> Response:
     standing = await run_in_threadpool(visit.platform.access.accounts.standing, visit.by.name, by=visit.by)
+    here = next((each for each in standing.sessions if each.id == visit.by.credential), None)
     return visit.page(
         "account.html",
         status=by_kind(fault, STATUS) if fault else 200,
@@ -69,6 +70,7 @@ async def _draw(visit: Visit, *, fault: ModelwardError | None = None, is_due: bo
         tab="account",
         person=standing,
         here=visit.by.credential,
+        by_provider=bool(here and here.means == "provider" and not standing.has_password),
         is_due=is_due,
         notice=str(fault) if fault else "",
         **{"enrolment": None, "picture": "", "codes": ()} | told,

@@ -101,6 +101,9 @@ PEOPLE_WORDS = {
     "Your role asks for a second factor. Set one up; until then this page is all that opens.": (
         "您的角色要求第二因素。请先设置；在此之前只能打开本页。"
     ),
+    "You come in by {provider}, and have no password here. Who needs one asks an administrator for a one-time link.": (
+        "您通过 {provider} 进入，在此没有密码。如需密码，请向管理员索取一次性链接。"
+    ),
     "It needs a password first.": "须先设置密码。",
     "The second factor is set up. These recovery codes are shown this one time:": "第二因素已设置。以下恢复码仅显示这一次：",
     "Each opens once in place of a code. Keep them where your device is not.": "每个恢复码可代替验证码使用一次。请与设备分开保管。",

@@ -18,7 +18,6 @@ RECORD_WORDS = {
     "Value": "值",
     "Trace them": "追查",
     "{n} rows have it": "{n} 行含有此值",
-    "1 row has it": "1 行含有此值",
     "What versions saw of them": "各版本见过的记录",
     "Learned from": "从中学习",
     "Chosen by": "依此挑选",

@@ -19,6 +19,7 @@ from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.entrances.console.grant_words import GRANT_FACTS
 from modelward.entrances.console.people_words import PEOPLE_SENTENCES, PEOPLE_WORDS
 from modelward.entrances.console.security_words import SECURITY_NAMES, SECURITY_SENTENCES
+from modelward.entrances.console.singular_words import SINGULAR
 from modelward.releases import DECISION_WORDS
 
 CHINESE = {
@@ -454,7 +455,8 @@ class Translator:
 
     def __call__(self, word: str, **values: object) -> str:
         """A word of the console with the values it names filled in. One that other people's plug-ins bring stays as it is."""
-        said = WORDS.word(word, self.language)
+        is_one = self.language == "en" and str(values.get("n")) == "1"
+        said = WORDS.word(SINGULAR.get(word, word) if is_one else word, self.language)
         return escape(said).format(**values) if values else said
 
     def among(self, others: str, word: str) -> str:

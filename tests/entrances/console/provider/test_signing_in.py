@@ -62,8 +62,12 @@ def test_who_comes_by_the_provider_sets_no_password_that_would_outlast_it(house)
     accounts, me = house.platform.access.accounts, house.platform.access.actor_of_session(browser.cookies["modelward_session"])
     with pytest.raises(WrongPasswordError, match="by the sign-in provider"):
         accounts.change_password("", "nine copper owls at dawn", by=me)
-    assert not accounts.standing(me.name, by=me).has_password
+    standing = accounts.standing(me.name, by=me)
+    assert (standing.has_password, standing.has_provider) == (False, True)
     assert is_inside(browser)
+    page = browser.get("/console/access/account").text
+    assert "You come in by House Login" in words_of(page), "what would be refused is not offered"
+    assert ('name="new"' in page, "links alone" in page) == (False, False)
     # Who runs the house may decide otherwise.
     link = house.platform.access.invite(me.name, by=local_actor())
     by_link = house.platform.access.sign_in(link.token).actor
