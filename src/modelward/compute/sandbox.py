@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from modelward.compute.calls import CALLS, Calls
 from modelward.errors import UnavailableError
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
@@ -28,18 +29,11 @@ _REMOVE, _MAKE = 1 << 4 | 1 << 5, 1 << 7 | 1 << 8 | 1 << 12
 _KNOWN = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 _TCP, _SCOPES = 0b11, 0b11
 _NO_NEW_PRIVILEGES, _DUMPABLE, _DEATH_SIGNAL, _SECCOMP = 38, 4, 1, 22
-# Of each processor: how the kernel calls it, and the numbers of socket, ptrace, process_vm_readv and _writev, io_uring_setup,
-# pidfd_getfd; then of what changes the rights, owners and attributes of files by their paths alone, which Landlock lets pass:
-# chmod, fchmod, chown, fchown, lchown, fchownat, fchmodat, fchmodat2, and setxattr and removexattr in all their forms.
-_CALLS = {
-    "x86_64": (
-        0xC000003E,
-        (41, 101, 310, 311, 425, 438, 90, 91, 92, 93, 94, 260, 268, 452, 188, 189, 190, 197, 198, 199, 463, 466),
-    ),
-    "aarch64": (0xC00000B7, (198, 117, 270, 271, 425, 438, 52, 53, 54, 55, 452, 5, 6, 7, 14, 15, 16, 463, 466)),
-}
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _NOT_PERMITTED, _OTHER_NUMBERS = 0x7FFF0000, 0x00050001, 0x40000000
+_LOAD, _EQUAL, _AT_LEAST, _HAS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _NOT_PERMITTED, _NOT_THERE, _OTHER_NUMBERS = 0x7FFF0000, 0x00050001, 0x00050026, 0x40000000
+# Where the kernel puts the number of a call, the processor, and the halves of the arguments for a filter.
+_NUMBER, _PROCESSOR, _ARGUMENTS = 0, 4, 16
+_THREAD = 1 << 16
 
 
 class NotClosedInError(UnavailableError):
@@ -118,20 +112,42 @@ def _allow(rules: int, paths: Iterable[str], access: int) -> None:
 
 
 def _forbid_calls(libc: ctypes.CDLL) -> None:
-    """No new sockets, whatever their kind, no hand on another process, and no file opened to others: the calls answer that they are
-    not permitted.
+    """No new sockets, whatever their kind, no hand on another process, no other process, and no file opened to others: the calls
+    answer that they are not permitted.
     """
-    if (found := _CALLS.get(platform.machine())) is None:
+    if (found := CALLS.get(platform.machine())) is None:
         return
-    processor, calls = found
-    # Each step says how many of the next ones are passed over. Calls by another processor's numbers are forbidden as a whole.
-    last = len(calls)
-    steps = [(_LOAD, 0, 0, 4), (_EQUAL, 0, last + 3, processor), (_LOAD, 0, 0, 0), (_AT_LEAST, last + 1, 0, _OTHER_NUMBERS)]
-    steps += [(_EQUAL, last - place, 0, call) for place, call in enumerate(calls)]
-    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _NOT_PERMITTED)]
+    steps = _filter(found, os.getpid())
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
     program = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(code)))
     _done(libc.prctl(_SECCOMP, 2, program, 0, 0), "seccomp")
+
+
+def _filter(calls: Calls, own: int) -> list[tuple[int, int, int, int]]:
+    """The steps of the filter for the process `own`. Each says how many of the next are passed over, if it holds and if not."""
+    refuse = (_RETURN, 0, 0, _NOT_PERMITTED)
+    # Calls by another processor's numbers are forbidden as a whole.
+    steps = [(_LOAD, 0, 0, _PROCESSOR), (_EQUAL, 1, 0, calls.processor), refuse]
+    steps += [(_LOAD, 0, 0, _NUMBER), (_AT_LEAST, 0, 1, _OTHER_NUMBERS), refuse]
+    for call in calls.never:
+        steps += [(_EQUAL, 0, 1, call), refuse]
+    # The C library takes the older call instead, whose argument a filter can read.
+    steps += [(_EQUAL, 0, 1, calls.clone3), (_RETURN, 0, 0, _NOT_THERE)]
+    for call in calls.to_itself:
+        steps += _where(call, (_LOAD, 0, 0, _ARGUMENTS), (_EQUAL, 1, 0, own), refuse)
+    for call in calls.of_itself:
+        steps += _where(call, (_LOAD, 0, 0, _ARGUMENTS), (_EQUAL, 2, 0, own), (_EQUAL, 1, 0, 0), refuse)
+    steps += _where(calls.clone, (_LOAD, 0, 0, _ARGUMENTS), (_HAS, 1, 0, _THREAD), refuse)
+    steps += _where(calls.prctl, (_LOAD, 0, 0, _ARGUMENTS), (_EQUAL, 0, 1, _DEATH_SIGNAL), refuse)
+    # Limits are read, and not set: the third argument is where a new one would stand.
+    halves = [((_LOAD, 0, 0, _ARGUMENTS + 16 + half), (_EQUAL, 1, 0, 0), refuse) for half in (0, 4)]
+    steps += _where(calls.prlimit, *halves[0], *halves[1])
+    return [*steps, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _where(call: int, *steps: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
+    """Steps that are taken for one call only, after which the call is allowed."""
+    return [(_EQUAL, 0, len(steps) + 1, call), *steps, (_RETURN, 0, 0, _ALLOW)]
 
 
 def _done(answer: int, call: str) -> int:
