@@ -115,3 +115,53 @@ def fill_memory(wire):
 
 FULL = f"{__name__}:fill_memory"
 PLACE, DEAF, GREEDY = f"{__name__}:Spy", f"{__name__}:Deaf", f"{__name__}:ask_for_more"
+
+
+def hostile(how):
+    """The other end of a bench that prepares honestly, and makes in a way of its own; as a place."""
+    return f"{__name__}:hostile_{how}"
+
+
+def __getattr__(name):
+    if not name.startswith("hostile_"):
+        raise AttributeError(name)
+
+    def serve(wire):
+        from modelward.training import workbench
+
+        def misbehave(_bench, wire, _frame, line):
+            for head, body in HOSTILE[name.removeprefix("hostile_")]():
+                wire.send({**head, "job": line.name}, body)
+
+        workbench._make = misbehave
+        workbench.serve(wire)
+
+    return serve
+
+
+def _kind():
+    message = "4711\x1b[2J" + "x" * 9000
+    failure = {"status": "failed", "message": message, "kind": "Person4711Error", "may_go_well": False}
+    yield {"kind": "failed", "failure": failure}, b""
+
+
+def _facts():
+    made = {"interface": {}, "facts": {"told": "x" * (2 << 20)}, "seconds": 1, "parameters": {}, "findings": []}
+    yield {"kind": "made", **made}, b""
+
+
+def _files():
+    for number in range(1002):
+        yield {"kind": "file", "name": f"f{number}"}, b"x"
+
+
+def _form():
+    yield {"kind": "made", "facts": [], "interface": 7}, b""
+
+
+def _silence():
+    time.sleep(600)
+    yield {"kind": "report", "share": 1, "word": ""}, b""
+
+
+HOSTILE = {"kind": _kind, "facts": _facts, "files": _files, "form": _form, "silence": _silence}

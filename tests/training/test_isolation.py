@@ -290,6 +290,55 @@ def test_who_learns_is_given_no_column_that_was_not_granted(among, register, adm
     assert str(told.value) == "told of age,hours,grant; given age; not given town, member, ledger"
 
 
+@pytest.mark.parametrize(
+    ("how", "kind", "said"),
+    [
+        ("kind", "Exception", "4711 [2J"),
+        ("facts", "TooMuchMadeError", "more than 1024 KiB"),
+        ("files", "TooMuchMadeError", "more than 1000 files"),
+        ("form", "ValidationError", "An unexpected ValidationError"),
+    ],
+)
+def test_what_comes_back_in_no_form_fails_that_candidate_and_puts_no_words_of_its_own_on_record(
+    among, register, admin, monkeypatch, how, kind, said
+):
+    register()
+    rooms = among("process")
+    monkeypatch.setattr("modelward.training.apart._PLACE", spies.hostile(how))
+    with pytest.raises(RunFailedError) as told:
+        rooms.training.train(spec_of("[naive-bayes]"), by=admin)
+    assert said in str(told.value)
+    assert len(str(told.value)) < 2600
+    assert "\x1b" not in str(told.value)
+    (failed,) = [each.entry.facts for each in rooms.ledger.entries(event="candidate.failed")]
+    assert failed["kind"] == kind
+    assert learning() == []
+
+
+def test_who_says_nothing_is_held_to_what_was_taken_back(among, register, admin, monkeypatch):
+    register()
+    rooms = among("process")
+    monkeypatch.setattr("modelward.training.apart._PLACE", spies.hostile("silence"))
+    monkeypatch.setattr("modelward.training.apart.STOP_SECONDS", 0.5)
+    taken_back = threading.Event()
+
+    class Owner:
+        """Takes the data back once somebody learns from it, who says nothing."""
+
+        def started(self, run):
+            pass
+
+        def candidate(self, name, share, word):
+            if not taken_back.is_set():
+                taken_back.set()
+                rooms.datasets.grants.revoke("grants", "people", by=admin)
+
+    with pytest.raises((RunFailedError, WorkshopLostError), match=r"was revoked on .* by person:root"):
+        rooms.training.train(spec_of("[naive-bayes]"), by=admin, progress=Owner())
+    assert rooms.ledger.entries(event="version.registered") == []
+    assert learning() == []
+
+
 LONG = "[{mlp: {epochs: 10000, hidden: [256], batch_size: 4, patience: 10000}}]"
 
 

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -27,6 +28,7 @@ from modelward.errors import PrerequisiteError, UnavailableError
 
 _PROGRAM = "modelward.compute.child"
 _END_SECONDS = 5.0
+_DEAF_SECONDS = 60
 # Read by libraries about the machine; of processes only the child's own, for `/proc/self` is opened by the child.
 _MACHINE = (
     "/dev/null",
@@ -95,6 +97,8 @@ class Workshop:
         self._scratch = folder / f"{os.getpid()}-{secrets.token_hex(8)}"
         self._scratch.mkdir(mode=0o700)
         ours, theirs = socket.socketpair()
+        # Who does not listen must not keep the one waiting for ever that speaks.
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _DEAF_SECONDS, 0))
         self._process = subprocess.Popen(  # noqa: S603  # this very interpreter, and words of our own
             [sys.executable, "-P", "-m", _PROGRAM, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],

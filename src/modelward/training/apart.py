@@ -5,13 +5,14 @@ learns, and holds nothing but what it is sent. `workbench` is the other end.
 
 from __future__ import annotations
 
+import builtins
 import io
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty, Full, Queue
 from threading import Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,7 +21,7 @@ import msgspec
 
 from modelward.compute import Frame, JobCancelledError, Workshop, WorkshopLostError, told_broken
 from modelward.datasets import Table
-from modelward.errors import ModelwardError, kind_named
+from modelward.errors import ModelwardError, TooLargeError, kind_named
 from modelward.registry import Interface
 from modelward.training.bench import MakingFailedError, Order, Prepared, Task
 from modelward.training.checkpoints import KeptCheckpoints
@@ -38,7 +39,15 @@ _STEP_SECONDS = 0.2
 STOP_SECONDS = 20.0
 """So long a candidate may take to come to its next report when it is to stop; then its process is ended."""
 _PART_BYTES, _PART_ROWS = 16 << 20, 1 << 18
+# What one candidate may hand over, and how much of it may wait to be looked at: beyond that it has failed, or waits itself.
+FILES_LIMIT, FILES_LIMIT_BYTES, FACTS_LIMIT_BYTES = 1000, 4 << 30, 1 << 20
+_FRAMES_WAITING, _MESSAGE_LIMIT_CHARACTERS = 64, 2000
+_SILENT_SECONDS = 1.0
 _PREPARING = ""
+
+
+class TooMuchMadeError(TooLargeError):
+    """A candidate hands over more than any model needs."""
 
 
 class ApartBench:
@@ -90,8 +99,11 @@ class ApartBench:
         """See `Bench.make`."""
         name = task.candidate.name
         self._channel.open(name)
-        self._channel.send({"kind": "make", "job": name, "task": _told_of(task), "seconds": checkpoints.seconds})
-        return _Conversation(self._channel, name, report, checkpoints).hold()
+        try:
+            self._channel.send({"kind": "make", "job": name, "task": _told_of(task), "seconds": checkpoints.seconds})
+            return _Conversation(self._channel, name, report, checkpoints).hold()
+        finally:
+            self._channel.shut(name)
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +129,7 @@ class _Channel:
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._told: dict[str, SimpleQueue[Frame | None]] = {_PREPARING: SimpleQueue()}
+        self._told: dict[str, Queue[Frame | None]] = {_PREPARING: Queue(_FRAMES_WAITING)}
         self._lock = Lock()
         self._is_lost = False
         Thread(target=self._listen, name="bench", daemon=True).start()
@@ -125,7 +137,16 @@ class _Channel:
     def open(self, job: str) -> None:
         """Listen to what concerns `job` from here on."""
         with self._lock:
-            self._told[job] = SimpleQueue()
+            self._told[job] = Queue(_FRAMES_WAITING)
+
+    def shut(self, job: str) -> None:
+        """Nobody listens to what concerns `job` any more."""
+        with self._lock:
+            told = self._told.pop(job)
+        # Whoever is about to put something there is let go.
+        with suppress(Empty):
+            while True:
+                told.get_nowait()
 
     def kill(self) -> None:
         """See `Workshop.kill`."""
@@ -135,6 +156,8 @@ class _Channel:
         try:
             self._workshop.wire.send(head, body)
         except OSError as gone:
+            # Half of a frame may have gone, if the other end stopped listening: nothing that is said after it would be understood.
+            self._workshop.kill()
             raise self._workshop.lost() from gone
 
     def _listen(self) -> None:
@@ -150,7 +173,8 @@ class _Channel:
             with self._lock:
                 self._is_lost = True
                 for told in self._told.values():
-                    told.put(None)
+                    with suppress(Full):
+                        told.put_nowait(None)
 
     def next(self, job: str) -> Frame:
         # In short steps, for a library may handle Ctrl-C so that it does not end a wait (polars does).
@@ -181,6 +205,9 @@ class _Conversation:
         self._report = report
         self._kept = {False: checkpoints, True: checkpoints.of_retry()}
         self._files: dict[str, bytes] = {}
+        self._bytes = 0
+        self._last: dict[str, Any] = {"kind": "report", "share": 0.0, "word": ""}
+        self._heard_at = time.monotonic()
         self._stopped: Exception | None = None
         self._deadline = float("inf")
 
@@ -193,14 +220,16 @@ class _Conversation:
             if time.monotonic() > self._deadline:
                 self._channel.kill()
             if frame is None:
+                self._ask_again()
                 continue
+            self._heard_at = time.monotonic()
             match frame.head["kind"]:
                 case "made" if self._stopped is None:
                     return self._product(frame)
                 case "made" | "failed" if self._stopped is not None:
                     raise self._stopped
                 case "failed":
-                    raise MakingFailedError(msgspec.convert(frame.head["failure"], Failure))
+                    raise MakingFailedError(_failure(frame.head["failure"]))
                 case _:
                     self._hear(frame)
 
@@ -213,6 +242,13 @@ class _Conversation:
                 raise self._stopped from None
             raise
 
+    def _ask_again(self) -> None:
+        """Who says nothing for a while is held to a grant that was taken back all the same: what it said last is said again."""
+        now = time.monotonic()
+        if self._stopped is None and now - self._heard_at >= _SILENT_SECONDS:
+            self._heard_at = now
+            self._hear(Frame(self._last, b""))
+
     def _hear(self, frame: Frame) -> None:
         head, body = frame
         match head["kind"]:
@@ -222,7 +258,7 @@ class _Conversation:
                 except Exception as stop:  # noqa: BLE001  # whatever the listener raises ends the work, and is raised once it has
                     self._stop(stop)
             case "file":
-                self._files[str(head["name"])] = body
+                self._keep(str(head["name"]), body)
             case "load":
                 found = self._kept[bool(head["retry"])].load()
                 self._answer({"found": found is not None}, found or b"")
@@ -240,9 +276,19 @@ class _Conversation:
             case "notes":
                 self._answer({"notes": self._kept[bool(head["retry"])].notes})
 
+    def _keep(self, name: str, body: bytes) -> None:
+        self._bytes += len(body)
+        if len(self._files) >= FILES_LIMIT or self._bytes > FILES_LIMIT_BYTES:
+            raise TooMuchMadeError(
+                f"The candidate hands over more than {FILES_LIMIT} files, or more than {FILES_LIMIT_BYTES >> 30} GiB. Make it "
+                "smaller."
+            )
+        self._files[name] = body
+
     def _pass_on(self, head: dict[str, Any]) -> None:
         if head["kind"] == "report":
-            self._report(float(head["share"]), str(head["word"]))
+            self._last = head
+            self._report(float(head["share"]), str(head["word"])[:_MESSAGE_LIMIT_CHARACTERS])
         else:
             self._report.curves(_curves(head["curves"]))
 
@@ -257,12 +303,14 @@ class _Conversation:
 
     def _product(self, frame: Frame) -> Product:
         head = frame.head
+        if len(msgspec.json.encode(head["facts"])) > FACTS_LIMIT_BYTES:
+            raise TooMuchMadeError(f"The candidate tells more than {FACTS_LIMIT_BYTES >> 10} KiB of itself. Make it tell less.")
         return Product(
             files=self._files,
             interface=msgspec.convert(head["interface"], Interface),
-            facts=head["facts"],
+            facts=msgspec.convert(head["facts"], dict[str, Any]),
             seconds=float(head["seconds"]),
-            parameters=head["parameters"],
+            parameters=msgspec.convert(head["parameters"], dict[str, Any]),
             findings=_findings(head["findings"]),
         )
 
@@ -273,6 +321,21 @@ def _parts(values: pl.Series) -> Iterator[pl.Series]:
     step = max(1, min(_PART_ROWS, rows * _PART_BYTES // max(1, int(values.estimated_size()))))
     for start in range(0, rows, step):
         yield values[start : start + step]
+
+
+def _failure(told: Any) -> Failure:
+    """A failure as the other end tells it, whose words go into rows and whose kind goes into the ledger: one that nobody here knows
+    is called an exception.
+    """
+    said = msgspec.convert(told, Failure)
+    known = said.kind in {each.__qualname__ for each in _classes(ModelwardError)} or _is_builtin(said.kind)
+    message = "".join(sign if sign.isprintable() else " " for sign in said.message[:_MESSAGE_LIMIT_CHARACTERS])
+    return replace(said, kind=said.kind if known else Exception.__name__, message=message)
+
+
+def _is_builtin(name: str) -> bool:
+    found = getattr(builtins, name, None)
+    return isinstance(found, type) and issubclass(found, Exception)
 
 
 def _findings(told: Any) -> tuple[Finding, ...]:
