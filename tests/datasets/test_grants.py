@@ -318,3 +318,108 @@ def test_the_names_of_very_many_columns_are_told_as_their_digest():
 
     assert told_columns(("a", "b")) == ["a", "b"]
     assert str(told_columns(tuple(f"column {place}" for place in range(2000)))).startswith("2000 columns, SHA-256 ")
+
+
+# Against who edits the database: what is gone, or put back whole.
+
+
+def rows_of_grants(database) -> list[dict]:
+    with database.look() as connection:
+        return [dict(row) for row in connection.execute(sa.text("SELECT * FROM dataset_grants")).mappings()]
+
+
+def put_back(database, rows) -> None:
+    """The rows of grants are these again, byte for byte."""
+    with database.change() as connection:
+        connection.execute(sa.text("DELETE FROM dataset_grants"))
+        for row in rows:
+            names = ", ".join(f'"{name}"' for name in row)
+            connection.execute(
+                sa.text(f"INSERT INTO dataset_grants ({names}) VALUES ({', '.join(f':{name}' for name in row)})"), row
+            )
+
+
+@pytest.mark.parametrize("what", ["revoked", "narrow", "ended"])
+def test_a_grant_whose_row_is_gone_is_made_by_nobody_who_begins(grants, admin, database, ledger, monkeypatch, what):
+    until = datetime.now(UTC) + timedelta(hours=1)
+    limits = {"narrow": {"columns": ["label", "age"]}, "ended": {"until": until}}.get(what, {})
+    grants.grant("income", "people", purpose=PURPOSE, **limits, by=OWNER)
+    if what == "revoked":
+        grants.revoke("income", "people", by=OWNER)
+    if what == "ended":
+        later(monkeypatch, until)
+    put_back(database, [])
+    for again in (grants, _afresh(grants, ledger)):
+        with pytest.raises(GrantEndedError, match=r"took its row away\. Only a new one helps: `modelward data grant income people"):
+            again.opened("income", "people", use="training", by=admin)
+        assert again.altered() == ["grants of 'people' to 'income'"]
+    assert entries(ledger, "dataset.refused")[-1].facts["why"] == "GrantEndedError"
+    assert grants.opened("other", "people", use="training", by=admin).grant.is_automatic, "what was never granted still is"
+    made = grants.grant("income", "people", purpose=PURPOSE, by=OWNER)
+    assert grants.opened("income", "people", use="training", by=SCIENTIST).grant == made
+    assert grants.altered() == []
+
+
+def _afresh(grants, ledger):
+    """As another process has them, which has read nothing of the ledger yet."""
+    from modelward.datasets.granted_on_record import GrantedOnRecord
+
+    other = object.__new__(type(grants))
+    other.__dict__.update(grants.__dict__, _record_of_grants=GrantedOnRecord(ledger))
+    return other
+
+
+@pytest.mark.parametrize("end", ["revoke", "replace"])
+def test_an_older_row_of_a_grant_that_is_put_back_whole_opens_nothing(grants, admin, database, end):
+    wide = grants.grant("income", "people", purpose=PURPOSE, by=OWNER)
+    before = rows_of_grants(database)
+    grants.check(wide.id)
+    if end == "revoke":
+        grants.revoke("income", "people", by=OWNER)
+    else:
+        grants.grant("income", "people", purpose=PURPOSE, columns=["label", "age"], by=OWNER)
+    put_back(database, before)
+    with pytest.raises(GrantEndedError, match=r"was revoked on .* by person:ada"):
+        grants.opened("income", "people", use="training", by=admin)
+    with pytest.raises(GrantEndedError):
+        grants.check(wide.id)
+    with pytest.raises(NoSuchGrantError):
+        grants.revoke("income", "people", by=OWNER)
+    assert [each.revoked_by for each in grants.list(by=admin)] == ["person:ada"]
+    assert grants.altered() == [f"grant '{wide.id}'"]
+    grants.grant("income", "people", purpose=PURPOSE, columns=["label", "age"], by=OWNER)
+    assert grants.altered() == []
+    with pytest.raises(GrantEndedError):
+        grants.check(wide.id)
+
+
+@pytest.mark.parametrize("is_shredded", [False, True])
+def test_a_revocation_holds_for_the_parts_of_parts(grants, admin, datasets, is_shredded):
+    datasets.shard("people", Sharding(parts=2, by="random"), by=admin)
+    datasets.shard("people-1", Sharding(parts=2, by="random"), by=admin)
+    narrow = grants.grant("income", "people", purpose=PURPOSE, columns=["label", "age"], by=admin)
+    if is_shredded:
+        datasets.shredding.shred("people-1", reason="no longer needed", by=admin)
+    assert grants.opened("income", "people-1-2", use="training", by=admin).grant == narrow
+    grants.revoke("income", "people", by=admin)
+    with pytest.raises(GrantEndedError):
+        grants.opened("income", "people-1-2", use="training", by=admin)
+    assert [each.id for each in grants.list(by=admin)] == [narrow.id]
+    assert grants.opened("other", "people-1-2", use="training", by=admin).grant.is_automatic
+
+
+def test_who_writes_an_entry_far_ahead_into_the_ledger_hides_no_revocation(grants, admin, database, ledger):
+    wide = grants.grant("income", "people", purpose=PURPOSE, by=OWNER)
+    grants.grant("other", "people", purpose=PURPOSE, by=OWNER)
+    grants.revoke("other", "people", by=OWNER)
+    before = rows_of_grants(database)
+    with database.change() as connection:
+        forged = "idx + 1000, entry, leaf, event, actor, subject, request"
+        connection.execute(
+            sa.text(f"INSERT INTO ledger_entries SELECT {forged} FROM ledger_entries WHERE event = 'dataset.revoked'")
+        )
+    grants.check(wide.id)
+    grants.revoke("income", "people", by=OWNER)
+    put_back(database, before)
+    with pytest.raises(GrantEndedError):
+        grants.opened("income", "people", use="training", by=admin)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from shlex import quote
@@ -30,6 +30,7 @@ from modelward.datasets.grant import (
     told_columns,
 )
 from modelward.datasets.grantable import checked_columns, checked_purpose, checked_rows, checked_until
+from modelward.datasets.granted_on_record import GrantedOnRecord
 from modelward.datasets.layout import quoted
 from modelward.datasets.readings import Reading, reading_of
 from modelward.datasets.shelf import Shelf
@@ -51,6 +52,7 @@ class Grants:
         self._shelf = shelf
         self._seal = Seal(keyring.secret("pepper"))
         self._digest_key = keyring.secret("digests")
+        self._record_of_grants = GrantedOnRecord(ledger)
 
     def grant(
         self,
@@ -95,6 +97,9 @@ class Grants:
                 return standing
             if standing:
                 self._end(connection, standing, by=by, replaced_by=wanted.id)
+            # What was put back is mended by granting anew.
+            for ended in self._rows(connection, dataset=dataset, model=model):
+                store.end_grant(connection, ended, seal=self._seal)
             self._add(connection, wanted, by=by)
         return wanted
 
@@ -124,7 +129,7 @@ class Grants:
         """
         by.require(Permission.DATA_READ)
         with self._database.look() as connection:
-            found = store.grants(connection, dataset=dataset, model=model, seal=self._seal)
+            found = self._rows(connection, dataset=dataset, model=model)
         return [each for each in found if by.may(Permission.DATA_READ, model=each.model, dataset=each.dataset)]
 
     def may_grant(self, dataset: str, *, model: str | None = None, by: Actor) -> bool:
@@ -211,6 +216,12 @@ class Grants:
         with self._database.look() as connection:
             return store.grant(connection, grant, seal=self._seal)
 
+    def _rows(self, connection: Connection, *, dataset: str = "", model: str = "") -> Sequence[Grant]:
+        """Grants, the latest first; an older row that was put back is revoked as the ledger says. Raises `AlteredRowError`."""
+        return [
+            self._record_of_grants.as_told(each) for each in store.grants(connection, dataset=dataset, model=model, seal=self._seal)
+        ]
+
     def check(self, grant: str) -> None:
         """Nothing, where what that grant gave is still granted: by itself, or by another that took its place. It takes one look at
         the database, so that a training can ask each second.
@@ -219,9 +230,9 @@ class Grants:
             GrantEndedError: it was revoked, or its time is over. AlteredRowError: somebody edited it.
         """
         with self._database.look() as connection:
-            held = store.grant(connection, grant, seal=self._seal)
-            now = datetime.now(UTC)
-            if held and held.stands(now):
+            row = store.grant(connection, grant, seal=self._seal)
+            held = row and self._record_of_grants.as_told(row)
+            if held and held.stands(datetime.now(UTC)):
                 return
             instead = self._standing(connection, held.dataset, held.model) if held else None
         if held is None:
@@ -246,22 +257,22 @@ class Grants:
         return check
 
     def altered(self) -> Sequence[str]:
-        """The grants that something other than Modelward altered."""
+        """The grants that something other than Modelward altered, took away, or put back as they were before they were revoked."""
         with self._database.look() as connection:
-            return [*store.altered_grants(connection, seal=self._seal)]
+            altered = [*store.altered_grants(connection, seal=self._seal)]
+            if altered:
+                return altered
+            rows = store.grants(connection, seal=self._seal)
+        there = {(each.model, each.dataset) for each in rows}
+        gone = sorted(self._record_of_grants.granted() - there)
+        back = [each.id for each in rows if self._record_of_grants.as_told(each) != each]
+        return [*(f"grant {each!r}" for each in back), *(f"grants of {dataset!r} to {model!r}" for model, dataset in gone)]
 
     def _grant_for(self, found: store.Registration, model: str, *, by: Actor) -> Grant:
-        """The grant in force, of the dataset or of the one that it is a shard of; or one that is made now."""
-        shard = self._shelf.description(found).shard
-        names = [found.name, *([shard.dataset] if shard else [])]
-        now = datetime.now(UTC)
-        with self._database.look() as connection:
-            for name in names:
-                held = store.grants(connection, dataset=name, model=model, seal=self._seal)
-                if standing := next((each for each in held if each.stands(now)), None):
-                    return standing
-                if held:
-                    raise _ended(held[0])
+        """The grant in force, of the dataset or of one that it is a shard of, at any depth; or one that is made now."""
+        for name in self._lineage(found):
+            if standing := self._grant_of(name, model):
+                return standing
         if not self._may_grant(by, found, model=model):
             raise GrantMissingError(
                 f"Dataset {found.name!r} was never granted to model {model!r}, and {by.id} may not grant it. Ask who owns the data "
@@ -276,10 +287,43 @@ class Grants:
             rows="",
             purpose=found.declared.purpose,
             until=None,
-            granted=now,
+            granted=datetime.now(UTC),
             by=by.id,
             is_automatic=True,
         )
+
+    def _grant_of(self, dataset: str, model: str) -> Grant | None:
+        """The grant in force of that very dataset; None where there never was one.
+
+        Raises:
+            GrantEndedError: there was, or the ledger says so.
+        """
+        was_granted = False
+        for _ in range(2):
+            with self._database.look() as connection:
+                held = self._rows(connection, dataset=dataset, model=model)
+            if standing := next((each for each in held if each.stands(datetime.now(UTC))), None):
+                return standing
+            if held:
+                raise _ended(held[0])
+            # The ledger is read after the rows, and may tell of what was granted meanwhile: then they are read once more.
+            was_granted = (model, dataset) in self._record_of_grants.granted()
+            if not was_granted:
+                return None
+        raise _taken_away(model, dataset)
+
+    def _lineage(self, found: store.Registration) -> Iterator[str]:
+        """The name of the dataset, of the one that it is a shard of, of the one that that is a shard of, and so on."""
+        shard = self._shelf.description(found).shard
+        name, above = found.name, shard.dataset if shard else ""
+        yield name
+        while above:
+            yield above
+            try:
+                shard = self._shelf.description(self._shelf.find(above)).shard
+                above = shard.dataset if shard else ""
+            except (DatasetMissingError, DatasetShreddedError):
+                above = self._record_of_grants.divided(above)
 
     def _check_columns(self, grant: Grant, found: store.Registration, asked: Iterable[str]) -> None:
         if grant.columns is None:
@@ -321,8 +365,10 @@ class Grants:
 
     def _settled(self, connection: Connection, grant: Grant, *, by: Actor) -> Grant:
         """The grant as it stands now that nobody else changes one: what is made now is written down, unless somebody was faster."""
-        held = store.grants(connection, dataset=grant.dataset, model=grant.model, seal=self._seal)
+        held = self._rows(connection, dataset=grant.dataset, model=grant.model)
         if grant.is_automatic and not held:
+            if (grant.model, grant.dataset) in self._record_of_grants.granted():
+                raise _taken_away(grant.model, grant.dataset)
             self._add(connection, grant, by=by)
             return grant
         standing = next((each for each in held if each.stands(datetime.now(UTC))), None)
@@ -344,7 +390,7 @@ class Grants:
 
     def _standing(self, connection: Connection, dataset: str, model: str) -> Grant | None:
         now = datetime.now(UTC)
-        held = store.grants(connection, dataset=dataset, model=model, seal=self._seal)
+        held = self._rows(connection, dataset=dataset, model=model)
         return next((each for each in held if each.stands(now)), None)
 
     def _require_granting(self, by: Actor, found: store.Registration, *, model: str | None = None) -> None:
@@ -409,6 +455,14 @@ def _ended(grant: Grant) -> GrantEndedError:
     return GrantEndedError(
         f"The grant {grant.id} of dataset {grant.dataset!r} to model {grant.model!r} {what}. Only a new one helps: "
         f"`{_command(grant.model, grant.dataset, grant.purpose)}`, typed by who owns the data."
+    )
+
+
+def _taken_away(model: str, dataset: str) -> GrantEndedError:
+    return GrantEndedError(
+        f"The ledger tells of a grant of dataset {dataset!r} to model {model!r}, and something other than Modelward took its row "
+        f"away. Only a new one helps: `{_command(model, dataset, 'PURPOSE')}`, typed by who owns the data; and run `modelward "
+        "audit verify`."
     )
 
 
