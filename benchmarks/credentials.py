@@ -4,10 +4,11 @@
 nothing at any worker.
 
 Each decision is taken as the server takes it, in one process (CPU time of its thread), with few keys in the home and with many:
-known on the connection, known to the process, and for the first time. Then two workers serve, keys are revoked one after the other,
-and connections to both ask until they are refused. All of it in one run, so that ratios hold.
+known on the connection, known to the process, and for the first time. The homes are measured in turn, round after round, and the
+ratios of neighbours are given with 95 % intervals (bootstrap over rounds). Then two workers serve, keys are revoked one after the
+other, and connections to both ask until they are refused.
 
-    python benchmarks/credentials.py [--keys 10,100000] [--policies 0] [--revocations 30] [--json FILE]
+    python benchmarks/credentials.py [--keys 10,100000] [--policies 0] [--rounds 15] [--revocations 30] [--json FILE]
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import asyncio
 import gc
 import http.client
+import random
 import statistics
 import subprocess
 import sys
@@ -23,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,6 +47,7 @@ MODEL = "forest"
 PURPOSE = "measuring speed"
 QUOTA = Quota(requests_per_minute=10**9, requests_per_day=10**12, rows_per_minute=10**9, rows_per_day=10**12)
 ROUNDS, FIRST_USES = 20_000, 300
+DRAWS = 10_000
 RAW = b"POST /v1/models/forest/predict HTTP/1.1\r\nauthorization: Bearer mw_\r\n\r\n"
 CONNECTIONS = 12
 
@@ -180,8 +184,19 @@ def policies(house: Platform, count: int) -> None:
         house.access.policies.put("bench", text, by=BY)
 
 
-def run(counts: list[int], *, rules: int, revoked: int, folder: Path) -> dict[str, Any]:
-    """Everything, with each number of keys."""
+@dataclass
+class Home:
+    """A home with so many keys, and what was measured over it."""
+
+    house: Platform
+    secrets: list[str]
+    plain: str
+    rounds: list[dict[str, float]] = field(default_factory=list)
+
+
+def prepared(folder: Path, count: int, *, rules: int) -> Home:
+    """A home with so many keys, those of which are asked with having accepted the terms."""
+    folder.mkdir()
     settings = Settings(home=folder / ".modelward")
     create_home(settings)
     house = open_platform(settings)
@@ -189,21 +204,36 @@ def run(counts: list[int], *, rules: int, revoked: int, folder: Path) -> dict[st
     make_live(house, MODEL, folder)
     policies(house, rules)
     house.access.terms.put(f"model:{MODEL}", "Nothing leaves the room.", by=BY)
-    plain = house.access.create_key("plain", role=Role.CALLER, purpose=PURPOSE, by=BY)
-    secrets: list[str] = []
-    found: dict[str, Any] = {"machine": described(), "policies": rules, "keys": {}}
-    accepted: set[str] = set()
-    for count in counts:
-        print(f"{count} keys …", file=sys.stderr)
-        secrets += fill(house, count - len(secrets))
-        asked = [secrets[at * len(secrets) // FIRST_USES] for at in range(FIRST_USES)]
-        for secret in {*asked, secrets[0], plain.secret} - accepted:
-            house.access.terms.accept(f"model:{MODEL}", by=house.access.authenticate(secret))
-            accepted.add(secret)
-        costs = asyncio.run(decisions(house, secrets, plain=plain.secret))
-        passed = sorted(revocations(house, revoked)) if revoked else []
-        found["keys"][count] = {"microseconds": costs, "revocation_seconds": passed}
-    house.close()
+    plain = house.access.create_key("plain", role=Role.CALLER, purpose=PURPOSE, by=BY).secret
+    secrets = fill(house, count)
+    for secret in {*(secrets[at * count // FIRST_USES] for at in range(FIRST_USES)), plain}:
+        house.access.terms.accept(f"model:{MODEL}", by=house.access.authenticate(secret))
+    return Home(house, secrets, plain)
+
+
+def interval(ratios: list[float]) -> tuple[float, float, float]:
+    """Their median, and where it lies in 95 of 100 draws of as many of them again."""
+    draw = random.Random(1)  # nothing secret
+    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios))) for _ in range(DRAWS))
+    return statistics.median(ratios), medians[DRAWS // 40], medians[-DRAWS // 40]
+
+
+def run(counts: list[int], *, rules: int, revoked: int, rounds: int, folder: Path) -> dict[str, Any]:
+    """Everything, with each number of keys, in turn: what disturbs a round disturbs its neighbours, and their ratio little."""
+    homes = {count: prepared(folder / str(count), count, rules=rules) for count in counts}
+    for number in range(rounds):
+        print(f"round {number + 1} of {rounds} …", file=sys.stderr)
+        for home in homes.values():
+            home.rounds.append(asyncio.run(decisions(home.house, home.secrets, plain=home.plain)))
+    found: dict[str, Any] = {"machine": described(), "policies": rules, "rounds": rounds, "keys": {}}
+    first = homes[counts[0]]
+    for count, home in homes.items():
+        costs = {what: statistics.median(each[what] for each in home.rounds) for what in home.rounds[0]}
+        pairs = list(zip(home.rounds, first.rounds, strict=True))
+        ratios = {what: interval([one[what] / other[what] for one, other in pairs]) for what in costs}
+        passed = sorted(revocations(home.house, revoked)) if revoked else []
+        found["keys"][count] = {"microseconds": costs, "ratios": ratios, "revocation_seconds": passed}
+        home.house.close()
     return found
 
 
@@ -211,9 +241,13 @@ def show(found: dict[str, Any]) -> None:
     print("\n".join(found["machine"].values()))
     print(f"{found['policies']} policies of the site\n")
     counts = list(found["keys"])
-    print("| µs a decision | " + " | ".join(f"{count:,} keys" for count in counts) + " |\n|---|" + "--:|" * len(counts))
+    more = [f"{count:,} to {counts[0]:,}" for count in counts[1:]]
+    columns = [*(f"{count:,} keys" for count in counts), *more]
+    print(f"| µs a decision (medians of {found['rounds']} rounds) | " + " | ".join(columns) + " |\n|---|" + "--:|" * len(columns))
     for what in found["keys"][counts[0]]["microseconds"]:
-        print(f"| {what} | " + " | ".join(f"{found['keys'][count]['microseconds'][what]:.2f}" for count in counts) + " |")
+        costs = [f"{found['keys'][count]['microseconds'][what]:.2f}" for count in counts]
+        ratios = ["{:.2f} ({:.2f} to {:.2f})".format(*found["keys"][count]["ratios"][what]) for count in counts[1:]]
+        print(f"| {what} | " + " | ".join(costs + ratios) + " |")
     for count in counts:
         if passed := found["keys"][count]["revocation_seconds"]:
             seen = f"{statistics.median(passed):.2f} s (median), {max(passed):.2f} s (most)"
@@ -224,12 +258,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keys", default="10,100000", help="how many, in growing numbers")
     parser.add_argument("--policies", type=int, default=0, help="policies of the site that bear on somebody else")
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--revocations", type=int, default=30)
     parser.add_argument("--json", type=Path, help="file for the figures as JSON")
     given = parser.parse_args()
     counts = [int(count) for count in given.keys.split(",")]
     with tempfile.TemporaryDirectory(prefix="modelward-bench-") as folder:
-        found = run(counts, rules=given.policies, revoked=given.revocations, folder=Path(folder))
+        found = run(counts, rules=given.policies, revoked=given.revocations, rounds=given.rounds, folder=Path(folder))
     if given.json:
         given.json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     show(found)

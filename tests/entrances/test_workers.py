@@ -4,6 +4,7 @@
 import contextlib
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import psutil
@@ -158,6 +159,16 @@ def test_a_revoked_key_opens_nothing_at_any_of_them(shared, crew):
         assert {http.post(PREDICT, content=body()).status_code for http in opened} == {200}
         shared.platform.access.revoke_key(issued.key.id, by=shared.by)
         until(lambda: {http.post(PREDICT, content=body()).status_code for http in opened} == {401})
+        for path in ("/api/v1/whoami", "/v2/models/income"):
+            assert {http.get(path).status_code for http in opened} == {401}
+
+
+def test_a_key_that_expires_opens_nothing_at_any_of_them_from_that_moment_on(shared, crew):
+    ends = datetime.now(UTC) + timedelta(seconds=3)
+    with connections(crew.url, shared.key(expires=ends)) as opened:
+        assert {http.post(PREDICT, content=body()).status_code for http in opened} == {200}
+        until(lambda: datetime.now(UTC) > ends)
+        assert {http.post(PREDICT, content=body()).status_code for http in opened} == {401}
 
 
 def test_a_paused_release_answers_at_none_of_them_and_a_promoted_one_at_all(shared, crew):

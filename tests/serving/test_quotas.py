@@ -71,6 +71,38 @@ def test_what_is_refused_is_not_counted(counted):
         quotas.take(till, requests=1)
 
 
+def test_who_was_refused_is_refused_before_anything_is_done_until_the_window_is_over(counted, home):
+    quotas, now = counted
+    other = Quotas(home, clock=lambda: now.at)
+    till = caller(requests_per_minute=2)
+    quotas.check(till)
+    for _ in range(2):
+        quotas.take(till, requests=1)
+    other.check(till)
+    for each in (quotas, other):
+        with pytest.raises(QuotaUsedUpError):
+            each.take(till, requests=1)
+        with pytest.raises(QuotaUsedUpError):
+            each.check(till)
+    now.at += 60
+    for each in (quotas, other):
+        each.check(till)
+    quotas.take(till, requests=2)
+    with pytest.raises(QuotaUsedUpError):
+        quotas.take(till, requests=1)
+    other.close()
+
+
+def test_who_was_refused_for_asking_much_may_ask_for_what_is_left(counted):
+    quotas, _ = counted
+    till = caller(rows_per_minute=10)
+    quotas.take(till, requests=1, rows=8)
+    with pytest.raises(QuotaUsedUpError):
+        quotas.take(till, requests=1, rows=3)
+    quotas.check(till)
+    quotas.take(till, requests=1, rows=2)
+
+
 def test_rows_that_fit_into_no_window_are_told_so(counted):
     quotas, _ = counted
     with pytest.raises(TooManyRowsError, match="11 rows, and the quota of this key is 10 a minute"):

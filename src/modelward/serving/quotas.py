@@ -57,6 +57,8 @@ class Quotas:
         # The key as it stands in the file, and its limits: requests and rows of a minute, and of a day. And where it stands.
         self._known: dict[str, tuple[bytes, _Limits]] = {}
         self._places: dict[bytes, int] = {}
+        # Whose questions were refused here, by the ids of their keys.
+        self._refused: set[str] = set()
 
     def take(self, actor: Actor, *, requests: int = 0, rows: int = 0) -> None:
         """Count what an actor with a quota asks.
@@ -98,15 +100,18 @@ class Quotas:
             if is_locked:
                 flock(self._handle, fcntl.LOCK_UN)
         if fault is not None:
+            self._refused.add(actor.credential)
             raise fault
 
     def check(self, actor: Actor) -> None:
-        """Refuse who has used up their quota; of who has not, nothing is counted. It needs no lock.
+        """Refuse who has used up their quota and was told so by this process; of who has not, nothing is counted. It needs no lock.
 
         Raises:
             QuotaUsedUpError.
         """
-        if (quota := actor.quota) is None:
+        # Whoever was never refused may be now, by `take`, once their question is read: looking at the counts twice for each
+        # question would cost everybody more.
+        if actor.credential not in self._refused or (quota := actor.quota) is None:
             return
         key, limits = self._known.get(actor.credential) or self._learn(actor.credential, quota)
         counts, place = self._counts, self._places.get(key)
@@ -122,6 +127,8 @@ class Quotas:
                 or ((first >= limits[0] or second >= limits[1]) and minute == now // _MINUTE_SECONDS)
             ):
                 self.take(actor, requests=1)
+                return
+        self._refused.discard(actor.credential)
 
     def _learn(self, credential: str, quota: Quota) -> tuple[bytes, _Limits]:
         if len(self._known) >= _PLACES:
