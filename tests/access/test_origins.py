@@ -6,6 +6,7 @@ import pytest
 from access.test_policies import owner, platform, policies, service, signed_in  # noqa: F401  # fixtures
 from modelward.access import NOWHERE, LockedOutError, Origin, Permission, Role, origin_at
 from modelward.access.cedar import CompiledPolicies
+from modelward.access.origin import InvalidAddressError
 
 INSIDE = "10.1.2.3"
 OFFICE = (
@@ -111,6 +112,25 @@ def test_why_says_for_which_connection_it_answers(platform, policies, owner):  #
     assert is_allowed
     assert says.endswith(f"for one from {INSIDE}, with a client certificate")
     assert platform.access.explain("till", "models:predict", "other", by=owner).conditions == ()
+
+
+def test_why_is_answered_for_the_connection_that_is_named(platform, policies, owner):  # noqa: F811
+    till = service(platform)
+    policies.put("house", f"{OFFICE}\n{CERTIFIED}", by=owner)
+
+    def allowed(who="till", by=owner, **where) -> bool:
+        return platform.access.explain(who, "models:predict", "m", by=by, **where).is_allowed
+
+    assert allowed(address=INSIDE, has_certificate=True)
+    assert not allowed(address=INSIDE)
+    assert not allowed(address="192.0.2.1", has_certificate=True)
+    assert not allowed(has_certificate=True)
+    here = till.at(origin_at(INSIDE, is_mtls=True))
+    assert allowed("service:till", by=here)
+    assert not allowed("service:till", by=here, address="192.0.2.1", has_certificate=True)
+    for wrong in ("10.0.0.0/8", "here", "10.1.2"):
+        with pytest.raises(InvalidAddressError, match="is no address"):
+            allowed(address=wrong)
 
 
 def test_who_puts_a_policy_for_administrators_in_one_place_must_be_there(platform, policies, owner):  # noqa: F811

@@ -7,6 +7,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from modelward.errors import InvalidError
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -20,6 +22,22 @@ class Origin:
 
 
 NOWHERE: Final = Origin()
+
+
+class InvalidAddressError(InvalidError):
+    """What is said to be an address is none."""
+
+
+def origin_meant(address: str, *, is_mtls: bool = False) -> Origin:
+    """The origin at an address that somebody typed; without one, nowhere.
+
+    Raises:
+        InvalidAddressError: it is none.
+    """
+    found = origin_at(address.strip(), is_mtls=is_mtls)
+    if address.strip() and not found.address:
+        raise InvalidAddressError(f"{address[:80]!r} is no address. Say one, such as 10.1.2.3 or 2001:db8::7.")
+    return found
 
 
 def origin_at(address: str, *, is_mtls: bool = False) -> Origin:

@@ -29,6 +29,7 @@ from modelward.access.emergencies import Emergencies
 from modelward.access.explanation import Explanation, actor_meant, explain, parse_permission, subject_of, thing_meant
 from modelward.access.keys import Keys
 from modelward.access.name import check_name
+from modelward.access.origin import origin_meant
 from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError
 from modelward.access.sessions import Sessions
@@ -62,14 +63,17 @@ class Access(Keys):
         """Whoever runs this process over the home, judged by its policies as everybody is, but for repairing them."""
         return self._judge.judged(local_actor())
 
-    def explain(self, who: str, action: str, what: str = "", *, by: Actor) -> Explanation:
+    def explain(
+        self, who: str, action: str, what: str = "", *, address: str = "", has_certificate: bool = False, by: Actor
+    ) -> Explanation:
         """Whether somebody may do something, what decided, on which conditions, and what would have to change; see `Explanation`.
 
-        Everybody may ask it of themselves.
+        Everybody may ask it of themselves. It is answered for a connection from that `address`, and with a client certificate or
+        without; of oneself, where neither is said, for the one that one asks on.
 
         Raises:
             NotPermittedError: `by` lacks policies:manage, and asks of somebody else. UnknownPermissionError, InvalidNameError: no
-            such action, or nothing can be called that. NobodyKnownError: nobody is meant.
+            such action, or nothing can be called that. NobodyKnownError: nobody is meant. InvalidAddressError.
         """
         if who not in (by.id, by.credential):
             by.require(Permission.POLICIES_MANAGE)
@@ -79,6 +83,8 @@ class Access(Keys):
             people = person_rows.users(connection, seal=self._seal)
             keys = key_rows.keys(connection, seal=self._seal)
         meant = by if who == by.id else actor_meant(who, people=people, keys=keys)
+        if meant is not by or address or has_certificate:
+            meant = meant.at(origin_meant(address, is_mtls=has_certificate))
         key = next((each for each in keys if each.actor.id == meant.id and each.id == meant.credential), None)
         conditions = [
             *(of_key(key, meant, permission) if key else ()),

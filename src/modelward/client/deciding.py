@@ -201,9 +201,20 @@ class RemoteAccess(Room):
         self.policies = RemoteSitePolicies(connection)
         self.terms = RemoteTerms(connection)
 
-    def explain(self, who: str, action: str, what: str = "", *, by: Actor | None = None) -> Explanation:
-        """Why somebody may do something."""
+    def explain(
+        self,
+        who: str,
+        action: str,
+        what: str = "",
+        *,
+        address: str = "",
+        has_certificate: bool = False,
+        by: Actor | None = None,
+    ) -> Explanation:
+        """Why somebody may do something, on a connection from that address."""
         asked = {"who": who, "action": action, "what": what}
+        asked |= {"address": address} if address else {}
+        asked |= {"certificate": "yes"} if has_certificate else {}
         return self._connection.fetch(Explanation, "GET", "/api/v1/access/explanation", params=asked)
 
     def whoami(self) -> Whoami:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from modelward.access import Explanation, Permission, SitePolicy
 from modelward.entrances.api.control import Call
-from modelward.entrances.api.endpoint import Endpoint, Open, Parameter, whole_number
+from modelward.entrances.api.endpoint import Endpoint, Open, Parameter, one_of, whole_number
 
 _FILE = "/api/v1/access/policies/{name}"
 
@@ -35,7 +35,14 @@ def _remove(call: Call) -> dict[str, str]:
 def _explain(call: Call) -> Explanation:
     asked = call.query
     who = asked.get("who") or call.actor.id
-    return call.platform.access.explain(who, asked.get("action", ""), asked.get("what", ""), by=call.actor)
+    return call.platform.access.explain(
+        who,
+        asked.get("action", ""),
+        asked.get("what", ""),
+        address=asked.get("address", ""),
+        has_certificate=call.choice("certificate", ("no", "yes")) == "yes",
+        by=call.actor,
+    )
 
 
 ENDPOINTS = (
@@ -84,6 +91,8 @@ ENDPOINTS = (
             "who": Parameter("`person:NAME`, `service:NAME`, `model:NAME`, or a name alone; whoever asks, where it is left out."),
             "action": Parameter("The permission.", {"type": "string", "enum": [*Permission]}, is_required=True),
             "what": Parameter("`model:NAME` or `dataset:NAME`, or a name alone."),
+            "address": Parameter("From which address it would be asked, where policies look at that."),
+            "certificate": one_of("Whether with a client certificate.", ("no", "yes")),
         },
     ),
 )

@@ -32,9 +32,14 @@ def declare(app: typer.Typer) -> None:
         who: Annotated[str, typer.Argument(metavar="WHO", help="person:NAME, service:NAME, model:NAME, or a name alone.")],
         action: Annotated[str, typer.Argument(metavar="ACTION", help="The permission, such as models:predict.")],
         what: Annotated[str, typer.Argument(metavar="[WHAT]", help="The model or the dataset: model:NAME, dataset:NAME.")] = "",
+        *,
+        address: Annotated[
+            str, typer.Option("--from", metavar="ADDRESS", help="From which address it is asked, where policies look at that.")
+        ] = "",
+        certificate: Annotated[bool, typer.Option("--certificate", help="Asked with a client certificate.")] = False,
     ) -> Explanation:
         """Say whether somebody may do something, what decided, and what would have to change."""
-        return desk.house.access.explain(who, action, what, by=desk.actor)
+        return desk.house.access.explain(who, action, what, address=address, has_certificate=certificate, by=desk.actor)
 
     _declare_tenants(noun(app, "tenants", about="Parts of the house that see only their own.", panel="Accountability"))
     break_glass.declare(access)

@@ -66,16 +66,16 @@ async def remove(visit: Visit) -> Response:
 
 async def why(visit: Visit) -> Response:
     """Why somebody may do something: of oneself everybody may ask it."""
-    who, action, what = (visit.asked(name) for name in ("who", "action", "what"))
+    who, action, what, address = (visit.asked(name) for name in ("who", "action", "what", "address"))
     shown: dict[str, Any] = {"explanation": None, "fault": ""}
     if action:
         try:
             shown["explanation"] = await run_in_threadpool(
-                lambda: visit.platform.access.explain(who or visit.by.id, action, what, by=visit.by)
+                lambda: visit.platform.access.explain(who or visit.by.id, action, what, address=address, by=visit.by)
             )
         except ModelwardError as error:
             shown["fault"] = str(error)
-    shown |= {"who": who or visit.by.id, "action": action, "what": what, "permissions": list(Permission)}
+    shown |= {"who": who or visit.by.id, "action": action, "what": what, "address": address, "permissions": list(Permission)}
     return visit.page("why.html", section="access", tab="why", **shown)
 
 

@@ -13,6 +13,7 @@ POLICY_WORDS = {
     "Ask": "查询",
     "Allowed": "允许",
     "Denied": "拒绝",
+    "From which address": "来自哪个地址",
     "What bore on it": "相关依据",
     "permits": "允许",
     "forbids": "禁止",
