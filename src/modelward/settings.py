@@ -74,6 +74,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_client_ca: Annotated[
         str, Meta(description="File with the CAs that sign clients, in PEM; then every client must show such a certificate.")
     ] = ""
+    tls_client_certificates: Annotated[
+        Literal["required", "welcome"],
+        Meta(
+            description="Whether clients over HTTP must show a certificate of those CAs, or may: policies can demand one of some. "
+            "Over gRPC they must."
+        ),
+    ] = "required"
     client_ca: Annotated[
         str,
         Meta(description="File with the CAs that a service (`--url https://…`) is trusted by; empty means the well-known ones."),

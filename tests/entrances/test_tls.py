@@ -340,6 +340,28 @@ def test_a_policy_knows_at_every_door_whether_a_certificate_was_shown(mutual, se
     until(lambda: asked(server) == [200, 200])
 
 
+def test_where_certificates_are_welcome_a_policy_demands_them_of_services_and_browsers_come_without(house, authority, stranger):
+    key, by = house.key(), house.platform.access.owner()
+    more = {"tls_client_ca": authority.file, "tls_client_certificates": "welcome"}
+    policies = house.platform.access.policies
+    policies.put("shown", "forbid (principal is Service, action, resource) unless { context.mtls };", by=by)
+    try:
+        with Process(house.settings.home, **more, **authority.issue().settings) as running:
+
+            def asked(shown=None) -> list[int]:
+                with client(running, trusting(authority, shown), key) as http:
+                    return [http.post(PREDICT, content=body()).status_code, http.get("/console/sign-in").status_code]
+
+            assert asked() == [403, 200]
+            assert asked(authority.issue()) == [200, 200]
+            for wrong in (stranger.issue(), authority.issue(days=-1)):
+                with pytest.raises(httpx.TransportError):
+                    asked(wrong)
+            well(running)
+    finally:
+        policies.remove("shown", by=by)
+
+
 def cli(*words, **environment) -> subprocess.CompletedProcess:
     given = os.environ | {f"MODELWARD_{name.upper()}": str(value) for name, value in environment.items()}
     return subprocess.run(

@@ -151,7 +151,8 @@ def _context(settings: Settings, files: Files) -> ssl.SSLContext:
         if files.client_ca:
             name = _CLIENT_CA
             context.load_verify_locations(cadata=files.client_ca.decode("ascii"))
-            context.verify_mode = ssl.CERT_REQUIRED
+            is_required = settings.tls_client_certificates == "required"
+            context.verify_mode = ssl.CERT_REQUIRED if is_required else ssl.CERT_OPTIONAL
             # Who resumes a session shows no certificate.
             context.options |= ssl.OP_NO_TICKET
             context.num_tickets = 0
