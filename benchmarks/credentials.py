@@ -46,7 +46,7 @@ from serving import BY, POLICY, make_live
 MODEL = "forest"
 PURPOSE = "measuring speed"
 QUOTA = Quota(requests_per_minute=10**9, requests_per_day=10**12, rows_per_minute=10**9, rows_per_day=10**12)
-ROUNDS, FIRST_USES = 20_000, 300
+ROUNDS, FIRST_USES = 20_000, 10
 DRAWS = 10_000
 RAW = b"POST /v1/models/forest/predict HTTP/1.1\r\nauthorization: Bearer mw_\r\n\r\n"
 CONNECTIONS = 12
@@ -83,15 +83,16 @@ def microseconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
 
 
 async def decisions(house: Platform, secrets: list[str], *, plain: str) -> dict[str, float]:
-    """What each decision costs, in microseconds."""
+    """What each decision costs, in microseconds; the `secrets` are used by a process that knows none of them."""
     async with house.serving.gateway() as gateway:
+        first = _for_the_first_time(gateway, secrets)
         return {
             "known on the connection, without a quota": _on_connection(gateway, plain, deployment=gateway._deployments.get(MODEL)),
             "known on the connection, with a quota": _on_connection(
                 gateway, secrets[0], deployment=gateway._deployments.get(MODEL)
             ),
             "known to the process": microseconds(lambda: standing(gateway, secrets[0]), ROUNDS // 4),
-            "for the first time": _for_the_first_time(gateway, secrets),
+            "for the first time": first,
         }
 
 
@@ -121,13 +122,9 @@ def _on_connection(gateway: Gateway, secret: str, *, deployment: object) -> floa
 
 
 def _for_the_first_time(gateway: Gateway, secrets: list[str]) -> float:
-    """The middle of keys that nobody used before, each with its terms accepted before."""
+    """The middle of keys that this process did not see before, each with its terms accepted before."""
     passed = []
-    for at in range(FIRST_USES):
-        secret = secrets[at * len(secrets) // FIRST_USES]
-        gateway._keychain._held.pop(gateway._keychain._access.credential_hash(secret), None)
-        gateway._admission._admitted.clear()
-        gateway._admission._accepted.clear()
+    for secret in secrets:
         began = time.thread_time()
         standing(gateway, secret)
         passed.append(time.thread_time() - began)
@@ -191,10 +188,23 @@ class Home:
     house: Platform
     secrets: list[str]
     plain: str
+    planned: int
     rounds: list[dict[str, float]] = field(default_factory=list)
 
+    def of_round(self, number: int) -> list[str]:
+        """The secrets that are used in a round: others than in those before, as far as there are."""
+        return [
+            self.secrets[(number * FIRST_USES + at) * len(self.secrets) // self.uses % len(self.secrets)]
+            for at in range(FIRST_USES)
+        ]
 
-def prepared(folder: Path, count: int, *, rules: int) -> Home:
+    @property
+    def uses(self) -> int:
+        """How many of the secrets are used."""
+        return min(len(self.secrets), FIRST_USES * self.planned)
+
+
+def prepared(folder: Path, count: int, *, rules: int, rounds: int) -> Home:
     """A home with so many keys, those of which are asked with having accepted the terms."""
     folder.mkdir()
     settings = Settings(home=folder / ".modelward")
@@ -205,10 +215,10 @@ def prepared(folder: Path, count: int, *, rules: int) -> Home:
     policies(house, rules)
     house.access.terms.put(f"model:{MODEL}", "Nothing leaves the room.", by=BY)
     plain = house.access.create_key("plain", role=Role.CALLER, purpose=PURPOSE, by=BY).secret
-    secrets = fill(house, count)
-    for secret in {*(secrets[at * count // FIRST_USES] for at in range(FIRST_USES)), plain}:
+    home = Home(house, fill(house, count), plain, rounds)
+    for secret in {plain, *(secret for number in range(rounds) for secret in home.of_round(number))}:
         house.access.terms.accept(f"model:{MODEL}", by=house.access.authenticate(secret))
-    return Home(house, secrets, plain)
+    return home
 
 
 def interval(ratios: list[float]) -> tuple[float, float, float]:
@@ -220,11 +230,11 @@ def interval(ratios: list[float]) -> tuple[float, float, float]:
 
 def run(counts: list[int], *, rules: int, revoked: int, rounds: int, folder: Path) -> dict[str, Any]:
     """Everything, with each number of keys, in turn: what disturbs a round disturbs its neighbours, and their ratio little."""
-    homes = {count: prepared(folder / str(count), count, rules=rules) for count in counts}
+    homes = {count: prepared(folder / str(count), count, rules=rules, rounds=rounds) for count in counts}
     for number in range(rounds):
         print(f"round {number + 1} of {rounds} …", file=sys.stderr)
         for home in homes.values():
-            home.rounds.append(asyncio.run(decisions(home.house, home.secrets, plain=home.plain)))
+            home.rounds.append(asyncio.run(decisions(home.house, home.of_round(number), plain=home.plain)))
     found: dict[str, Any] = {"machine": described(), "policies": rules, "rounds": rounds, "keys": {}}
     first = homes[counts[0]]
     for count, home in homes.items():
