@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policies may look at the connection that a question comes on; what they do not look at is decided once for all connections."""
 
+from dataclasses import fields
+
 import pytest
 
 from access.test_policies import owner, platform, policies, service, signed_in  # noqa: F401  # fixtures
-from modelward.access import NOWHERE, LockedOutError, Origin, Permission, Role, origin_at
+from modelward.access import NOWHERE, Actor, LockedOutError, Origin, Permission, Quota, Role, origin_at
 from modelward.access.cedar import CompiledPolicies
 from modelward.access.origin import InvalidAddressError
 
@@ -43,6 +45,24 @@ def may(actor, address="", *, model="m", is_mtls=False) -> bool:
 )
 def test_an_address_is_read_as_sockets_write_it(told, found):
     assert origin_at(told) == Origin(found)
+
+
+def test_the_actor_is_the_same_on_every_connection(platform, owner):  # noqa: F811
+    key = platform.access.create_key(
+        "till",
+        role=Role.CALLER,
+        models=["m"],
+        purpose="tests",
+        scope=[Permission.MODELS_PREDICT],
+        quota=Quota(rows_per_day=5),
+        by=owner,
+    )
+    till, origin = platform.access.authenticate(key.secret), origin_at(INSIDE, is_mtls=True)
+    there = till.at(origin)
+    assert {each.name: getattr(there, each.name) for each in fields(Actor)} == {
+        **{each.name: getattr(till, each.name) for each in fields(Actor)},
+        "origin": origin,
+    }
 
 
 def test_a_policy_forbids_by_address_and_what_has_none_is_nowhere(platform, policies, owner):  # noqa: F811

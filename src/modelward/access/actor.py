@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import os
 import pwd
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any
 
 from modelward.access.judge import BY_ROLE, Decision, Judge
 from modelward.access.origin import NOWHERE, Origin
@@ -64,8 +67,9 @@ class Actor:
         return decision
 
     def at(self, origin: Origin) -> Actor:
-        """The actor, asking on that connection."""
-        return replace(self, origin=origin)
+        """The actor, asking on that connection. Every request pays for it, and `dataclasses.replace` costs three times as much."""
+        parts = [*_but_origin(self), origin]
+        return Actor(*parts)
 
     def require_house(self) -> None:
         """Nothing, where the actor belongs to the house itself.
@@ -87,6 +91,9 @@ class Actor:
         """The actor as a door tells them of themselves."""
         scope = None if self.scope is None else tuple(sorted(self.scope))
         return Whoami(self.id, self.name, self.role, self.models, self.purpose, self.credential, self.tenant, scope, self.quota)
+
+
+_but_origin: Callable[[Actor], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(Actor) if each.name != "origin"))
 
 
 @dataclass(frozen=True, slots=True)
