@@ -21,7 +21,7 @@ from modelward.serving import (
     capturing,
 )
 from modelward.serving.capture import drawn
-from modelward.storage import SealBrokenError
+from modelward.storage import DatabaseBusyError, SealBrokenError
 from serving.locking import locked
 
 ROW = [{"age": 50, "hours": 38, "sector": "public"}]
@@ -295,8 +295,6 @@ def test_a_database_that_is_busy_delays_what_is_kept_and_loses_nothing(live, kep
         if len(failed) < 2:
             failed.append(1)
             with locked(home):
-                from modelward.storage import DatabaseBusyError
-
                 raise DatabaseBusyError("busy")
         writes(self, some)
 
@@ -366,3 +364,15 @@ def test_explanations_are_kept_as_answers_are(live, kept, entered, admin):
     reply = run(opened.explain(question, lambda: Why(ROW, None)))
     settled(kept, admin, 1, run)
     assert kept.read(reply.request, reason=WHY, by=admin).answer == reply.payload
+
+
+def test_a_gateway_that_ends_while_nothing_can_be_written_ends_and_says_what_was_lost(live, kept, entered, admin, monkeypatch):
+    opened, run = entered()
+
+    def write(self, some):
+        raise DatabaseBusyError("busy")
+
+    monkeypatch.setattr(capturing.Capturing, "_write", write)
+    run(ask(live, opened))
+    run(asyncio.to_thread(opened._capturing.close))
+    assert dict(opened.meters._captures.samples()) == {("lost",): [1]}

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from modelward.audit import Ledger
-from modelward.errors import ModelwardError
+from modelward.errors import UnavailableError
 from modelward.serving import store
 from modelward.serving.capture import (
     CAPTURES_EXPIRED,
@@ -38,7 +38,6 @@ WAITING_LIMIT_BYTES = 64 << 20
 _WRITTEN_AT_ONCE = 64
 _WRITTEN_BYTES = 1 << 20
 _RETRY_SECONDS = 0.5
-_TRIES_WHEN_CLOSING = 3
 _REMOVED_AT_ONCE = 500
 _LOG = logging.getLogger("modelward.serving")
 
@@ -113,16 +112,13 @@ class Capturing:
         self._thread.join()
 
     def _run(self) -> None:
-        tries = 0
         while some := self._next():
             try:
                 self._write(some)
             except Exception as fault:  # noqa: BLE001  # whatever it is, answers go on
-                tries += 1
-                self._put_back(some, is_over=not isinstance(fault, ModelwardError) or self._gives_up(tries))
                 _LOG.warning("questions that were to be kept could not be written: %s", type(fault).__name__)
-            else:
-                tries = 0
+                # Who ends waits for no database twice.
+                self._put_back(some, is_over=self._is_closing or not isinstance(fault, UnavailableError))
 
     def _next(self) -> list[_Taken]:
         """What is to be written together; nothing once all is written and no more will come."""
@@ -149,10 +145,6 @@ class Capturing:
             self._lost.subtract(lost)
             self._lost += Counter()
             self._waiting_bytes -= sum(taken.size for taken in some)
-
-    def _gives_up(self, tries: int) -> bool:
-        with self._changed:
-            return self._is_closing and tries >= _TRIES_WHEN_CLOSING
 
     def _put_back(self, some: Sequence[_Taken], *, is_over: bool) -> None:
         """What could not be written is tried again after a while, or lost."""
