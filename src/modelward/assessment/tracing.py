@@ -81,5 +81,7 @@ def advice_for(sightings: Sequence[Sighting], *, dataset: str) -> tuple[str, ...
         )
     if not said:
         said.append("No version has seen them. Leave them out of grants to come with a filter of rows.")
-    said.append(f"The rows themselves lie in dataset {dataset!r} until it is registered anew without them.")
+    said.append(
+        f"The rows themselves are taken out of {dataset!r} for good by `modelward data erase {dataset} --rows … --reason …`."
+    )
     return tuple(said)

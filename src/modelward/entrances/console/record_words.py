@@ -69,9 +69,7 @@ RECORD_SENTENCES = {
     "measure anew after the change.": "更改后请重新测量。",
     "No version has seen them.": "没有版本见过这些记录。",
     "Leave them out of grants to come with a filter of rows.": "今后的授权请用行条件排除它们。",
-    "The rows themselves lie in dataset {name} until it is registered anew without them.": (
-        "这些行本身仍在数据集 {name} 中，直到登记不含它们的新数据集。"
-    ),
+    "The rows themselves are taken out of {name} for good by {command:code}.": "数据行本身可用 {command} 从 {name} 中永久删除。",
     "It was made from other rows or columns than its grant says.": "它所用的行或列与其授权所述不同。",
     "Its division of the rows comes out otherwise today.": "其数据行的划分如今得出了不同的结果。",
     "What was typed is not the name.": "输入的内容与名称不符。",
