@@ -25,7 +25,7 @@ def rooms_over(database, vault, ledger, keyring, settings):
     database.create_tables()
     terms = Agreeing(database, ledger, keyring)
     datasets, registry = Datasets(database, vault, ledger, keyring, settings=settings), Registry(database, vault, ledger, keyring)
-    training = Training(database, ledger, datasets, registry, vault, terms=terms, settings=settings)
+    training = Training(database, ledger, datasets, registry, vault, settings=settings)
     return SimpleNamespace(terms=terms, datasets=datasets, registry=registry, training=training, ledger=ledger, database=database)
 
 

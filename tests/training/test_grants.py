@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from modelward.access import Actor, PurposeNotAgreedError, Role, TermsNotAcceptedError
-from modelward.assessment import Assessment
-from modelward.datasets import GrantEndedError, GrantMissingError, OutsideGrantError
+from modelward.access import Actor, PurposeNotAgreedError, Role, TermsNotAcceptedError, local_actor
+from modelward.assessment import Assessment, Objective
+from modelward.datasets import GrantEndedError, GrantMissingError, OutsideGrantError, Sharding, Split
 from modelward.training import RECIPES, CandidateStatus, RunFailedError, Status, heeding, parse_spec
 from training import house
 from training.exposure import exposure, losses_of
@@ -93,6 +93,57 @@ def test_nobody_learns_from_data_whose_terms_they_did_not_accept(rooms, register
     assert rooms.ledger.head().size == before
     rooms.terms.accept("dataset:people", by=SCIENTIST)
     assert rooms.training.train(spec("naive-bayes"), by=SCIENTIST).versions == ("grants:1",)
+
+
+def everything_of_data(rooms):
+    """Every verb that hands rows of a dataset out, or figures of them."""
+    assessment = Assessment(rooms.registry, rooms.datasets)
+    return {
+        "train": lambda name, by: rooms.training.train(spec("naive-bayes", data=f"dataset: {name}"), by=by),
+        "assess": lambda name, by: assessment.assess(_made_from(rooms, name), only=["latency"], by=by),
+        "compare": lambda name, by: assessment.compare([_made_from(rooms, name)], objective=Objective(), by=by),
+        "trace": lambda name, by: assessment.trace(name, column="age", value="40", by=by),
+        "profile": lambda name, by: rooms.datasets.profile(name, by=by),
+        "rows": lambda name, by: rooms.datasets.table(name, by=by),
+        "split": lambda name, by: rooms.datasets.split(name, Split(by="random"), by=by),
+        "shard": lambda name, by: rooms.datasets.shard(name, Sharding(parts=2, by="random"), by=by),
+    }
+
+
+def _made_from(rooms, name) -> str:
+    by = local_actor()
+    versions = rooms.registry.versions("grants", by=by)
+    return next(version.name for version in versions if version.lineage.dataset == name)
+
+
+@pytest.mark.parametrize("name", ["people", "people-1"])
+def test_the_terms_of_data_bind_whoever_has_its_rows_or_figures(rooms, register, admin, name):
+    register()
+    rooms.datasets.shard("people", Sharding(parts=2, by="random"), by=admin)
+    rooms.training.train(spec("naive-bayes", data=f"dataset: {name}"), by=admin)
+    assert rooms.datasets.profile(name, by=admin), "where there are no terms, nothing is asked"
+    rooms.terms.put("dataset:people", "Tell nobody what is in it.", by=admin)
+    before = rooms.ledger.head().size
+    for verb, do in everything_of_data(rooms).items():
+        with pytest.raises(TermsNotAcceptedError, match="terms accept dataset:people"):
+            do(name, admin)
+        assert rooms.ledger.head().size == before, verb
+    rooms.terms.accept("dataset:people", by=admin)
+    for do in everything_of_data(rooms).values():
+        do(name, admin)
+
+
+def test_the_terms_of_a_model_bind_who_takes_its_files(rooms, register, admin, tmp_path):
+    register()
+    rooms.training.train(spec("naive-bayes"), by=admin)
+    rooms.terms.put("model:grants", "Keep it to yourself.", by=admin)
+    with pytest.raises(TermsNotAcceptedError, match="terms accept model:grants"):
+        rooms.registry.export("grants:1", tmp_path / "out", by=admin)
+    assert not (tmp_path / "out").exists()
+    assert rooms.ledger.entries(event="version.exported") == []
+    rooms.terms.accept("model:grants", by=admin)
+    rooms.registry.export("grants:1", tmp_path / "out", by=admin)
+    assert (tmp_path / "out" / "manifest.json").is_file()
 
 
 def test_what_is_not_granted_is_in_no_artefact(rooms, register, admin):

@@ -49,7 +49,6 @@ class Platform:
             self.datasets,
             self.registry,
             self.vault,
-            terms=self.access.terms,
             settings=settings,
         )
         self.tenants = Tenants(self.database, self.ledger, self.keyring, names_in_use=self._names)

@@ -126,7 +126,10 @@ class Assessment:
         from modelward.assessment import plots
 
         names = list(dict.fromkeys(names))
-        objective = settled(objective, [self._registry.find(name, by=by).interface for name in names])
+        versions = [self._registry.find(name, by=by) for name in names]
+        for dataset in sorted({version.lineage.dataset for version in versions} - {""}):
+            self._datasets.require_terms(dataset, by=by)
+        objective = settled(objective, [version.interface for version in versions])
         rows, places, favourable, replicates = [], set(), set(), {}
         for place, name in enumerate(names):
             progress(name, place / len(names))

@@ -13,7 +13,6 @@ from threading import Lock
 from typing import Final
 
 from modelward.audit import Ledger, LoggedEntry
-from modelward.datasets.dataset import DATASET_REGISTERED
 from modelward.datasets.grant import DATASET_GRANTED, GRANT_REVOKED, Grant
 
 _AT_ONCE: Final = 1000
@@ -45,13 +44,6 @@ class GrantedOnRecord:
             for each in self._further(DATASET_GRANTED.name):
                 self._granted.add((str(each.entry.facts.get("model")), each.entry.subject))
             return frozenset(self._granted)
-
-    def divided(self, shard: str) -> str:
-        """The dataset that `shard` is one of, as it was registered; "" where it is none. It is known of a shredded one, too."""
-        for each in self._ledger.entries(event=DATASET_REGISTERED.name, subject=shard, limit=1, newest_first=False):
-            told = each.entry.facts.get("shard")
-            return str(told.get("dataset", "")) if isinstance(told, dict) else ""
-        return ""
 
     def _further(self, event: str) -> Iterator[LoggedEntry]:
         """The entries of that event that were not read yet."""

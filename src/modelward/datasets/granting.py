@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from shlex import quote
@@ -15,6 +15,7 @@ import numpy as np
 from modelward.access import Actor, NotPermittedError, Permission, PurposeNotAgreedError, Seal, check_name, covers
 from modelward.audit import Ledger
 from modelward.datasets import store
+from modelward.datasets.agreement import Agreement
 from modelward.datasets.dataset import DATASET_READ, DatasetMissingError, DatasetShreddedError
 from modelward.datasets.erasure import DatasetErasedError
 from modelward.datasets.grant import (
@@ -46,10 +47,11 @@ READS_SHOWN = 100
 class Grants:
     """Grants of datasets to models. Rows of grants are sealed; what was read under them is in the ledger."""
 
-    def __init__(self, database: Database, ledger: Ledger, shelf: Shelf, keyring: Keyring) -> None:
+    def __init__(self, database: Database, ledger: Ledger, shelf: Shelf, keyring: Keyring, agreement: Agreement) -> None:
         self._database = database
         self._ledger = ledger
         self._shelf = shelf
+        self._agreement = agreement
         self._seal = Seal(keyring.secret("pepper"))
         self._digest_key = keyring.secret("digests")
         self._record_of_grants = GrantedOnRecord(ledger)
@@ -161,12 +163,14 @@ class Grants:
         that a version was made under: what that one showed is shown again, if the grant in force still includes it.
 
         Raises:
-            DatasetMissingError: there is none. GrantMissingError, GrantEndedError, PurposeNotAgreedError, OutsideGrantError: the
+            DatasetMissingError: there is none. TermsNotAcceptedError: its terms are to be accepted first.
+            GrantMissingError, GrantEndedError, PurposeNotAgreedError, OutsideGrantError: the
             grant does not allow it, which is recorded. UnusableTableError: the grant leaves too few rows.
             SealBrokenError, DatasetChangedError: the rows are not those registered.
         """
         by.require(Permission.DATA_READ, dataset=dataset)
         found = self._shelf.genuine(dataset)
+        self._agreement.require(found, by=by)
         try:
             grant = self._grant_for(found, model, by=by)
             _check_purpose(grant, found.declared.purpose, wanted=purpose)
@@ -189,11 +193,13 @@ class Grants:
         Raises:
             NotPermittedError: the actor may grant neither this nor what it is a shard of: who may not have a column is not told
             either which values it has. DatasetMissingError: there is none.
+            TermsNotAcceptedError: the terms of the dataset are to be accepted first.
             InvalidFilterError: there is no such column, or it cannot hold that.
         """
         found = self._shelf.genuine(dataset)
         by.require(Permission.DATA_READ, dataset=dataset)
         self._require_granting(by, self._divided(found))
+        self._agreement.require(found, by=by)
         shown, table = self._shelf.opened(found), self._shelf.rows(found)
         matches = matching(shown, table, column, value)
         looked_for = keyed_digest(self._digest_key, f"trace:{dataset}:{column}:{value}".encode())
@@ -270,7 +276,7 @@ class Grants:
 
     def _grant_for(self, found: store.Registration, model: str, *, by: Actor) -> Grant:
         """The grant in force, of the dataset or of one that it is a shard of, at any depth; or one that is made now."""
-        for name in self._lineage(found):
+        for name in self._agreement.names(found):
             if standing := self._grant_of(name, model):
                 return standing
         if not self._may_grant(by, found, model=model):
@@ -311,19 +317,6 @@ class Grants:
             if not was_granted:
                 return None
         raise _taken_away(model, dataset)
-
-    def _lineage(self, found: store.Registration) -> Iterator[str]:
-        """The name of the dataset, of the one that it is a shard of, of the one that that is a shard of, and so on."""
-        shard = self._shelf.description(found).shard
-        name, above = found.name, shard.dataset if shard else ""
-        yield name
-        while above:
-            yield above
-            try:
-                shard = self._shelf.description(self._shelf.find(above)).shard
-                above = shard.dataset if shard else ""
-            except (DatasetMissingError, DatasetShreddedError):
-                above = self._record_of_grants.divided(above)
 
     def _check_columns(self, grant: Grant, found: store.Registration, asked: Iterable[str]) -> None:
         if grant.columns is None:

@@ -11,9 +11,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelward.access import Actor, Permission, check_name
+from modelward.access import Actor, Agreeing, Permission, check_name
 from modelward.audit import Ledger
 from modelward.datasets import declaration, store
+from modelward.datasets.agreement import Agreement
 from modelward.datasets.dataset import (
     DATASET_READ,
     DATASET_REGISTERED,
@@ -64,7 +65,8 @@ class Datasets:
         self._ledger = ledger
         self._settings = settings
         self._shelf = Shelf(database, vault)
-        self.grants = Grants(database, ledger, self._shelf, keyring)
+        self._agreement = Agreement(self._shelf, Agreeing(database, ledger, keyring), ledger)
+        self.grants = Grants(database, ledger, self._shelf, keyring, self._agreement)
         self.shredding = Shredding(database, vault, ledger, self._shelf)
         self.erasing = Erasing(database, vault, ledger, self._shelf, keyring)
 
@@ -151,13 +153,27 @@ class Datasets:
         return store.sealed_objects(connection)
 
     def profile(self, name: str, *, by: Actor) -> Profile:
-        """The profile taken when the dataset was registered; no row is read.
+        """The profile taken when the dataset was registered, of every column, granted to a model or not; no row is read.
 
         Raises:
-            DatasetMissingError: there is none.
+            DatasetMissingError: there is none. TermsNotAcceptedError: its terms are to be accepted first.
         """
+        return self._shelf.description(self._agreed(name, by=by)).profile
+
+    def require_terms(self, name: str, *, by: Actor) -> None:
+        """Nothing, where `by` accepted the terms of what is called `name` and of what it is a shard of, be it here or not.
+
+        Raises:
+            TermsNotAcceptedError: they did not. AlteredRowError: some terms were altered.
+        """
+        self._agreement.require_named(name, by=by)
+
+    def _agreed(self, name: str, *, by: Actor) -> store.Registration:
+        """The dataset, where `by` may read it and accepted its terms."""
         by.require(Permission.DATA_READ, dataset=name)
-        return self._shelf.description(self._shelf.find(name)).profile
+        found = self._shelf.find(name)
+        self._agreement.require(found, by=by)
+        return found
 
     def table(self, name: str, *, by: Actor, purpose: str = "") -> pl.DataFrame:
         """The rows, decrypted, checked against the fingerprint, after the ledger says who reads them and for which `purpose`
@@ -166,14 +182,14 @@ class Datasets:
         Numbers are Float64, booleans Boolean, dates Datetime, everything else String; null where missing.
 
         Raises:
-            DatasetMissingError: there is none. SealBrokenError, DatasetChangedError: the rows are not those registered.
+            DatasetMissingError: there is none. TermsNotAcceptedError: its terms are to be accepted first.
+            SealBrokenError, DatasetChangedError: the rows are not those registered.
         """
         return frame_of(self.columns(name, by=by, purpose=purpose))
 
     def columns(self, name: str, *, by: Actor, purpose: str = "") -> Table:
         """As `table`, decrypted a column at a time when it is asked for, so that memory need not hold all of them."""
-        by.require(Permission.DATA_READ, dataset=name)
-        found = self._shelf.find(name)
+        found = self._agreed(name, by=by)
         table = self._shelf.rows(found)
         facts = {"fingerprint": found.fingerprint, "purpose": purpose or found.declared.purpose, "rows": found.rows}
         with self._database.change() as connection:
@@ -184,10 +200,10 @@ class Datasets:
         """How the dataset divides by `split`, and the digest of that division; training makes the same one again.
 
         Raises:
-            DatasetMissingError: there is none. InvalidSplitError: it cannot be divided so.
+            DatasetMissingError: there is none. TermsNotAcceptedError: its terms are to be accepted first.
+            InvalidSplitError: it cannot be divided so.
         """
-        by.require(Permission.DATA_READ, dataset=name)
-        found = self._shelf.find(name)
+        found = self._agreed(name, by=by)
         table, target, task = self._shelf.rows(found), found.declared.target, found.declared.task
         parts = make_split(table, target, split, task=task, log=found.declared.log)
         made = summarise(table, target if task == "classes" else "", dataset=name, split=split, parts=parts)
@@ -204,12 +220,12 @@ class Datasets:
         changes.
 
         Raises:
-            DatasetMissingError: there is none. UndividedError: it cannot be divided so.
+            DatasetMissingError: there is none. TermsNotAcceptedError: its terms are to be accepted first.
+            UndividedError: it cannot be divided so.
             DatasetExistsError: the name of a shard is taken by other data. Then none is registered.
         """
-        by.require(Permission.DATA_READ, dataset=name)
         by.require(Permission.DATA_WRITE, dataset=name)
-        found = self._shelf.find(name)
+        found = self._agreed(name, by=by)
         check_name("dataset", shard_name(name, sharding.parts))
         with self._bounded_images():
             divided = divide(self._shelf.rows(found), sharding, target=found.declared.target, user=found.declared.user)

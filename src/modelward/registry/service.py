@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from modelward.access import Actor, Permission, check_name
+from modelward.access import Actor, Agreeing, Permission, check_name
 from modelward.audit import Event, Ledger
 from modelward.registry import store
 from modelward.registry.draft import make_draft
@@ -47,6 +47,7 @@ class Registry:
         self._ledger = ledger
         self._shelf = Shelf(database, vault, Signer(keyring.secret("signer")))
         self._writer = Writer(database, self._shelf, ledger)
+        self._terms = Agreeing(database, ledger, keyring)
 
     @property
     def public_key(self) -> bytes:
@@ -217,10 +218,13 @@ class Registry:
         The ledger says so before the first plain byte is written.
 
         Raises:
-            NotPermittedError: the actor lacks models:export. FolderTakenError: something lies in `folder` already.
+            NotPermittedError: the actor lacks models:export. TermsNotAcceptedError: the model's terms are to be accepted first, for
+            who has its files can ask it without being seen. FolderTakenError: something lies in `folder` already.
             TamperedVersionError: the version is not what was signed. NoSpaceError: it did not fit; nothing was left behind.
         """
-        by.require(Permission.MODELS_EXPORT, model=parse_version_name(name)[0])
+        model, _ = parse_version_name(name)
+        by.require(Permission.MODELS_EXPORT, model=model)
+        self._terms.require(f"model:{model}", by)
         version, dossier = self._current(self.find(name, by=by))
         folder = check_free(Path(folder))
         files = {file.path: self._unseal(version, dossier, file.path) for file in dossier.files}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from modelward.access import Actor, Agreeing, Permission
+from modelward.access import Actor, Permission
 from modelward.audit import Ledger
 from modelward.datasets import Dataset, Datasets, View
 from modelward.errors import UnavailableError
@@ -55,7 +55,6 @@ class Training:
         registry: Registry,
         vault: Vault,
         *,
-        terms: Agreeing,
         settings: Settings,
     ) -> None:
         self._database = database
@@ -64,7 +63,6 @@ class Training:
         self._registry = registry
         self._vault = vault
         self._settings = settings
-        self._terms = terms
 
     def train(self, spec: Spec, *, by: Actor, progress: Progress = SILENT) -> Run:
         """Train every candidate of `spec`; each that succeeds becomes the next version of the model, in the order of the spec.
@@ -147,7 +145,6 @@ class Training:
 
     def _opened(self, spec: Spec, *, by: Actor) -> View:
         """What the model may have of the data: nothing else of it is seen from here on."""
-        self._terms.require(f"dataset:{spec.data.dataset}", by)
         asked = columns_named(spec.data)
         return self._datasets.grants.opened(
             spec.model, spec.data.dataset, use="training", purpose=spec.purpose or "", columns=asked, by=by

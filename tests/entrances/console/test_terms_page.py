@@ -140,3 +140,12 @@ def test_who_manages_keys_accepts_terms_for_a_key(own_house):
         assert 'name="key"' not in other.get("/access/terms").text
         assert other.post("/access/terms", fields | {"key": keys["desk"].id}, shown_at="/access/terms").status_code == 403
     assert len(own_house.entries("terms.accepted")) == 1
+
+
+def test_what_was_found_in_data_is_shown_to_who_accepted_its_terms(own_house):
+    terms, visitor = put(own_house, "dataset:people"), own_house.visitor(Role.AUDITOR, "ada")
+    page = visitor.get("/data/people").text
+    assert "What was found in this data is shown to who accepted its terms." in page
+    assert 'class="gallery columns"' not in page
+    accept(visitor, terms)
+    assert 'class="gallery columns"' in visitor.get("/data/people").text

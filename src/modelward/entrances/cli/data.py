@@ -65,6 +65,8 @@ def declare(app: typer.Typer) -> None:
         time: Annotated[str, typer.Option(metavar="COL", help="When; with --task items.")] = "",
     ) -> None:
         """Register a table: profiled, fingerprinted, encrypted."""
+        from modelward.access import TermsNotAcceptedError
+
         is_there = _is_registered(desk, name)
         with waiting(desk, f"Reading {', '.join(map(str, files))}"):
             added = desk.house.datasets.add(
@@ -81,7 +83,10 @@ def declare(app: typer.Typer) -> None:
                 task=task,  # type: ignore[arg-type]  # the declaration checks it
                 by=desk.actor,
             )
-        warnings = desk.house.datasets.profile(name, by=desk.actor).warnings
+        warnings: Iterable[ProfileWarning] = ()
+        # Terms may have been put before there was the dataset. It is registered all the same.
+        with suppress(TermsNotAcceptedError):
+            warnings = desk.house.datasets.profile(name, by=desk.actor).warnings
         desk.answer(added, partial(_show_added, warnings=warnings, is_new=not is_there))
         point(desk, f"modelward train SPEC.yaml    (`modelward train --help` shows a spec; its dataset is {name})")
 

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from modelward.access import Permission
+from modelward.access import Permission, TermsNotAcceptedError
 from modelward.datasets import ColumnProfile
 from modelward.entrances.console.visit import Visit
 
@@ -49,7 +49,10 @@ def shown_dataset(visit: Visit) -> dict[str, Any]:
     """What one dataset looks like, column by column, and what to look at before training on it."""
     name = visit.path["name"]
     dataset = visit.platform.datasets.show(name, by=visit.by)
-    profile = visit.platform.datasets.profile(name, by=visit.by)
+    try:
+        profile = visit.platform.datasets.profile(name, by=visit.by)
+    except TermsNotAcceptedError:
+        return {"dataset": dataset, "profile": None, **_learnt(visit, dataset.name)}
     return {
         "dataset": dataset,
         "profile": profile,

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 GRANT_WORDS = {
+    "What was found in this data is shown to who accepted its terms.": "接受此数据的保密条款之后，才能看到对它的分析。",
+    "Read and accept them": "阅读并接受",
     "Granted to models": "对模型的授权",
     "Granted data": "被授权的数据",
     "No model was granted this data yet.": "尚未将此数据授权给任何模型。",

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether somebody accepted the terms of what they want rows or figures of; for a shard, those of what was divided, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelward.access import Actor, Agreeing
+from modelward.audit import Ledger
+from modelward.datasets import store
+from modelward.datasets.dataset import DATASET_REGISTERED, DatasetMissingError, DatasetShreddedError
+from modelward.datasets.shelf import Shelf
+
+
+class Agreement:
+    """Knows from which datasets the rows of one come, and asks for the terms of all of them."""
+
+    def __init__(self, shelf: Shelf, terms: Agreeing, ledger: Ledger) -> None:
+        self._shelf = shelf
+        self._terms = terms
+        self._ledger = ledger
+
+    def require(self, found: store.Registration, *, by: Actor) -> None:
+        """Nothing, where `by` accepted the terms of the dataset, and of all that it is a shard of at any depth.
+
+        Raises:
+            TermsNotAcceptedError: they did not. AlteredRowError: some terms were altered.
+        """
+        for name in self.names(found):
+            self._terms.require(f"dataset:{name}", by)
+
+    def require_named(self, name: str, *, by: Actor) -> None:
+        """As `require`, of what may not be on the shelf of this house."""
+        try:
+            found = self._shelf.find(name)
+        except DatasetMissingError:
+            self._terms.require(f"dataset:{name}", by)
+        else:
+            self.require(found, by=by)
+
+    def names(self, found: store.Registration) -> Iterator[str]:
+        """The name of the dataset, of the one that it is a shard of, of the one that that is a shard of, and so on."""
+        name = found.name
+        while name:
+            yield name
+            try:
+                shard = self._shelf.description(self._shelf.find(name)).shard
+                name = shard.dataset if shard else ""
+            except (DatasetMissingError, DatasetShreddedError):
+                name = self._recorded(name)
+
+    def _recorded(self, name: str) -> str:
+        """What the dataset is a shard of, as the ledger says: that is known of one that was shredded, too."""
+        for each in self._ledger.entries(event=DATASET_REGISTERED.name, subject=name, limit=1, newest_first=False):
+            told = each.entry.facts.get("shard")
+            return str(told.get("dataset", "")) if isinstance(told, dict) else ""
+        return ""
