@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Somebody's rows are taken out for good: of the dataset, of its shards, of every file; the rest is there as before."""
 
+import signal
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -232,3 +235,145 @@ def test_a_large_table_is_erased_in_its_pieces(people, admin, monkeypatch, vault
         assert len(people.sealed_objects(connection)) > 2
     assert erase(people, admin, rows="age < 25").gone
     assert readable(people, vault, admin) == []
+
+
+def while_it_is_measured(monkeypatch, deed):
+    """Somebody else does `deed` between the reading of the rows and the writing of the rest."""
+    from modelward.datasets import erasing
+
+    rests = erasing._rests
+
+    def meanwhile(parts):
+        made = [*rests(parts)]
+        deed()
+        return made
+
+    monkeypatch.setattr(erasing, "_rests", meanwhile)
+
+
+def test_a_dataset_that_is_divided_meanwhile_keeps_the_rows_in_no_shard(people, admin, vault, monkeypatch):
+    with monkeypatch.context() as once:
+        while_it_is_measured(once, lambda: people.shard("people", Sharding(parts=2, by="random"), by=admin))
+        with pytest.raises(ErasedMeanwhileError, match="people-1"):
+            erase(people, admin)
+    assert people.table("people", by=admin).height == 200
+    assert erase(people, admin).gone == 3
+    assert readable(people, vault, admin) == []
+
+
+@pytest.mark.parametrize("deed", ["erase", "shred"])
+def test_shards_of_rows_that_went_meanwhile_are_not_registered(people, admin, vault, monkeypatch, deed):
+    from modelward.datasets import service
+
+    described = service.described_shards
+
+    def meanwhile(*given, **more):
+        made = described(*given, **more)
+        erase(people, admin) if deed == "erase" else people.shredding.shred("people", reason=REASON, by=admin)
+        return made
+
+    monkeypatch.setattr(service, "described_shards", meanwhile)
+    with pytest.raises(ErasedMeanwhileError):
+        people.shard("people", Sharding(parts=2, by="random"), by=admin)
+    assert [each.name for each in people.list(by=admin)] == ["people"]
+
+
+def test_a_dataset_that_changed_while_it_was_being_shredded_keeps_no_key_that_nobody_knows_of(people, admin, vault, monkeypatch):
+    kind = type(people.shredding)
+    shards = kind._shards
+
+    def meanwhile(self, found):
+        with monkeypatch.context() as once:
+            once.setattr(kind, "_shards", shards)
+            erase(people, admin)
+        return shards(self, found)
+
+    with monkeypatch.context() as once:
+        once.setattr(kind, "_shards", meanwhile)
+        with pytest.raises(ErasedMeanwhileError):
+            people.shredding.shred("people", reason=REASON, by=admin)
+    assert people.show("people", by=admin).shredded is None
+    people.shredding.shred("people", reason=REASON, by=admin)
+    assert all(each.destroyed for each in people.shredding.keys("people", by=admin))
+
+
+def test_a_shard_that_cannot_be_read_is_not_passed_over(people, admin, ledger, home):
+    people.shard("people", Sharding(parts=2, by="random"), by=admin)
+    with people._database.look() as connection:
+        (described,) = [
+            digest for digest, label in people.sealed_objects(connection).items() if "people-1" in label and "desc" in label
+        ]
+    (file,) = [each for each in home.rglob(f"*{described[-20:]}*") if each.is_file()]
+    kept, size = file.read_bytes(), ledger.head().size
+    file.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    for is_trial in (True, False):
+        with pytest.raises(NotErasableError, match="data shred people-1"):
+            erase(people, admin, is_trial=is_trial)
+    assert ledger.head().size == size
+    file.write_bytes(kept)
+    assert erase(people, admin).gone == 3
+
+
+ERASE = """
+import os, signal, sys
+from pathlib import Path
+from modelward.access import Actor, Role
+from modelward.audit import Ledger
+from modelward.datasets import Datasets
+from modelward.settings import Settings
+from modelward.storage import OBJECT_STORES, Database, Keyring, Vault
+
+home, moment, rows, reason = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+
+
+def dying(verb, *, times=1):
+    left = [times]
+    def act(*given, **more):
+        made = verb(*given, **more)
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return made
+    return act
+
+
+keyring = Keyring.open(home / "keys.json")
+database = Database(f"sqlite:///{home / 'modelward.db'}")
+vault = Vault(OBJECT_STORES.load("file")((home / "objects").as_uri()), keyring, database)
+ledger = Ledger(database, keyring, anchor=home / "ledger.checkpoint")
+shelf = Datasets(database, vault, ledger, keyring, settings=Settings(home=home))
+if moment == "after one object is sealed":
+    vault._seal = dying(vault._seal)
+if moment == "after a key is destroyed in the change":
+    vault.shred = dying(vault.shred, times=2)
+if moment == "before the change is committed":
+    ledger.record = dying(ledger.record, times=2)
+if moment == "after the change, before it is overwritten":
+    database.erase = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+if moment == "while objects are removed":
+    vault.discard = dying(vault.discard)
+actor = Actor(id="person:ada", name="ada", role=Role.DATA_OWNER)
+shelf.erasing.erase("people", rows=rows, reason=reason, by=actor)
+"""
+BEFORE = ["after one object is sealed", "after a key is destroyed in the change", "before the change is committed"]
+AFTER = ["after the change, before it is overwritten", "while objects are removed"]
+
+
+@pytest.mark.parametrize("moment", [*BEFORE, *AFTER])
+def test_a_kill_at_any_moment_leaves_all_of_the_old_or_all_of_the_new(people, admin, ledger, vault, home, moment):
+    people.shard("people", Sharding(parts=2, by="random"), by=admin)
+    names = ("people", "people-1", "people-2")
+    before = {name: people.table(name, by=admin) for name in names}
+    keys = wrapped_keys(home)
+    given = [sys.executable, "-c", ERASE, str(home), moment, f'town == "{CANARY}"', REASON]
+    assert subprocess.run(given, check=False).returncode == -signal.SIGKILL
+    if moment in BEFORE:
+        assert all(people.table(name, by=admin).equals(before[name]) for name in names)
+        assert list(ledger.entries(event="dataset.erased")) == []
+    assert erase(people, admin).gone == 3
+    for name in names:
+        assert people.table(name, by=admin).equals(before[name].filter(before[name].get_column("town").ne_missing(CANARY)))
+    assert readable(people, vault, admin) == []
+    assert [files_with(home, each) for each in keys] == [[]] * len(keys)
+    assert len([each for each in ledger.entries(event="dataset.erased") if each.entry.subject == "people"]) == 1
+    assert ledger.verify().is_sound

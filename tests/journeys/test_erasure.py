@@ -102,3 +102,36 @@ def test_a_training_that_reads_what_is_erased_meanwhile_registers_nothing(house,
         house.registry.versions("grants", by=local_actor())
     train(house, "grants")
     assert not issubclass(DatasetErasedError, TamperedVersionError)
+
+
+def test_a_version_does_not_lose_its_past_by_leaving_the_house_and_coming_back(house, tmp_path):
+    me = local_actor()
+    house.grants.grant("older", "people", purpose="tests", rows="age >= 0", by=me)
+    house.grants.grant("careful", "people", purpose="tests", rows=f'town != "{CANARY}"', by=me)
+    for model in ("grants", "older", "careful"):
+        train(house, model)
+    house.assessment.erase("people", rows=f'town == "{CANARY}"', reason=REASON, by=me)
+    came = {}
+    for model in ("grants", "older", "careful"):
+        house.registry.export(f"{model}:1", tmp_path / model, by=me)
+        came[model] = house.registry.import_folder(tmp_path / model, f"{model}-back", public_key=house.registry.public_key, by=me)
+    train(house, "careful")
+    gone = {model: sum(each.gone for each in house.assessment.erasures(version)) for model, version in came.items()}
+    assert gone == {"grants": 3, "older": 3, "careful": 0}
+    with pytest.raises(ReleaseRefusedError, match="may have learned from rows that were erased since"):
+        house.releases.propose("grants-back:1", by=me)
+    train(house, "older")
+    assert house.assessment.erasures(house.registry.find("older:2", by=me)) == ()
+
+
+def test_a_version_registered_in_the_moment_of_the_erasure_is_known_to_have_learned_from_the_rows(house, monkeypatch):
+    register, me = type(house.registry).register, local_actor()
+
+    def just_before(self, *given, **more):
+        monkeypatch.setattr(type(house.registry), "register", register)
+        house.assessment.erase("people", rows=f'town == "{CANARY}"', reason=REASON, by=me)
+        return register(self, *given, **more)
+
+    monkeypatch.setattr(type(house.registry), "register", just_before)
+    train(house, "grants")
+    assert [each.gone for each in house.assessment.erasures(house.registry.find("grants:1", by=me))] == [3]

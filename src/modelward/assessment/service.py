@@ -207,13 +207,15 @@ class Assessment:
         return Erasure(erased=erased, versions=versions, advice=advice_after(erased, versions))
 
     def erasures(self, version: Version) -> tuple[RecordedErasure, ...]:
-        """The erasures of rows that `version` may have learned from: it was made before, and its grant had not left them out."""
+        """The erasures of rows that `version` may have learned from: it was made before, or from what was
+        shown before, and its grant had not left them out.
+        """
         lineage = version.lineage
         if not lineage.dataset:
             return ()
         grant = str(version.facts.get("grant", ""))
-        recorded = self._datasets.erasing.recorded(lineage.dataset)
-        return tuple(each for each in recorded if each.concerns(version.created, grant))
+        erasing = self._datasets.erasing
+        return tuple(erasing.concerning(lineage.dataset, fingerprint=lineage.fingerprint, made=version.created, grant=grant))
 
     def _sign(self, version: Version, report: TrustReport, evidence: dict[str, bytes], *, by: Actor) -> TrustReport:
         from modelward.assessment.page import render_page

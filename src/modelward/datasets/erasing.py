@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from modelward.access import Actor, Permission, Seal
 from modelward.audit import Ledger
 from modelward.datasets import store
-from modelward.datasets.dataset import LEAST_ROWS, Column
+from modelward.datasets.dataset import DATASET_READ, LEAST_ROWS, Column
 from modelward.datasets.description import Description, describe_table, description_label, sealable
 from modelward.datasets.erasure import (
     DATASET_ERASED,
@@ -29,6 +29,7 @@ from modelward.datasets.erasure import (
     RecordedErasure,
 )
 from modelward.datasets.row_filter import RowFilter
+from modelward.datasets.sharding import is_called_shard
 from modelward.datasets.shelf import Shelf
 from modelward.datasets.shredding import checked_reason
 from modelward.datasets.table import Table
@@ -99,7 +100,9 @@ class Erasing:
         reason = "" if is_trial else checked_reason(reason)
         asked, digest = RowFilter.parse(rows), keyed_digest(self._digest_key, f"erase:{name}:{rows}".encode())
         self._check_whole(found)
-        parts = list(self._parts(found, asked))
+        with self._database.look() as connection:
+            others = [each for each in store.every(connection) if each.name != found.name]
+        parts = list(self._parts(found, asked, others))
         if not parts[0].count:
             return self._done_before(found, digest)
         if is_trial:
@@ -107,7 +110,8 @@ class Erasing:
                 _check_enough(part)
             told = tuple(_told(part, kept_out=self._kept_out(part, parts)) for part in parts)
             return Erased(dataset=name, parts=told, reason=reason, by=by.id, erased=None)
-        return self._erase([*_rests(parts)], digest=digest, columns=asked.columns, reason=reason, by=by)
+        known = frozenset(each.name for each in others)
+        return self._erase([*_rests(parts)], known=known, digest=digest, columns=asked.columns, reason=reason, by=by)
 
     def recorded(self, name: str) -> list[RecordedErasure]:
         """The erasures from that dataset, as the ledger tells them. One that is not proved kept nothing out."""
@@ -118,9 +122,37 @@ class Erasing:
             for each in page:
                 facts = each.entry.facts
                 kept_out = frozenset(map(str, facts["kept_out"])) if self._ledger.proves(each) else frozenset()
-                found.append(RecordedErasure(dataset=name, at=each.entry.at, gone=int(facts["rows"]), kept_out=kept_out))
+                before = str(facts["before"])
+                recorded = RecordedErasure(
+                    dataset=name, at=each.entry.at, gone=int(facts["rows"]), before=before, kept_out=kept_out
+                )
+                found.append(recorded)
             since = page[-1].index + 1
         return found
+
+    def concerning(self, name: str, *, fingerprint: str, made: datetime, grant: str) -> list[RecordedErasure]:
+        """The erasures from that dataset of rows that a version may have learned from, which was `made` then, under that grant,
+        from rows with that `fingerprint`. When it was made does not decide alone: a version that is exported and imported again,
+        or was just being registered, is younger than what it learned.
+        """
+        found = self.recorded(name)
+        if not found:
+            return []
+        shown = self._shown_as(name, fingerprint)
+        return [each for each in found if each.concerns(made, grant, shown)]
+
+    def _shown_as(self, name: str, fingerprint: str) -> frozenset[str]:
+        """The fingerprints that the dataset had, when rows with that `fingerprint` were shown of it. None, where they are shown of
+        it as it is: then nothing of them was erased.
+        """
+        now = self._shelf.find(name).fingerprint
+        found, since = {fingerprint}, 0
+        while page := self._ledger.entries(
+            event=DATASET_READ.name, subject=name, since=since, limit=_ENTRIES_AT_ONCE, newest_first=False
+        ):
+            found |= {str(each.entry.facts.get("fingerprint")) for each in page if each.entry.facts.get("view") == fingerprint}
+            since = page[-1].index + 1
+        return frozenset() if now in found else frozenset(found)
 
     def _registered(self, by: Actor, found: store.Registration) -> bool:
         return found.by == by.id and by.may(Permission.DATA_WRITE, dataset=found.name)
@@ -138,20 +170,21 @@ class Erasing:
                 f"from every shard: `modelward data erase {parent.name} --rows FILTER --reason TEXT`."
             )
 
-    def _parts(self, found: store.Registration, asked: RowFilter) -> Iterator[_Part]:
-        """The dataset, and below it every shard whose description speaks of what changes, or which has such rows."""
-        with self._database.look() as connection:
-            others = [each for each in store.every(connection) if each.shredded is None and each.name != found.name]
-        described = {}
-        for each in others:
-            with suppress(ModelwardError):
-                described[each.name] = (each, self._shelf.description(each))
+    def _parts(self, found: store.Registration, asked: RowFilter, others: Sequence[store.Registration]) -> Iterator[_Part]:
+        """The dataset, and below it every one of the `others` whose description speaks of what changes, or which has such rows.
+
+        Raises:
+            NotErasableError: one that is called like a shard of it cannot be read.
+        """
         top = self._part(found, self._shelf.description(found), asked, parent="")
         yield top
         line = [top] if top.count else []
         while line:
             above = line.pop(0)
-            for each, description in described.values():
+            for each in others:
+                if each.shredded is not None or not is_called_shard(each.name, above.found.name):
+                    continue
+                description = self._described(each)
                 shard = description.shard
                 if shard and (shard.dataset, shard.fingerprint) == (above.found.name, above.found.fingerprint):
                     part = self._part(each, description, asked, parent=above.found.name)
@@ -159,12 +192,23 @@ class Erasing:
                     if part.count:
                         line.append(part)
 
+    def _described(self, each: store.Registration) -> Description:
+        try:
+            return self._shelf.description(each)
+        except ModelwardError as unreadable:
+            raise NotErasableError(
+                f"Nothing is erased: {each.name!r} may be a shard with such rows, and cannot be read. Restore it from a backup, or "
+                f"shred it (`modelward data shred {each.name} --reason TEXT`), and erase again."
+            ) from unreadable
+
     def _part(self, found: store.Registration, described: Description, asked: RowFilter, *, parent: str) -> _Part:
         table = self._shelf.rows(found)
         asked.check(described.columns)
         return _Part(found, described, table, asked.kept(table, described.columns), parent)
 
-    def _erase(self, rests: list[_Rest], *, digest: str, columns: tuple[str, ...], reason: str, by: Actor) -> Erased:
+    def _erase(
+        self, rests: list[_Rest], *, known: frozenset[str], digest: str, columns: tuple[str, ...], reason: str, by: Actor
+    ) -> Erased:
         pieces = chain.from_iterable(sealable(each.table, each.described, name=each.part.found.name) for each in rests)
         last = {description_label(each.part.found.name): each for each in rests}
         old = {each.part.found.name: store.objects_of(each.part.found) for each in rests}
@@ -175,12 +219,13 @@ class Erasing:
         told = tuple(_told(each, fingerprint=fingerprints[each.found.name], kept_out=kept_out[each.found.name]) for each in parts)
         now, traces, digests = datetime.now(UTC), list[bytes](), list[str]()
         with self._vault.sealing(pieces, named=store.sealed_objects) as (connection, sealed):
+            _check_no_more_shards(connection, parts, known=known)
             for label, made in sealed.items():
                 digests.append(made)
                 if (rest := last.get(label)) is None:
                     continue
                 part, name = rest.part, rest.part.found.name
-                self._check_as_read(connection, part.found)
+                self._shelf.must_be_as_read(connection, part.found)
                 traces += self._vault.shred(connection, old[name])
                 fresh = replace(part.found, fingerprint=fingerprints[name], rows=rest.table.height, sealed=digests[0])
                 store.put_anew(connection, replace(fresh, described=digests[-1], further=tuple(digests[1:-1])))
@@ -205,10 +250,6 @@ class Erasing:
                 self._vault.discard(object_)
         every_key = tuple(key for name in keys for key in keys[name])
         return Erased(dataset=rests[0].part.found.name, parts=told, reason=reason, by=by.id, erased=now, keys=every_key)
-
-    def _check_as_read(self, connection: Connection, found: store.Registration) -> None:
-        if store.find(connection, found.name) != found:
-            raise ErasedMeanwhileError(f"Somebody else changed dataset {found.name!r} just now. Nothing was done; try again.")
 
     def _kept_out(self, part: _Part, parts: Sequence[_Part]) -> tuple[str, ...]:
         """The grants, of the dataset or of what it is a shard of, whose filters had left every one of its rows out that go."""
@@ -290,6 +331,13 @@ def _rest(part: _Part, columns: tuple[Column, ...], fingerprints: Mapping[str, s
         ) from refused
     shard = described.shard and replace(described.shard, fingerprint=fingerprints.get(part.parent, described.shard.fingerprint))
     return _Rest(part, table, replace(anew, said=described.said, shard=shard))
+
+
+def _check_no_more_shards(connection: Connection, parts: Sequence[_Part], *, known: frozenset[str]) -> None:
+    looked_at = known | {part.found.name for part in parts}
+    for each in store.every(connection):
+        if each.name not in looked_at and any(is_called_shard(each.name, part.found.name) for part in parts):
+            raise ErasedMeanwhileError(f"Somebody else divided off {each.name!r} just now. Nothing was done; try again.")
 
 
 def _check_enough(part: _Part) -> None:

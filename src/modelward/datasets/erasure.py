@@ -67,13 +67,18 @@ class Erased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedErasure:
-    """What the ledger tells of one. The grants `kept_out` had shown their models none of the rows."""
+    """What the ledger tells of one. `before` is the fingerprint of the dataset with the rows. The grants `kept_out` had shown
+    their models none of them.
+    """
 
     dataset: str
     at: datetime
     gone: int
+    before: str
     kept_out: frozenset[str]
 
-    def concerns(self, made: datetime, grant: str) -> bool:
-        """Whether what was `made` then under that grant may have learned from the rows."""
-        return made < self.at and grant not in self.kept_out
+    def concerns(self, made: datetime, grant: str, shown: frozenset[str]) -> bool:
+        """Whether what was `made` then under that grant may have learned from the rows: before they went, or later, out of what
+        had been learnt before, for the rows `shown` to it were those of then.
+        """
+        return grant not in self.kept_out and (made < self.at or self.before in shown)

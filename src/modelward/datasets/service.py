@@ -223,6 +223,7 @@ class Datasets:
             DatasetMissingError: there is none. TermsNotAcceptedError: its terms are to be accepted first.
             UndividedError: it cannot be divided so.
             DatasetExistsError: the name of a shard is taken by other data. Then none is registered.
+            ErasedMeanwhileError: rows of it were erased, or it was shredded, just now. None is registered either.
         """
         by.require(Permission.DATA_WRITE, dataset=name)
         found = self._agreed(name, by=by)
@@ -242,6 +243,7 @@ class Datasets:
         facts = {"fingerprint": found.fingerprint, "rows": found.rows, **asdict(sharding), **divided.facts, "registered": [*fresh]}
 
         def sharded(connection: Connection) -> None:
+            self._shelf.must_be_as_read(connection, found)
             self._ledger.record(connection, DATASET_SHARDED, actor=by.id, subject=name, facts=facts)
 
         if fresh:

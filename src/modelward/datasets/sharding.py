@@ -119,6 +119,11 @@ def shard_name(dataset: str, part: int) -> str:
     return f"{dataset}-{part}"
 
 
+def is_called_shard(name: str, dataset: str) -> bool:
+    """Whether `name` is what a shard of `dataset` would be called."""
+    return name.startswith(f"{dataset}-") and name[len(dataset) + 1 :].isdecimal()
+
+
 def described_shards(divided: Divided, whole: Description, *, declared: Declaration, sharding: Sharding) -> dict[str, Made]:
     """What is registered of each shard of the dataset described as `whole`, by its name.
 

@@ -9,10 +9,11 @@ from modelward.access import check_name
 from modelward.datasets import store
 from modelward.datasets.dataset import Dataset, DatasetChangedError, DatasetMissingError, DatasetShreddedError
 from modelward.datasets.description import Description, description_label, opened_description, rows_label
+from modelward.datasets.erasure import ErasedMeanwhileError
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.pieces import SealedTable
 from modelward.datasets.table import Table
-from modelward.storage import Database, Vault
+from modelward.storage import Connection, Database, Vault
 
 
 class Shelf:
@@ -33,6 +34,15 @@ class Shelf:
         if found is None:
             raise DatasetMissingError(f"No dataset is called {name!r}.{self._meant(name)} `modelward data list` shows all.")
         return found
+
+    def must_be_as_read(self, connection: Connection, found: store.Registration) -> None:
+        """Nothing, where the dataset is still what was `found`, so that what was made of its rows can be written down.
+
+        Raises:
+            ErasedMeanwhileError: it is not.
+        """
+        if store.find(connection, found.name) != found:
+            raise ErasedMeanwhileError(f"Somebody else changed dataset {found.name!r} just now. Nothing was done; try again.")
 
     def genuine(self, name: str) -> store.Registration:
         """As `find`; purpose, owner and who registered it are those that were sealed with it.

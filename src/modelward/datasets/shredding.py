@@ -36,6 +36,7 @@ class Shredding:
         Raises:
             NotPermittedError: the actor neither holds data:shred nor registered the dataset. DatasetMissingError: there is none.
             ShreddingReasonError: there is no reason, or a long one.
+            ErasedMeanwhileError: rows of it were erased just now; nothing was done.
             DatabaseBusyError: it is shredded, and somebody reads for so long that what was deleted could not be overwritten yet.
         """
         by.require(Permission.DATA_READ, dataset=name)
@@ -95,6 +96,7 @@ class Shredding:
             now = store.find(connection, found.name)
             if now is None or now.shredded:
                 return (now.shredded if now and now.shredded else shredded), None
+            self._shelf.must_be_as_read(connection, found)
             traces = self._vault.shred(connection, objects)
             store.shred(connection, shredded)
             self._ledger.record(connection, DATASET_SHREDDED, actor=by.id, subject=found.name, facts=facts)
