@@ -115,7 +115,7 @@ def test_what_is_rarely_said_is_said_in_chinese_too(monkeypatch):
 
 
 def test_why_a_whole_part_is_not_measured_is_said_in_chinese():
-    assert untranslated([*asking._OTHER_ANSWER.values(), asking._NO_LABELS, asking._NO_SAMPLE]) == set()
+    assert untranslated([*asking._OTHER_ANSWER.values(), asking._NO_LABELS, asking.NO_SAMPLE, asking.WITHHELD]) == set()
 
 
 def rows(*estimates, **verdicts):

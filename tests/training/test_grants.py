@@ -223,8 +223,35 @@ def test_an_assessment_reads_under_the_grant_and_not_without_one(rooms, register
     assert assessment.assess("grants:1", by=SCIENTIST).fingerprint == report.fingerprint
     grants.revoke("grants", "people", by=admin)
     with pytest.raises(GrantEndedError):
-        assessment.assess("grants:1", by=admin)
-    assert assessment.report("grants:1", by=admin) is not None
+        assessment.assess("grants:1", only=["quality", "fairness"], by=admin)
+    assert assessment.report("grants:1", by=admin) == assessment.report("grants:1", by=SCIENTIST)
+
+
+def test_after_a_grant_ended_what_needs_no_rows_is_measured_and_the_rest_says_why(rooms, register, admin):
+    register()
+    rooms.training.train(spec("naive-bayes", "decision-tree"), by=admin)
+    assessment = Assessment(rooms.registry, rooms.datasets)
+    before = assessment.assess("grants:1", by=admin)
+    rooms.datasets.grants.revoke("grants", "people", by=admin)
+    reads = len(rooms.ledger.entries(event="dataset.read"))
+
+    fresh = assessment.assess("grants:2", by=admin)
+    told = {clause.dimension: clause for clause in fresh.clauses}
+    assert told["latency"].estimate is not None
+    assert told["size"].estimate is not None
+    assert told["quality"].estimate is None
+    assert "grant that the version was made under is over" in told["quality"].note
+    assert (fresh.dataset, fresh.rows) == ("", 0)
+
+    again = assessment.assess("grants:1", by=admin)
+    assert [each for each in again.clauses if each.dimension == "quality"] == [
+        each for each in before.clauses if each.dimension == "quality"
+    ]
+    assert (again.dataset, again.fingerprint, again.rows) == (before.dataset, before.fingerprint, before.rows)
+    latest = {each.assessor: each.at for each in again.measurements}
+    assert latest["latency"] > {each.assessor: each.at for each in before.measurements}["latency"]
+    assert len(rooms.ledger.entries(event="dataset.read")) == reads, "no row was read again"
+    assert refused(rooms) == ["GrantEndedError"] * 2
 
 
 @dataclass

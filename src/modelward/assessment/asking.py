@@ -16,7 +16,8 @@ from modelward.assessment.report import AssessorBrokenError, UnknownAssessorErro
 from modelward.plugins import MissingExtraError
 from modelward.registry import Answered, OpenVersion, Version, answered
 
-_NO_SAMPLE = "The version came without data. Train it here, or register data to assess it on."
+NO_SAMPLE = "The version came without data. Train it here, or register data to assess it on."
+WITHHELD = "The rows may not be read: the grant that the version was made under is over. Ask who owns the data for a new one."
 _NO_LABELS = "The data has nothing to predict, so nobody knows which answers are right."
 _OTHER_ANSWER: dict[Answered, str] = {
     "items": "The version recommends some of many items, and this is measured of answers that weigh few classes.",
@@ -68,8 +69,18 @@ def known_measures() -> list[Measure]:
     return found
 
 
-def ask(name: str, version: OpenVersion, sample: Sample | None) -> Reply:
-    """What the assessor finds; one that cannot be asked is said to be not measurable, never left out.
+def needs_rows(name: str) -> bool:
+    """Whether the assessor measures nothing without rows."""
+    try:
+        assessor: Assessor = ASSESSORS.load(name)()
+    except MissingExtraError:
+        return True
+    return assessor.needs_sample
+
+
+def ask(name: str, version: OpenVersion, sample: Sample | None, *, lacking: str = NO_SAMPLE) -> Reply:
+    """What the assessor finds; one that cannot be asked is said to be not measurable, never left out. `lacking` says why there is
+    no sample, where there is none.
 
     Raises:
         AssessorBrokenError: its name or its findings break a law of `Assessor`.
@@ -90,7 +101,7 @@ def ask(name: str, version: OpenVersion, sample: Sample | None) -> Reply:
     elif sample is not None and not sample.is_labelled and measured_answers(assessor) == ("classes",):
         findings = Findings.none(spoken, _NO_LABELS)
     elif sample is None and assessor.needs_sample:
-        findings = Findings.none(spoken, _NO_SAMPLE)
+        findings = Findings.none(spoken, lacking)
     else:
         findings = assessor.assess(version, sample)
     _check(name, findings, keys={measure.key for measure in assessor.measures})

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from modelward.access import Actor, Permission
-from modelward.assessment.asking import Reply, ask, choose, is_about
+from modelward.assessment.asking import NO_SAMPLE, WITHHELD, Reply, ask, choose, is_about, needs_rows
 from modelward.assessment.assessor import Sample, assessor_of
 from modelward.assessment.comparison import (
     WEIGHED,
@@ -40,7 +40,7 @@ from modelward.assessment.report import (
 )
 from modelward.assessment.sampling import SEED, held_out
 from modelward.assessment.tracing import Trace, advice_for, sighting_of
-from modelward.datasets import Datasets, Parts, RecordedErasure
+from modelward.datasets import Datasets, GrantEndedError, GrantMissingError, OutsideGrantError, Parts, RecordedErasure
 from modelward.digest import sha256_hex
 from modelward.registry import CARD_FILE, DossierMissingError, Registry, Version, model_card
 
@@ -61,12 +61,16 @@ class Assessment:
     def assess(self, name: str, *, only: Sequence[str] = (), by: Actor, progress: Progress = _silent) -> TrustReport:
         """Measure a version with every assessor, or with those named in `only`, and sign the report with it.
 
-        With `only`, what the others said is taken over from the report there is. A report is of the version's very bytes.
+        With `only`, what the others said is taken over from the report there is. A report is of the version's very bytes. Where the
+        version's grant is over, its rows are not read again: what needs none is measured, what was measured before is taken over,
+        and the rest is not measurable.
 
         Raises:
             NotPermittedError: `by` may not assess it. UnknownAssessorError: there is no such assessor. TamperedVersionError: the
-            version does not verify. DataChangedError: its test rows are not known any more. AssessorBrokenError: an assessor
-            breaks the laws of all assessors. ReportUnreadableError: there is a report, and nothing can be taken over from it.
+            version does not verify. GrantEndedError, GrantMissingError, OutsideGrantError: the rows are not granted any more, and
+            nothing that was asked for goes without. TermsNotAcceptedError: those of the data are to be accepted first.
+            DataChangedError: its test rows are not known any more. AssessorBrokenError: an assessor breaks the laws of all
+            assessors. ReportUnreadableError: there is a report, and nothing can be taken over from it.
         """
         version = self._registry.find(name, by=by)
         by.require(Permission.MODELS_ASSESS, model=version.model)
@@ -76,21 +80,33 @@ class Assessment:
         progress("opening", 0.0)
         opened = self._registry.open(version)
         try:
-            sample = held_out(version, self._datasets, by=by)
+            sample, lacking = self._sample(version, chosen, by=by)
+            if lacking is WITHHELD:
+                earlier = self.report(name, by=by)
+                chosen = [each for each in chosen if not needs_rows(each) or not earlier or each not in earlier.assessors]
             replies = {}
             for place, assessor in enumerate(chosen):
                 progress(assessor, place / len(chosen))
-                replies[assessor] = ask(assessor, opened, sample)
+                replies[assessor] = ask(assessor, opened, sample, lacking=lacking)
         finally:
             opened.close()
         progress("signing", 1.0)
         report = _report(version, sample, replies, by=by)
         evidence = {path: data for reply in replies.values() for path, data in reply.findings.evidence.items()}
         # Read only now, so that what somebody else measured meanwhile is kept.
-        if only and (earlier := self.report(name, by=by)):
+        if (only or lacking is WITHHELD) and (earlier := self.report(name, by=by)):
             report = _joined(earlier, report)
             evidence |= {path: self._registry.read(version, path) for path in report.evidence if path not in evidence}
         return self._sign(version, report, evidence, by=by)
+
+    def _sample(self, version: Version, chosen: Sequence[str], *, by: Actor) -> tuple[Sample | None, str]:
+        """The test rows; or none, and why."""
+        try:
+            return held_out(version, self._datasets, by=by), NO_SAMPLE
+        except (GrantEndedError, GrantMissingError, OutsideGrantError):
+            if all(map(needs_rows, chosen)):
+                raise
+            return None, WITHHELD
 
     def report(self, name: str, *, by: Actor) -> TrustReport | None:
         """The latest report of a version; None where it was not assessed.
@@ -269,8 +285,10 @@ def _joined(earlier: TrustReport, newer: TrustReport) -> TrustReport:
     measurements = (*newer.measurements, *(one for one in earlier.measurements if one.assessor in kept))
     clauses = (*newer.clauses, *(clause for clause in earlier.clauses if clause.dimension in kept))
     plots = (*newer.plots, *(plot for plot in earlier.plots if assessor_of(plot.path) in kept))
+    measured_on = newer if newer.dataset else earlier
     return replace(
         newer,
+        **{name: getattr(measured_on, name) for name in ("dataset", "fingerprint", "split", "rows", "drawn_from")},
         measurements=tuple(sorted(measurements, key=lambda one: order[one.assessor])),
         clauses=tuple(sorted(clauses, key=lambda clause: order[clause.dimension])),
         plots=tuple(sorted(plots, key=lambda plot: order[assessor_of(plot.path)])),

@@ -167,6 +167,10 @@ SENTENCES = {
     "Train it here, on data registered with {option:code}.": "请在此处训练，并使用以 {option} 登记的数据。",
     "There are too few rows in the sample.": "样本中的行太少。",
     "Hold out more.": "请留出更多。",
+    "The rows may not be read: the grant that the version was made under is over.": (
+        "不得读取数据行：制作该版本所依据的授权已经终止。"
+    ),
+    "Ask who owns the data for a new one.": "请向数据所有者申请新的授权。",
     "The version came without data.": "该版本没有附带数据。",
     "The version's facts hold no count.": "该版本的事实中没有计数。",
     "Training recorded no energy.": "训练没有记录能耗。",
