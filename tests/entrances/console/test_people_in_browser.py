@@ -104,6 +104,8 @@ def test_a_person_goes_from_the_link_to_a_key_that_ends(chromium, address, home,
     look(page, f"{who}-9-key")
     with httpx.Client(base_url=address, trust_env=False, headers={"authorization": f"Bearer {key}"}) as till:
         assert till.get("/api/v1/whoami").json()["name"] == f"till-{who}"
+        page.locator(f'summary[aria-label="End till-{who}"]').click()
+        look(page, f"{who}-9-key-that-is-to-end")
         page.get_by_role("button", name=f"Revoke till-{who}").click()
         page.wait_for_url("**/console/access/keys")
         assert page.get_by_role("button", name=f"Revoke till-{who}").count() == 0

@@ -2,8 +2,10 @@
 """Policies are put in force and taken out in the console, and it says why somebody may do something."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
-from modelward.access import Role
+from entrances.console.test_words import left_english
+from modelward.access import Permission, Quota, Role, local_actor
 
 FORBID = '@id("no-export") forbid (principal == Service::"nobody", action == Action::"models:export", resource);'
 
@@ -33,3 +35,36 @@ def test_the_page_says_why_and_of_others_to_who_manages_policies_alone(house):
     assert "Allowed" in own
     assert "lacks policies:manage" in bob.get("/access/why?who=anna&action=models:read").text
     assert bob.get("/access/policies").status_code == 403
+
+
+WHO = ("person:admin", "person:bea", "service:till", "service:desk", "service:north-till", "model:grant")
+
+
+def test_the_page_says_why_in_chinese_whatever_decided(own_house):
+    """Roles, limits and scopes of keys, quotas, purposes, expiry, terms, tenants and policies: what bore on it, and a remedy."""
+    platform, by = own_house.platform, local_actor()
+    access, soon = platform.access, datetime.now(UTC) + timedelta(days=3)
+    platform.tenants.add("north", by=by)
+    limited = {"models": ["grant"], "purpose": "the till", "quota": Quota(requests_per_minute=60, rows_per_day=9), "expires": soon}
+    key = access.create_key("till", role=Role.CALLER, **limited, by=by).key
+    access.create_key("desk", role=Role.OPERATOR, scope=[Permission.RELEASES_READ], by=by)
+    access.create_key("north-till", role=Role.CALLER, tenant="north", by=by)
+    access.add_user("bea", role=Role.AUDITOR, by=by)
+    permit = '@id("ask") permit (principal == Person::"bea", action == Action::"models:predict", resource == Model::"grant");'
+    access.policies.put("site", FORBID.replace('"nobody"', '"till"').replace("models:export", "models:explain") + permit, by=by)
+    access.terms.put("model:grant", "Keep it to yourself.", by=by)
+    access.terms.accept("model:grant", key=key.id, by=by)
+    visitor, seen = own_house.visitor(Role.ADMINISTRATOR), set()
+    for who in WHO:
+        for action, what in (
+            ("models:predict", "model:grant"),
+            ("models:predict", "model:other"),
+            ("models:explain", "model:grant"),
+            ("releases:read", ""),
+            ("audit:read", ""),
+        ):
+            answer = visitor.get(f"/access/why?lang=zh&who={who}&action={action}&what={what}")
+            assert answer.status_code == 200, (who, action, what)
+            assert left_english(answer.text) == [], (who, action, what)
+            seen |= set(re.findall(r"<li>([^<]+?)(?: <span|：)", answer.text))
+    assert {"角色", "密钥的限制", "策略", "权限范围", "期限", "用途", "配额", "保密条款"} <= seen

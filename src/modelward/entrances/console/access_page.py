@@ -11,9 +11,5 @@ from modelward.entrances.console.visit import Visit
 
 async def show(visit: Visit) -> Response:
     """Every role with what it is for, and every permission with the roles that have it."""
-    held = [(permission, [role in holders for role in Role]) for permission, holders in _holders()]
+    held = [(permission, [role for role in Role if permission in PERMISSIONS_OF[role]]) for permission in Permission]
     return visit.page("access.html", section="access", tab="", roles=list(Role), held=held)
-
-
-def _holders() -> list[tuple[Permission, set[Role]]]:
-    return [(permission, {role for role in Role if permission in PERMISSIONS_OF[role]}) for permission in Permission]

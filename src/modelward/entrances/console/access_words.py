@@ -58,6 +58,7 @@ ACCESS_WORDS = {
     "Who may do what. Whatever no role allows is refused.": "谁可以做什么。没有任何角色允许的事一律拒绝。",
     "You are {name}, {role}.": "您是 {name}，角色为{role}。",
     "Your role": "您的角色",
+    "Who has it": "谁拥有",
     "Permission": "权限",
     "Permissions": "权限",
     "Role": "角色",

@@ -67,6 +67,11 @@ PEOPLE_WORDS = {
     "Key": "密钥",
     "every model": "所有模型",
     "Revoke {name}": "吊销 {name}",
+    "Revoke…": "吊销…",
+    "End {name}": "终止 {name}",
+    "Whoever has its secret is refused from the next question on, for good.": (
+        "持有其密钥内容者从下一个请求起即被拒绝，且不可恢复。"
+    ),
     "No key opens anything.": "没有有效的密钥。",
     "{n} keys that ended": "{n} 个已失效的密钥",
     "Keys that ended": "已失效的密钥",

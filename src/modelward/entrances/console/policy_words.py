@@ -31,5 +31,9 @@ POLICY_WORDS = {
     "Text": "文本",
     "Put it in force": "使其生效",
     "Take it out of force": "使其失效",
+    "Take it out of force…": "使其失效…",
+    "At once: what it forbade is forbidden no more, and what it alone permitted is refused. Keep a copy of the text first.": (
+        "立即生效：它所禁止的不再被禁止，仅由它允许的将被拒绝。请先保存一份文本。"
+    ),
     "It comes with Modelward and cannot be changed.": "它随 Modelward 提供，不能更改。",
 }

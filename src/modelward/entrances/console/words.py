@@ -20,6 +20,7 @@ from modelward.entrances.console.grant_words import GRANT_FACTS
 from modelward.entrances.console.people_words import PEOPLE_SENTENCES, PEOPLE_WORDS
 from modelward.entrances.console.security_words import SECURITY_NAMES, SECURITY_SENTENCES
 from modelward.entrances.console.singular_words import SINGULAR
+from modelward.entrances.console.why_words import WHY_KINDS, WHY_SENTENCES
 from modelward.releases import DECISION_WORDS
 
 CHINESE = {
@@ -437,12 +438,15 @@ SENTENCES = {
     ),
 }
 # Words that mean one thing here and another elsewhere in English, by what they are among.
-AMONG = {("kind", "number"): "数值", ("status", "failed"): "失败"} | {
-    ("security", name): said for name, said in SECURITY_NAMES.items()
+AMONG = {
+    ("kind", "number"): "数值",
+    ("status", "failed"): "失败",
+    **{("security", name): said for name, said in SECURITY_NAMES.items()},
+    **{("why", kind): said for kind, said in WHY_KINDS.items()},
 }
 WORDS = Phrasebook(
     CHINESE | ACCESS_WORDS | PEOPLE_WORDS | FACTS,
-    SENTENCES | FINDING_SENTENCES | DATA_SENTENCES | PEOPLE_SENTENCES | SECURITY_SENTENCES,
+    SENTENCES | FINDING_SENTENCES | DATA_SENTENCES | PEOPLE_SENTENCES | SECURITY_SENTENCES | WHY_SENTENCES,
     upon=DECISION_WORDS,
 )
 
