@@ -335,11 +335,17 @@ def test_policies_tenants_and_why_are_the_same_there(house, remote):
     assert remote.tenants.remove("north") == "north"
 
 
-def test_rows_are_taken_out_elsewhere_once_they_were_tried(remote, tmp_path):
+def test_rows_are_taken_out_elsewhere_once_they_were_tried(house, remote, tmp_path):
     (tmp_path / "those.csv").write_text(people(300))
     remote.datasets.add("those", [tmp_path / "those.csv"], target="grant", purpose="tests", owner="tester")
+    spec = parse_spec(SPEC.replace("people", "those").replace("model: grants", "model: others").replace(", sensitive: [town]", ""))
+    version = remote.registry.find(remote.training.train(spec).versions[0])
+    assert remote.assessment.erasures(version) == ()
     trial = remote.assessment.erase("those", rows="age >= 75", reason="", is_trial=True)
     assert trial.erased.erased is None
     done = remote.assessment.erase("those", rows="age >= 75", reason="they objected")
     assert (done.erased.gone, done.versions) == (trial.erased.gone, trial.versions)
     assert remote.datasets.show("those").rows == done.erased.parts[0].before - done.erased.gone
+    assert version.name in done.versions
+    assert remote.assessment.erasures(version) == house.platform.assessment.erasures(version)
+    assert [each.gone for each in remote.assessment.erasures(version)] == [done.erased.gone]

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Somebody's rows are taken out for good: of the dataset, of its shards, of every file; the rest is there as before."""
 
+import resource
 import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -376,4 +378,31 @@ def test_a_kill_at_any_moment_leaves_all_of_the_old_or_all_of_the_new(people, ad
     assert readable(people, vault, admin) == []
     assert [files_with(home, each) for each in keys] == [[]] * len(keys)
     assert len([each for each in ledger.entries(event="dataset.erased") if each.entry.subject == "people"]) == 1
+    assert ledger.verify().is_sound
+
+
+@contextmanager
+def no_file_longer_than(size_bytes):
+    """As a full disk: nobody can write more into a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    held = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, held)
+
+
+@pytest.mark.parametrize("fits", ["none", "for the objects alone"])
+def test_a_full_disk_changes_nothing_and_the_same_again_finishes(people, admin, ledger, vault, home, fits):
+    before, objects = people.table("people", by=admin), set(vault.digests())
+    longest = max(file.stat().st_size for file in (home / "objects").rglob("*") if file.is_file())
+    with no_file_longer_than(10 if fits == "none" else longest), pytest.raises((NoSpaceError, DatabaseBusyError, OSError)):
+        erase(people, admin)
+    assert people.table("people", by=admin).equals(before)
+    assert set(vault.digests()) >= objects
+    assert list(ledger.entries(event="dataset.erased")) == []
+    assert erase(people, admin).gone == 3
+    assert readable(people, vault, admin) == []
     assert ledger.verify().is_sound

@@ -13,7 +13,7 @@ from modelward.access import Actor
 from modelward.assessment import Comparison, Erasure, Language, Objective, Trace, TrustReport
 from modelward.client.archive import unpack
 from modelward.client.connection import Room, part, plain, refuse_folder
-from modelward.datasets import Dataset, Profile, Sharding, Shards, Split, SplitSummary, Task
+from modelward.datasets import Dataset, Profile, RecordedErasure, Sharding, Shards, Split, SplitSummary, Task
 from modelward.errors import NotFoundError
 from modelward.registry import Dossier, ModelSummary, Verification, Version, parse_version_name
 from modelward.training import SILENT, Candidate, Progress, Run, Spec, Status, render
@@ -228,6 +228,10 @@ class RemoteAssessment(Room):
         """Take rows out of a dataset for good."""
         path, body = f"/api/v1/datasets/{part(dataset)}/erase", {"rows": rows, "reason": reason, "is_trial": is_trial}
         return self._connection.fetch(Erasure, "POST", path, body=body, timeout=_LONG_SECONDS)
+
+    def erasures(self, version: Version) -> tuple[RecordedErasure, ...]:
+        """The erasures of rows that a version may have learned from."""
+        return self._connection.fetch(tuple[RecordedErasure, ...], "GET", f"{_version_path(version.name)}/erasures")
 
     def _must_exist(self, name: str) -> None:
         """Nothing, where there is such a version: then it is its report that was not found."""

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from modelward.access import Permission
 from modelward.assessment import LANGUAGES, Comparison, Objective, TrustReport
+from modelward.datasets import RecordedErasure
 from modelward.entrances.api.audit import zipped
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name, one_of, whole_number
@@ -97,6 +98,10 @@ def _file(call: Call) -> Response:
 def _dossier(call: Call) -> Dossier:
     version = call.platform.registry.find(_name(call), by=call.actor)
     return call.platform.registry.dossier(version, sequence=call.number("sequence"))
+
+
+def _erasures(call: Call) -> tuple[RecordedErasure, ...]:
+    return call.platform.assessment.erasures(call.platform.registry.find(_name(call), by=call.actor))
 
 
 def _report(call: Call) -> TrustReport:
@@ -209,6 +214,14 @@ ENDPOINTS = (
         TrustReport,
         takes=Assess,
         status=201,
+    ),
+    Endpoint(
+        "GET",
+        f"{_VERSION}/erasures",
+        Permission.MODELS_READ,
+        _erasures,
+        "See which rows that a version may have learned from were erased since.",
+        list[RecordedErasure],
     ),
     Endpoint("GET", f"{_VERSION}/report", Permission.MODELS_READ, _report, "The version's trust report.", TrustReport),
     Endpoint(

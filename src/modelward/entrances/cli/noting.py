@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 
 from modelward.entrances.cli.desk import Desk
+from modelward.errors import NotFoundError, RefusedError
 
 
 def note_models_to_come(desk: Desk, models: Sequence[str], *, what: str) -> None:
@@ -25,6 +27,16 @@ def note_unmeasured(desk: Desk, policy: str) -> None:
     for pattern, near in found.items():
         meant = f" The nearest there is: {near}." if near else ""
         desk.say(f"Note: no assessor here measures {pattern}; the policy refuses until one does.{meant}")
+
+
+def note_erased(desk: Desk, name: str) -> None:
+    """Of a version that may have learned from what was erased since, that it may; for who may look at versions."""
+    with suppress(RefusedError, NotFoundError):
+        for each in desk.house.assessment.erasures(desk.house.registry.find(name, by=desk.actor)):
+            desk.say(
+                f"Note: {name} may have learned from rows of {each.dataset} that were erased since ({each.gone} of them, on "
+                f"{each.at:%Y-%m-%d}). Train again, and release the new version."
+            )
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.files import read_text
-from modelward.entrances.cli.noting import note_models_to_come, note_unmeasured
+from modelward.entrances.cli.noting import note_erased, note_models_to_come, note_unmeasured
 from modelward.entrances.cli.verb import noun, verb
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def declare(app: typer.Typer) -> None:
     @verb(nouns, "show", show=show_release)
     def show(desk: Desk, id: Id) -> Release:
         """Show a release with every decision."""
-        return desk.house.releases.show(id, by=desk.actor)
+        found = desk.house.releases.show(id, by=desk.actor)
+        note_erased(desk, found.version)
+        return found
 
     _declare_decisions(nouns)
 
@@ -79,7 +81,9 @@ def _declare_going_live(nouns: typer.Typer) -> None:
     @verb(nouns, "promote", show=show_release, then=next_step)
     def promote(desk: Desk, id: Id) -> Release:
         """Let an approved release go live, or a paused one again."""
-        return desk.house.releases.promote(id, by=desk.actor)
+        live = desk.house.releases.promote(id, by=desk.actor)
+        note_erased(desk, live.version)
+        return live
 
     @verb(
         nouns,
@@ -95,7 +99,9 @@ def _declare_going_live(nouns: typer.Typer) -> None:
     @verb(nouns, "rollback", show=show_release, then=next_step)
     def rollback(desk: Desk, model: Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]) -> Release:
         """Take the live or paused version back; the one before it is live again."""
-        return desk.house.releases.roll_back(model, by=desk.actor)
+        live = desk.house.releases.roll_back(model, by=desk.actor)
+        note_erased(desk, live.version)
+        return live
 
 
 def _declare_policies(nouns: typer.Typer) -> None:

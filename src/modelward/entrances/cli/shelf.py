@@ -14,6 +14,7 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.failing import EXIT
+from modelward.entrances.cli.noting import note_erased
 from modelward.entrances.cli.verb import noun, verb
 from modelward.errors import NotFoundError, RefusedError
 
@@ -39,7 +40,9 @@ def declare(app: typer.Typer) -> None:
     ) -> None:
         """Show a model's versions, or one version."""
         if ":" in name:
-            desk.answer(desk.house.registry.find(name, by=desk.actor), show_version)
+            found = desk.house.registry.find(name, by=desk.actor)
+            desk.answer(found, show_version)
+            note_erased(desk, found.name)
         else:
             desk.answer(desk.house.registry.versions(name, by=desk.actor), partial(_show_versions, live=_live(desk, name)))
 
