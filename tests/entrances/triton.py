@@ -2,6 +2,7 @@
 """What both of NVIDIA's clients are tried with: a server as the process that it is, and the same questions."""
 
 import contextlib
+import random
 import socket
 from dataclasses import dataclass
 
@@ -45,9 +46,13 @@ class Served:
 
 
 def free_port() -> int:
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        return line.getsockname()[1]
+    """A port that nobody has, out of those that the system gives to nobody who does not ask for one by its number."""
+    draw = random.SystemRandom()
+    while True:
+        port = draw.randrange(12_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as line:
+            line.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager
