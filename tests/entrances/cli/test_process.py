@@ -209,6 +209,16 @@ def service(terminal):
             process.kill()
 
 
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_a_link_names_the_address_in_use_as_long_as_the_server_runs(terminal, service, ending):
+    process, told = service
+    assert f"{told['address']}/console/sign-in?token=" in terminal("users", "add", "ada", "--role", "auditor").out
+    process.send_signal(ending)
+    process.wait()
+    link = terminal("users", "invite", "ada").out
+    assert ("/console/sign-in?token=" in link, told["address"] in link) == (True, False)
+
+
 def test_a_server_says_where_it_is_once_it_answers_and_ends_in_good_order(terminal, service):
     process, told = service
     assert told["pid"] == process.pid

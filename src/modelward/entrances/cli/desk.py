@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import msgspec
 from rich.console import Console
 
+from modelward.entrances.cli.in_use import address_in_use
 from modelward.entrances.cli.showing import line
 from modelward.errors import InvalidError, UnauthenticatedError, UnavailableError
 from modelward.settings import Settings, read_settings
@@ -77,7 +78,9 @@ class Desk:
     @property
     def address(self) -> str:
         """Where the service answers, or would if `modelward serve` ran here as the settings say."""
-        return self.common.url.rstrip("/") if self.common.url else address_of(self.settings, self.settings.port)
+        if self.common.url:
+            return self.common.url.rstrip("/")
+        return address_in_use(self.settings.home) or address_of(self.settings, self.settings.port)
 
     @property
     def house(self) -> Platform:

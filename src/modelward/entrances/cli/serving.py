@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from modelward.entrances.cli.desk import Desk, address_of, print_json
+from modelward.entrances.cli.in_use import noted
 from modelward.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +26,16 @@ def run(settings: Settings, desk: Desk) -> None:
     Raises:
         PortTakenError: the address is in use, or is not this machine's. Whatever opening the home raises.
     """
+    with ExitStack() as kept:
+
+        def announce(told: Mapping[str, Any]) -> None:
+            kept.enter_context(noted(settings.home, told["address"]))
+            _announce(told, desk)
+
+        _run(settings, desk, announce)
+
+
+def _run(settings: Settings, desk: Desk, announce: Callable[[Mapping[str, Any]], None]) -> None:
     from modelward.app import key_for_workers
     from modelward.storage import Means
 
@@ -32,9 +44,7 @@ def run(settings: Settings, desk: Desk) -> None:
         from modelward.entrances.supervisor import supervise
 
         key = key_for_workers(settings, means=means)
-        supervise(
-            settings, announce=lambda told, workers: _announce(told | {"pid": os.getpid(), "workers": workers}, desk), key=key
-        )
+        supervise(settings, announce=lambda told, workers: announce(told | {"pid": os.getpid(), "workers": workers}), key=key)
         return
     if settings.seat:
         from modelward.entrances.seat import take_over
@@ -47,7 +57,9 @@ def run(settings: Settings, desk: Desk) -> None:
         listening = bind(settings.host, settings.port)
     port = listening.getsockname()[1]
     serve = import_module(_SERVER).serve
-    serve(settings, listening, announce=lambda platform: _announce(_told(platform, port), desk), means=means)
+    # A worker tells its supervisor, which notes the address for all.
+    said = (lambda told: _announce(told, desk)) if settings.seat else announce
+    serve(settings, listening, announce=lambda platform: said(_told(platform, port)), means=means)
 
 
 def _told(platform: Platform, port: int) -> dict[str, Any]:
