@@ -423,3 +423,38 @@ def test_who_writes_an_entry_far_ahead_into_the_ledger_hides_no_revocation(grant
     put_back(database, before)
     with pytest.raises(GrantEndedError):
         grants.opened("income", "people", use="training", by=admin)
+
+
+@pytest.mark.parametrize("way", ["granted", "granted until later", "automatic"])
+def test_a_grant_that_is_made_in_an_emergency_ends_with_it(datasets, declared, csv_file, access, admin, way):
+    datasets.add("own", [csv_file], by=Actor(id="person:ada", name="ada", role=Role.DATA_SCIENTIST), **declared)
+    session = access.sign_in(access.add_user("ada", role=Role.AUDITOR, by=admin).token).session
+    ada = access.actor_of_session(session)
+    with pytest.raises(NotPermittedError):
+        datasets.grants.grant("income", "own", purpose=PURPOSE, by=ada)
+    asked = access.emergencies.ask("data:write", minutes=30, reason="the model of tonight needs it", by=ada)
+    for name in ("olga", "carl"):
+        token = access.add_user(name, role=Role.ADMINISTRATOR, by=admin).token
+        given = access.emergencies.approve(asked.id, by=access.actor_of_session(access.sign_in(token).session))
+    ada = access.actor_of_session(session)
+    if way == "automatic":
+        made = datasets.grants.opened("income", "own", use="training", by=ada).grant
+    else:
+        until = {"until": datetime(2099, 1, 1, tzinfo=UTC)} if "until" in way else {}
+        made = datasets.grants.grant("income", "own", purpose=PURPOSE, **until, by=ada)
+    assert (made.until, made.is_automatic) == (given.ends, way == "automatic")
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    assert datasets.grants.grant("other", "own", purpose=PURPOSE, until=soon, by=ada).until == soon
+    assert datasets.grants.grant("other", "own", purpose=PURPOSE, by=admin).until is None
+    assert access._ledger.entries(event="emergency.used", actor="person:ada")
+
+
+def test_people_see_the_profile_of_every_column_and_a_model_only_of_its_own(grants, datasets, admin, people):
+    grants.grant("income", "people", purpose=PURPOSE, columns=["label", "age"], rows="age > 40", by=admin)
+    seen = datasets.profile("people", by=AUDITOR)
+    assert [each.name for each in seen.columns] == [column.name for column in people.columns]
+    view = grants.opened("income", "people", use="training", by=AUDITOR)
+    assert [each.name for each in view.profile.columns] == ["age", "label"]
+    assert view.profile.rows < seen.rows
+    with pytest.raises(NotPermittedError):
+        datasets.profile("people", by=Actor(id="service:till", name="till", role=Role.CALLER))

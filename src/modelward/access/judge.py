@@ -19,6 +19,7 @@ class Decision:
 
     `is_hidden`: to this actor, the thing is not there. `until` is when it may have changed by itself, where it may.
     `emergency` is what was given in an emergency and alone allows it; that is a use, and goes on record before it goes on.
+    `emergency_ends` is when that is over: nothing that is made by it should outlast it.
     """
 
     is_allowed: bool
@@ -26,6 +27,7 @@ class Decision:
     is_hidden: bool = False
     until: datetime | None = None
     emergency: str = ""
+    emergency_ends: datetime | None = None
 
 
 class Judge(Protocol):

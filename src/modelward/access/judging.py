@@ -287,7 +287,7 @@ def _judged(actor: Actor, permission: Permission, found: Found | None, *, has_ro
         assert emergency.ends is not None
         reason = f"{actor.id} has {permission} by {emergency.id} until {emergency.ends:%H:%M:%S} UTC; every use is on record."
         until = min(until, emergency.ends) if until else emergency.ends
-        return Decision(is_allowed=True, reason=reason, until=until, emergency=emergency.id)
+        return Decision(is_allowed=True, reason=reason, until=until, emergency=emergency.id, emergency_ends=emergency.ends)
     if actor.id.startswith("model:"):
         reason = f"{actor.id} is a model, which has no role, and no policy of the site permits it {permission}."
         return Decision(is_allowed=False, reason=reason, until=until)

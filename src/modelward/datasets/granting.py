@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from modelward.access import Actor, NotPermittedError, Permission, PurposeNotAgreedError, Seal, check_name, covers
+from modelward.access import Actor, Decision, NotPermittedError, Permission, PurposeNotAgreedError, Seal, check_name, covers
 from modelward.audit import Ledger
 from modelward.datasets import store
 from modelward.datasets.agreement import Agreement
@@ -70,16 +70,17 @@ class Grants:
         """Grant `columns` of `dataset` (all, where none are said) and those of its rows that the filter `rows` keeps to `model`,
         for `purpose`, `until` a moment. It takes the place of the grant that there was; one that says the same is left as it is.
 
-        A column that the filter asks for need not be granted: the model sees which rows it keeps, never the column.
+        A column that the filter asks for need not be granted: the model sees which rows it keeps, never the column. What is granted
+        by access that was given in an emergency ends with that at the latest.
 
         Raises:
             NotPermittedError: the actor neither holds data:grant nor registered the dataset. DatasetMissingError: there is none.
             InvalidGrantError, InvalidFilterError: what is to be granted is not there, or no model can be made of it.
         """
         check_name("model", model)
-        by.require(Permission.DATA_READ, dataset=dataset)
+        let_in = by.require(Permission.DATA_READ, dataset=dataset)
         found = self._shelf.genuine(dataset)
-        self._require_granting(by, found, model=model)
+        granting = self._require_granting(by, found, model=model)
         shown = self._shelf.opened(found)
         wanted = Grant(
             id=f"g-{secrets.token_hex(4)}",
@@ -88,7 +89,7 @@ class Grants:
             columns=checked_columns(columns, shown),
             rows=checked_rows(rows, shown),
             purpose=checked_purpose(purpose),
-            until=checked_until(until),
+            until=_earliest(checked_until(until), let_in.emergency_ends, granting.emergency_ends),
             granted=datetime.now(UTC),
             by=by.id,
             is_automatic=False,
@@ -284,7 +285,7 @@ class Grants:
                 f"Dataset {found.name!r} was never granted to model {model!r}, and {by.id} may not grant it. Ask who owns the data "
                 f"({found.declared.owner}): `{_command(model, found.name, found.declared.purpose)}`."
             )
-        self._note_granting(by, found, model=model)
+        granting = self._require_granting(by, found, model=model)
         return Grant(
             id=f"g-{secrets.token_hex(4)}",
             model=model,
@@ -292,7 +293,7 @@ class Grants:
             columns=None,
             rows="",
             purpose=found.declared.purpose,
-            until=None,
+            until=granting.emergency_ends,
             granted=datetime.now(UTC),
             by=by.id,
             is_automatic=True,
@@ -386,18 +387,15 @@ class Grants:
         held = self._rows(connection, dataset=dataset, model=model)
         return next((each for each in held if each.stands(now)), None)
 
-    def _require_granting(self, by: Actor, found: store.Registration, *, model: str | None = None) -> None:
-        if not self._may_grant(by, found, model=model):
+    def _require_granting(self, by: Actor, found: store.Registration, *, model: str | None = None) -> Decision:
+        """What lets the actor grant. Where nothing but an emergency does, that is on record."""
+        permission = self._granting(by, found, model=model)
+        if permission is None:
             raise NotPermittedError(
                 f"{by.id} may not grant dataset {found.name!r}: that is for who holds {Permission.DATA_GRANT}, and for "
                 f"{found.by}, who registered it. Ask who owns the data ({found.declared.owner})."
             )
-        self._note_granting(by, found, model=model)
-
-    def _note_granting(self, by: Actor, found: store.Registration, *, model: str | None) -> None:
-        """Have it on record where nothing but an emergency lets the actor grant."""
-        if by.may(Permission.DATA_GRANT, model=model, dataset=found.name):
-            by.require(Permission.DATA_GRANT, model=model, dataset=found.name)
+        return by.require(permission, model=model, dataset=found.name)
 
     def _divided(self, found: store.Registration) -> store.Registration:
         """What was divided at first, where that is a shard and the rest is still there; else the dataset itself."""
@@ -408,9 +406,15 @@ class Grants:
             return found
 
     def _may_grant(self, by: Actor, found: store.Registration, *, model: str | None = None) -> bool:
+        return self._granting(by, found, model=model) is not None
+
+    def _granting(self, by: Actor, found: store.Registration, *, model: str | None) -> Permission | None:
+        """The permission by which the actor may grant the dataset; None where they may not."""
         if by.may(Permission.DATA_GRANT, model=model, dataset=found.name):
-            return True
-        return self._registered(by, found) and by.may(Permission.DATA_WRITE, model=model, dataset=found.name)
+            return Permission.DATA_GRANT
+        if self._registered(by, found) and by.may(Permission.DATA_WRITE, model=model, dataset=found.name):
+            return Permission.DATA_WRITE
+        return None
 
     def _registered(self, by: Actor, found: store.Registration) -> bool:
         """Whether the actor registered the dataset. Who makes shards of other people's data does not own it for that."""
@@ -421,6 +425,10 @@ class Grants:
             return shard is None or self._registered(by, self._shelf.genuine(shard.dataset))
         except DatasetMissingError:
             return False
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((each for each in moments if each), default=None)
 
 
 def _says_the_same(one: Grant, other: Grant) -> bool:
