@@ -96,3 +96,13 @@ def test_nobody_has_seen_what_is_not_there(people, admin):
     trace = people.trace("people", column="person", value="9999", by=admin)
     assert (trace.rows, trace.sightings) == (0, ())
     assert "No version has seen them" in trace.advice[0]
+
+
+def test_the_remedy_names_every_model_that_learned_from_them(rooms, people, admin):  # noqa: F811
+    for model in ("one", "two", "three"):
+        rooms.training.train(spec(model), by=admin)
+    remedy = people.trace("people", column="person", value="1011", by=admin).advice[0]
+    for model in ("one", "two", "three"):
+        assert f"modelward data grant {model} people --rows" in remedy
+    with pytest.raises(InvalidFilterError, match="Did you mean 'person'"):
+        people.trace("people", column="persom", value="1011", by=admin)

@@ -68,10 +68,11 @@ def advice_for(sightings: Sequence[Sighting], *, dataset: str) -> tuple[str, ...
     said = []
     if learned:
         models = sorted({name.partition(":")[0] for name in learned})
+        commands = "; ".join(f"modelward data grant {model} {dataset} --rows … --purpose …" for model in models)
         said.append(
-            f"Learned from them: {', '.join(learned)}. Grant the data anew with a filter that leaves them out (`modelward data "
-            f"grant {models[0]} {dataset} --rows … --purpose …`), train again, and let the new version go live in their "
-            "place; take them offline at once with `modelward release pause` if it must not wait."
+            f"Learned from them: {', '.join(learned)}. Grant the data anew with a filter that leaves them out (`{commands}`), "
+            "train again, and let the new version go live in their place; take them offline at once with `modelward release "
+            "pause` if it must not wait."
         )
     if chosen:
         said.append(f"Chosen between with their help, and not learned from them: {', '.join(chosen)}. Train again when convenient.")

@@ -16,7 +16,8 @@ def test_the_page_lists_every_route_with_its_permission():
     declared = [
         (
             f"{endpoint.method} {re.sub(':path}', '}', endpoint.path)}",
-            WORDS.get(endpoint.permission) or f"`{endpoint.permission.value}`",
+            (WORDS.get(endpoint.permission) or f"`{endpoint.permission.value}`")
+            + (endpoint.besides and f", and {endpoint.besides}"),
             endpoint.summary,
         )
         for endpoint in ENDPOINTS

@@ -90,12 +90,12 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         "/api/v1/datasets/{name}/shred",
-        # Who may is who holds data:shred or registered the dataset, as the room says.
         Permission.DATA_READ,
         lambda call: call.platform.shredding.shred(call.path["name"], reason=call.body.reason, by=call.actor),
         "Destroy the keys of a dataset, so that nobody can read it again.",
         Shredded,
         takes=Shred,
+        besides="`data:shred` or having registered it",
     ),
     Endpoint(
         "GET",
@@ -123,5 +123,6 @@ ENDPOINTS = (
         Shards,
         takes=Sharding,
         status=201,
+        besides="`data:read`",
     ),
 )

@@ -90,7 +90,8 @@ class Endpoint:
     `takes` is the type of the body; `gives` that of the answer, or several where it depends on the model. Where `has_files`, the
     body is a form: its fields are what `takes` says, beside its `files`. `media` is the content type of what is given where that is
     not JSON, and `examples` some of it by what they show; `takes_text` are the types of texts that are taken, too. Where it
-    `is_packable`, questions and answers may be JSON with bytes behind it, too.
+    `is_packable`, questions and answers may be JSON with bytes behind it, too. `besides` says what the room asks for beside the
+    permission that the door does.
     """
 
     method: str
@@ -105,6 +106,7 @@ class Endpoint:
     status: int = 200
     media: str = "application/json"
     is_packable: bool = False
+    besides: str = ""
     query: Mapping[str, Parameter] = field(default_factory=dict)
     examples: Mapping[str, Any] = field(default_factory=dict)
 

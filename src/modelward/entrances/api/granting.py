@@ -80,6 +80,7 @@ ENDPOINTS = (
         Grant,
         takes=NewGrant,
         status=201,
+        besides="`data:grant` or having registered it",
     ),
     Endpoint(
         "DELETE",
@@ -88,6 +89,7 @@ ENDPOINTS = (
         lambda call: call.platform.grants.revoke(call.path["model"], call.path["name"], by=call.actor),
         "Take a grant back.",
         Grant,
+        besides="`data:grant` or having registered it",
     ),
     Endpoint(
         "GET",
@@ -97,6 +99,7 @@ ENDPOINTS = (
         "See who had rows of a dataset.",
         list[Reading],
         query={"limit": whole_number("At most so many, the latest.")},
+        besides="`data:grant`, having registered it, or `audit:read`",
     ),
     Endpoint(
         "POST",
@@ -108,15 +111,16 @@ ENDPOINTS = (
         "See which versions ever saw the records that have a value.",
         Trace,
         takes=LookedFor,
+        besides="`models:read`, and `data:grant` or having registered it",
     ),
     Endpoint(
         "POST",
         "/api/v1/datasets/{name}/erase",
-        # Who may is who holds data:erase or registered the dataset, as the room says.
         Permission.DATA_READ,
         _erase,
         "Take rows out of a dataset and all its shards for good, or say what that would come to.",
         Erasure,
         takes=ToErase,
+        besides="`models:read`, and `data:erase` or having registered it",
     ),
 )

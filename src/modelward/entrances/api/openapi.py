@@ -112,6 +112,8 @@ def _operation(endpoint: Endpoint, named: Mapping[int, Any]) -> dict[str, Any]:
         "responses": {str(status): _response(endpoint, status, named) for status in sorted(statuses(endpoint))},
         "x-permission": permission.value if isinstance(permission, Permission) else permission.name.lower(),
     }
+    if endpoint.besides:
+        operation["description"] = f"Besides the permission named, it takes {endpoint.besides}."
     return operation | ({"security": []} if permission is Open.HEALTH else {})
 
 
