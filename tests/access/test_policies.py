@@ -351,9 +351,8 @@ def test_explain_says_what_a_role_lacks_and_who_has_it(platform, owner):
 def test_a_model_is_a_principal_without_a_role(platform, policies, owner):
     told = platform.access.explain("model:income", "data:read", "adult", by=owner)
     assert (told.who, told.role, told.what, told.is_allowed) == ("model:income", "", "dataset:adult", False)
-    assert [change for change in told.change if "`modelward data grant income DATASET --purpose TEXT`" in change] == list(
-        told.change
-    )
+    assert "`modelward data grant income adult --purpose TEXT`" in told.change[0]
+    assert all("modelward data grant income" in change for change in told.change)
     text = 'permit (principal == Model::"income", action == Action::"data:read", resource == Dataset::"adult");'
     policies.put("house", text, by=owner)
     assert platform.access.explain("model:income", "data:read", "adult", by=owner).is_allowed

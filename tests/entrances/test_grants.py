@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Data that a model was not granted is refused at every door, on record; what it was granted is not."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from entrances.cli.terminal import Terminal
 from modelward.access import Role, local_actor
 from modelward.app import create_home, open_platform
 from modelward.client import Client
-from modelward.errors import RefusedError
+from modelward.errors import NotFoundError, RefusedError
 from modelward.settings import Settings
 from modelward.training import parse_spec
 from training.house import people
@@ -164,3 +166,45 @@ def test_a_client_grants_and_sees_what_was_read(house):
         assert remote.grants.list(model="afar") == [made]
         ended = remote.grants.revoke("afar", "people")
         assert remote.grants.list(dataset="people", model="afar") == [ended]
+
+
+def test_why_names_the_grants_that_a_model_learns_under(house, model):
+    def asked(*words):
+        done = house.terminal("access", "explain", *words)
+        assert done.code == 0, done.err
+        return " ".join(done.out.split())
+
+    for words in ((f"model:{model}", "data:read", "people"), ("service:sol", "training:run", model)):
+        assert f"is granted to model {model}" in asked(*words)
+        assert f"modelward data grant {model}" in asked(*words)
+    made = house.platform.grants.grant(
+        model, "people", purpose=PURPOSE, columns=["age", "grant"], rows="town == 'north'", by=local_actor()
+    )
+    for words in ((f"model:{model}", "data:read", "people"), ("service:sol", "training:run", model)):
+        said = asked(*words)
+        assert f"{made.id} gives model {model} 2 columns of the rows that its filter keeps of people" in said
+        assert "north" not in said, "a filter may quote values"
+    house.platform.grants.revoke(model, "people", by=local_actor())
+    assert f"any more: {made.id} of people is over" in asked(f"model:{model}", "data:read", "people")
+
+
+def test_a_revocation_by_command_stops_a_training_by_command(house, model):
+    pytest.importorskip("torch")
+    house.platform.grants.grant(model, "people", purpose=PURPOSE, by=local_actor())
+    text = f"model: {model}\ndata: {{dataset: people}}\ncandidates: [mlp: {{epochs: 5000, patience: 5000}}]\n"
+    words = ["train", str(house.terminal.file("long.yaml", text)), "--home", str(house.terminal.home), "--json"]
+    before = house.platform.ledger.head().size
+    with subprocess.Popen([sys.executable, "-m", "modelward", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as training:
+        try:
+            while not house.platform.ledger.entries(event="run.started", limit=1, since=before):
+                assert training.poll() is None, training.communicate()
+                time.sleep(0.05)
+            revoked = house.terminal("data", "revoke", model, "people")
+            out, err = training.communicate(timeout=120)
+        finally:
+            training.kill()
+    assert revoked.code == 0, revoked.err
+    assert training.returncode not in (0, None)
+    assert "was revoked on" in (out + err).decode()
+    with pytest.raises(NotFoundError):
+        house.platform.registry.find(f"{model}:1", by=local_actor())

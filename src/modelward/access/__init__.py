@@ -14,6 +14,7 @@ from modelward.access.certificate import (
     InvalidHostError,
 )
 from modelward.access.certifying import Certifying
+from modelward.access.condition import Condition
 from modelward.access.credential import (
     AlreadyEndedError,
     ChangedSecrets,
@@ -122,6 +123,7 @@ __all__ = [
     "CertificateTakenError",
     "Certifying",
     "ChangedSecrets",
+    "Condition",
     "Credential",
     "Custody",
     "Decision",

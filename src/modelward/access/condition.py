@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What somebody who may do something still has to keep to: the limits of a key, terms, a second factor."""
+"""What somebody who may do something still has to keep to: the limits of a key, terms, a second factor, grants of data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError
 from modelward.access.terms import Acceptance, Terms
 
-Kind = Literal["scope", "purpose", "expiry", "quota", "terms", "second factor", "connection"]
+Kind = Literal["scope", "purpose", "expiry", "quota", "terms", "second factor", "connection", "grant"]
 _ANSWERING = (Permission.MODELS_PREDICT, Permission.MODELS_EXPLAIN)
 
 

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from modelward.access.accounts import Accounts
 from modelward.access.actor import Actor, local_actor
@@ -43,6 +44,13 @@ from modelward.digest import keyed_digest
 from modelward.settings import Settings
 from modelward.storage import Connection, Database, Keyring
 
+# What a model is granted of a dataset, or of any where none is named, as far as who asks may know of it. Data lies above this room.
+Granted: TypeAlias = Callable[[str, str, Actor], Iterable[Condition]]
+
+
+def _nothing_known(_model: str, _dataset: str, _by: Actor) -> Iterable[Condition]:
+    return ()
+
 
 class Access(Keys):
     """Keys for services, one-time links and sessions for people; how these sign in otherwise is said by their `accounts`.
@@ -50,8 +58,11 @@ class Access(Keys):
     Every change is one transaction with its ledger entry.
     """
 
-    def __init__(self, database: Database, ledger: Ledger, keyring: Keyring, *, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, ledger: Ledger, keyring: Keyring, *, settings: Settings, granted: Granted = _nothing_known
+    ) -> None:
         super().__init__(database, ledger, keyring)
+        self._granted = granted
         self.terms = Agreeing(database, ledger, keyring)
         self._settings = settings
         self._sessions = Sessions(database, ledger, self._pepper, self._seal, judge=self._judge, settings=settings)
@@ -89,6 +100,7 @@ class Access(Keys):
         conditions = [
             *(of_key(key, meant, permission) if key else ()),
             *self._terms_of(meant, subject_of(model, dataset), key=key),
+            *self._grants_of(meant, permission, model=model, dataset=dataset, by=by),
             *self.accounts.conditions(meant),
         ]
         return explain(self._judge, meant, permission, model=model, dataset=dataset, conditions=conditions)
@@ -104,6 +116,21 @@ class Access(Keys):
             return
         if terms is not None:
             yield of_terms(subject, terms, accepted, key=key)
+
+    def _grants_of(
+        self, actor: Actor, permission: Permission, *, model: str | None, dataset: str | None, by: Actor
+    ) -> Iterable[Condition]:
+        """What is granted to the model that is to learn, or to read: that decides beside roles and policies."""
+        if actor.id.startswith("model:") and permission is Permission.DATA_READ:
+            name = actor.id.removeprefix("model:")
+        elif permission is Permission.TRAINING_RUN and model is not None:
+            name = model
+        else:
+            return ()
+        try:
+            return [*self._granted(name, dataset or "", by)]
+        except AlteredRowError as fault:
+            return [Condition("grant", str(fault), is_met=False)]
 
     def add_user(self, name: str, *, role: Role, tenant: str = "", by: Actor) -> Invitation:
         """A new person, and the token of their one-time sign-in link.

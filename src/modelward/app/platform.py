@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from pathlib import Path
 
-from modelward.access import Access, Auditing, Certifying, Custody, Identities, Rotation, Tenants
+from modelward.access import Access, Actor, Auditing, Certifying, Condition, Custody, Identities, Rotation, Tenants
 from modelward.app.home import ANCHOR_FILE, INVITATION_FILE, check_home, open_database
 from modelward.app.security import Security
 from modelward.assessment import Assessment
@@ -31,7 +32,7 @@ class Platform:
         self.objects = object_store(settings)
         self.vault = Vault(self.objects, self.keyring, self.database)
         self.ledger = Ledger(self.database, self.keyring, anchor=settings.home / ANCHOR_FILE)
-        self.access = Access(self.database, self.ledger, self.keyring, settings=settings)
+        self.access = Access(self.database, self.ledger, self.keyring, settings=settings, granted=self._granted)
         self.custody = Custody(self.database, self.ledger, self.keyring)
         self.certifying = Certifying(self.database, self.ledger, self.keyring, settings=settings)
         self.identities = Identities(self.database, self.ledger, self.keyring, settings=settings)
@@ -80,6 +81,9 @@ class Platform:
         file = self.settings.home / INVITATION_FILE
         if file.is_file() and hmac.compare_digest(file.read_text().strip().encode(), token.encode()):
             file.unlink()
+
+    def _granted(self, model: str, dataset: str, by: Actor) -> Sequence[Condition]:
+        return self.grants.conditions(model, dataset, by)
 
     def _names(self, connection: Connection) -> set[str]:
         """The name of every model and dataset."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from shlex import quote
@@ -12,7 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from modelward.access import Actor, Decision, NotPermittedError, Permission, PurposeNotAgreedError, Seal, check_name, covers
+from modelward.access import (
+    Actor,
+    Condition,
+    Decision,
+    NotPermittedError,
+    Permission,
+    PurposeNotAgreedError,
+    Seal,
+    check_name,
+    covers,
+)
 from modelward.audit import Ledger
 from modelward.datasets import store
 from modelward.datasets.agreement import Agreement
@@ -30,6 +41,7 @@ from modelward.datasets.grant import (
     principal,
     told_columns,
 )
+from modelward.datasets.grant_conditions import conditions_of
 from modelward.datasets.grantable import checked_columns, checked_purpose, checked_rows, checked_until
 from modelward.datasets.granted_on_record import GrantedOnRecord
 from modelward.datasets.layout import quoted
@@ -134,6 +146,19 @@ class Grants:
         with self._database.look() as connection:
             found = self._rows(connection, dataset=dataset, model=model)
         return [each for each in found if by.may(Permission.DATA_READ, model=each.model, dataset=each.dataset)]
+
+    def conditions(self, model: str, dataset: str, by: Actor) -> Sequence[Condition]:
+        """What is granted to `model` of `dataset` and of what that is a shard of, or of any where none is named, as far as the
+        actor may know of it. Raises `AlteredRowError`.
+        """
+        names = [dataset]
+        with suppress(DatasetMissingError, DatasetShreddedError):
+            names = [*self._agreement.names(self._shelf.find(dataset))] if dataset else []
+        with self._database.look() as connection:
+            found = self._rows(connection, model=model)
+        told = [each for each in found if not names or each.dataset in names]
+        held = [each for each in told if by.may(Permission.DATA_READ, model=each.model, dataset=each.dataset)]
+        return [*conditions_of(held, model=model, dataset=dataset, now=datetime.now(UTC))]
 
     def may_grant(self, dataset: str, *, model: str | None = None, by: Actor) -> bool:
         """Whether the actor may grant `dataset`: with data:grant, or because they registered it."""
