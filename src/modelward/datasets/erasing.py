@@ -113,6 +113,11 @@ class Erasing:
         known = frozenset(each.name for each in others)
         return self._erase([*_rests(parts)], known=known, digest=digest, columns=asked.columns, reason=reason, by=by)
 
+    def may_erase(self, name: str, *, by: Actor) -> bool:
+        """Whether the actor may erase rows of the dataset called `name`: with data:erase, or because they registered it."""
+        found = self._shelf.find(name)
+        return found.shredded is None and (by.may(Permission.DATA_ERASE, dataset=name) or self._registered(by, found))
+
     def recorded(self, name: str) -> list[RecordedErasure]:
         """The erasures from that dataset, as the ledger tells them. One that is not proved kept nothing out."""
         found, since = [], 0

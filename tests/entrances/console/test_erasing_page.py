@@ -5,7 +5,8 @@ from html import unescape
 
 import pytest
 
-from modelward.access import Role, local_actor
+from modelward.access import Actor, Role, local_actor
+from training.house import people
 
 PLACE = "/data/people/erasure"
 ROWS = "age >= 60"
@@ -45,6 +46,18 @@ def test_what_cannot_be_is_said_above_the_form(admin_visitor, fields, said):
     answer = admin_visitor.post(PLACE, fields)
     assert 400 <= answer.status_code < 500
     assert said in unescape(answer.text)
+
+
+def test_who_registered_a_dataset_erases_from_it_here_too_and_from_no_other(own_house, tmp_path):
+    visitor = own_house.visitor(Role.DATA_SCIENTIST, "sam")
+    table = tmp_path / "theirs.csv"
+    table.write_text(people(100))
+    sam = Actor("person:sam", "sam", Role.DATA_SCIENTIST)
+    own_house.platform.datasets.add("theirs", [table], target="grant", purpose="tests", owner="tests", by=sam)
+    assert "Erase records…" in visitor.get("/data/theirs").text
+    assert "Erase records…" not in visitor.get("/data/people").text
+    done = visitor.post("/data/theirs/erasure", {"rows": ROWS, "deed": "erase", "reason": "they objected"})
+    assert "nobody can read them again" in unescape(done.text)
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.ADMINISTRATOR, Role.DATA_OWNER}))

@@ -93,7 +93,7 @@ def _shown(visit: Visit) -> dict[str, Any]:
         "may_grant": may_grant,
         "may_trace": may_trace,
         "may_shred": visit.platform.shredding.may_shred(name, by=visit.by),
-        "may_erase": visit.by.may(Permission.DATA_ERASE, dataset=name),
+        "may_erase": visit.platform.erasing.may_erase(name, by=visit.by),
         "reads": grants.reads(name, limit=_READS_SHOWN, by=visit.by) if sees_reads else None,
     }
 
