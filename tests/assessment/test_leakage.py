@@ -8,7 +8,7 @@ import pytest
 
 from assessment import echo
 from assessment.conftest import SAID
-from modelward.access import Actor, Agreeing
+from modelward.access import Actor
 from modelward.assessment import ASSESSORS, Assessment, ClauseVerdict
 from modelward.datasets import Datasets
 from modelward.registry import Registry
@@ -57,8 +57,7 @@ class House:
 def house(database, vault, ledger, keyring, settings, admin, tmp_path):
     database.create_tables()
     registry, datasets = Registry(database, vault, ledger, keyring), Datasets(database, vault, ledger, keyring, settings=settings)
-    terms = Agreeing(database, ledger, keyring)
-    training = Training(database, ledger, datasets, registry, vault, terms=terms, settings=settings)
+    training = Training(database, ledger, datasets, registry, vault, settings=settings)
     return House(datasets, training, Assessment(registry, datasets), registry, admin, tmp_path)
 
 

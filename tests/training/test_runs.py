@@ -253,7 +253,6 @@ def test_a_full_disk_interrupts_a_run_that_is_resumed_when_there_is_room(home, v
         rooms.datasets,
         FullDisk(rooms.registry),
         vault,
-        terms=rooms.terms,
         settings=Settings(home=home),
     )
     with pytest.raises(UnavailableError, match="No space"):
@@ -289,7 +288,6 @@ def test_a_run_whose_end_could_not_be_written_down_is_interrupted_in_the_same_pr
         rooms.datasets,
         FullDisk(rooms.registry),
         vault,
-        terms=rooms.terms,
         settings=Settings(home=home),
     )
     monkeypatch.setattr(Execution, "_interrupt", no_room)
