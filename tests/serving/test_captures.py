@@ -252,6 +252,23 @@ def test_a_rule_is_the_ledgers_word_and_one_that_was_written_there_by_hand_keeps
     assert captures.rules(by=admin) == []
 
 
+def test_an_entry_that_nobody_proves_hides_no_rule_that_comes_after_it(live, captures, admin, home):
+    captures.rule("income", share=0.5, days=1, reason=WHY, by=admin)
+    rules = captures.rules_in_force
+    assert rules.now()["income"].share == 0.5
+    for (trigger,) in rows(home, "SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        rows(home, f"DROP TRIGGER {trigger}")
+    names = [name for _, name, *_ in rows(home, "PRAGMA table_info(ledger_entries)")]
+    (forged,) = rows(home, "SELECT * FROM ledger_entries WHERE event = 'captures.ruled'")
+    far = dict(zip(names, forged, strict=True)) | {"idx": 10**6}
+    far["entry"] = far["entry"].replace(b'"share":0.5', b'"share":1.0')
+    rows(home, f"INSERT INTO ledger_entries ({', '.join(far)}) VALUES ({', '.join('?' * len(far))})", *far.values())
+    assert "income" not in rules.now(), "what is in doubt is not kept"
+    rows(home, "DELETE FROM ledger_entries WHERE idx = 1000000")
+    captures.rule("income", share=0.25, days=1, reason=WHY, by=admin)
+    assert rules.now()["income"].share == 0.25
+
+
 def test_time_ends_what_is_kept_and_the_ledger_says_how_much(live, kept, entered, admin, home):
     opened, run = entered()
     reply = run(ask(live, opened))

@@ -33,13 +33,18 @@ class CaptureRules:
     def now(self) -> Mapping[str, CaptureRule]:
         """The rules, by model."""
         with self._lock:
-            while found := self._ledger.entries(event=CAPTURES_RULED.name, since=self._read, limit=_AT_ONCE, newest_first=False):
+            begin = self._read
+            while found := self._ledger.entries(event=CAPTURES_RULED.name, since=begin, limit=_AT_ONCE, newest_first=False):
+                rules = dict(self._rules)
                 for model, each in {each.entry.subject: each for each in found}.items():
-                    rule = self._rule(each)
-                    self._rules = {name: kept for name, kept in self._rules.items() if name != model}
-                    if rule is not None:
-                        self._rules[model] = rule
-                self._read = found[-1].index + 1
+                    rules.pop(model, None)
+                    if (rule := self._rule(each)) is not None:
+                        rules[model] = rule
+                self._rules = rules
+                begin = found[-1].index + 1
+                # What nobody proves does not say how far the ledger goes, or it would hide what comes before it.
+                proved = next((each for each in reversed(found) if self._ledger.proves(each)), None)
+                self._read = max(self._read, proved.index + 1 if proved else 0)
             return self._rules
 
     def _rule(self, logged: LoggedEntry) -> CaptureRule | None:
