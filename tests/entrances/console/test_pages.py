@@ -152,9 +152,9 @@ def test_the_page_of_roles_shows_the_table_of_permissions_to_everybody(house, ro
     table = page.partition("<h2>")[2]
     for permission in Permission:
         row = table.partition(f">{permission.value}<")[2].partition("</tr>")[0]
-        assert [cell == "yes" for cell in re.findall(r"<td>(yes|–)</td>", row)] == [
-            permission in PERMISSIONS_OF[each] for each in Role
-        ]
+        holders = row.partition('class="holders"')[2].partition("</td>")[0]
+        named = re.findall(r"<span>(?:<strong>)?([a-z ]+)(?:</strong>)?</span>", holders)
+        assert named == [each.value.replace("-", " ") for each in Role if permission in PERMISSIONS_OF[each]], permission
     assert page.count("Your role") == 1
 
 
