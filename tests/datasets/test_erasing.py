@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from modelward.access import Actor, NotPermittedError, Role
+from modelward.access import Actor, NotPermittedError, Role, TermsNotAcceptedError
 from modelward.datasets import (
     ErasedMeanwhileError,
     InvalidFilterError,
@@ -110,7 +110,29 @@ def test_one_that_is_tried_says_what_would_go_and_changes_nothing(people, admin,
     told = erase(people, admin, is_trial=True, reason="")
     assert [(part.dataset, part.before, part.gone) for part in told.parts] == [("people", 200, 3)]
     assert told.erased is None
-    assert (ledger.head().size, set(vault.digests())) == (size, objects)
+    (entry,) = [each.entry for each in ledger.entries(event="dataset.traced")]
+    assert (entry.actor, entry.facts["rows"], entry.facts["columns"]) == (admin.id, 3, ["town"])
+    assert (ledger.head().size, set(vault.digests())) == (size + 1, objects)
+    erase(people, admin)
+    with pytest.raises(NothingToEraseError):
+        erase(people, admin, is_trial=True, reason="")
+
+
+def test_one_is_tried_by_who_accepted_the_terms(people, admin, access):
+    access.terms.put("dataset:people", "Keep it to yourself.", by=admin)
+    with pytest.raises(TermsNotAcceptedError):
+        erase(people, admin, is_trial=True, reason="")
+    assert erase(people, admin).gone == 3, "that they go asks for no terms"
+
+
+def test_a_value_stays_in_no_description_of_a_shard_of_a_shard_without_such_rows(people, admin, vault):
+    people.shard("people", Sharding(parts=5, by="random"), by=admin)
+    towns = {f"people-{part}": people.table(f"people-{part}", by=admin).get_column("town") for part in range(1, 6)}
+    clear = next(name for name, town in towns.items() if CANARY not in town.to_list())
+    people.shard(clear, Sharding(parts=2, by="random"), by=admin)
+    assert [label for label in readable(people, vault, admin) if label.startswith(f"dataset {clear}-")]
+    erase(people, admin)
+    assert readable(people, vault, admin) == []
 
 
 def test_every_shard_and_its_shards_lose_the_rows_too_and_still_know_where_they_are_from(people, admin, vault):

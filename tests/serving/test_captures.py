@@ -322,6 +322,28 @@ def test_a_database_that_is_busy_delays_what_is_kept_and_loses_nothing(live, kep
     assert live.logged("captures.lost") == []
 
 
+def test_what_was_lost_through_a_fault_is_on_record_too(live, kept, entered, admin, monkeypatch):
+    opened, run = entered()
+    writes, failed = capturing.Capturing._write, []
+
+    def write(self, some):
+        if not failed:
+            failed.append(1)
+            raise ValueError
+        writes(self, some)
+
+    monkeypatch.setattr(capturing.Capturing, "_write", write)
+    monkeypatch.setattr(capturing, "_RETRY_SECONDS", 0.01)
+    run(ask(live, opened))
+
+    async def on_record():
+        while not live.logged("captures.lost"):
+            await asyncio.sleep(0.01)
+
+    run(asyncio.wait_for(on_record(), 30))
+    assert [entry.facts for entry in live.logged("captures.lost")] == [{"questions": 1}]
+
+
 def test_what_waits_is_written_before_the_gateway_has_ended(live, kept, entered, admin):
     opened, run = entered()
 

@@ -131,7 +131,7 @@ def __getattr__(name):
 
         def misbehave(_bench, wire, _frame, line):
             for head, body in HOSTILE[name.removeprefix("hostile_")]():
-                wire.send({**head, "job": line.name}, body)
+                wire.send({"job": line.name, **head}, body)
 
         workbench._make = misbehave
         workbench.serve(wire)
@@ -164,4 +164,10 @@ def _silence():
     yield {"kind": "report", "share": 1, "word": ""}, b""
 
 
-HOSTILE = {"kind": _kind, "facts": _facts, "files": _files, "form": _form, "silence": _silence}
+def _flood():
+    for _ in range(200):
+        yield {"kind": "report", "job": "", "share": 0, "word": ""}, b""
+    yield from _kind()
+
+
+HOSTILE = {"flood": _flood, "kind": _kind, "facts": _facts, "files": _files, "form": _form, "silence": _silence}

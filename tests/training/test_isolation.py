@@ -294,6 +294,7 @@ def test_who_learns_is_given_no_column_that_was_not_granted(among, register, adm
     ("how", "kind", "said"),
     [
         ("kind", "Exception", "4711 [2J"),
+        ("flood", "Exception", "4711 [2J"),
         ("facts", "TooMuchMadeError", "more than 1024 KiB"),
         ("files", "TooMuchMadeError", "more than 1000 files"),
         ("form", "ValidationError", "An unexpected ValidationError"),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from modelward.access import Actor, Permission, Seal
 from modelward.audit import Ledger
 from modelward.datasets import store
+from modelward.datasets.agreement import Agreement
 from modelward.datasets.dataset import DATASET_READ, LEAST_ROWS, Column
 from modelward.datasets.description import Description, describe_table, description_label, sealable
 from modelward.datasets.erasure import (
@@ -33,6 +34,7 @@ from modelward.datasets.sharding import is_called_shard
 from modelward.datasets.shelf import Shelf
 from modelward.datasets.shredding import checked_reason
 from modelward.datasets.table import Table
+from modelward.datasets.tracing import DATASET_TRACED
 from modelward.datasets.view import GrantedTable, column_as_seen
 from modelward.digest import keyed_digest, sha256_hex
 from modelward.errors import InvalidError, ModelwardError
@@ -72,7 +74,10 @@ class _Rest:
 class Erasing:
     """Erases rows of datasets, and says which were."""
 
-    def __init__(self, database: Database, vault: Vault, ledger: Ledger, shelf: Shelf, keyring: Keyring) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, ledger: Ledger, shelf: Shelf, keyring: Keyring, agreement: Agreement
+    ) -> None:
+        self._agreement = agreement
         self._database = database
         self._vault = vault
         self._ledger = ledger
@@ -82,7 +87,7 @@ class Erasing:
 
     def erase(self, name: str, *, rows: str, reason: str, is_trial: bool = False, by: Actor) -> Erased:
         """Take the rows that the filter `rows` means out of the dataset called `name` and out of all its shards, for good. One that
-        `is_trial` says what would be taken out, and changes nothing.
+        `is_trial` says what would be taken out, changes nothing, and is on record as a trace is.
 
         Who was cut off after it was done types it again: then no file has anything of it left.
 
@@ -90,20 +95,28 @@ class Erasing:
             NotPermittedError: the actor neither holds data:erase nor registered the dataset. DatasetMissingError: there is none.
             InvalidFilterError: the filter does not fit its columns. NothingToEraseError: it means no row.
             NotErasableError: it is a shard of what has these rows, too, or what is left is too little to be a dataset.
-            ShreddingReasonError: there is no reason. ErasedMeanwhileError: somebody else changed it; nothing was done.
+            TermsNotAcceptedError: one is tried on data whose terms the actor did not accept. ShreddingReasonError: there is no
+            reason. ErasedMeanwhileError: somebody else changed it; nothing was done.
             DatabaseBusyError: it is done, and what was deleted could not be overwritten yet; type it again.
         """
         by.require(Permission.DATA_READ, dataset=name)
         found = self._shelf.genuine(name)
         if not self._registered(by, found):
             by.require(Permission.DATA_ERASE, dataset=name)
+        if is_trial:
+            # What it tells is a figure of the rows; that they go asks for no terms.
+            self._agreement.require(found, by=by)
         reason = "" if is_trial else checked_reason(reason)
         asked, digest = RowFilter.parse(rows), keyed_digest(self._digest_key, f"erase:{name}:{rows}".encode())
         self._check_whole(found)
         with self._database.look() as connection:
             others = [each for each in store.every(connection) if each.name != found.name]
         parts = list(self._parts(found, asked, others))
+        if is_trial:
+            self._record_trial(parts[0], digest=digest, columns=asked.columns, by=by)
         if not parts[0].count:
+            if is_trial:
+                raise _nothing_meant(found.name)
             return self._done_before(found, digest)
         if is_trial:
             for part in parts:
@@ -194,8 +207,8 @@ class Erasing:
                 if shard and (shard.dataset, shard.fingerprint) == (above.found.name, above.found.fingerprint):
                     part = self._part(each, description, asked, parent=above.found.name)
                     yield part
-                    if part.count:
-                        line.append(part)
+                    # One that loses no row learns of other columns all the same, and so do those that were divided off it.
+                    line.append(part)
 
     def _described(self, each: store.Registration) -> Description:
         try:
@@ -256,6 +269,12 @@ class Erasing:
         every_key = tuple(key for name in keys for key in keys[name])
         return Erased(dataset=rests[0].part.found.name, parts=told, reason=reason, by=by.id, erased=now, keys=every_key)
 
+    def _record_trial(self, top: _Part, *, digest: str, columns: tuple[str, ...], by: Actor) -> None:
+        """Who asks how many rows a filter means learns something of them, as who traces a value does, and is on record for it."""
+        facts = {"columns": [*columns], "digest": digest, "rows": top.count, "fingerprint": top.found.fingerprint}
+        with self._database.change() as connection:
+            self._ledger.record(connection, DATASET_TRACED, actor=by.id, subject=top.found.name, facts=facts)
+
     def _kept_out(self, part: _Part, parts: Sequence[_Part]) -> tuple[str, ...]:
         """The grants, of the dataset or of what it is a shard of, whose filters had left every one of its rows out that go."""
         above = {each.found.name: each.parent for each in parts}
@@ -299,10 +318,14 @@ class Erasing:
                     erased=each.entry.at,
                     keys=tuple(facts["keys"]),
                 )
-        raise NothingToEraseError(
-            f"The filter means no row of {found.name!r}, so nothing is erased. `modelward data trace {found.name} --where "
-            "COLUMN=VALUE` looks for records by one value."
-        )
+        raise _nothing_meant(found.name)
+
+
+def _nothing_meant(name: str) -> NothingToEraseError:
+    return NothingToEraseError(
+        f"The filter means no row of {name!r}, so nothing is erased. `modelward data trace {name} --where COLUMN=VALUE` looks for "
+        "records by one value."
+    )
 
 
 def _rests(parts: list[_Part]) -> Iterator[_Rest]:

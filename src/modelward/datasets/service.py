@@ -68,7 +68,7 @@ class Datasets:
         self._agreement = Agreement(self._shelf, Agreeing(database, ledger, keyring), ledger)
         self.grants = Grants(database, ledger, self._shelf, keyring, self._agreement)
         self.shredding = Shredding(database, vault, ledger, self._shelf)
-        self.erasing = Erasing(database, vault, ledger, self._shelf, keyring)
+        self.erasing = Erasing(database, vault, ledger, self._shelf, keyring, self._agreement)
 
     def add(
         self,

@@ -112,18 +112,22 @@ class Capturing:
         self._thread.join()
 
     def _run(self) -> None:
-        while some := self._next():
+        while (some := self._next()) is not None:
             try:
                 self._write(some)
             except Exception as fault:  # noqa: BLE001  # whatever it is, answers go on
                 _LOG.warning("questions that were to be kept could not be written: %s", type(fault).__name__)
                 # Who ends waits for no database twice.
                 self._put_back(some, is_over=self._is_closing or not isinstance(fault, UnavailableError))
+                if self._is_closing and not some:
+                    return
 
-    def _next(self) -> list[_Taken]:
-        """What is to be written together; nothing once all is written and no more will come."""
+    def _next(self) -> list[_Taken] | None:
+        """What is to be written together, which may be that something was lost alone; None once no more will come."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._is_closing)
+            self._changed.wait_for(lambda: self._waiting or self._lost or self._is_closing)
+            if not self._waiting and not self._lost:
+                return None
             some: list[_Taken] = []
             size = 0
             while self._waiting and len(some) < _WRITTEN_AT_ONCE and (not some or size + self._waiting[0].size <= _WRITTEN_BYTES):
@@ -133,11 +137,13 @@ class Capturing:
 
     def _write(self, some: Sequence[_Taken]) -> None:
         parcels = [_parcel(self._vault, taken.kept) for taken in some]
-        lost = dict(self._lost)
+        with self._changed:
+            lost = dict(self._lost)
         with self._database.change() as connection:
-            self._vault.keep(connection, parcels)
-            sealed = (Sealed(parcel.digest, parcel.sealed) for parcel in parcels)
-            store.add(connection, zip((taken.kept.told() for taken in some), sealed, strict=True))
+            if parcels:
+                self._vault.keep(connection, parcels)
+                sealed = (Sealed(parcel.digest, parcel.sealed) for parcel in parcels)
+                store.add(connection, zip((taken.kept.told() for taken in some), sealed, strict=True))
             for model, count in lost.items():
                 self._ledger.record(connection, CAPTURES_LOST, actor=self._actor, subject=model, facts={"questions": count})
         self._meters.note_captures("kept", len(some))
@@ -155,7 +161,7 @@ class Capturing:
                 self._waiting_bytes -= sum(taken.size for taken in some)
             else:
                 self._waiting.extendleft(reversed(some))
-                self._changed.wait_for(lambda: self._is_closing, timeout=_RETRY_SECONDS)
+            self._changed.wait_for(lambda: self._is_closing, timeout=_RETRY_SECONDS)
 
     def _lose(self, model: str) -> None:
         self._lost[model] += 1

@@ -80,7 +80,13 @@ class ApartBench:
                 "height": table.height,
             }
         )
-        self._channel.send(said, spec_json(order.spec))
+        try:
+            return self._prepared(said, spec_json(order.spec), table)
+        finally:
+            self._channel.shut(_PREPARING)
+
+    def _prepared(self, said: dict[str, Any], spec: bytes, table: Table) -> Prepared:
+        self._channel.send(said, spec)
         while True:
             head, _ = self._channel.next(_PREPARING)
             match head["kind"]:
@@ -131,7 +137,7 @@ class _Channel:
         self._workshop = workshop
         self._told: dict[str, Queue[Frame | None]] = {_PREPARING: Queue(_FRAMES_WAITING)}
         self._lock = Lock()
-        self._is_lost = False
+        self._is_lost = self._is_killed = False
         Thread(target=self._listen, name="bench", daemon=True).start()
 
     def open(self, job: str) -> None:
@@ -142,14 +148,11 @@ class _Channel:
     def shut(self, job: str) -> None:
         """Nobody listens to what concerns `job` any more."""
         with self._lock:
-            told = self._told.pop(job)
-        # Whoever is about to put something there is let go.
-        with suppress(Empty):
-            while True:
-                told.get_nowait()
+            self._told.pop(job, None)
 
     def kill(self) -> None:
         """See `Workshop.kill`."""
+        self._is_killed = True
         self._workshop.kill()
 
     def send(self, head: dict[str, Any], body: bytes | memoryview = b"") -> None:
@@ -157,7 +160,7 @@ class _Channel:
             self._workshop.wire.send(head, body)
         except OSError as gone:
             # Half of a frame may have gone, if the other end stopped listening: nothing that is said after it would be understood.
-            self._workshop.kill()
+            self.kill()
             raise self._workshop.lost() from gone
 
     def _listen(self) -> None:
@@ -167,7 +170,7 @@ class _Channel:
                 with self._lock:
                     told = self._told.get(str(frame.head.get("job", _PREPARING)))
                 if told is not None:
-                    told.put(frame)
+                    self._put(told, frame)
         finally:
             # Whatever ended it, nobody waits for what cannot come.
             with self._lock:
@@ -175,6 +178,17 @@ class _Channel:
                 for told in self._told.values():
                     with suppress(Full):
                         told.put_nowait(None)
+
+    def _put(self, told: Queue[Frame | None], frame: Frame) -> None:
+        """Wait until there is room, or nobody listens any more; nobody does once the process was ended."""
+        while not self._is_killed:
+            with self._lock:
+                is_open = told in self._told.values()
+            if not is_open:
+                return
+            with suppress(Full):
+                told.put(frame, timeout=_STEP_SECONDS)
+                return
 
     def next(self, job: str) -> Frame:
         # In short steps, for a library may handle Ctrl-C so that it does not end a wait (polars does).
