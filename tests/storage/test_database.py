@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 import shutil
 import signal
 import sqlite3
@@ -355,3 +356,19 @@ def test_a_log_is_not_tended_where_it_cannot_be(counter):
     counter.path.write_bytes(b"not a database at all " * 500)
     with pytest.raises(DatabaseDamagedError):
         counter.database.tend()
+
+
+def test_its_files_are_for_nobody_else_whatever_the_umask_says(tmp_path):
+    before = os.umask(0)
+    try:
+        opened = Database.in_file(tmp_path / "rows.db")
+        with opened.change() as writing:
+            writing.exec_driver_sql("CREATE TABLE counter (value INTEGER)")
+        with opened.look() as looking:
+            files = [file for file in tmp_path.iterdir() if file.name.startswith("rows.db")]
+            assert {file.name for file in files} >= {"rows.db", "rows.db-wal", "rows.db-shm"}
+            assert {file.name: oct(file.stat().st_mode & 0o077) for file in files if file.stat().st_mode & 0o077} == {}
+            assert not looking.closed
+        opened.close()
+    finally:
+        os.umask(before)

@@ -195,7 +195,8 @@ class HouseJudge:
         found = self._asked(standing, actor, permission, model, dataset)
         emergency = _emergency_of(standing, actor, permission)
         given = (Ground("emergency", emergency.id, permits=True),) if emergency else ()
-        decision = _judged(actor, permission, found, has_role=has_role, emergency=emergency)
+        why = _asking_why(actor, permission, model, dataset, by_origin=bool(found and found.depends_on_origin))
+        decision = _judged(actor, permission, found, has_role=has_role, emergency=emergency, why=why)
         return Weighed(decision, (*by_role, *given, *_grounds(found)), by_origin=bool(found and found.depends_on_origin))
 
     def _asked(
@@ -267,7 +268,25 @@ def _emergency_of(standing: Standing, actor: Actor, permission: Permission) -> E
     return next((each for each in standing.emergencies if each.asker == actor.id and each.gives(permission, now=now)), None)
 
 
-def _judged(actor: Actor, permission: Permission, found: Found | None, *, has_role: bool, emergency: Emergency | None) -> Decision:
+def _asking_why(actor: Actor, permission: Permission, model: str | None, dataset: str | None, *, by_origin: bool) -> str:
+    """The command that an administrator sees the reason with: of the same thing, on the same connection where that matters."""
+    words = ["modelward access explain", actor.id, permission.value]
+    words += [f"model:{model}"] if model is not None else [f"dataset:{dataset}"] if dataset is not None else []
+    if by_origin:
+        words += ["--from", actor.origin.address] if actor.origin.address else []
+        words += ["--certificate"] if actor.origin.is_mtls else []
+    return " ".join(words)
+
+
+def _judged(
+    actor: Actor,
+    permission: Permission,
+    found: Found | None,
+    *,
+    has_role: bool,
+    emergency: Emergency | None,
+    why: str,
+) -> Decision:
     until = datetime.now(UTC) + timedelta(seconds=_TIME_SECONDS) if found and found.depends_on_time else None
     if found and found.faults:
         reason = f"A policy could not be evaluated, so {actor.id} is refused {permission}: {found.faults[0][:300]}. Have it mended."
@@ -275,7 +294,7 @@ def _judged(actor: Actor, permission: Permission, found: Found | None, *, has_ro
     if found and found.forbids:
         reason = (
             f"{actor.id} is refused {permission} by the site's policy {', '.join(found.forbids)}. "
-            f"An administrator sees why: `modelward access explain {actor.id} {permission}`."
+            f"An administrator sees why: `{why}`."
         )
         return Decision(is_allowed=False, reason=reason, until=until)
     if has_role:

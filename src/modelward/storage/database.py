@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, cast
@@ -231,6 +231,11 @@ class Database:
         return connection
 
     def _prepare(self, connection: RawConnection, _record: Any) -> None:
+        # SQLite gives its other files the mode of this one.
+        file = Path(str(self._engine.url.database))
+        if file.stat().st_mode & 0o077:
+            with suppress(PermissionError):
+                file.chmod(0o600)
         prepare(connection, patience_seconds=self._patience_seconds)
 
 

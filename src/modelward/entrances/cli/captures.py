@@ -81,7 +81,8 @@ def declare(app: typer.Typer) -> None:
 
 def _show_rule(console: Console, rule: CaptureRule) -> None:
     days = "1 day" if rule.days == 1 else f"{rule.days} days"
-    showing.line(console, f"Of the questions to {rule.model}, {rule.share:.4g} are kept with their answers, each for {days}.")
+    share = f"{rule.share * 100:.4g} %"
+    showing.line(console, f"{share} of the questions to {rule.model} are kept with their answers, each for {days}.")
     showing.line(console, "Servers know within a second. Who may ask the model can see this rule.")
 
 
