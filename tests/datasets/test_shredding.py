@@ -141,3 +141,28 @@ def test_a_sweep_removes_the_objects_of_what_was_shredded(people, admin, vault, 
     people.shredding.shred("people", reason=REASON, by=admin)
     monkeypatch.undo()
     assert vault.sweep(named=people.sealed_objects, idle_seconds=0).objects == 2
+
+
+def test_shards_are_theirs_who_registered_the_whole_also_once_that_was_shredded(datasets, declared, csv_file, ledger, home):
+    sam, eve = (Actor(f"person:{name}", name, Role.DATA_SCIENTIST) for name in ("sam", "eve"))
+    datasets.add("people", [csv_file], by=sam, **declared)
+    datasets.shard("people", Sharding(parts=2, by="random"), by=eve)
+    datasets.shard("people-1", Sharding(parts=2, by="random"), by=eve)
+
+    def may(actor, name):
+        grants, erasing, shredding = datasets.grants, datasets.erasing, datasets.shredding
+        return [room(name, by=actor) for room in (grants.may_grant, erasing.may_erase, shredding.may_shred)]
+
+    names = ("people", "people-2", "people-1-1")
+    assert [(may(sam, name), may(eve, name)) for name in names] == [([True] * 3, [False] * 3)] * 3
+    for gone in ("people", "people-1"):
+        datasets.shredding.shred(gone, reason=REASON, by=sam)
+    with sqlite3.connect(home / "modelward.db") as raw:
+        raw.execute("UPDATE datasets SET by = 'person:eve' WHERE name = 'people'")
+    raw.close()
+    assert [(may(sam, name), may(eve, name)) for name in names[1:]] == [([True] * 3, [False] * 3)] * 2
+    with pytest.raises(NotPermittedError):
+        datasets.erasing.erase("people-1-1", rows="age < 30", reason=REASON, by=eve)
+    assert datasets.erasing.erase("people-1-1", rows="age < 30", reason=REASON, by=sam).gone
+    datasets.grants.grant("income", "people-2", purpose="tests", by=sam)
+    datasets.shredding.shred("people-2", reason=REASON, by=sam)

@@ -29,6 +29,7 @@ from modelward.datasets.erasure import (
     NothingToEraseError,
     RecordedErasure,
 )
+from modelward.datasets.owners import Owners
 from modelward.datasets.row_filter import RowFilter
 from modelward.datasets.sharding import is_called_shard
 from modelward.datasets.shelf import Shelf
@@ -75,9 +76,17 @@ class Erasing:
     """Erases rows of datasets, and says which were."""
 
     def __init__(
-        self, database: Database, vault: Vault, ledger: Ledger, shelf: Shelf, keyring: Keyring, agreement: Agreement
+        self,
+        database: Database,
+        vault: Vault,
+        ledger: Ledger,
+        shelf: Shelf,
+        keyring: Keyring,
+        agreement: Agreement,
+        owners: Owners,
     ) -> None:
         self._agreement = agreement
+        self._owners = owners
         self._database = database
         self._vault = vault
         self._ledger = ledger
@@ -92,7 +101,7 @@ class Erasing:
         Who was cut off after it was done types it again: then no file has anything of it left.
 
         Raises:
-            NotPermittedError: the actor neither holds data:erase nor registered the dataset. DatasetMissingError: there is none.
+            NotPermittedError: the actor neither holds data:erase nor is it theirs. DatasetMissingError: there is none.
             InvalidFilterError: the filter does not fit its columns. NothingToEraseError: it means no row.
             NotErasableError: it is a shard of what has these rows, too, or what is left is too little to be a dataset.
             TermsNotAcceptedError: one is tried on data whose terms the actor did not accept. ShreddingReasonError: there is no
@@ -101,7 +110,7 @@ class Erasing:
         """
         by.require(Permission.DATA_READ, dataset=name)
         found = self._shelf.genuine(name)
-        if not self._registered(by, found):
+        if by.may(Permission.DATA_ERASE, dataset=name) or not self._owners.is_owner(by, found):
             by.require(Permission.DATA_ERASE, dataset=name)
         if is_trial:
             # What it tells is a figure of the rows; that they go asks for no terms.
@@ -127,9 +136,9 @@ class Erasing:
         return self._erase([*_rests(parts)], known=known, digest=digest, columns=asked.columns, reason=reason, by=by)
 
     def may_erase(self, name: str, *, by: Actor) -> bool:
-        """Whether the actor may erase rows of the dataset called `name`: with data:erase, or because they registered it."""
+        """Whether the actor may erase rows of the dataset called `name`: with data:erase, or because it is theirs."""
         found = self._shelf.find(name)
-        return found.shredded is None and (by.may(Permission.DATA_ERASE, dataset=name) or self._registered(by, found))
+        return found.shredded is None and (by.may(Permission.DATA_ERASE, dataset=name) or self._owners.is_owner(by, found))
 
     def recorded(self, name: str) -> list[RecordedErasure]:
         """The erasures from that dataset, as the ledger tells them. One that is not proved kept nothing out."""
@@ -171,9 +180,6 @@ class Erasing:
             found |= {str(each.entry.facts.get("fingerprint")) for each in page if each.entry.facts.get("view") == fingerprint}
             since = page[-1].index + 1
         return frozenset() if now in found else frozenset(found)
-
-    def _registered(self, by: Actor, found: store.Registration) -> bool:
-        return found.by == by.id and by.may(Permission.DATA_WRITE, dataset=found.name)
 
     def _check_whole(self, found: store.Registration) -> None:
         """Nothing, where no other dataset is known that this one's rows were taken from."""

@@ -45,6 +45,7 @@ from modelward.datasets.grant_conditions import conditions_of
 from modelward.datasets.grantable import checked_columns, checked_purpose, checked_rows, checked_until
 from modelward.datasets.granted_on_record import GrantedOnRecord
 from modelward.datasets.layout import quoted
+from modelward.datasets.owners import Owners
 from modelward.datasets.readings import Reading, reading_of
 from modelward.datasets.shelf import Shelf
 from modelward.datasets.tracing import DATASET_TRACED, Records, matching
@@ -59,11 +60,14 @@ READS_SHOWN = 100
 class Grants:
     """Grants of datasets to models. Rows of grants are sealed; what was read under them is in the ledger."""
 
-    def __init__(self, database: Database, ledger: Ledger, shelf: Shelf, keyring: Keyring, agreement: Agreement) -> None:
+    def __init__(
+        self, database: Database, ledger: Ledger, shelf: Shelf, keyring: Keyring, agreement: Agreement, owners: Owners
+    ) -> None:
         self._database = database
         self._ledger = ledger
         self._shelf = shelf
         self._agreement = agreement
+        self._owners = owners
         self._seal = Seal(keyring.secret("pepper"))
         self._digest_key = keyring.secret("digests")
         self._record_of_grants = GrantedOnRecord(ledger)
@@ -418,7 +422,7 @@ class Grants:
         if permission is None:
             raise NotPermittedError(
                 f"{by.id} may not grant dataset {found.name!r}: that is for who holds {Permission.DATA_GRANT}, and for "
-                f"{found.by}, who registered it. Ask who owns the data ({found.declared.owner})."
+                f"{self._owners.owner(found)}, who registered it. Ask who owns the data ({found.declared.owner})."
             )
         return by.require(permission, model=model, dataset=found.name)
 
@@ -437,19 +441,9 @@ class Grants:
         """The permission by which the actor may grant the dataset; None where they may not."""
         if by.may(Permission.DATA_GRANT, model=model, dataset=found.name):
             return Permission.DATA_GRANT
-        if self._registered(by, found) and by.may(Permission.DATA_WRITE, model=model, dataset=found.name):
+        if by.may(Permission.DATA_WRITE, model=model, dataset=found.name) and self._owners.is_owner(by, found):
             return Permission.DATA_WRITE
         return None
-
-    def _registered(self, by: Actor, found: store.Registration) -> bool:
-        """Whether the actor registered the dataset. Who makes shards of other people's data does not own it for that."""
-        if found.by != by.id:
-            return False
-        shard = self._shelf.description(found).shard
-        try:
-            return shard is None or self._registered(by, self._shelf.genuine(shard.dataset))
-        except DatasetMissingError:
-            return False
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:

@@ -34,6 +34,7 @@ from modelward.datasets.description import (
 )
 from modelward.datasets.erasing import Erasing
 from modelward.datasets.granting import Grants
+from modelward.datasets.owners import Owners
 from modelward.datasets.parallel import are_parallel, read_parallel
 from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
@@ -66,9 +67,10 @@ class Datasets:
         self._settings = settings
         self._shelf = Shelf(database, vault)
         self._agreement = Agreement(self._shelf, Agreeing(database, ledger, keyring), ledger)
-        self.grants = Grants(database, ledger, self._shelf, keyring, self._agreement)
-        self.shredding = Shredding(database, vault, ledger, self._shelf)
-        self.erasing = Erasing(database, vault, ledger, self._shelf, keyring, self._agreement)
+        owners = Owners(self._shelf, self._agreement, ledger)
+        self.grants = Grants(database, ledger, self._shelf, keyring, self._agreement, owners)
+        self.shredding = Shredding(database, vault, ledger, self._shelf, owners)
+        self.erasing = Erasing(database, vault, ledger, self._shelf, keyring, self._agreement, owners)
 
     def add(
         self,

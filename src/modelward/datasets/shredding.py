@@ -10,6 +10,7 @@ from modelward.access import Actor, Permission
 from modelward.audit import Ledger
 from modelward.datasets import store
 from modelward.datasets.dataset import DATASET_SHREDDED, Shredded, ShreddingReasonError
+from modelward.datasets.owners import Owners
 from modelward.datasets.shelf import Shelf
 from modelward.digest import sha256_hex
 from modelward.errors import ModelwardError
@@ -21,11 +22,12 @@ _REASON_LIMIT_CHARACTERS = 500
 class Shredding:
     """Shreds datasets, and says whether their keys are destroyed."""
 
-    def __init__(self, database: Database, vault: Vault, ledger: Ledger, shelf: Shelf) -> None:
+    def __init__(self, database: Database, vault: Vault, ledger: Ledger, shelf: Shelf, owners: Owners) -> None:
         self._database = database
         self._vault = vault
         self._ledger = ledger
         self._shelf = shelf
+        self._owners = owners
 
     def shred(self, name: str, *, reason: str, by: Actor) -> Shredded:
         """Destroy every key of the dataset called `name`, for that `reason`, and remove its objects: nobody can read it again, in
@@ -34,14 +36,14 @@ class Shredding:
         What somebody cut off goes on where it is called again: a shredded dataset has nothing of it left in the database's files.
 
         Raises:
-            NotPermittedError: the actor neither holds data:shred nor registered the dataset. DatasetMissingError: there is none.
+            NotPermittedError: the actor neither holds data:shred nor is it theirs. DatasetMissingError: there is none.
             ShreddingReasonError: there is no reason, or a long one.
             ErasedMeanwhileError: rows of it were erased just now; nothing was done.
             DatabaseBusyError: it is shredded, and somebody reads for so long that what was deleted could not be overwritten yet.
         """
         by.require(Permission.DATA_READ, dataset=name)
         found = self._shelf.find(name)
-        if not self._registered(by, found):
+        if by.may(Permission.DATA_SHRED, dataset=name) or not self._owners.is_owner(by, found):
             by.require(Permission.DATA_SHRED, dataset=name)
         reason = checked_reason(reason)
         objects, traces = store.objects_of(found), None
@@ -55,8 +57,8 @@ class Shredding:
         return shredded
 
     def may_shred(self, name: str, *, by: Actor) -> bool:
-        """Whether the actor may shred the dataset called `name`: with data:shred, or because they registered it."""
-        return by.may(Permission.DATA_SHRED, dataset=name) or self._registered(by, self._shelf.find(name))
+        """Whether the actor may shred the dataset called `name`: with data:shred, or because it is theirs."""
+        return by.may(Permission.DATA_SHRED, dataset=name) or self._owners.is_owner(by, self._shelf.find(name))
 
     def keys(self, name: str, *, by: Actor) -> list[KeyStanding]:
         """How the keys of the dataset called `name` stand: by which master key each is wrapped, or when it was destroyed.
@@ -66,12 +68,6 @@ class Shredding:
         """
         by.require(Permission.DATA_READ, dataset=name)
         return self._vault.keys_of(store.objects_of(self._shelf.find(name)))
-
-    def _registered(self, by: Actor, found: store.Registration) -> bool:
-        """Whether the actor brought the dataset in, as it was sealed with it."""
-        if found.by != by.id or not by.may(Permission.DATA_WRITE, dataset=found.name):
-            return False
-        return found.shredded is not None or self._shelf.genuine(found.name).by == by.id
 
     def _destroy(
         self, found: store.Registration, objects: dict[str, str], reason: str, by: Actor
