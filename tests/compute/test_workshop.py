@@ -4,6 +4,7 @@
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_what_is_sent_is_heard_and_answered_elsewhere(begin, tmp_path):
     with begin(answer) as workshop:
         body = os.urandom(3_000_000)
         workshop.wire.send({"say": "Grüße"}, body)
-        head, back = workshop.wire.receive()
+        head, back, _ = workshop.wire.receive()
         assert (head["said"], back) == ("Grüße", body[::-1])
         assert head["process"] == workshop.number != os.getpid()
         assert head["folder"].startswith(str(tmp_path / "scratch"))
@@ -69,6 +70,13 @@ def test_what_is_sent_is_heard_and_answered_elsewhere(begin, tmp_path):
 def test_it_is_closed_in_where_the_kernel_can(begin):
     with begin(answer) as workshop:
         assert workshop.isolation == (f"landlock-{landlock_version()}" if landlock_version() else "process")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says it")
+def test_the_system_ends_it_before_any_other_once_memory_runs_out(begin):
+    with begin(answer) as workshop:
+        told = [Path(f"/proc/{number}/oom_score_adj").read_text().strip() for number in (workshop.number, os.getpid())]
+    assert told[0] == "1000" != told[1]
 
 
 @pytest.mark.skipif(not landlock_version(), reason="no Landlock here")
@@ -95,14 +103,14 @@ def test_one_that_crashes_is_lost_and_the_signal_is_told(begin):
 
 def test_what_breaks_is_told_by_its_kind_and_never_by_its_text(begin):
     with begin(break_down) as workshop:
-        head, _ = workshop.wire.receive()
+        head = workshop.wire.receive().head
     assert (head["kind"], head["fault"]) == ("broken", "ValueError")
     assert "Ada" not in str(head)
 
 
 def test_one_that_cannot_be_found_breaks(tmp_path):
     with Workshop("modelward.nowhere:serve", folder=tmp_path / "s", hidden=[], is_required=False) as workshop:
-        head, _ = workshop.wire.receive()
+        head = workshop.wire.receive().head
     assert head["fault"] == "ModuleNotFoundError"
 
 

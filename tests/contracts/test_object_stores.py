@@ -2,6 +2,7 @@
 """The laws of `ObjectStore`, over every store of the table that this machine can run."""
 
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -257,3 +258,14 @@ def test_the_error_of_a_full_disk_is_one_that_may_pass():
     from modelward.errors import UnavailableError
 
     assert issubclass(NoSpaceError, UnavailableError)
+
+
+def test_folders_and_files_of_objects_are_for_nobody_else(local, folder):
+    before = os.umask(0)
+    try:
+        local.put(io.BytesIO(b"sealed"))
+    finally:
+        os.umask(before)
+    found = [path for path in folder.rglob("*") if path != folder]
+    assert len(found) == 3
+    assert {path.name for path in found if path.stat().st_mode & 0o077} == set()

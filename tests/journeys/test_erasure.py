@@ -9,6 +9,7 @@ from modelward.assessment import DataChangedError
 from modelward.datasets import DatasetErasedError
 from modelward.registry import TamperedVersionError
 from modelward.releases import ReleaseRefusedError
+from modelward.releases.evidence import evidence_of
 from modelward.settings import Settings
 from modelward.training import RunFailedError, parse_spec
 from training.house import people
@@ -102,6 +103,23 @@ def test_a_training_that_reads_what_is_erased_meanwhile_registers_nothing(house,
         house.registry.versions("grants", by=local_actor())
     train(house, "grants")
     assert not issubclass(DatasetErasedError, TamperedVersionError)
+
+
+def test_an_erasure_while_a_release_is_being_decided_stops_it(house, monkeypatch):
+    me = local_actor()
+    train(house, "grants")
+    house.assessment.assess("grants:1", only=["quality", "size"], by=me)
+    release = house.releases.propose("grants:1", by=me)
+
+    def and_then_erased(*given, **more):
+        evidence = evidence_of(*given, **more)
+        house.assessment.erase("people", rows=f'town == "{CANARY}"', reason=REASON, by=me)
+        return evidence
+
+    monkeypatch.setattr("modelward.releases.service.evidence_of", and_then_erased)
+    with pytest.raises(ReleaseRefusedError, match="may have learned from rows that were erased since"):
+        house.releases.promote(release.id, by=me)
+    assert house.releases.live() == {}
 
 
 def test_a_version_does_not_lose_its_past_by_leaving_the_house_and_coming_back(house, tmp_path):

@@ -113,7 +113,15 @@ def fill_memory(wire):
     workbench.serve(wire)
 
 
-FULL = f"{__name__}:fill_memory"
+def refuse_at_length(wire):
+    """The other end of a bench that refuses the rows in words that would move a terminal, and in too many."""
+    wire.receive()
+    message = "4711\x1b[2J" + "x" * 9000
+    wire.send({"kind": "refused", "class": "UnusableDataError", "of_kind": "InvalidError", "message": message})
+    wire.receive()
+
+
+FULL, WORDY = f"{__name__}:fill_memory", f"{__name__}:refuse_at_length"
 PLACE, DEAF, GREEDY = f"{__name__}:Spy", f"{__name__}:Deaf", f"{__name__}:ask_for_more"
 
 
@@ -164,10 +172,36 @@ def _silence():
     yield {"kind": "report", "share": 1, "word": ""}, b""
 
 
+def _chatter():
+    for _ in range(600_000):
+        yield {"kind": "curves", "curves": {}}, b""
+        time.sleep(0.001)
+
+
+def _unknown():
+    yield {"kind": "small talk"}, b""
+    time.sleep(600)
+
+
+def _parameters():
+    told = {"interface": {}, "facts": {}, "seconds": 1, "findings": []}
+    yield {"kind": "made", **told, "parameters": {"told": "x" * (2 << 20)}}, b""
+
+
 def _flood():
     for _ in range(200):
         yield {"kind": "report", "job": "", "share": 0, "word": ""}, b""
     yield from _kind()
 
 
-HOSTILE = {"flood": _flood, "kind": _kind, "facts": _facts, "files": _files, "form": _form, "silence": _silence}
+HOSTILE = {
+    "chatter": _chatter,
+    "facts": _facts,
+    "files": _files,
+    "flood": _flood,
+    "form": _form,
+    "kind": _kind,
+    "parameters": _parameters,
+    "silence": _silence,
+    "unknown": _unknown,
+}

@@ -14,9 +14,19 @@ import msgspec
 import psutil
 import pytest
 
-from modelward.compute import ExposedHomeError, SandboxMissingError, WorkshopLostError, landlock_version
+import pictures
+from modelward.compute import ExposedHomeError, Frame, SandboxMissingError, WorkshopLostError, landlock_version
 from modelward.errors import InvalidError
-from modelward.training import RECIPES, OutOfMemoryError, RunFailedError, Status, UnfitCandidateError, UnusableDataError, parse_spec
+from modelward.training import (
+    RECIPES,
+    OutOfMemoryError,
+    RunFailedError,
+    Status,
+    UnfitCandidateError,
+    UnusableDataError,
+    apart,
+    parse_spec,
+)
 from training import house, spies
 
 needs_sandbox = pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
@@ -67,6 +77,69 @@ def test_what_is_learnt_apart_is_what_is_learnt_here(among, register, admin):
     assert one.findings == other.findings
     for before, after in zip(one.candidates, other.candidates, strict=True):
         assert (after.findings, after.standing.curves) == (before.findings, before.standing.curves)
+
+
+def few(header, line, rows=120) -> str:
+    return "\n".join([header, *map(line, range(rows))]) + "\n"
+
+
+# Of each kind of data: the file, what it is registered as, what a spec reads of it, and who learns.
+KINDS = {
+    "texts": (
+        few(
+            "said,mood",
+            lambda at: f"{['a great read', 'a waste of money'][at % 2]} on page {at * 37 % 101},{['good', 'bad'][at % 2]}",
+        ),
+        {"target": "mood"},
+        "text: said",
+        "text-linear, {rnn: {epochs: 2}}",
+    ),
+    "series": (
+        few("wave,pace", lambda at: f'"{[at % 7, at % 5 + at % 2 * 9.5, at % 3]}",{["slow", "fast"][at % 2]}'),
+        {"target": "pace"},
+        "series: wave",
+        "rnn: {epochs: 2}",
+    ),
+    "pairs": (
+        few(
+            "digits,spoken",
+            lambda at: f"n{at},{' '.join(chr(97 + int(digit)) * 2 for digit in str(at))}",
+        ),
+        {"target": "spoken", "task": "text"},
+        "text: digits",
+        "seq2seq: {epochs: 2, units: 8, width: 8, vocabulary: 40}",
+    ),
+    "histories": (
+        few("who,film,at", lambda at: f"user {at // 6},film {(at // 6 * 5 + at % 6) % 15},{at % 6}", 360),
+        {"target": "film", "task": "items", "user": "who", "time": "at"},
+        "history: 5, split: {by: last}",
+        "popularity, {sasrec: {epochs: 2, width: 8}}",
+    ),
+    "images": ("", {"target": "label"}, "image: image", "logistic-regression, {cnn: {channels: [4], hidden: [4], epochs: 2}}"),
+    "generated": ("", {"target": "label"}, "image: image", "gan: {channels: [4, 8], epochs: 2}"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_learnt_apart_of_any_kind_of_data_is_what_is_learnt_here(among, admin, tmp_path, kind):
+    text, said, data, candidates = KINDS[kind]
+    (folder := tmp_path / "given").mkdir()
+    if text:
+        (folder / "rows.csv").write_text(text)
+    else:
+        pictures.folder_of(folder / "bars", rows=60)
+    (source,) = folder.iterdir()
+    made = []
+    for isolation in ("none", "process"):
+        rooms = among(isolation)
+        if not made:
+            rooms.datasets.add("given", [source], purpose="tests", owner="tests", by=admin, **said)
+        spec = parse_spec(f"model: grants\ndata: {{dataset: given, {data}}}\ncandidates: [{candidates}]\n")
+        run = rooms.training.train(spec, by=admin)
+        assert run.status is Status.DONE, run.candidates
+        made.append(graphs(rooms, run, admin))
+    assert made[0] == made[1]
+    assert all(made[0])
 
 
 def test_it_is_on_record_how_it_was_isolated(among, register, admin, ledger):
@@ -296,6 +369,7 @@ def test_who_learns_is_given_no_column_that_was_not_granted(among, register, adm
         ("kind", "Exception", "4711 [2J"),
         ("flood", "Exception", "4711 [2J"),
         ("facts", "TooMuchMadeError", "more than 1024 KiB"),
+        ("parameters", "TooMuchMadeError", "more than 1024 KiB"),
         ("files", "TooMuchMadeError", "more than 1000 files"),
         ("form", "ValidationError", "An unexpected ValidationError"),
     ],
@@ -316,10 +390,27 @@ def test_what_comes_back_in_no_form_fails_that_candidate_and_puts_no_words_of_it
     assert learning() == []
 
 
-def test_who_says_nothing_is_held_to_what_was_taken_back(among, register, admin, monkeypatch):
+def test_words_of_a_refusal_are_bounded_and_move_no_terminal(among, register, admin, monkeypatch):
+    register()
+    monkeypatch.setattr("modelward.training.apart._PLACE", spies.WORDY)
+    with pytest.raises(UnusableDataError) as told:
+        among("process").training.train(spec_of("[naive-bayes]"), by=admin)
+    assert str(told.value) == "4711 [2J" + "x" * 1992
+
+
+def test_who_says_what_nobody_understands_is_not_listened_to(among, register, admin, monkeypatch):
+    register()
+    monkeypatch.setattr("modelward.training.apart._PLACE", spies.hostile("unknown"))
+    with pytest.raises(WorkshopLostError, match="what nobody here understands"):
+        among("process").training.train(spec_of("[naive-bayes]"), by=admin)
+    assert learning() == []
+
+
+@pytest.mark.parametrize("how", ["silence", "chatter"])
+def test_who_says_nothing_of_its_way_is_held_to_what_was_taken_back(among, register, admin, monkeypatch, how):
     register()
     rooms = among("process")
-    monkeypatch.setattr("modelward.training.apart._PLACE", spies.hostile("silence"))
+    monkeypatch.setattr("modelward.training.apart._PLACE", spies.hostile(how))
     monkeypatch.setattr("modelward.training.apart.STOP_SECONDS", 0.5)
     taken_back = threading.Event()
 
@@ -357,3 +448,19 @@ def test_whoever_ends_the_one_that_started_it_ends_the_one_that_learns(among, re
             continue
     psutil.wait_procs([child], timeout=60)
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_what_waits_of_who_learns_is_bounded_in_bytes_and_one_large_file_still_comes(monkeypatch):
+    monkeypatch.setattr("modelward.training.apart._STEP_SECONDS", 0.01)
+    inbox = apart._Inbox()
+    large, small = (Frame({}, b"", size) for size in (apart._WAITING_BYTES * 2, 1))
+    assert inbox.put(large)
+    assert not inbox.put(small), "there is no room beside it"
+    assert inbox.get() is large
+    assert inbox.put(small)
+    assert not inbox.put(large)
+    assert inbox.get() is small
+    assert inbox.get() is None
+    inbox.end()
+    with pytest.raises(EOFError):
+        inbox.get()

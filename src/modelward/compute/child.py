@@ -14,7 +14,7 @@ from importlib import import_module
 
 import msgspec
 
-from modelward.compute.sandbox import Sandbox, close_in, end_with_parent, shut_memory
+from modelward.compute.sandbox import Sandbox, close_in, end_first, end_with_parent, shut_memory
 from modelward.compute.wire import Wire
 from modelward.errors import place_of
 
@@ -24,6 +24,7 @@ def main(descriptor: int) -> None:
     # Whoever started it hears Ctrl-C, and says what is to be done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
+    end_first()
     shut_memory()
     wire = Wire(socket.socket(fileno=descriptor))
     begun = wire.receive()

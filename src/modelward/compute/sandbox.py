@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from modelward.compute.calls import CALLS, Calls
 from modelward.errors import UnavailableError
@@ -69,6 +70,12 @@ def end_with_parent() -> None:
     """Have the system end this process as soon as the thread that started it is gone."""
     if sys.platform.startswith("linux"):
         _libc().prctl(_DEATH_SIGNAL, 9, 0, 0, 0)
+
+
+def end_first() -> None:
+    """Have the system end this process before any other once memory runs out."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def close_in(sandbox: Sandbox) -> int:

@@ -17,10 +17,11 @@ _SIZES = struct.Struct(">IQ")
 
 
 class Frame(NamedTuple):
-    """One message."""
+    """One message, and how many bytes it took."""
 
     head: dict[str, Any]
     body: bytes
+    size: int
 
 
 class Wire:
@@ -52,7 +53,7 @@ class Wire:
             said, given = self._exactly(head), self._exactly(body)
             if said is None or given is None:
                 return None
-            return Frame(msgspec.json.decode(said, type=dict[str, Any]), bytes(given))
+            return Frame(msgspec.json.decode(said, type=dict[str, Any]), bytes(given), head + body)
         except (OSError, msgspec.DecodeError, RecursionError, MemoryError):
             # Also what is nested too deep, or said to be larger than memory: nothing that is sent brings down who listens.
             return None

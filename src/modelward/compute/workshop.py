@@ -181,7 +181,8 @@ def _sweep(folder: Path) -> None:
 
 def told_broken(head: dict[str, object]) -> str:
     """What a process that broke says of it: the kind of the fault and its place, for its text may hold values."""
-    return f"{head.get('fault')} at {head.get('at')}"
+    told = f"{str(head.get('fault'))[:80]} at {str(head.get('at'))[:120]}"
+    return "".join(sign if sign.isprintable() else " " for sign in told)
 
 
 def _searched(hidden: Collection[Path]) -> tuple[str, ...]:

@@ -72,8 +72,13 @@ def evidence_of(version: Version, *, registry: Registry, assessment: Assessment,
         lineage_complete=all((lineage.fingerprint, lineage.split, lineage.spec, lineage.run, lineage.code)),
         purpose=version.purpose,
         owner=version.owner,
-        erased_rows=sum(each.gone for each in assessment.erasures(version)),
+        erased_rows=erased_rows_of(version, assessment=assessment),
     )
+
+
+def erased_rows_of(version: Version, *, assessment: Assessment) -> int:
+    """How many rows that `version` may have learned from were erased until now."""
+    return sum(each.gone for each in assessment.erasures(version))
 
 
 def figures(clause: Clause) -> str:

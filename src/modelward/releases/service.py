@@ -13,7 +13,7 @@ from modelward.access import Actor, Permission
 from modelward.assessment import Assessment
 from modelward.audit import Event, Ledger
 from modelward.registry import Registry, Version
-from modelward.releases.evidence import Evidence, evidence_of
+from modelward.releases.evidence import Evidence, erased_rows_of, evidence_of
 from modelward.releases.policies import Policies
 from modelward.releases.policy import PolicyNotGoverningError, decide, parse_policy
 from modelward.releases.record import Record, Revision
@@ -129,12 +129,14 @@ class Releases:
         policy = parse_policy(text)
         with self._as_read(release):
             self._record.must_have_decided(release, policy=text, approvals=policy.approvals)
-        decisions = decide(policy, self._known(self._version(release, by=by), by=by))
+        version = self._version(release, by=by)
+        known = self._known(version, by=by)
         with self._database.change() as connection:
             self._must_be_as_read(connection, release)
-            # Another policy may have been put in place while the rules were decided.
+            # Another policy may have been put in place while evidence was gathered, and rows may have been erased.
             self._must_be_governed(release)
-            decided = replace(release, decisions=decisions).decided()
+            known = replace(known, erased_rows=erased_rows_of(version, assessment=self._assessment))
+            decided = replace(release, decisions=decide(policy, known)).decided()
             if decided.state is ReleaseState.REFUSED:
                 self._change(connection, RELEASE_REFUSED, decided, by=by, facts=refusals(decided))
             else:

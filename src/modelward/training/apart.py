@@ -5,15 +5,14 @@ learns, and holds nothing but what it is sent. `workbench` is the other end.
 
 from __future__ import annotations
 
-import builtins
 import io
 import time
-from collections.abc import Collection, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from queue import Empty, Full, Queue
-from threading import Lock, Thread
+from threading import Condition, Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,15 +20,12 @@ import msgspec
 
 from modelward.compute import Frame, JobCancelledError, Workshop, WorkshopLostError, told_broken
 from modelward.datasets import Table
-from modelward.errors import ModelwardError, TooLargeError, kind_named
-from modelward.registry import Interface
 from modelward.training.bench import MakingFailedError, Order, Prepared, Task
 from modelward.training.checkpoints import KeptCheckpoints
-from modelward.training.failing import Failure
-from modelward.training.finding import Finding
 from modelward.training.making import Product, Watched
 from modelward.training.recipes import RECIPES
 from modelward.training.spec import spec_json
+from modelward.training.told import Files, curves_told, failure_told, findings_told, product_told, refusal_told, words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,15 +35,10 @@ _STEP_SECONDS = 0.2
 STOP_SECONDS = 20.0
 """So long a candidate may take to come to its next report when it is to stop; then its process is ended."""
 _PART_BYTES, _PART_ROWS = 16 << 20, 1 << 18
-# What one candidate may hand over, and how much of it may wait to be looked at: beyond that it has failed, or waits itself.
-FILES_LIMIT, FILES_LIMIT_BYTES, FACTS_LIMIT_BYTES = 1000, 4 << 30, 1 << 20
-_FRAMES_WAITING, _MESSAGE_LIMIT_CHARACTERS = 64, 2000
-_SILENT_SECONDS = 1.0
+# How much of what one candidate says may wait to be looked at: beyond that it waits itself.
+_FRAMES_WAITING, _WAITING_BYTES = 64, 64 << 20
+_ASKED_AGAIN_SECONDS = 1.0
 _PREPARING = ""
-
-
-class TooMuchMadeError(TooLargeError):
-    """A candidate hands over more than any model needs."""
 
 
 class ApartBench:
@@ -88,16 +79,16 @@ class ApartBench:
     def _prepared(self, said: dict[str, Any], spec: bytes, table: Table) -> Prepared:
         self._channel.send(said, spec)
         while True:
-            head, _ = self._channel.next(_PREPARING)
+            head = self._channel.next(_PREPARING).head
             match head["kind"]:
                 case "column":
                     self._hand_over(table, str(head["name"]))
                 case "prepared":
-                    return Prepared(findings=_findings(head["findings"]), split_digest=str(head["split_digest"]))
+                    return Prepared(findings=findings_told(head["findings"]), split_digest=str(head["split_digest"]))
                 case "full":
                     raise MemoryError
                 case "refused":
-                    raise _refusal(head)
+                    raise refusal_told(head)
                 case _:
                     raise WorkshopLostError(f"The rows could not be prepared: {told_broken(head)}. Please report it with the spec.")
 
@@ -135,7 +126,7 @@ class _Channel:
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._told: dict[str, Queue[Frame | None]] = {_PREPARING: Queue(_FRAMES_WAITING)}
+        self._told = {_PREPARING: _Inbox()}
         self._lock = Lock()
         self._is_lost = self._is_killed = False
         Thread(target=self._listen, name="bench", daemon=True).start()
@@ -143,7 +134,7 @@ class _Channel:
     def open(self, job: str) -> None:
         """Listen to what concerns `job` from here on."""
         with self._lock:
-            self._told[job] = Queue(_FRAMES_WAITING)
+            self._told[job] = _Inbox(is_ended=self._is_lost)
 
     def shut(self, job: str) -> None:
         """Nobody listens to what concerns `job` any more."""
@@ -176,18 +167,16 @@ class _Channel:
             with self._lock:
                 self._is_lost = True
                 for told in self._told.values():
-                    with suppress(Full):
-                        told.put_nowait(None)
+                    told.end()
 
-    def _put(self, told: Queue[Frame | None], frame: Frame) -> None:
+    def _put(self, told: _Inbox, frame: Frame) -> None:
         """Wait until there is room, or nobody listens any more; nobody does once the process was ended."""
         while not self._is_killed:
             with self._lock:
                 is_open = told in self._told.values()
             if not is_open:
                 return
-            with suppress(Full):
-                told.put(frame, timeout=_STEP_SECONDS)
+            if told.put(frame):
                 return
 
     def next(self, job: str) -> Frame:
@@ -199,15 +188,55 @@ class _Channel:
     def heard(self, job: str) -> Frame | None:
         """What was said next to a job; None where nothing was for a moment."""
         try:
-            # One that begins after the end was told finds nothing in its queue.
-            frame = self._told[job].get(timeout=_STEP_SECONDS)
-        except Empty:
-            if self._is_lost:
-                raise self._workshop.lost() from None
-            return None
-        if frame is None:
-            raise self._workshop.lost()
-        return frame
+            return self._told[job].get()
+        except EOFError:
+            raise self._workshop.lost() from None
+
+
+class _Inbox:
+    """What was said of one job and not looked at yet: so many frames, and so many bytes, or one frame that is larger."""
+
+    def __init__(self, *, is_ended: bool = False) -> None:
+        self._is_ended = is_ended
+        self._frames = deque[Frame]()
+        self._bytes = 0
+        self._changed = Condition()
+
+    def put(self, frame: Frame) -> bool:
+        """Take `frame`, once there is room for it; False where there is none for a moment."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._has_room(frame.size), _STEP_SECONDS):
+                return False
+            self._frames.append(frame)
+            self._bytes += frame.size
+            self._changed.notify_all()
+            return True
+
+    def get(self) -> Frame | None:
+        """The next frame; None where nothing comes for a moment.
+
+        Raises:
+            EOFError: nothing comes any more.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._frames or self._is_ended, _STEP_SECONDS)
+            if not self._frames:
+                if self._is_ended:
+                    raise EOFError
+                return None
+            frame = self._frames.popleft()
+            self._bytes -= frame.size
+            self._changed.notify_all()
+            return frame
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        with self._changed:
+            self._is_ended = True
+            self._changed.notify_all()
+
+    def _has_room(self, size: int) -> bool:
+        return not self._frames or (len(self._frames) < _FRAMES_WAITING and self._bytes + size <= _WAITING_BYTES)
 
 
 class _Conversation:
@@ -218,10 +247,9 @@ class _Conversation:
         self._name = name
         self._report = report
         self._kept = {False: checkpoints, True: checkpoints.of_retry()}
-        self._files: dict[str, bytes] = {}
-        self._bytes = 0
-        self._last: dict[str, Any] = {"kind": "report", "share": 0.0, "word": ""}
-        self._heard_at = time.monotonic()
+        self._files = Files()
+        self._last = (0.0, "")
+        self._reported_at = time.monotonic()
         self._stopped: Exception | None = None
         self._deadline = float("inf")
 
@@ -233,17 +261,16 @@ class _Conversation:
                 self._stop(JobCancelledError(f"The job {self._name!r} was stopped before it had a result."))
             if time.monotonic() > self._deadline:
                 self._channel.kill()
+            self._ask_again()
             if frame is None:
-                self._ask_again()
                 continue
-            self._heard_at = time.monotonic()
             match frame.head["kind"]:
                 case "made" if self._stopped is None:
-                    return self._product(frame)
+                    return product_told(frame, self._files)
                 case "made" | "failed" if self._stopped is not None:
                     raise self._stopped
                 case "failed":
-                    raise MakingFailedError(_failure(frame.head["failure"]))
+                    raise MakingFailedError(failure_told(frame.head["failure"]))
                 case _:
                     self._hear(frame)
 
@@ -257,22 +284,19 @@ class _Conversation:
             raise
 
     def _ask_again(self) -> None:
-        """Who says nothing for a while is held to a grant that was taken back all the same: what it said last is said again."""
-        now = time.monotonic()
-        if self._stopped is None and now - self._heard_at >= _SILENT_SECONDS:
-            self._heard_at = now
-            self._hear(Frame(self._last, b""))
+        """Whoever does not say how far it is, whatever else it says, is held to a grant that was taken back all the same."""
+        if time.monotonic() - self._reported_at >= _ASKED_AGAIN_SECONDS:
+            self._pass_on(*self._last)
 
     def _hear(self, frame: Frame) -> None:
-        head, body = frame
+        head, body = frame.head, frame.body
         match head["kind"]:
-            case "report" | "curves" if self._stopped is None:
-                try:
-                    self._pass_on(head)
-                except Exception as stop:  # noqa: BLE001  # whatever the listener raises ends the work, and is raised once it has
-                    self._stop(stop)
+            case "report":
+                self._pass_on(float(head["share"]), words(head["word"]))
+            case "curves":
+                self._unless_stopped(self._report.curves, curves_told(head["curves"]))
             case "file":
-                self._keep(str(head["name"]), body)
+                self._files.keep(str(head["name"]), body)
             case "load":
                 found = self._kept[bool(head["retry"])].load()
                 self._answer({"found": found is not None}, found or b"")
@@ -282,29 +306,29 @@ class _Conversation:
                 self._answer({"trouble": kept.trouble})
             case "unsaved":
                 kept = self._kept[bool(head["retry"])]
-                kept.unsaved(str(head["why"]))
+                kept.unsaved(words(head["why"]))
                 self._answer({"trouble": kept.trouble})
             case "refuse":
-                self._kept[bool(head["retry"])].refuse(str(head["why"]))
+                self._kept[bool(head["retry"])].refuse(words(head["why"]))
                 self._answer({})
             case "notes":
                 self._answer({"notes": self._kept[bool(head["retry"])].notes})
+            case _:
+                raise WorkshopLostError(
+                    "The process that trained says what nobody here understands. Please report it with the spec."
+                )
 
-    def _keep(self, name: str, body: bytes) -> None:
-        self._bytes += len(body)
-        if len(self._files) >= FILES_LIMIT or self._bytes > FILES_LIMIT_BYTES:
-            raise TooMuchMadeError(
-                f"The candidate hands over more than {FILES_LIMIT} files, or more than {FILES_LIMIT_BYTES >> 30} GiB. Make it "
-                "smaller."
-            )
-        self._files[name] = body
+    def _pass_on(self, share: float, word: str) -> None:
+        self._last, self._reported_at = (share, word), time.monotonic()
+        self._unless_stopped(self._report, share, word)
 
-    def _pass_on(self, head: dict[str, Any]) -> None:
-        if head["kind"] == "report":
-            self._last = head
-            self._report(float(head["share"]), str(head["word"])[:_MESSAGE_LIMIT_CHARACTERS])
-        else:
-            self._report.curves(_curves(head["curves"]))
+    def _unless_stopped(self, listener: Callable[..., None], *said: Any) -> None:
+        if self._stopped is not None:
+            return
+        try:
+            listener(*said)
+        except Exception as stop:  # noqa: BLE001  # whatever the listener raises ends the work, and is raised once it has
+            self._stop(stop)
 
     def _answer(self, head: dict[str, Any], body: bytes = b"") -> None:
         self._channel.send({"kind": "answer", "job": self._name, **head}, body)
@@ -315,19 +339,6 @@ class _Conversation:
         with suppress(WorkshopLostError):
             self._channel.send({"kind": "stop", "job": self._name})
 
-    def _product(self, frame: Frame) -> Product:
-        head = frame.head
-        if len(msgspec.json.encode(head["facts"])) > FACTS_LIMIT_BYTES:
-            raise TooMuchMadeError(f"The candidate tells more than {FACTS_LIMIT_BYTES >> 10} KiB of itself. Make it tell less.")
-        return Product(
-            files=self._files,
-            interface=msgspec.convert(head["interface"], Interface),
-            facts=msgspec.convert(head["facts"], dict[str, Any]),
-            seconds=float(head["seconds"]),
-            parameters=msgspec.convert(head["parameters"], dict[str, Any]),
-            findings=_findings(head["findings"]),
-        )
-
 
 def _parts(values: pl.Series) -> Iterator[pl.Series]:
     """A column in parts of a good size, one at least."""
@@ -335,30 +346,6 @@ def _parts(values: pl.Series) -> Iterator[pl.Series]:
     step = max(1, min(_PART_ROWS, rows * _PART_BYTES // max(1, int(values.estimated_size()))))
     for start in range(0, rows, step):
         yield values[start : start + step]
-
-
-def _failure(told: Any) -> Failure:
-    """A failure as the other end tells it, whose words go into rows and whose kind goes into the ledger: one that nobody here knows
-    is called an exception.
-    """
-    said = msgspec.convert(told, Failure)
-    known = said.kind in {each.__qualname__ for each in _classes(ModelwardError)} or _is_builtin(said.kind)
-    message = "".join(sign if sign.isprintable() else " " for sign in said.message[:_MESSAGE_LIMIT_CHARACTERS])
-    return replace(said, kind=said.kind if known else Exception.__name__, message=message)
-
-
-def _is_builtin(name: str) -> bool:
-    found = getattr(builtins, name, None)
-    return isinstance(found, type) and issubclass(found, Exception)
-
-
-def _findings(told: Any) -> tuple[Finding, ...]:
-    return msgspec.convert(told, tuple[Finding, ...])
-
-
-def _curves(told: Any) -> dict[str, tuple[float, ...]]:
-    """Curves as they were sent; JSON knows no infinity, and nothing for a number stands for what is none."""
-    return {str(name): tuple(float("nan") if value is None else value for value in values) for name, values in told.items()}
 
 
 def _told_of(task: Task) -> dict[str, Any]:
@@ -371,16 +358,3 @@ def _told_of(task: Task) -> dict[str, Any]:
 def _asked(candidate: Any) -> dict[str, Any]:
     """A candidate of a spec or of a run, by its recipe and its parameters."""
     return {"recipe": candidate.recipe, "parameters": candidate.parameters}
-
-
-def _refusal(head: dict[str, Any]) -> ModelwardError:
-    """The error that was raised at the other end: by its own class where this process knows it, else by its kind."""
-    found = next((each for each in _classes(ModelwardError) if each.__qualname__ == head["class"]), None)
-    kind = found or kind_named(str(head["of_kind"])) or ModelwardError
-    return kind(str(head["message"]))
-
-
-def _classes(kind: type[ModelwardError]) -> Iterator[type[ModelwardError]]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from _classes(each)

@@ -17,6 +17,7 @@ from modelward.storage.durability import make_durable
 from modelward.storage.objects import ObjectChangedError, ObjectMissingError, check_digest, is_digest
 
 _CHUNK_BYTES = 1 << 20
+_PRIVATE = 0o700
 
 
 class LocalFolder:
@@ -25,7 +26,8 @@ class LocalFolder:
     def __init__(self, url: str) -> None:
         self._folder = Path(unquote(urlsplit(url).path))
         self._incoming = self._folder / "incoming"
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        self._incoming.mkdir(mode=_PRIVATE, exist_ok=True)
 
     def put(self, source: BinaryIO) -> str:
         """See `ObjectStore.put`."""
@@ -37,7 +39,7 @@ class LocalFolder:
                 os.fsync(sink.fileno())
             place = self._place(digest)
             if not place.parent.is_dir():
-                place.parent.mkdir(exist_ok=True)
+                place.parent.mkdir(mode=_PRIVATE, exist_ok=True)
                 make_durable(self._folder)
             Path(name).replace(place)
             make_durable(place.parent)
