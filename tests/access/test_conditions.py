@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why says not only whether somebody may, but what still stands between: the limits of a key, terms, a second factor."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 from access.test_altered import edit
 from access.test_passwords import CHEAP, GOOD
 from access.test_second_factor import enrol
-from modelward.access import Access, Permission, Quota, Role
+from modelward.access import Access, Permission, Quota, Role, TooManyAttemptsError, UnknownCredentialError
 
 TEXT = "Nothing that this model says leaves the department."
 
@@ -108,3 +109,17 @@ def test_a_model_and_the_owner_have_no_conditions_of_keys(access, admin):
     access.terms.put("dataset:adult", TEXT, by=admin)
     assert told(access, admin, who="model:income", action="data:read", what="dataset:adult")[0] == {}
     assert list(told(access, admin, who="local:root", action="data:read", what="dataset:adult")[0]) == ["terms"]
+
+
+def test_somebody_who_must_wait_is_told_how_they_are_let_in(access, admin, settings):
+    access.sign_in(access.add_user("ada", role=Role.AUDITOR, by=admin).token, password=GOOD)
+    asked = {"who": "person:ada", "action": "audit:read", "what": ""}
+    assert told(access, admin, **asked)[0] == {}
+    for _ in range(settings.sign_in_attempts + 2):
+        with suppress(UnknownCredentialError, TooManyAttemptsError):
+            access.accounts.sign_in("ada", "not this one", address="10.1.2.3")
+    conditions, found = told(access, admin, **asked)
+    assert conditions["wait"].is_met is False
+    assert found.change[0] == "Let them in at once: `modelward users unlock ada`."
+    access.accounts.unlock("ada", by=admin)
+    assert told(access, admin, **asked)[0] == {}

@@ -10,7 +10,7 @@ from typing import Final
 from modelward.access.actor import Actor
 from modelward.access.attempt import USER_UNLOCKED
 from modelward.access.attempts import Attempt, Attempts
-from modelward.access.condition import Condition, of_factor
+from modelward.access.condition import Condition, of_factor, of_wait
 from modelward.access.credential import (
     AlreadyEndedError,
     LastAdministratorError,
@@ -342,14 +342,16 @@ class Accounts:
             )
 
     def conditions(self, actor: Actor) -> list[Condition]:
-        """What a person shows beside their password."""
+        """What a person shows beside their password, and how long they wait."""
         if actor.id != f"person:{actor.name}":
             return []
         with self._database.look() as connection:
+            wait = self._attempts.waits(connection).get(self._attempts.person(actor.name))
             is_there = actor.name in factor_rows.have_factors(connection, seal=self._seal)
             is_gone = not is_there and self._factors.is_on_record(actor.name)
-        found = of_factor(actor.role, is_asked=actor.role in self._sessions.roles_with_factors, is_there=is_there, is_gone=is_gone)
-        return [found] if found else []
+        is_asked = actor.role in self._sessions.roles_with_factors
+        factor = of_factor(actor.name, actor.role, is_asked=is_asked, is_there=is_there, is_gone=is_gone)
+        return [each for each in (factor, of_wait(actor.name, wait) if wait else None) if each]
 
     def altered(self, connection: Connection) -> list[str]:
         """The second factors that were taken away by something other than Modelward."""

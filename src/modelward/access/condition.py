@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from modelward.access.actor import Actor
@@ -14,7 +15,7 @@ from modelward.access.permission import Permission, Role
 from modelward.access.seal import AlteredRowError
 from modelward.access.terms import Acceptance, Terms
 
-Kind = Literal["scope", "purpose", "expiry", "quota", "terms", "second factor", "connection", "grant"]
+Kind = Literal["scope", "purpose", "expiry", "quota", "terms", "second factor", "wait", "connection", "grant"]
 _ANSWERING = (Permission.MODELS_PREDICT, Permission.MODELS_EXPLAIN)
 
 
@@ -63,11 +64,17 @@ def of_altered_terms(fault: AlteredRowError) -> Condition:
     return Condition("terms", str(fault), is_met=False, change="Put the terms again.")
 
 
-def of_factor(role: Role, *, is_asked: bool, is_there: bool, is_gone: bool) -> Condition | None:
+def of_wait(name: str, until: datetime) -> Condition:
+    """That nobody is let in as that person for a while, after too many sign-ins that failed."""
+    says = f"too many sign-ins failed, so none by password is looked at before {until:%Y-%m-%d %H:%M:%S} UTC"
+    return Condition("wait", says, is_met=False, change=f"Let them in at once: `modelward users unlock {name}`.")
+
+
+def of_factor(name: str, role: Role, *, is_asked: bool, is_there: bool, is_gone: bool) -> Condition | None:
     """What a person who signs in by password shows beside it; None where nothing is asked."""
     if is_gone:
         says = "the ledger tells of one whose row was altered or taken away, so no password opens anything"
-        return Condition("second factor", says, is_met=False, change="Have them begin anew: `modelward users invite NAME`.")
+        return Condition("second factor", says, is_met=False, change=f"Have them begin anew: `modelward users invite {name}`.")
     if is_there:
         return Condition("second factor", "its code is asked for at every sign-in by password", is_met=True)
     if is_asked:

@@ -11,9 +11,11 @@ from typing import Final
 from modelward.access.actor import Actor
 from modelward.access.condition import Condition, of_origin
 from modelward.access.credential import Key, User
+from modelward.access.judge import Decision
 from modelward.access.judging import Ground, HouseJudge
 from modelward.access.name import check_name
-from modelward.access.permission import NEVER_LIMITED, Permission, Role, roles_with
+from modelward.access.permission import Permission, Role
+from modelward.access.remedy import Asked, ended_key, forbidding, permitting, removed_person
 from modelward.errors import InvalidError, NotFoundError
 
 _SHOWN: Final = 80
@@ -62,28 +64,42 @@ def parse_permission(text: str) -> Permission:
         raise UnknownPermissionError(f"Nothing that can be allowed is called {text[:_SHOWN]!r}. There is: {known}.") from None
 
 
-def actor_meant(who: str, *, people: Sequence[User], keys: Sequence[Key]) -> Actor:
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Who is meant. `ended` says why they come in no more, and what to do about it, where that is so."""
+
+    actor: Actor
+    ended: tuple[str, str] | None = None
+
+
+def meant_by(who: str, *, people: Sequence[User], keys: Sequence[Key]) -> Meant:
     """Who is meant: `person:ada`, `service:till`, `model:income`, `local:NAME`, the id of a key, or just the name of one of these.
+    Of several, one who still comes in.
 
     Raises:
-        NobodyKnownError: nobody, or nobody any more. InvalidNameError: no model can have that name.
+        NobodyKnownError: nobody, and nobody ever was. InvalidNameError: no model can have that name.
     """
     kind, _, name = who.rpartition(":")
-    now = datetime.now(UTC)
-    person = next((user for user in people if user.name == name and not user.removed), None)
-    key = next((key for key in keys if name in (key.name, key.id) and key.is_valid(now)), None)
-    if kind in ("", "person") and person:
-        return person.actor("")
-    if kind in ("", "service") and key:
-        return key.actor
+    now, taken = datetime.now(UTC), names_taken(people, keys)
     if kind == "local":
-        return Actor(id=who, name=name, role=Role.ADMINISTRATOR)
+        return Meant(Actor(id=who, name=name, role=Role.ADMINISTRATOR))
     if kind == "model":
-        return Actor(id=who, name=check_name("model", name), role=Role.CALLER)
+        return Meant(Actor(id=who, name=check_name("model", name), role=Role.CALLER))
+    persons = [each for each in people if each.name == name and kind in ("", "person")]
+    services = [each for each in keys if name in (each.name, each.id) and kind in ("", "service")]
+    found = [Meant(each.actor(""), removed_person(each, taken=taken)) for each in persons]
+    found += [Meant(each.actor, ended_key(each, taken=taken, now=now)) for each in services]
+    if found:
+        return next((each for each in found if not each.ended), found[0])
     raise NobodyKnownError(
-        f"Nobody here is called {who[:_SHOWN]!r}, or no longer. Say person:NAME, service:NAME or model:NAME; "
+        f"Nobody here is called {who[:_SHOWN]!r}. Say person:NAME, service:NAME or model:NAME; "
         "`modelward users list` and `modelward keys list` show who there is."
     )
+
+
+def names_taken(people: Sequence[User], keys: Sequence[Key]) -> frozenset[str]:
+    """The names that nobody else gets: those of people and of keys, ended ones too."""
+    return frozenset({each.name for each in people} | {each.name for each in keys})
 
 
 def thing_meant(what: str, permission: Permission) -> tuple[str | None, str | None]:
@@ -108,21 +124,18 @@ def subject_of(model: str | None, dataset: str | None) -> str:
     return f"model:{model}" if model is not None else f"dataset:{dataset}" if dataset is not None else ""
 
 
-def explain(
-    judge: HouseJudge,
-    actor: Actor,
-    permission: Permission,
-    *,
-    model: str | None,
-    dataset: str | None,
-    conditions: Sequence[Condition] = (),
-) -> Explanation:
-    """What the judge says, and why; and the conditions beside it."""
-    weighed = judge.weigh(actor, permission, model=model, dataset=dataset)
-    if weighed.by_origin:
-        conditions = (*conditions, of_origin(actor.origin))
-    what = subject_of(model, dataset)
-    changes = _changes(actor, permission, weighed.grounds, what, is_allowed=weighed.decision.is_allowed)
+def explain(judge: HouseJudge, meant: Meant, asked: Asked, *, conditions: Sequence[Condition] = ()) -> Explanation:
+    """What the judge says, and why; and the conditions beside it. Who comes in no more is told so, and nothing else."""
+    actor, permission = meant.actor, asked.permission
+    weighed = judge.weigh(actor, permission, model=asked.model, dataset=asked.dataset)
+    decision, grounds = weighed.decision, weighed.grounds
+    if meant.ended:
+        reason, instead = meant.ended
+        decision, grounds = Decision(is_allowed=False, reason=reason), (Ground("ended", actor.id, permits=False),)
+        conditions, changes = (), [instead]
+    else:
+        conditions = (*conditions, of_origin(actor.origin)) if weighed.by_origin else conditions
+        changes = [*(forbidding(asked) if decision.is_allowed else permitting(asked, grounds))]
     return Explanation(
         who=actor.id,
         role="" if actor.id.startswith("model:") else actor.role.value,
@@ -130,43 +143,10 @@ def explain(
         models=actor.models,
         purpose=actor.purpose,
         action=permission.value,
-        what=what,
-        is_allowed=weighed.decision.is_allowed,
-        reason=weighed.decision.reason,
-        grounds=weighed.grounds,
+        what=subject_of(asked.model, asked.dataset),
+        is_allowed=decision.is_allowed,
+        reason=decision.reason,
+        grounds=grounds,
         change=(*(each.change for each in conditions if each.change), *changes),
         conditions=tuple(conditions),
     )
-
-
-def _changes(actor: Actor, permission: Permission, grounds: Sequence[Ground], what: str, *, is_allowed: bool) -> list[str]:
-    """What somebody would have to do for the answer to be the other one."""
-    thing = what or "the house"
-    if is_allowed:
-        return [f"Forbid it with a policy of the site: forbid that principal {permission} on {thing}."]
-    needed = [_remedy(ground, actor, permission) for ground in grounds if not ground.permits]
-    if needed:
-        return needed
-    if actor.id.startswith("model:"):
-        return [
-            f"What {actor.id} learns and is measured from is granted, apart from roles and policies: `modelward data grants` "
-            f"shows it, and `modelward data grant {actor.id.removeprefix('model:')} DATASET --purpose TEXT` grants it."
-        ]
-    return [
-        f"Give {actor.id} one of the roles that have {permission}: {', '.join(roles_with(permission))}.",
-        f"Or permit it with a policy of the site: permit that principal {permission} on {thing}.",
-    ]
-
-
-def _remedy(ground: Ground, actor: Actor, permission: Permission) -> str:
-    match ground.kind:
-        case "limit" if permission in NEVER_LIMITED:
-            return f"No key that is limited to models has {permission}: give {actor.id} a key without the limit."
-        case "limit":
-            return f"Give {actor.id} a key that reaches the model: `modelward keys create`."
-        case "tenant":
-            return f"Only the tenant that has it, or the house, reaches it; {actor.id} is of {actor.tenant or 'the house'}."
-        case "policy":
-            return f"Change or remove the policy {ground.name}: `modelward access policies show {ground.name.partition('/')[0]}`."
-        case _:
-            return f"Mend what is at fault: {ground.name}."

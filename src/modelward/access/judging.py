@@ -35,7 +35,7 @@ _TIME_SECONDS: Final = 1.0
 _KEPT: Final = 65_536
 # Stands for decisions that are kept for each connection apart. Nobody is told it.
 _BY_ORIGIN: Final = Decision(is_allowed=False, reason="")
-_TYPES: Final = {"person": "Person", "service": "Service", "model": "Model", "local": "Local"}
+TYPES: Final = {"person": "Person", "service": "Service", "model": "Model", "local": "Local"}
 
 
 Marks: TypeAlias = tuple[tuple[str, str], ...]
@@ -209,7 +209,7 @@ class HouseJudge:
         kind, _, name = actor.id.partition(":")
         resource = ("Model", model) if model is not None else ("Dataset", dataset) if dataset is not None else ("House", "house")
         question = Question(
-            principal=(_TYPES.get(kind, "Person"), name),
+            principal=(TYPES.get(kind, "Person"), name),
             action=permission.value,
             resource=resource,
             role="" if kind == "model" else actor.role.value,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -27,11 +28,12 @@ from modelward.access.credential import (
     has_shape,
 )
 from modelward.access.emergencies import Emergencies
-from modelward.access.explanation import Explanation, actor_meant, explain, parse_permission, subject_of, thing_meant
+from modelward.access.explanation import Explanation, Meant, explain, meant_by, names_taken, parse_permission, thing_meant
 from modelward.access.keys import Keys
 from modelward.access.name import check_name
 from modelward.access.origin import origin_meant
 from modelward.access.permission import Permission, Role
+from modelward.access.remedy import Asked
 from modelward.access.seal import AlteredRowError
 from modelward.access.sessions import Sessions
 from modelward.access.site_policies import SitePolicies
@@ -39,6 +41,7 @@ from modelward.access.store import keys as key_rows
 from modelward.access.store import people as person_rows
 from modelward.access.store import sealed as sealed_rows
 from modelward.access.tenant import in_tenant
+from modelward.access.terms import Subject
 from modelward.audit import Ledger
 from modelward.digest import keyed_digest
 from modelward.settings import Settings
@@ -48,8 +51,16 @@ from modelward.storage import Connection, Database, Keyring
 Granted: TypeAlias = Callable[[str, str, Actor], Iterable[Condition]]
 
 
+# A dataset, and what it is a shard of, at any depth.
+Divided: TypeAlias = Callable[[str], Iterable[str]]
+
+
 def _nothing_known(_model: str, _dataset: str, _by: Actor) -> Iterable[Condition]:
     return ()
+
+
+def _undivided(dataset: str) -> Iterable[str]:
+    return (dataset,)
 
 
 class Access(Keys):
@@ -59,10 +70,18 @@ class Access(Keys):
     """
 
     def __init__(
-        self, database: Database, ledger: Ledger, keyring: Keyring, *, settings: Settings, granted: Granted = _nothing_known
+        self,
+        database: Database,
+        ledger: Ledger,
+        keyring: Keyring,
+        *,
+        settings: Settings,
+        granted: Granted = _nothing_known,
+        divided: Divided = _undivided,
     ) -> None:
         super().__init__(database, ledger, keyring)
         self._granted = granted
+        self._divided = divided
         self.terms = Agreeing(database, ledger, keyring)
         self._settings = settings
         self._sessions = Sessions(database, ledger, self._pepper, self._seal, judge=self._judge, settings=settings)
@@ -93,29 +112,38 @@ class Access(Keys):
         with self._database.look() as connection:
             people = person_rows.users(connection, seal=self._seal)
             keys = key_rows.keys(connection, seal=self._seal)
-        meant = by if who == by.id else actor_meant(who, people=people, keys=keys)
-        if meant is not by or address or has_certificate:
-            meant = meant.at(origin_meant(address, is_mtls=has_certificate))
-        key = next((each for each in keys if each.actor.id == meant.id and each.id == meant.credential), None)
+        meant = Meant(by) if who == by.id else meant_by(who, people=people, keys=keys)
+        if meant.actor is not by or address or has_certificate:
+            meant = replace(meant, actor=meant.actor.at(origin_meant(address, is_mtls=has_certificate)))
+        actor, taken = meant.actor, names_taken(people, keys)
+        asked = Asked(actor=actor, permission=permission, model=model, dataset=dataset, taken=taken)
+        key = next((each for each in keys if each.actor.id == actor.id and each.id == actor.credential), None)
         conditions = [
-            *(of_key(key, meant, permission) if key else ()),
-            *self._terms_of(meant, subject_of(model, dataset), key=key),
-            *self._grants_of(meant, permission, model=model, dataset=dataset, by=by),
-            *self.accounts.conditions(meant),
+            *(of_key(key, actor, permission) if key else ()),
+            *self._terms_of(asked, key=key),
+            *self._grants_of(actor, permission, model=model, dataset=dataset, by=by),
+            *self.accounts.conditions(actor),
         ]
-        return explain(self._judge, meant, permission, model=model, dataset=dataset, conditions=conditions)
+        return explain(self._judge, meant, asked, conditions=conditions)
 
-    def _terms_of(self, actor: Actor, subject: str, *, key: Key | None) -> Iterator[Condition]:
-        """Whether the actor accepted the terms of what is asked for. A model accepts nothing: whoever trains it does."""
-        if not subject or actor.id.startswith("model:"):
+    def _terms_of(self, asked: Asked, *, key: Key | None) -> Iterator[Condition]:
+        """Whether the actor accepted the terms that bind who does this; of a shard, also those of what was divided. A model
+        accepts nothing: whoever trains it does.
+        """
+        if asked.actor.id.startswith("model:"):
             return
-        try:
-            terms, accepted = self.terms.standing(subject, actor)
-        except AlteredRowError as fault:
-            yield of_altered_terms(fault)
-            return
-        if terms is not None:
-            yield of_terms(subject, terms, accepted, key=key)
+        things = [("model", asked.model)] if asked.model is not None else []
+        things += [("dataset", each) for each in self._divided(asked.dataset)] if asked.dataset is not None else []
+        for subject in (Subject(kind, name) for kind, name in things):
+            if asked.permission not in subject.binding:
+                continue
+            try:
+                terms, accepted = self.terms.standing(str(subject), asked.actor)
+            except AlteredRowError as fault:
+                yield of_altered_terms(fault)
+                continue
+            if terms is not None:
+                yield of_terms(str(subject), terms, accepted, key=key)
 
     def _grants_of(
         self, actor: Actor, permission: Permission, *, model: str | None, dataset: str | None, by: Actor

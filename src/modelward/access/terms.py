@@ -20,6 +20,10 @@ _KINDS: Final = {
     "model": (Permission.MODELS_READ, Permission.MODELS_PREDICT, Permission.MODELS_EXPLAIN),
     "dataset": (Permission.DATA_READ,),
 }
+_BINDING: Final = {
+    "model": (Permission.MODELS_PREDICT, Permission.MODELS_EXPLAIN, Permission.MODELS_EXPORT),
+    "dataset": (Permission.DATA_READ,),
+}
 
 
 class InvalidTermsError(InvalidError):
@@ -52,6 +56,11 @@ class Subject:
     def permissions(self) -> tuple[Permission, ...]:
         """Those of which any lets somebody read the terms."""
         return (*_KINDS[self.kind], Permission.TERMS_PUT)
+
+    @property
+    def binding(self) -> tuple[Permission, ...]:
+        """Those that are of use to nobody who has not accepted the terms."""
+        return _BINDING[self.kind]
 
 
 @dataclass(frozen=True, slots=True)

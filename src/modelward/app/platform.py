@@ -32,7 +32,9 @@ class Platform:
         self.objects = object_store(settings)
         self.vault = Vault(self.objects, self.keyring, self.database)
         self.ledger = Ledger(self.database, self.keyring, anchor=settings.home / ANCHOR_FILE)
-        self.access = Access(self.database, self.ledger, self.keyring, settings=settings, granted=self._granted)
+        self.access = Access(
+            self.database, self.ledger, self.keyring, settings=settings, granted=self._granted, divided=self._divided
+        )
         self.custody = Custody(self.database, self.ledger, self.keyring)
         self.certifying = Certifying(self.database, self.ledger, self.keyring, settings=settings)
         self.identities = Identities(self.database, self.ledger, self.keyring, settings=settings)
@@ -84,6 +86,9 @@ class Platform:
 
     def _granted(self, model: str, dataset: str, by: Actor) -> Sequence[Condition]:
         return self.grants.conditions(model, dataset, by)
+
+    def _divided(self, dataset: str) -> Sequence[str]:
+        return self.datasets.divided(dataset)
 
     def _names(self, connection: Connection) -> set[str]:
         """The name of every model and dataset."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -22,6 +22,7 @@ from modelward.datasets.dataset import (
     DATASET_SPLIT,
     Dataset,
     DatasetExistsError,
+    DatasetMissingError,
 )
 from modelward.datasets.declaration import Declaration, Task
 from modelward.datasets.description import (
@@ -169,6 +170,12 @@ class Datasets:
             TermsNotAcceptedError: they did not. AlteredRowError: some terms were altered.
         """
         self._agreement.require_named(name, by=by)
+
+    def divided(self, name: str) -> Sequence[str]:
+        """The name of a dataset, and of all that it is a shard of, at any depth: the terms of each bind who uses it."""
+        with suppress(DatasetMissingError):
+            return [*self._agreement.names(self._shelf.find(name))]
+        return [name]
 
     def _agreed(self, name: str, *, by: Actor) -> store.Registration:
         """The dataset, where `by` may read it and accepted its terms."""

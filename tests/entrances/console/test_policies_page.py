@@ -2,10 +2,11 @@
 """Policies are put in force and taken out in the console, and it says why somebody may do something."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from entrances.console.test_words import left_english
-from modelward.access import Permission, Quota, Role, local_actor
+from modelward.access import Permission, Quota, Role, TooManyAttemptsError, UnknownCredentialError, local_actor
 
 FORBID = '@id("no-export") forbid (principal == Service::"nobody", action == Action::"models:export", resource);'
 
@@ -37,7 +38,17 @@ def test_the_page_says_why_and_of_others_to_who_manages_policies_alone(house):
     assert bob.get("/access/policies").status_code == 403
 
 
-WHO = ("person:admin", "person:bea", "service:till", "service:desk", "service:north-till", "model:grant")
+WHO = (
+    "person:admin",
+    "person:bea",
+    "service:till",
+    "service:desk",
+    "service:north-till",
+    "model:grant",
+    "service:gone",
+    "service:over",
+    "person:left",
+)
 
 
 def test_the_page_says_why_in_chinese_whatever_decided(own_house):
@@ -50,10 +61,21 @@ def test_the_page_says_why_in_chinese_whatever_decided(own_house):
     access.create_key("desk", role=Role.OPERATOR, scope=[Permission.RELEASES_READ], by=by)
     access.create_key("north-till", role=Role.CALLER, tenant="north", by=by)
     access.add_user("bea", role=Role.AUDITOR, by=by)
+    ends = datetime.now(UTC) + timedelta(seconds=0.3)
+    access.create_key("over", role=Role.CALLER, expires=ends, by=by)
+    access.revoke_key(access.create_key("gone", role=Role.CALLER, by=by).key.id, by=by)
+    access.add_user("left", role=Role.AUDITOR, by=by)
+    access.remove_user("left", by=by)
+    with suppress(TooManyAttemptsError):
+        for _ in range(10):
+            with suppress(UnknownCredentialError):
+                access.accounts.sign_in("bea", "not this one", address="10.1.2.3")
     permit = '@id("ask") permit (principal == Person::"bea", action == Action::"models:predict", resource == Model::"grant");'
     access.policies.put("site", FORBID.replace('"nobody"', '"till"').replace("models:export", "models:explain") + permit, by=by)
     access.terms.put("model:grant", "Keep it to yourself.", by=by)
     access.terms.accept("model:grant", key=key.id, by=by)
+    while datetime.now(UTC) <= ends:
+        pass
     visitor, seen = own_house.visitor(Role.ADMINISTRATOR), set()
     for who in WHO:
         for action, what in (
@@ -67,4 +89,4 @@ def test_the_page_says_why_in_chinese_whatever_decided(own_house):
             assert answer.status_code == 200, (who, action, what)
             assert left_english(answer.text) == [], (who, action, what)
             seen |= set(re.findall(r"<li>([^<]+?)(?: <span|：)", answer.text))
-    assert {"角色", "密钥的限制", "策略", "权限范围", "期限", "用途", "配额", "保密条款"} <= seen
+    assert {"角色", "密钥的限制", "策略", "权限范围", "期限", "用途", "配额", "保密条款", "等待", "已终止"} <= seen

@@ -51,7 +51,12 @@ def _declare_policies(policies: typer.Typer) -> None:
     def put(
         desk: Desk,
         name: NameArgument,
-        file: Annotated[Path, typer.Argument(help="The policies, a file in Cedar.", exists=True, dir_okay=False)],
+        file: Annotated[
+            Path,
+            typer.Argument(
+                help="The policies, a file in Cedar; - reads them from the input.", exists=True, dir_okay=False, allow_dash=True
+            ),
+        ],
         revision: Annotated[
             int, typer.Option(metavar="N", min=0, help="The revision that it takes the place of; 0 where there is none.")
         ] = 0,

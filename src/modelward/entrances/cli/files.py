@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from modelward.errors import ConflictError, InvalidError, TooLargeError
 
 TEXT_LIMIT_BYTES = 4 << 20
+STANDARD_INPUT = Path("-")
 
 
 class NotTextError(InvalidError):
@@ -28,13 +30,16 @@ class OutputTakenError(ConflictError):
 
 
 def read_text(file: Path) -> str:
-    """The text in `file`.
+    """The text in `file`; what comes by the standard input, where that is `-`.
 
     Raises:
         NotTextError: it is not UTF-8. FileTooLongError: it is longer than a spec, a policy or a receipt can be.
     """
-    with file.open("rb") as stream:
-        data = stream.read(TEXT_LIMIT_BYTES + 1)
+    if file == STANDARD_INPUT:
+        data = sys.stdin.buffer.read(TEXT_LIMIT_BYTES + 1)
+    else:
+        with file.open("rb") as stream:
+            data = stream.read(TEXT_LIMIT_BYTES + 1)
     if len(data) > TEXT_LIMIT_BYTES:
         raise FileTooLongError(f"{file} is longer than {TEXT_LIMIT_BYTES >> 20} MiB. Is it the right file?")
     try:

@@ -34,6 +34,8 @@ WHY_KINDS: Final = {
     "quota": "配额",
     "terms": "保密条款",
     "second factor": "第二因素",
+    "wait": "等待",
+    "ended": "已终止",
     "connection": "连接",
     "grant": "授权",
 }
@@ -67,21 +69,39 @@ WHY_SENTENCES: Final = {
     "{who:name} is a model, which has no role, and no policy of the site permits it {permission:name}.": (
         "{who} 是模型，没有角色，本站也没有策略允许它执行 {permission}。"
     ),
-    "Forbid it with a policy of the site: forbid that principal {permission:name} on {thing}.": (
-        "用本站的策略禁止：对该主体禁止在 {thing} 上执行 {permission}。"
+    "Forbid it with a policy of the site: {command:code}.": "用本站的策略禁止：{command}。",
+    "It is refused where no other administrator could do it.": "若没有其他管理员能执行此操作，则该策略会被拒绝。",
+    "Nothing does: who owns the home could read its database and its keyring anyway.": (
+        "没有办法：主目录的所有者本来就能读取其数据库和密钥环。"
     ),
     "What {who:name} learns and is measured from is granted, apart from roles and policies: {command:code} shows it, and "
     "{other:code} grants it.": "{who} 从何处学习、以何测量由授权决定，与角色和策略无关：{command} 可查看，{other} 可授权。",
-    "Give {who:name} one of the roles that have {permission:name}: {roles}.": (
-        "给 {who} 一个拥有 {permission} 权限的角色：{roles}。"
+    "Give {who:name} one of the roles that have {permission:name} ({roles}): {command:code}.": (
+        "给 {who} 一个拥有 {permission} 权限的角色（{roles}）：{command}。"
     ),
-    "Or permit it with a policy of the site: permit that principal {permission:name} on {thing}.": (
-        "或用本站的策略允许：对该主体允许在 {thing} 上执行 {permission}。"
+    "Permit it with a policy of the site: {command:code}.": "用本站的策略允许：{command}。",
+    "No key that is limited to models has {permission:name}: give {who:name} a key without the limit, {command:code}.": (
+        "限定模型的密钥都没有 {permission} 权限：请给 {who} 一个不作此限定的密钥：{command}。"
     ),
-    "No key that is limited to models has {permission:name}: give {who:name} a key without the limit.": (
-        "限定模型的密钥都没有 {permission} 权限：请给 {who} 一个不作此限定的密钥。"
+    "Give {who:name} a key that reaches further: {command:code}.": "给 {who} 一个范围更大的密钥：{command}。",
+    "Nobody of a tenant has {permission:name}: ask somebody of the house to do it.": (
+        "租户中无人拥有 {permission} 权限：请让本机构的人员来做。"
     ),
-    "Give {who:name} a key that reaches the model: {command:code}.": "给 {who} 一个可访问该模型的密钥：{command}。",
+    "The key {name:name} ({id:name}) was revoked on {day:name} {time:name} UTC, and opens nothing.": (
+        "密钥 {name}（{id}）已于 {day} {time} UTC 吊销，什么也打不开。"
+    ),
+    "The key {name:name} ({id:name}) ended on {day:name} {time:name} UTC, and opens nothing.": (
+        "密钥 {name}（{id}）已于 {day} {time} UTC 到期，什么也打不开。"
+    ),
+    "Make another key, under another name: {command:code}.": "请以另一名称创建密钥：{command}。",
+    "The person {name:name} was removed on {day:name} {time:name} UTC, and cannot sign in.": (
+        "用户 {name} 已于 {day} {time} UTC 被移除，无法登录。"
+    ),
+    "Add them again, under another name: {command:code}.": "请以另一名称重新添加：{command}。",
+    "too many sign-ins failed, so none by password is looked at before {day:name} {time:name} UTC": (
+        "登录失败次数过多，{day} {time} UTC 之前不受理密码登录"
+    ),
+    "Let them in at once: {command:code}.": "立即放行：{command}。",
     "Only the tenant that has it, or the house, reaches it": "只有其所属租户或本机构可以访问",
     "{who:name} is of {tenant}.": "{who} 属于 {tenant}。",
     "Change or remove the policy {policy:name}: {command:code}.": "更改或移除策略 {policy}：{command}。",
