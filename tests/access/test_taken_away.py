@@ -21,6 +21,7 @@ from modelward.access import (
 )
 from modelward.access.attempt import Remembered, failed_again
 from modelward.access.second_factor import code_at
+from modelward.audit import LedgerBrokenError
 
 TEXT = "Nothing that this model says leaves the department."
 
@@ -149,6 +150,23 @@ def test_an_entry_that_somebody_wrote_into_the_ledger_puts_no_older_terms_in_pla
     put_back(home, "access_terms", old)
     with pytest.raises(AlteredRowError):
         access.terms.require("model:income", till)
+
+
+def test_who_takes_the_ledgers_word_away_as_well_opens_nothing_in_a_process_that_heard_it(
+    access, admin, till, home, database, ledger, keyring, settings
+):
+    access.terms.put("model:income", TEXT, by=admin)
+    access.terms.accept("model:income", by=till)
+    with sqlite3.connect(home / "modelward.db") as raw:
+        raw.execute("DROP TRIGGER ledger_entries_no_delete")
+    raw.close()
+    edit(home, "DELETE FROM access_terms")
+    edit(home, "DELETE FROM ledger_entries WHERE event = 'terms.put'")
+    with pytest.raises(LedgerBrokenError, match="modelward audit verify"):
+        access.terms.require("model:income", till)
+    later = Access(database, ledger, keyring, settings=settings)
+    assert later.terms.require("model:income", till) == "", "who begins later has `audit verify` alone"
+    assert not ledger.verify().is_sound
 
 
 def test_what_has_no_terms_needs_none_still(access, admin, till):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A search finds what a look at every entry would find, however long the ledger is and whoever wrote it."""
 
+import re
 import sqlite3
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from audit.opened import DONE, close, law, open_ledger
 from modelward.audit import Draft, Event
+from modelward.audit.search import _search_changes
 
 OTHER = Event("test.other", "Something else was done.")
 RARE = Event("test.rare", "Something was done that hardly ever is.")
@@ -136,3 +138,13 @@ def test_words_are_not_changed_by_mistake(tmp_path, statement):
         raw.execute(statement)
     raw.close()
     close(ledger)
+
+
+@pytest.mark.parametrize("names", [("event",), ("actor",), ("subject",), ("event", "subject")])
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+def test_changes_are_looked_up_from_where_the_search_begins_and_not_from_the_first(folder, ledger, names, order):
+    place = dict.fromkeys(("event", "actor", "subject"), "any") | {"since": 3000, "until": 3400, "limit": 1}
+    raw = sqlite3.connect(folder / "modelward.db")
+    (step,) = raw.execute(f"EXPLAIN QUERY PLAN {_search_changes(names, order)}", place)
+    raw.close()
+    assert re.search(r"USING INDEX ix_ledger_changes_\w+ \(\w+=\? AND rowid>\? AND rowid<\?\)", step[-1])

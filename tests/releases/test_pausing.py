@@ -227,7 +227,7 @@ def test_what_another_release_followed_does_not_come_back_although_its_row_hid_t
 
 
 def test_however_much_was_promoted_since_what_followed_is_found(gate, release, home, monkeypatch):
-    monkeypatch.setattr("modelward.releases.record._PAGE", 2)
+    monkeypatch.setattr("modelward.audit.service._PAGE", 2)
     first, second = release(), release()
     for model in ("a", "b", "c", "d", "e"):
         release(model)

@@ -15,9 +15,8 @@ from typing import Final
 from modelward.access.credential import USER_INVITED, USER_REMOVED
 from modelward.access.session import SECOND_FACTOR_ENDED, SECOND_FACTOR_SET
 from modelward.access.terms import TERMS_PUT
-from modelward.audit import Ledger
+from modelward.audit import Ledger, Tail
 
-_AT_ONCE: Final = 1000
 _LIFTING: Final = (SECOND_FACTOR_ENDED, USER_INVITED, USER_REMOVED)
 
 
@@ -37,7 +36,7 @@ class OnRecord:
         self._ledger = ledger
         self._lock = Lock()
         self._terms: dict[str, RecordedTerms] = {}
-        self._read = 0
+        self._put = Tail(ledger, TERMS_PUT)
 
     def has_second_factor(self, name: str) -> bool:
         """Whether the person confirmed a second factor, and neither they nor an administrator ended it since."""
@@ -50,16 +49,13 @@ class OnRecord:
         return not any(self._ledger.proves(found[0]) for found in ended if found)
 
     def terms(self) -> dict[str, RecordedTerms]:
-        """The terms that were put last, by what they hold for."""
+        """The terms that were put last, by what they hold for.
+
+        Raises:
+            LedgerBrokenError: what was read of them before is gone from the ledger.
+        """
         with self._lock:
-            begin = self._read
-            while found := self._ledger.entries(event=TERMS_PUT.name, since=begin, limit=_AT_ONCE, newest_first=False):
-                for subject, each in {each.entry.subject: each for each in found}.items():
-                    is_proved = self._ledger.proves(each)
-                    digest = str(each.entry.facts.get("digest")) if is_proved else ""
-                    self._terms[subject] = RecordedTerms(digest, each.entry.at, each.entry.actor)
-                    # What nobody proves does not say how far the ledger goes, or it would hide what comes before it.
-                    if is_proved:
-                        self._read = max(self._read, each.index + 1)
-                begin = found[-1].index + 1
+            for subject, each in {each.entry.subject: each for each in self._put.further()}.items():
+                digest = str(each.entry.facts.get("digest")) if self._ledger.proves(each) else ""
+                self._terms[subject] = RecordedTerms(digest, each.entry.at, each.entry.actor)
             return dict(self._terms)

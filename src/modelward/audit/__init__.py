@@ -19,6 +19,7 @@ from modelward.audit.head import LedgerBrokenError, LedgerMissingError
 from modelward.audit.receipt import Receipt, ReceiptBrokenError, UnknownCommitmentError, verify_receipt
 from modelward.audit.request_key import RequestKey
 from modelward.audit.service import Ledger, ReceiptMissingError
+from modelward.audit.tail import Tail
 from modelward.audit.verification import Fault, Verification
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "ReceiptMissingError",
     "RequestKey",
     "StateMissingError",
+    "Tail",
     "UnknownCommitmentError",
     "UnrecordableError",
     "Verification",

@@ -55,7 +55,7 @@ def _search(names: tuple[str, ...], order: str) -> str:
 def _search_changes(names: tuple[str, ...], order: str) -> str:
     """Entries that have these columns and belong to no request: by the index of one of them."""
     return (
-        f"{_FOUND} ledger_entries e WHERE e.request = ''{_having(names)} AND +e.idx >= :since AND +e.idx < :until "
+        f"{_FOUND} ledger_entries e WHERE e.request = ''{_having(names)} AND e.idx >= :since AND e.idx < :until "
         f"ORDER BY e.idx {order} LIMIT :limit"
     )
 

@@ -33,6 +33,7 @@ from modelward.errors import ModelwardError, NotFoundError
 from modelward.storage import Connection, Database, DatabaseDamagedError, Keyring, RawConnection, raw
 
 ENTRIES_LIMIT = 10_000
+_PAGE = 1000
 _ANCHOR_SECONDS = 1.0
 _FOREIGN = " It is of another ledger, or this one was put in the place of the ledger that it is of."
 _logger = logging.getLogger(__name__)
@@ -158,6 +159,18 @@ class Ledger:
                 newest_first=newest_first,
             )
         return [_logged(row) for row in found]
+
+    def every(self, *, event: str, subject: str = "", since: int = 0) -> Iterator[LoggedEntry]:
+        """All entries from index `since` on that match the filters, oldest first, however many they are.
+
+        Raises:
+            EntryUnreadableError: one of them is not what a ledger writes.
+        """
+        page = self.entries(event=event, subject=subject, since=since, limit=_PAGE, newest_first=False)
+        yield from page
+        while len(page) == _PAGE:
+            page = self.entries(event=event, subject=subject, since=page[-1].index + 1, limit=_PAGE, newest_first=False)
+            yield from page
 
     def receipt(self, request: str) -> str:
         """The receipt of the last entry that belongs to `request`, as tlog-proof text.

@@ -44,8 +44,6 @@ from modelward.storage import Connection, Database, Keyring, Vault
 if TYPE_CHECKING:
     import polars as pl
 
-_ENTRIES_AT_ONCE = 1000
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
@@ -142,19 +140,12 @@ class Erasing:
 
     def recorded(self, name: str) -> list[RecordedErasure]:
         """The erasures from that dataset, as the ledger tells them. One that is not proved kept nothing out."""
-        found, since = [], 0
-        while page := self._ledger.entries(
-            event=DATASET_ERASED.name, subject=name, since=since, limit=_ENTRIES_AT_ONCE, newest_first=False
-        ):
-            for each in page:
-                facts = each.entry.facts
-                kept_out = frozenset(map(str, facts["kept_out"])) if self._ledger.proves(each) else frozenset()
-                before = str(facts["before"])
-                recorded = RecordedErasure(
-                    dataset=name, at=each.entry.at, gone=int(facts["rows"]), before=before, kept_out=kept_out
-                )
-                found.append(recorded)
-            since = page[-1].index + 1
+        found = []
+        for each in self._ledger.every(event=DATASET_ERASED.name, subject=name):
+            facts = each.entry.facts
+            kept_out = frozenset(map(str, facts["kept_out"])) if self._ledger.proves(each) else frozenset()
+            before = str(facts["before"])
+            found.append(RecordedErasure(dataset=name, at=each.entry.at, gone=int(facts["rows"]), before=before, kept_out=kept_out))
         return found
 
     def concerning(self, name: str, *, fingerprint: str, made: datetime, grant: str) -> list[RecordedErasure]:
@@ -173,12 +164,8 @@ class Erasing:
         it as it is: then nothing of them was erased.
         """
         now = self._shelf.find(name).fingerprint
-        found, since = {fingerprint}, 0
-        while page := self._ledger.entries(
-            event=DATASET_READ.name, subject=name, since=since, limit=_ENTRIES_AT_ONCE, newest_first=False
-        ):
-            found |= {str(each.entry.facts.get("fingerprint")) for each in page if each.entry.facts.get("view") == fingerprint}
-            since = page[-1].index + 1
+        told = (each.entry.facts for each in self._ledger.every(event=DATASET_READ.name, subject=name))
+        found = {fingerprint, *(str(facts.get("fingerprint")) for facts in told if facts.get("view") == fingerprint)}
         return frozenset() if now in found else frozenset(found)
 
     def _check_whole(self, found: store.Registration) -> None:

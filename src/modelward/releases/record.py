@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 from modelward.access import Actor
@@ -26,7 +27,6 @@ from modelward.storage import Connection
 
 _WENT_LIVE = (RELEASE_PROMOTED.name, RELEASE_ROLLED_BACK.name)
 _STOOD = (*_WENT_LIVE, RELEASE_PAUSED.name)
-_PAGE = 1000
 
 
 class Revision(NamedTuple):
@@ -129,11 +129,7 @@ class Record:
 
     def _entries(self, events: Iterable[str], *, since: int = 0) -> Iterator[LoggedEntry]:
         # Not by subject: most entries that speak of a version are answers, and there are few releases.
-        for event in events:
-            start = since
-            while page := self._ledger.entries(event=event, since=start, limit=_PAGE, newest_first=False):
-                yield from page
-                start = page[-1].index + 1
+        return chain.from_iterable(self._ledger.every(event=event, since=since) for event in events)
 
 
 def _is_rival(entry: Entry, own: Entry) -> bool:

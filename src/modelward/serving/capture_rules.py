@@ -5,14 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import Lock
-from typing import Final
 
 import msgspec
 
-from modelward.audit import Ledger, LoggedEntry
+from modelward.audit import Ledger, LoggedEntry, Tail
 from modelward.serving.capture import CAPTURES_RULED, CaptureRule, InvalidCaptureRuleError, checked_rule
-
-_AT_ONCE: Final = 1000
 
 
 class _Facts(msgspec.Struct):
@@ -28,23 +25,18 @@ class CaptureRules:
         self._ledger = ledger
         self._lock = Lock()
         self._rules: dict[str, CaptureRule] = {}
-        self._read = 0
+        self._ruled = Tail(ledger, CAPTURES_RULED)
 
     def now(self) -> Mapping[str, CaptureRule]:
-        """The rules, by model."""
+        """The rules, by model.
+
+        Raises:
+            LedgerBrokenError: what was read of them before is gone from the ledger.
+        """
         with self._lock:
-            begin = self._read
-            while found := self._ledger.entries(event=CAPTURES_RULED.name, since=begin, limit=_AT_ONCE, newest_first=False):
-                rules = dict(self._rules)
-                for model, each in {each.entry.subject: each for each in found}.items():
-                    rules.pop(model, None)
-                    if (rule := self._rule(each)) is not None:
-                        rules[model] = rule
-                self._rules = rules
-                begin = found[-1].index + 1
-                # What nobody proves does not say how far the ledger goes, or it would hide what comes before it.
-                proved = next((each for each in reversed(found) if self._ledger.proves(each)), None)
-                self._read = max(self._read, proved.index + 1 if proved else 0)
+            if newest := {each.entry.subject: each for each in self._ruled.further()}:
+                told = {model: self._rule(each) for model, each in newest.items()}
+                self._rules = {model: rule for model, rule in {**self._rules, **told}.items() if rule is not None}
             return self._rules
 
     def _rule(self, logged: LoggedEntry) -> CaptureRule | None:
