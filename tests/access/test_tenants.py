@@ -20,7 +20,7 @@ from modelward.access import (
 )
 from modelward.access.permission import MAKING, NEVER_OF_TENANTS
 from modelward.app import create_home, open_platform
-from modelward.datasets import DatasetMissingError
+from modelward.datasets import DatasetMissingError, Sharding, ShardsOfTenantError
 from modelward.errors import RefusedError
 from modelward.settings import Settings
 
@@ -183,6 +183,35 @@ def test_a_tenant_is_not_added_over_what_others_have(platform, owner, tmp_path):
     for name in ("a-b", "", "North", "../x"):
         with pytest.raises(InvalidNameError):
             platform.tenants.add(name, by=owner)
+
+
+def test_a_tenant_is_not_called_as_a_thing_somebody_or_a_key_is(platform, owner, tmp_path):
+    """Shards of the house's `wards` would be its own, and so would be whatever else is called after it."""
+    table = tmp_path / "t.csv"
+    table.write_text(CSV)
+    platform.datasets.add("wards", [table], target="city", purpose="tests", owner="me", by=owner)
+    platform.access.create_key("till", role=Role.CALLER, by=owner)
+    platform.access.add_user("ada", role=Role.CALLER, by=owner)
+    for name in ("wards", "till", "ada"):
+        with pytest.raises(TenantTakenError, match=f"{name} is there.* as {name}-1, would be the tenant's. Choose another name"):
+            platform.tenants.add(name, by=owner)
+    assert platform.datasets.shard("wards", Sharding(parts=2, by="random"), by=owner).shards
+    with pytest.raises(TenantTakenError, match="wards-1, wards-2 would become its own"):
+        platform.tenants.add("wards", by=owner)
+    assert platform.tenants.add("war", by=owner).name == "war"
+
+
+def test_the_shards_of_the_house_do_not_become_those_of_a_tenant_of_that_name(platform, owner, north, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text(CSV)
+    said = {"target": "city", "purpose": "tests", "owner": "me"}
+    for name in ("north", "north-data"):
+        platform.datasets.add(name, [table], **said, by=owner)
+    with pytest.raises(ShardsOfTenantError, match="would be called north-1 and so on, and belong to the tenant north"):
+        platform.datasets.shard("north", Sharding(parts=2, by="random"), by=owner)
+    assert [each.name for each in platform.datasets.list(by=north)] == ["north-data"]
+    platform.datasets.shard("north-data", Sharding(parts=2, by="random"), by=owner)
+    assert len(platform.datasets.list(by=north)) == 3
 
 
 def test_a_tenant_goes_when_nobody_belongs_to_it(platform, owner, north):

@@ -88,7 +88,7 @@ from modelward.access.site_policy import (
     SitePolicyTooLargeError,
 )
 from modelward.access.tenant import Tenant, TenantInUseError, TenantMissingError, TenantTakenError
-from modelward.access.tenants import Tenants
+from modelward.access.tenants import Tenants, is_tenant
 from modelward.access.terms import (
     Acceptance,
     InvalidTermsError,
@@ -210,6 +210,7 @@ __all__ = [
     "covers",
     "given_by",
     "has_shape",
+    "is_tenant",
     "local_actor",
     "not_accepted",
     "origin_at",

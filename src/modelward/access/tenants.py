@@ -44,7 +44,7 @@ class Tenants:
 
         Raises:
             NotPermittedError: `by` lacks tenants:manage. InvalidNameError. TenantTakenError: it is there already, or there are
-            people, keys, models or datasets of such names.
+            people, keys, models or datasets of such names, or of that very name.
         """
         by.require(Permission.TENANTS_MANAGE)
         tenant = Tenant(name=check_tenant(name), created=datetime.now(UTC), by=by.id)
@@ -53,10 +53,7 @@ class Tenants:
                 raise TenantTakenError(f"The tenant {name} is there already. `modelward tenants list` shows all.")
             people = (user.name for user in person_rows.users(connection, seal=self._seal))
             keys = (key.name for key in key_rows.keys(connection, seal=self._seal))
-            if taken := sorted({each for each in (*people, *keys, *self._names_in_use(connection)) if is_of(each, name)}):
-                raise TenantTakenError(
-                    f"No tenant can be called {name}: {', '.join(taken[:_SHOWN])} would become its own. Choose another name."
-                )
+            _must_be_free(name, {*people, *keys, *self._names_in_use(connection)})
             tenant_rows.insert_tenant(connection, tenant, seal=self._seal)
             self._ledger.record(connection, TENANT_ADDED, actor=by.id, subject=f"tenant {name}")
             sealed_rows.advance_revision(connection)
@@ -98,3 +95,24 @@ class Tenants:
             self._ledger.record(connection, TENANT_REMOVED, actor=by.id, subject=f"tenant {name}")
             sealed_rows.advance_revision(connection)
         return name
+
+
+def is_tenant(connection: Connection, name: str, *, seal: Seal) -> bool:
+    """Whether there is a tenant called `name`."""
+    return any(each.name == name for each in tenant_rows.tenants(connection, seal=seal))
+
+
+def _must_be_free(tenant: str, names: Iterable[str]) -> None:
+    """Nothing, where neither what there is would become the tenant's, nor what is called after it, as shards are."""
+    for taken, becomes in (
+        (sorted(each for each in names if is_of(each, tenant)), "would become its own"),
+        (
+            [each for each in names if each == tenant],
+            f"is there, and what is called after it, as {tenant}-1, would be the tenant's",
+        ),
+    ):
+        if taken:
+            raise TenantTakenError(
+                f"No tenant can be called {tenant}: {', '.join(taken[:_SHOWN])} {becomes}. Choose another name for the tenant. "
+                "What is to be its own is then registered, imported or made anew, under names that begin with that and a hyphen."
+            )

@@ -52,7 +52,7 @@ from modelward.datasets.readings import Reading
 from modelward.datasets.row_filter import InvalidFilterError, RowFilter
 from modelward.datasets.samples import SAMPLES, Sample, SampleChangedError, SampleUnavailableError, UnknownSampleError, fetch_sample
 from modelward.datasets.service import Datasets
-from modelward.datasets.sharding import Sharding, Shards
+from modelward.datasets.sharding import Sharding, Shards, ShardsOfTenantError
 from modelward.datasets.shredding import Shredding
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_codes, class_labels, make_split
 from modelward.datasets.table import Table, frame_of
@@ -111,6 +111,7 @@ __all__ = [
     "SeriesProfile",
     "Sharding",
     "Shards",
+    "ShardsOfTenantError",
     "Shredded",
     "Shredding",
     "ShreddingReasonError",

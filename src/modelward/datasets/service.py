@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelward.access import Actor, Agreeing, Permission, check_name
+from modelward.access import Actor, Agreeing, Permission, Seal, check_name, is_tenant
 from modelward.audit import Ledger
 from modelward.datasets import declaration, store
 from modelward.datasets.agreement import Agreement
@@ -39,7 +39,7 @@ from modelward.datasets.owners import Owners
 from modelward.datasets.parallel import are_parallel, read_parallel
 from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
-from modelward.datasets.sharding import Sharding, Shards, described_shards, divide, shard_name, summary_of
+from modelward.datasets.sharding import Sharding, Shards, described_shards, divide, shard_name, shards_of_tenant, summary_of
 from modelward.datasets.shelf import Shelf
 from modelward.datasets.shredding import Shredding
 from modelward.datasets.splits import Split, SplitSummary, make_split, summarise
@@ -66,6 +66,7 @@ class Datasets:
         self._vault = vault
         self._ledger = ledger
         self._settings = settings
+        self._seal = Seal(keyring.secret("pepper"))
         self._shelf = Shelf(database, vault)
         self._agreement = Agreement(self._shelf, Agreeing(database, ledger, keyring), ledger)
         owners = Owners(self._shelf, self._agreement, ledger)
@@ -230,13 +231,16 @@ class Datasets:
 
         Raises:
             DatasetMissingError: there is none. TermsNotAcceptedError: its terms are to be accepted first.
-            UndividedError: it cannot be divided so.
+            UndividedError: it cannot be divided so. ShardsOfTenantError: the shards would be a tenant's.
             DatasetExistsError: the name of a shard is taken by other data. Then none is registered.
             ErasedMeanwhileError: rows of it were erased, or it was shredded, just now. None is registered either.
         """
         by.require(Permission.DATA_WRITE, dataset=name)
         found = self._agreed(name, by=by)
         check_name("dataset", shard_name(name, sharding.parts))
+        with self._database.look() as connection:
+            if is_tenant(connection, name, seal=self._seal):
+                raise shards_of_tenant(name)
         with self._bounded_images():
             divided = divide(self._shelf.rows(found), sharding, target=found.declared.target, user=found.declared.user)
             count_anew()

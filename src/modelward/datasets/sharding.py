@@ -17,7 +17,7 @@ from modelward.datasets.description import Description, Made, describe_table
 from modelward.datasets.layout import unknown_column
 from modelward.datasets.profile import Profile
 from modelward.datasets.table import Table, frame_of
-from modelward.errors import InvalidError
+from modelward.errors import ConflictError, InvalidError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -112,6 +112,18 @@ def divide(table: Table, sharding: Sharding, *, target: str, user: str = "") -> 
     clusters = _kept_together(rows, sharding, target=target)
     part_of = partition(clusters, parts=sharding.parts, seed=sharding.seed)
     return Divided(tuple(rows[np.flatnonzero(part_of == part)] for part in range(sharding.parts)), clusters)
+
+
+class ShardsOfTenantError(ConflictError):
+    """The shards would be called as what a tenant has, and so be the tenant's."""
+
+
+def shards_of_tenant(dataset: str) -> ShardsOfTenantError:
+    """The refusal to divide a dataset of the house that is called as a tenant is."""
+    return ShardsOfTenantError(
+        f"The shards of dataset {dataset!r} would be called {shard_name(dataset, 1)} and so on, and belong to the tenant "
+        f"{dataset}. Nothing was divided. Register the same data under another name first: `modelward data add`."
+    )
 
 
 def shard_name(dataset: str, part: int) -> str:

@@ -22,6 +22,7 @@ def test_a_tenant_is_added_filled_and_removed(own_house):
     assert [each.tenant for each in platform.access.users(by=local_actor()) if each.name == "north-ned"] == ["north"]
     [key] = platform.access.keys(by=local_actor())
     assert key.tenant == "north"
+    assert "every model of north" in visitor.get("/access/keys").text
     page = words_of(visitor.get(f"{PLACE}/north").text)
     assert ("People north-ned Keys north-till" in page, "What will happen" in page) == (True, False)
     assert "1 1 0 0" in words_of(visitor.get(PLACE).text)

@@ -141,7 +141,7 @@ def _show_explanation(console: Console, explanation: Explanation) -> None:
             "who": explanation.who,
             "role": explanation.role,
             "tenant": explanation.tenant,
-            "models": explanation.models if explanation.models is not None else "every model",
+            "models": explanation.models if explanation.models is not None else showing.every_model(explanation.tenant),
             "purpose": explanation.purpose,
             "action": explanation.action,
             "what": explanation.what or "the house",

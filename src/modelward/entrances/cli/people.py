@@ -240,8 +240,10 @@ def _facts(key: Key) -> dict[str, object]:
         "key": key.id,
         "name": key.name,
         "role": key.role.value,
-        "models": key.models if key.models is not None else "every model",
+        "models": _models(key),
     }
+    if key.tenant:
+        facts["tenant"] = key.tenant
     if key.purpose:
         facts["purpose"] = key.purpose
     if key.scope is not None:
@@ -249,6 +251,11 @@ def _facts(key: Key) -> dict[str, object]:
     if key.quota is not None:
         facts["quota"] = str(key.quota)
     return facts | {"secrets begin": key.prefix}
+
+
+def _models(key: Key) -> str | tuple[str, ...]:
+    """The models that a key is limited to; or all of its tenant's, or of the house."""
+    return key.models if key.models is not None else showing.every_model(key.tenant)
 
 
 def _show_users(console: Console, users: list[User]) -> None:
@@ -287,7 +294,7 @@ def _show_keys(console: Console, keys: list[Key]) -> None:
                 k.id,
                 k.name,
                 k.role.value,
-                k.models if k.models is not None else "every model",
+                _models(k),
                 k.purpose,
                 k.created,
                 k.last_used,

@@ -120,6 +120,11 @@ def line(console: Console, text: str) -> None:
     console.print(text.translate(_CONTROLS), markup=False, highlight=False, soft_wrap=True)
 
 
+def every_model(tenant: str) -> str:
+    """What a credential reaches that is limited to no models: its tenant's, where it is of one."""
+    return f"every model of {tenant}" if tenant else "every model"
+
+
 def cell(value: Any) -> str:
     """One value as the terminal shows it."""
     if value is None or value == "":

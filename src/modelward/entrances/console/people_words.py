@@ -66,6 +66,7 @@ PEOPLE_WORDS = {
     "It is kept nowhere. Put it where the service reads it, and nowhere else.": "任何地方都不保存它。请只放在服务读取它的地方。",
     "Key": "密钥",
     "every model": "所有模型",
+    "every model of {tenant}": "{tenant} 的所有模型",
     "Revoke {name}": "吊销 {name}",
     "Revoke…": "吊销…",
     "End {name}": "终止 {name}",
@@ -78,7 +79,9 @@ PEOPLE_WORDS = {
     "Ended": "失效",
     "Make a key": "创建密钥",
     "Name of the service": "服务名称",
-    "Names with commas between them; empty reaches every model.": "名称之间用逗号分隔；留空则可访问所有模型。",
+    "Names with commas between them; empty reaches every model, or every one of the tenant.": (
+        "名称之间用逗号分隔；留空则可访问所有模型，或该租户的所有模型。"
+    ),
     "The day begins at midnight UTC; empty is no end.": "当日从 UTC 零点起算；留空则不结束。",
     "Make it": "创建",
     "Quota": "配额",
