@@ -11,13 +11,13 @@ from contextlib import contextmanager
 import pytest
 
 from modelward.access import Actor, NotPermittedError, Role, TermsNotAcceptedError
+from modelward.audit import ReasonError
 from modelward.datasets import (
     ErasedMeanwhileError,
     InvalidFilterError,
     NotErasableError,
     NothingToEraseError,
     Sharding,
-    ShreddingReasonError,
     fingerprint,
 )
 from modelward.digest import sha256_hex
@@ -174,7 +174,7 @@ def test_what_is_left_must_be_a_dataset(people, admin, ledger):
         erase(people, admin, rows='town == "Nowhere"')
     with pytest.raises(InvalidFilterError):
         erase(people, admin, rows="tonw is missing")
-    with pytest.raises(ShreddingReasonError):
+    with pytest.raises(ReasonError):
         erase(people, admin, reason=" ")
     assert ledger.head().size == size
 

@@ -6,7 +6,8 @@ import sqlite3
 import pytest
 
 from modelward.access import Actor, NotPermittedError, Role
-from modelward.datasets import DatasetExistsError, DatasetShreddedError, Sharding, ShreddingReasonError, Split
+from modelward.audit import ReasonError
+from modelward.datasets import DatasetExistsError, DatasetShreddedError, Sharding, Split
 from modelward.digest import sha256_hex
 from modelward.storage import DatabaseBusyError
 
@@ -88,7 +89,7 @@ def test_shards_of_it_are_named_for_they_hold_its_rows(people, admin):
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
 def test_without_a_reason_nothing_is_shredded(people, admin, reason):
-    with pytest.raises(ShreddingReasonError, match="1 to 500"):
+    with pytest.raises(ReasonError, match="1 to 500"):
         people.shredding.shred("people", reason=reason, by=admin)
     assert people.table("people", by=admin).height == 200
 

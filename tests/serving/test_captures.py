@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from modelward.access import Actor, NotPermittedError, Role
+from modelward.audit import ReasonError
 from modelward.registry import ModelMissingError
 from modelward.serving import (
     CaptureAlteredError,
@@ -123,7 +124,7 @@ def test_reading_is_on_record_with_its_reason_and_leaves_the_receipt_as_it_was(l
     reply = run(ask(live, opened))
     settled(kept, admin, 1, run)
     before = live.ledger.receipt(reply.request).partition("\n\n")[0].splitlines()[1]
-    with pytest.raises(InvalidCaptureRuleError, match="reason"):
+    with pytest.raises(ReasonError, match="reason"):
         kept.read(reply.request, reason=" ", by=admin)
     assert live.logged("capture.read") == []
     kept.read(reply.request, reason=WHY, by=admin)

@@ -16,6 +16,7 @@ from modelward.audit.event import LEDGER_OPENED, Event
 from modelward.audit.form import Form
 from modelward.audit.group_commit import Bunch, GroupCommit, WriterClosedError
 from modelward.audit.head import LedgerBrokenError, LedgerMissingError
+from modelward.audit.reason import ReasonError, checked_reason
 from modelward.audit.receipt import Receipt, ReceiptBrokenError, UnknownCommitmentError, verify_receipt
 from modelward.audit.request_key import RequestKey
 from modelward.audit.service import Ledger, ReceiptMissingError
@@ -43,6 +44,7 @@ __all__ = [
     "LoggedEntry",
     "NotACheckpointError",
     "PublicKeyUnreadableError",
+    "ReasonError",
     "Receipt",
     "ReceiptBrokenError",
     "ReceiptMissingError",
@@ -54,6 +56,7 @@ __all__ = [
     "Verification",
     "VerifierKey",
     "WriterClosedError",
+    "checked_reason",
     "open_checkpoint",
     "verify_growth",
     "verify_receipt",

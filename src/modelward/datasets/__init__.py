@@ -17,7 +17,6 @@ from modelward.datasets.dataset import (
     FileTooLargeError,
     InvalidDeclarationError,
     Shredded,
-    ShreddingReasonError,
     UnreadableFileError,
     UnusableTableError,
 )
@@ -114,7 +113,6 @@ __all__ = [
     "ShardsOfTenantError",
     "Shredded",
     "Shredding",
-    "ShreddingReasonError",
     "Split",
     "SplitSummary",
     "Table",

@@ -60,10 +60,6 @@ class DatasetShreddedError(RefusedError):
     """The dataset was shredded: its keys are destroyed."""
 
 
-class ShreddingReasonError(InvalidError):
-    """Data is shredded without a reason, or with one that is too long."""
-
-
 class ColumnKind(StrEnum):
     """What the values of a column are. Text is what names rows or persons, or has more than a thousand different values; a series
     is a list of numbers, kept as JSON writes it.

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from modelward.access import Actor, Permission, Seal
-from modelward.audit import Ledger
+from modelward.audit import Ledger, checked_reason
 from modelward.datasets import store
 from modelward.datasets.agreement import Agreement
 from modelward.datasets.dataset import DATASET_READ, LEAST_ROWS, Column
@@ -33,7 +33,6 @@ from modelward.datasets.owners import Owners
 from modelward.datasets.row_filter import RowFilter
 from modelward.datasets.sharding import is_called_shard
 from modelward.datasets.shelf import Shelf
-from modelward.datasets.shredding import checked_reason
 from modelward.datasets.table import Table
 from modelward.datasets.tracing import DATASET_TRACED
 from modelward.datasets.view import GrantedTable, column_as_seen
@@ -102,7 +101,7 @@ class Erasing:
             NotPermittedError: the actor neither holds data:erase nor is it theirs. DatasetMissingError: there is none.
             InvalidFilterError: the filter does not fit its columns. NothingToEraseError: it means no row.
             NotErasableError: it is a shard of what has these rows, too, or what is left is too little to be a dataset.
-            TermsNotAcceptedError: one is tried on data whose terms the actor did not accept. ShreddingReasonError: there is no
+            TermsNotAcceptedError: one is tried on data whose terms the actor did not accept. ReasonError: there is no
             reason. ErasedMeanwhileError: somebody else changed it; nothing was done.
             DatabaseBusyError: it is done, and what was deleted could not be overwritten yet; type it again.
         """

@@ -7,16 +7,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from modelward.access import Actor, Permission
-from modelward.audit import Ledger
+from modelward.audit import Ledger, checked_reason
 from modelward.datasets import store
-from modelward.datasets.dataset import DATASET_SHREDDED, Shredded, ShreddingReasonError
+from modelward.datasets.dataset import DATASET_SHREDDED, Shredded
 from modelward.datasets.owners import Owners
 from modelward.datasets.shelf import Shelf
 from modelward.digest import sha256_hex
 from modelward.errors import ModelwardError
 from modelward.storage import Database, KeyStanding, Vault
-
-_REASON_LIMIT_CHARACTERS = 500
 
 
 class Shredding:
@@ -37,7 +35,7 @@ class Shredding:
 
         Raises:
             NotPermittedError: the actor neither holds data:shred nor is it theirs. DatasetMissingError: there is none.
-            ShreddingReasonError: there is no reason, or a long one.
+            ReasonError: there is no reason, or a long one.
             ErasedMeanwhileError: rows of it were erased just now; nothing was done.
             DatabaseBusyError: it is shredded, and somebody reads for so long that what was deleted could not be overwritten yet.
         """
@@ -109,18 +107,3 @@ class Shredding:
                 if shard and (shard.dataset, shard.fingerprint) == (found.name, found.fingerprint):
                     names.append(each.name)
         return tuple(names)
-
-
-def checked_reason(reason: str) -> str:
-    """The reason, without blanks around it.
-
-    Raises:
-        ShreddingReasonError: there is none, or a long one.
-    """
-    said = reason.strip()
-    if not said or len(said) > _REASON_LIMIT_CHARACTERS:
-        raise ShreddingReasonError(
-            f"The reason has {len(said)} characters, and must have 1 to {_REASON_LIMIT_CHARACTERS}: it stays in the ledger when "
-            "the data is gone. Say it with --reason, and without anything about a person."
-        )
-    return said

@@ -31,7 +31,6 @@ DAYS_LIMIT: Final = 3650
 SHOWN: Final = 100
 SHOWN_LIMIT: Final = 1000
 SHREDDED_AT_ONCE: Final = 1000
-_REASON_LIMIT_CHARACTERS: Final = 500
 _DRAWN_DIGITS: Final = 13
 _DRAWN: Final = 16**_DRAWN_DIGITS
 
@@ -173,21 +172,6 @@ def checked_rule(share: float, days: int) -> None:
         raise InvalidCaptureRuleError(f"The share is {share:g}, and must be above 0 and at most 1: 0.01 keeps one of a hundred.")
     if not 1 <= days <= DAYS_LIMIT:
         raise InvalidCaptureRuleError(f"They are kept for {days} days; that must be 1 to {DAYS_LIMIT}.")
-
-
-def checked_reason(reason: str) -> str:
-    """The reason, without blanks around it.
-
-    Raises:
-        InvalidCaptureRuleError: there is none, or a long one.
-    """
-    said = reason.strip()
-    if not said or len(said) > _REASON_LIMIT_CHARACTERS:
-        raise InvalidCaptureRuleError(
-            f"The reason has {len(said)} characters, and must have 1 to {_REASON_LIMIT_CHARACTERS}: it stays in the ledger. Say it "
-            "with --reason, and without anything about a person."
-        )
-    return said
 
 
 def missing(request: str) -> CaptureMissingError:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from modelward.access import Actor, Permission, check_name
-from modelward.audit import Ledger, LoggedEntry
+from modelward.audit import Ledger, LoggedEntry, checked_reason
 from modelward.digest import sha256_hex
 from modelward.registry import Registry
 from modelward.serving import store
@@ -33,7 +33,6 @@ from modelward.serving.capture import (
     Sealed,
     ShreddedCaptures,
     SweptCaptures,
-    checked_reason,
     checked_rule,
     label_of,
     missing,
@@ -62,6 +61,7 @@ class Captures:
 
         Raises:
             NotPermittedError: `by` lacks captures:rule. ModelMissingError: there is no such model. InvalidCaptureRuleError.
+            ReasonError: there is no reason.
         """
         by.require(Permission.CAPTURES_RULE, model=check_name("model", model))
         checked_rule(share, days)
@@ -74,7 +74,7 @@ class Captures:
         """Keep nothing of `model` any more; the rule that was in force. What is kept stays for its time.
 
         Raises:
-            NotPermittedError: `by` lacks captures:rule. CapturesOffError: nothing is. InvalidCaptureRuleError: there is no reason.
+            NotPermittedError: `by` lacks captures:rule. CapturesOffError: nothing is. ReasonError: there is no reason.
         """
         by.require(Permission.CAPTURES_RULE, model=check_name("model", model))
         reason = checked_reason(reason)
@@ -108,7 +108,7 @@ class Captures:
         Raises:
             NotPermittedError: `by` lacks captures:read. CaptureMissingError: nothing is kept of it, or its time is over.
             CaptureShreddedError: it was shredded. CaptureAlteredError, SealBrokenError: it is not what was kept, or not what the
-            ledger says. InvalidCaptureRuleError: there is no reason.
+            ledger says. ReasonError: there is no reason.
         """
         by.require(Permission.CAPTURES_READ)
         capture, sealed = self._found(request, Permission.CAPTURES_READ, by=by)
@@ -125,7 +125,7 @@ class Captures:
 
         Raises:
             NotPermittedError: `by` lacks captures:rule. CaptureMissingError: nothing is kept of one of them.
-            InvalidCaptureRuleError: there is no reason, no request, or too many.
+            ReasonError: there is no reason. InvalidCaptureRuleError: there is no request, or too many.
             DatabaseBusyError: they are shredded, and what was deleted could not be overwritten yet; shred them again.
         """
         by.require(Permission.CAPTURES_RULE)
