@@ -143,8 +143,8 @@ def test_who_edits_rows_makes_nobody_accept(access, admin, home, till, table, ch
         access.terms.accept("model:income", by=till)
     assert access.altered() == []
     column, _, value = change.partition(" = ")
-    last = f"WHERE rowid = (SELECT max(rowid) FROM {table})"
-    edit(home, f'UPDATE {table} SET "{column}" = {value} {last}')
+    moment = {"access_terms": "put", "access_acceptances": "accepted"}[table]
+    edit(home, f'UPDATE {table} SET "{column}" = {value} WHERE {moment} = (SELECT max({moment}) FROM {table})')
     assert len(access.altered()) == 1
     with pytest.raises((AlteredRowError, TermsNotAcceptedError)):
         access.terms.require("model:income", till)

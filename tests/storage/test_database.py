@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import sqlalchemy as sa
@@ -372,3 +374,23 @@ def test_its_files_are_for_nobody_else_whatever_the_umask_says(tmp_path):
         opened.close()
     finally:
         os.umask(before)
+
+
+def test_a_look_that_fails_or_is_one_of_many_leaves_nothing_behind(counter):
+    def look_within_a_look(_):
+        with counter.database.look() as one, counter.database.look() as another:
+            assert one is not another
+            assert [each.exec_driver_sql("SELECT value FROM counter").scalar() for each in (one, another)] == [0, 0]
+
+    for _ in range(20):
+        with suppress(ZeroDivisionError), counter.database.look() as connection:
+            connection.exec_driver_sql(ADD)
+            raise ZeroDivisionError
+        with counter.database.look() as connection:
+            connection.exec_driver_sql(ADD)
+        assert counter.value() == 0, "what a look wrote is rolled back"
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(look_within_a_look, range(40)))
+    assert counter.database._engine.pool.checkedout() <= 4, "at most those that rest"
+    counter.database.close()
+    assert counter.database._engine.pool.checkedout() == 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from mmap import ACCESS_READ, mmap
@@ -57,6 +58,7 @@ class Database:
         sa.event.listen(self._engine, "connect", self._prepare)
         self._turn = Turn(Path(f"{found.database}-turn"))
         self._mine = threading.local()
+        self._resting = deque[Connection]()
         self._writing: RawConnection | None = None
         self._tending: RawConnection | None = None
 
@@ -152,15 +154,30 @@ class Database:
     @contextmanager
     def look(self) -> Iterator[Connection]:
         """One consistent reading; writes are rolled back."""
-        with _explained(), self._engine.connect() as connection:
-            # By the driver, as in `raw`: SQLAlchemy's own way takes longer, and most looks are short.
-            driver = raw(connection)
-            driver.execute("BEGIN")
+        with _explained():
+            connection = self._rested()
             try:
+                # By the driver, as in `raw`: SQLAlchemy's own way takes longer, and most looks are short.
+                driver = raw(connection)
+                driver.execute("BEGIN")
                 yield connection
-            finally:
                 connection.rollback()
                 driver.rollback()
+            except BaseException:
+                connection.close()
+                raise
+            # The next one need not ask the pool, which takes longer than a short look.
+            if self._resting:
+                connection.close()
+            else:
+                self._resting.append(connection)
+
+    def _rested(self) -> Connection:
+        """The connection of the look before, if that is over."""
+        try:
+            return self._resting.pop()
+        except IndexError:
+            return self._engine.connect()
 
     def copy_to(self, file: Path) -> None:
         """Write the rows as they stand at one moment into the new database `file`; nobody waits meanwhile. What was deleted is not
@@ -217,6 +234,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        while self._resting:
+            self._resting.pop().close()
         self._engine.dispose()
         for connection in (self._writing, self._tending):
             if connection is not None:

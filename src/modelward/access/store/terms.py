@@ -39,6 +39,7 @@ _ACCEPTANCES = sa.Table(
     sa.Column("accepted", sa.String, nullable=False),
     sa.Column("by", sa.String, nullable=False),
     sa.Column(MAC, sa.String, nullable=False),
+    sqlite_with_rowid=False,
 )
 declare(_ACCEPTANCES, "acceptance by", "actor")
 
