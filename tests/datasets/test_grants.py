@@ -164,14 +164,15 @@ def test_a_grant_ends_when_it_says(grants, admin, database, monkeypatch):
 
 def later(monkeypatch, moment):
     """It is that moment now for whoever asks about grants."""
-    from modelward.datasets import granting
+    from modelward.datasets import grant_book, granting
 
     class Clock(datetime):
         @classmethod
         def now(cls, tz=None):
             return moment
 
-    monkeypatch.setattr(granting, "datetime", Clock)
+    for room in (granting, grant_book):
+        monkeypatch.setattr(room, "datetime", Clock)
 
 
 def test_a_new_grant_takes_the_place_of_the_old(grants, admin):
@@ -340,7 +341,7 @@ def put_back(database, rows) -> None:
 
 
 @pytest.mark.parametrize("what", ["revoked", "narrow", "ended"])
-def test_a_grant_whose_row_is_gone_is_made_by_nobody_who_begins(grants, admin, database, ledger, monkeypatch, what):
+def test_a_grant_whose_row_is_gone_is_made_by_nobody_who_begins(grants, admin, database, ledger, keyring, monkeypatch, what):
     until = datetime.now(UTC) + timedelta(hours=1)
     limits = {"narrow": {"columns": ["label", "age"]}, "ended": {"until": until}}.get(what, {})
     grants.grant("income", "people", purpose=PURPOSE, **limits, by=OWNER)
@@ -349,7 +350,7 @@ def test_a_grant_whose_row_is_gone_is_made_by_nobody_who_begins(grants, admin, d
     if what == "ended":
         later(monkeypatch, until)
     put_back(database, [])
-    for again in (grants, _afresh(grants, ledger)):
+    for again in (grants, _afresh(grants, ledger, keyring)):
         with pytest.raises(GrantEndedError, match=r"took its row away\. Only a new one helps: `modelward data grant income people"):
             again.opened("income", "people", use="training", by=admin)
         assert again.altered() == ["grants of 'people' to 'income'"]
@@ -360,12 +361,12 @@ def test_a_grant_whose_row_is_gone_is_made_by_nobody_who_begins(grants, admin, d
     assert grants.altered() == []
 
 
-def _afresh(grants, ledger):
+def _afresh(grants, ledger, keyring):
     """As another process has them, which has read nothing of the ledger yet."""
-    from modelward.datasets.granted_on_record import GrantedOnRecord
+    from modelward.datasets.grant_book import GrantBook
 
     other = object.__new__(type(grants))
-    other.__dict__.update(grants.__dict__, _record_of_grants=GrantedOnRecord(ledger))
+    other.__dict__.update(grants.__dict__, _book=GrantBook(grants._database, ledger, keyring))
     return other
 
 

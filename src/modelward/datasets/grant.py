@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from shlex import quote
 from typing import Any
 
 from modelward.access import covers
@@ -94,6 +95,11 @@ class Grant:
 def principal(model: str) -> str:
     """The model as somebody who reads data: what the ledger calls it."""
     return f"model:{model}"
+
+
+def command_for(model: str, dataset: str, purpose: str) -> str:
+    """What who owns the data types, to grant all of it."""
+    return f"modelward data grant {model} {dataset} --purpose {quote(purpose)}"
 
 
 def told_columns(columns: tuple[str, ...] | None) -> list[str] | str:
