@@ -344,8 +344,8 @@ def test_rows_are_taken_out_elsewhere_once_they_were_tried(house, remote, tmp_pa
     trial = remote.assessment.erase("those", rows="age >= 75", reason="", is_trial=True)
     assert trial.erased.erased is None
     done = remote.assessment.erase("those", rows="age >= 75", reason="they objected")
-    assert (done.erased.gone, done.versions) == (trial.erased.gone, trial.versions)
+    assert (done.erased.gone, done.versions, done.sightings) == (trial.erased.gone, trial.versions, trial.sightings)
     assert remote.datasets.show("those").rows == done.erased.parts[0].before - done.erased.gone
     assert version.name in done.versions
     assert remote.assessment.erasures(version) == house.platform.assessment.erasures(version)
-    assert [each.gone for each in remote.assessment.erasures(version)] == [done.erased.gone]
+    assert [each.gone for each in remote.assessment.erasures(version)] == [done.sightings[0].train + done.sightings[0].validation]

@@ -6,7 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,7 @@ from modelward.datasets import (
     InvalidFilterError,
     NotErasableError,
     NothingToEraseError,
+    Seen,
     Sharding,
     fingerprint,
 )
@@ -219,21 +221,46 @@ def test_who_was_cut_off_after_the_change_finishes_by_doing_it_again(people, adm
     again = erase(people, admin)
     assert (again.gone, again.parts[0].before, again.reason) == (3, 200, REASON)
     assert [files_with(home, each) for each in keys] == [[]] * len(keys)
-    assert vault.sweep(named=people.sealed_objects, idle_seconds=0).objects == 2, "what nothing opens any more"
+    assert vault.sweep(named=people.sealed_objects, idle_seconds=0).objects == 0, "what nothing opens any more is gone, too"
 
 
-def test_two_at_once_take_it_out_once(people, admin, monkeypatch):
-    told = type(people.erasing)._kept_out
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_the_trial_the_deed_and_the_same_again_tell_the_same_and_leave_no_object(
+    people, admin, database, vault, monkeypatch, is_cut_off
+):
+    people.shard("people", Sharding(parts=5, by="random"), by=admin)
+    people.grants.grant("careful", "people", purpose="tests", rows=f'town != "{CANARY}"', by=admin)
+    seen = Seen(grant="", fingerprint="f", split="s", train=1, validation=0, test=2, outside=0)
+    tried = erase(people, admin, is_trial=True, reason="", witness=lambda _: {"people": [seen]})
+    before = set(vault.digests())
 
-    def meanwhile(self, *given):
-        with monkeypatch.context() as once:
-            once.setattr(type(people.erasing), "_kept_out", told)
-            erase(people, admin, rows="age < 25")
-        return told(self, *given)
+    def cut_off(_traces):
+        raise DatabaseBusyError("Somebody reads.")
 
-    monkeypatch.setattr(type(people.erasing), "_kept_out", meanwhile)
+    with monkeypatch.context() as cut:
+        if is_cut_off:
+            cut.setattr(database, "erase", cut_off)
+        with suppress(DatabaseBusyError):
+            done = erase(people, admin, witness=lambda _: {"people": [seen]})
+            assert not is_cut_off
+    assert bool(before & set(vault.digests())) == is_cut_off
+    again = erase(people, admin, witness=lambda _: {})
+    assert [replace(part, fingerprint="") for part in again.parts] == [*tried.parts]
+    assert [part.fingerprint for part in again.parts] == [people.show(part.dataset, by=admin).fingerprint for part in again.parts]
+    assert (again.parts[0].seen, len(again.parts[0].kept_out), len(again.parts)) == ((seen,), 1, 6)
+    if not is_cut_off:
+        assert again.parts == done.parts
+    with people._database.look() as connection:
+        assert set(vault.digests()) == set(people.sealed_objects(connection))
+
+
+def test_two_at_once_take_it_out_once(people, admin):
+    def meanwhile(_records):
+        erase(people, admin, rows="age < 25")
+        return {}
+
     with pytest.raises(ErasedMeanwhileError):
-        erase(people, admin)
+        erase(people, admin, witness=meanwhile)
     assert CANARY in people.table("people", by=admin).get_column("town").to_list()
 
 
@@ -261,25 +288,13 @@ def test_a_large_table_is_erased_in_its_pieces(people, admin, monkeypatch, vault
     assert readable(people, vault, admin) == []
 
 
-def while_it_is_measured(monkeypatch, deed):
-    """Somebody else does `deed` between the reading of the rows and the writing of the rest."""
-    from modelward.datasets import erasing
+def test_a_dataset_that_is_divided_meanwhile_keeps_the_rows_in_no_shard(people, admin, vault):
+    def meanwhile(_records):
+        people.shard("people", Sharding(parts=2, by="random"), by=admin)
+        return {}
 
-    rests = erasing._rests
-
-    def meanwhile(parts):
-        made = [*rests(parts)]
-        deed()
-        return made
-
-    monkeypatch.setattr(erasing, "_rests", meanwhile)
-
-
-def test_a_dataset_that_is_divided_meanwhile_keeps_the_rows_in_no_shard(people, admin, vault, monkeypatch):
-    with monkeypatch.context() as once:
-        while_it_is_measured(once, lambda: people.shard("people", Sharding(parts=2, by="random"), by=admin))
-        with pytest.raises(ErasedMeanwhileError, match="people-1"):
-            erase(people, admin)
+    with pytest.raises(ErasedMeanwhileError, match="people-1"):
+        erase(people, admin, witness=meanwhile)
     assert people.table("people", by=admin).height == 200
     assert erase(people, admin).gone == 3
     assert readable(people, vault, admin) == []
@@ -388,7 +403,7 @@ def test_a_kill_at_any_moment_leaves_all_of_the_old_or_all_of_the_new(people, ad
     people.shard("people", Sharding(parts=2, by="random"), by=admin)
     names = ("people", "people-1", "people-2")
     before = {name: people.table(name, by=admin) for name in names}
-    keys = wrapped_keys(home)
+    keys, objects = wrapped_keys(home), set(vault.digests())
     given = [sys.executable, "-c", ERASE, str(home), moment, f'town == "{CANARY}"', REASON]
     assert subprocess.run(given, check=False).returncode == -signal.SIGKILL
     if moment in BEFORE:
@@ -400,6 +415,7 @@ def test_a_kill_at_any_moment_leaves_all_of_the_old_or_all_of_the_new(people, ad
     assert readable(people, vault, admin) == []
     assert [files_with(home, each) for each in keys] == [[]] * len(keys)
     assert len([each for each in ledger.entries(event="dataset.erased") if each.entry.subject == "people"]) == 1
+    assert not objects & set(vault.digests()), "no object of before is left"
     assert ledger.verify().is_sound
 
 

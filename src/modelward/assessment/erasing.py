@@ -1,36 +1,105 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What follows from an erasure: which versions may have learned from the rows, and what to do about it."""
+"""What follows from an erasure: which versions learned from the rows, or may have, and what to do about it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from modelward.datasets import Erased
+from modelward.assessment.tracing import Sighting, sighting_of
+from modelward.datasets import Erased, Parts, Records, Seen
+from modelward.registry import Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """An erasure, the `versions` that may have learned from the rows, and what to do about them."""
+    """An erasure, what versions saw of the rows, the `versions` among them that learned from some, or may have, and what to do."""
 
     erased: Erased
+    sightings: tuple[Sighting, ...]
     versions: tuple[str, ...]
     advice: tuple[str, ...]
 
 
-def advice_after(erased: Erased, versions: Sequence[str]) -> tuple[str, ...]:
+def division_of(version: Version) -> tuple[str, str, str]:
+    """Which rows it saw in which parts: its grant, the fingerprint of the rows, and the digest of the split."""
+    return str(version.facts.get("grant", "")), version.lineage.fingerprint, version.lineage.split
+
+
+def seen_by(versions: Iterable[Version], records: Mapping[str, Callable[[str], Records]]) -> dict[str, list[Seen]]:
+    """What is known of the rows that go in the divisions of those versions, for each dataset."""
+    divided: dict[str, Parts] = {}
+    sighted: dict[tuple[str, ...], Sighting] = {}
+    found: dict[str, list[Seen]] = {}
+    for version in versions:
+        dataset, division = version.lineage.dataset, division_of(version)
+        if dataset not in records or (dataset, *division) in sighted:
+            continue
+        sighting = sighted[dataset, *division] = sighting_of(version, records[dataset], divided=divided)
+        if not sighting.unknown:
+            grant, fingerprint, split = division
+            counts = {"train": sighting.train, "validation": sighting.validation, "test": sighting.test}
+            seen = Seen(grant=grant, fingerprint=fingerprint, split=split, outside=sighting.outside, **counts)
+            found.setdefault(dataset, []).append(seen)
+    return found
+
+
+def sightings_of(erased: Erased, versions: Iterable[Version], *, concerns: Callable[[Version, str], bool]) -> Iterator[Sighting]:
+    """What each version saw of the rows; `concerns` knows whether one may have seen any, of rows that left a fingerprint."""
+    parts = {part.dataset: part for part in erased.parts if part.gone}
+    for version in versions:
+        if (part := parts.get(version.lineage.dataset)) is None:
+            continue
+        grant, *_ = division = division_of(version)
+        if seen := next((each for each in part.seen if each.division == division), None):
+            saw = Sighting(version=version.name, train=seen.train, validation=seen.validation, test=seen.test, outside=seen.outside)
+            yield saw
+        elif grant in part.kept_out:
+            yield Sighting(version=version.name, outside=part.gone)
+        elif concerns(version, part.fingerprint):
+            yield Sighting(version=version.name, unknown="Its division of the rows cannot be made again.")
+
+
+def may_have_learned(sightings: Iterable[Sighting]) -> tuple[str, ...]:
+    """The versions that learned from some of the rows, were chosen by some, or may have been."""
+    return tuple(each.version for each in sightings if each.train or each.validation or each.unknown)
+
+
+def advice_after(erased: Erased, sightings: Sequence[Sighting]) -> tuple[str, ...]:
     """What follows, for people."""
-    said = ["No version was made from the rows."]
-    if versions:
-        said = [
-            f"May have learned from the rows: {', '.join(versions)}. They are erased from the data, and not from these: weights "
-            "were made with them, and files may hold some (the background of explanations; neighbours and support vectors). The "
-            "default policy lets none of them go live any more. Train again, release the new version in their place, and take the "
-            "old one offline with `modelward release pause` if that must not wait."
-        ]
+    learned = [f"{each.version} ({_rows(each.train)})" for each in sightings if each.train]
+    chosen = [f"{each.version} ({_rows(each.validation)})" for each in sightings if each.validation and not each.train]
+    measured = [f"{each.version} ({_rows(each.test)})" for each in sightings if each.test and not (each.train or each.validation)]
+    unknown = [each.version for each in sightings if each.unknown]
+    said = [
+        f"{what}: {', '.join(names)}."
+        for what, names in (
+            ("Learned from the rows", learned),
+            ("Chosen between with their help, and not learned from them", chosen),
+            ("May have learned from the rows, for its division of them cannot be made again", unknown),
+        )
+        if names
+    ]
+    if said:
+        said.append(
+            "Erasing takes the rows out of the data, and not out of these: weights were made with them, and files may hold some "
+            "(the background of explanations; neighbours and support vectors). The default policy lets none of them go live any "
+            "more. Train again, release the new version in their place, and take the old one offline with `modelward release "
+            "pause` if that must not wait."
+        )
+    if measured:
+        said.append(
+            f"Only measured on the rows: {', '.join(measured)}. The model holds nothing of them, and may go live; it is not "
+            "measured on rows any more, for its test rows are not what they were."
+        )
+    said = said or ["No version has seen the rows."]
     if erased.erased is not None:
         said.append(
             "Backups, and copies of the database from before, still open what was sealed then: run `modelward keys rotate-master`, "
             "take a new backup, and erase the old ones with their keyrings."
         )
     return tuple(said)
+
+
+def _rows(count: int) -> str:
+    return f"{count} {'row' if count == 1 else 'rows'}"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -24,7 +24,7 @@ from modelward.assessment.comparison import (
     settled,
     weigh,
 )
-from modelward.assessment.erasing import Erasure, advice_after
+from modelward.assessment.erasing import Erasure, advice_after, division_of, may_have_learned, seen_by, sightings_of
 from modelward.assessment.phrasebook import Language
 from modelward.assessment.replicates import Replicates, replicates_file
 from modelward.assessment.report import (
@@ -192,14 +192,16 @@ class Assessment:
             there is no such column, or it cannot hold that.
         """
         by.require(Permission.MODELS_READ)
-        shards = [each.name for each in self._datasets.list(by=by) if each.shard and each.shard.dataset == dataset]
+        names = [dataset]
+        others = self._datasets.list(by=by)
+        for above in names:  # which grows by the shards of each
+            names += [each.name for each in others if each.shard and each.shard.dataset == above]
         grants = self._datasets.grants
-        records = {name: grants.traced(name, column=column, value=value, by=by) for name in (dataset, *shards)}
+        records = {name: grants.traced(name, column=column, value=value, by=by) for name in names}
         divided: dict[str, Parts] = {}
         sightings = tuple(
             sighting_of(version, records[version.lineage.dataset], divided=divided)
-            for summary in self._registry.models(by=by)
-            for version in self._registry.versions(summary.model, by=by)
+            for version in self._versions(by=by)
             if version.lineage.dataset in records
         )
         rows, advice = len(records[dataset]("").rows), advice_for(sightings, dataset=dataset)
@@ -212,26 +214,34 @@ class Assessment:
         Raises: as `Erasing.erase`; NotPermittedError: `by` may not see models, and would not be told which.
         """
         by.require(Permission.MODELS_READ)
-        erased = self._datasets.erasing.erase(dataset, rows=rows, reason=reason, is_trial=is_trial, by=by)
-        clear = {part.dataset: part.kept_out for part in erased.parts if part.gone}
-        versions = tuple(
-            version.name
-            for summary in self._registry.models(by=by)
-            for version in self._registry.versions(summary.model, by=by)
-            if version.lineage.dataset in clear and version.facts.get("grant") not in clear[version.lineage.dataset]
+        erased = self._datasets.erasing.erase(
+            dataset,
+            rows=rows,
+            reason=reason,
+            is_trial=is_trial,
+            witness=lambda records: seen_by(self._versions(by=by), records),
+            by=by,
         )
-        return Erasure(erased=erased, versions=versions, advice=advice_after(erased, versions))
+
+        def concerns(version: Version, after: str) -> bool:
+            return is_trial or any(each.after == after for each in self.erasures(version))
+
+        sightings = tuple(sightings_of(erased, self._versions(by=by), concerns=concerns))
+        advice = advice_after(erased, sightings)
+        return Erasure(erased=erased, sightings=sightings, versions=may_have_learned(sightings), advice=advice)
 
     def erasures(self, version: Version) -> tuple[RecordedErasure, ...]:
-        """The erasures of rows that `version` may have learned from: it was made before, or from what was
-        shown before, and its grant had not left them out.
+        """The erasures of rows that `version` learned from, was chosen by, or may have been. That is on record of its division;
+        else it was made before, or from what was shown before, and its grant had not left them out.
         """
-        lineage = version.lineage
-        if not lineage.dataset:
+        if not version.lineage.dataset:
             return ()
-        grant = str(version.facts.get("grant", ""))
         erasing = self._datasets.erasing
-        return tuple(erasing.concerning(lineage.dataset, fingerprint=lineage.fingerprint, made=version.created, grant=grant))
+        return tuple(erasing.concerning(version.lineage.dataset, made=version.created, division=division_of(version)))
+
+    def _versions(self, *, by: Actor) -> Iterator[Version]:
+        for summary in self._registry.models(by=by):
+            yield from self._registry.versions(summary.model, by=by)
 
     def _sign(self, version: Version, report: TrustReport, evidence: dict[str, bytes], *, by: Actor) -> TrustReport:
         from modelward.assessment.page import render_page

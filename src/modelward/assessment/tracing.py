@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from modelward.datasets import Parts, Records, Split, make_split
+from modelward.errors import InvalidError
 from modelward.registry import Version
 
 
@@ -45,7 +46,10 @@ class Trace:
 
 def sighting_of(version: Version, records: Callable[[str], Records], *, divided: dict[str, Parts]) -> Sighting:
     """What one version saw of the records. `divided` keeps the divisions that were made, for versions of one run have the same."""
-    found = records(str(version.facts.get("grant", "")))
+    try:
+        found = records(str(version.facts.get("grant", "")))
+    except InvalidError:
+        return Sighting(version=version.name, unknown="What its grant showed of the data cannot be shown again.")
     dataset, lineage = found.dataset, version.lineage
     if dataset.fingerprint != lineage.fingerprint or "split" not in version.facts:
         return Sighting(version=version.name, unknown="It was made from other rows or columns than its grant says.")

@@ -30,6 +30,7 @@ from modelward.datasets.erasure import (
     NotErasableError,
     NothingToEraseError,
     RecordedErasure,
+    Seen,
 )
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.grant import (
@@ -106,6 +107,7 @@ __all__ = [
     "Sample",
     "SampleChangedError",
     "SampleUnavailableError",
+    "Seen",
     "Sequences",
     "SeriesProfile",
     "Sharding",

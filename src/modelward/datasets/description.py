@@ -103,3 +103,9 @@ def rows_label(name: str, piece: int) -> str:
 def description_label(name: str) -> str:
     """The label under which a dataset's description is sealed."""
     return f"dataset {name} description"
+
+
+def is_label_of(label: str, name: str) -> bool:
+    """Whether something of that dataset is sealed under `label`."""
+    whole = rows_label(name, 0)
+    return label in (whole, description_label(name)) or label.startswith(f"{whole} piece ")

@@ -13,7 +13,8 @@ from modelward.errors import ConflictError, InvalidError, NotFoundError, Refused
 DATASET_ERASED: Final = Event(
     "dataset.erased",
     "Rows were taken out of a dataset for good: it was sealed anew without them, and the keys of what was sealed before were "
-    "destroyed. How many, and which grants had left them out; of the filter a keyed digest.",
+    "destroyed. How many, which grants had left them out, and how many of them were training, validation and test rows of which "
+    "divisions; of the filter a keyed digest.",
 )
 
 
@@ -34,16 +35,42 @@ class DatasetErasedError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How many of the rows were training, validation and test rows of the versions that were made under that grant, from rows with
+    that `fingerprint`, divided by that `split`; `outside` were kept from them.
+    """
+
+    grant: str
+    fingerprint: str
+    split: str
+    train: int
+    validation: int
+    test: int
+    outside: int
+
+    @property
+    def division(self) -> tuple[str, str, str]:
+        """What is the same of all versions that saw the same rows in the same parts."""
+        return self.grant, self.fingerprint, self.split
+
+    @property
+    def learned(self) -> int:
+        """How many of the rows versions learned from, or were chosen by."""
+        return self.train + self.validation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErasedPart:
     """What became of one dataset: of its `before` rows, `gone` ones are taken out. `fingerprint` is that of the rest, "" where
-    nothing was done yet. The grants `kept_out` had shown their models none of the rows.
+    nothing was done yet. The grants `kept_out` had shown their models none of the rows. `seen` is what is known of versions.
     """
 
     dataset: str
     before: int
     gone: int
-    fingerprint: str
+    fingerprint: str = ""
     kept_out: tuple[str, ...] = ()
+    seen: tuple[Seen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +94,16 @@ class Erased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedErasure:
-    """What the ledger tells of one. `before` is the fingerprint of the dataset with the rows. The grants `kept_out` had shown
-    their models none of them.
+    """What the ledger tells of one. Of the `gone` rows, those that a version learned from, or was chosen by, where it is told of
+    one whose division is known. `before` is the fingerprint of the dataset with the rows, `after` without. The grants
+    `kept_out` had shown their models none of them.
     """
 
     dataset: str
     at: datetime
     gone: int
     before: str
+    after: str
     kept_out: frozenset[str]
 
     def concerns(self, made: datetime, grant: str, shown: frozenset[str]) -> bool:

@@ -10,8 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 from modelward.access import (
     Actor,
     Condition,
@@ -42,7 +40,7 @@ from modelward.datasets.layout import quoted
 from modelward.datasets.owners import Owners
 from modelward.datasets.readings import Reading, reading_of
 from modelward.datasets.shelf import Shelf
-from modelward.datasets.tracing import DATASET_TRACED, Records, matching
+from modelward.datasets.tracing import DATASET_TRACED, Records, matching, records_of
 from modelward.datasets.view import View, view_of
 from modelward.digest import keyed_digest
 from modelward.errors import RefusedError
@@ -220,17 +218,7 @@ class Grants:
         facts = {"column": column, "digest": looked_for, "rows": int(matches.sum()), "fingerprint": found.fingerprint}
         with self._database.change() as connection:
             self._ledger.record(connection, DATASET_TRACED, actor=by.id, subject=dataset, facts=facts)
-        profile = self._shelf.description(found).profile
-
-        def records(grant: str) -> Records:
-            held = self._book.held(grant) if grant else None
-            view = view_of(shown, table, profile, held) if held else None
-            kept = None if view is None else view.kept
-            seen = matches if kept is None else matches.filter(kept)
-            rows = np.flatnonzero(seen.to_numpy())
-            return Records(view.dataset if view else shown, view.table if view else table, rows, int(matches.sum()) - len(rows))
-
-        return records
+        return records_of(shown, table, self._shelf.description(found).profile, matches, held=self._book.held)
 
     def check(self, grant: str) -> None:
         """Nothing, where what that grant gave is still granted: by itself, or by another that took its place. It takes one look at

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +13,12 @@ import numpy.typing as npt
 
 from modelward.audit import Event
 from modelward.datasets.dataset import Column, ColumnKind, Dataset
+from modelward.datasets.grant import Grant
 from modelward.datasets.layout import unknown_column
+from modelward.datasets.profile import Profile
 from modelward.datasets.row_filter import Comparison, InvalidFilterError, RowFilter, Value
 from modelward.datasets.table import Table
+from modelward.datasets.view import view_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,6 +52,27 @@ def matching(dataset: Dataset, table: Table, column: str, value: str) -> pl.Seri
     asked = RowFilter(Comparison(column, "==", (_read(dataset.column(column), value),)))
     asked.check(dataset.columns)
     return asked.kept(table, dataset.columns)
+
+
+def records_of(
+    dataset: Dataset, table: Table, profile: Profile, matches: pl.Series, *, held: Callable[[str], Grant | None]
+) -> Callable[[str], Records]:
+    """What versions saw of the rows of a dataset that match, given the id of the grant that they were made under, or "" for the
+    whole. `held` knows the grants.
+
+    What is returned raises:
+        UnusableTableError, InvalidFilterError: what that grant showed cannot be shown again.
+    """
+
+    @cache
+    def records(grant: str) -> Records:
+        found = held(grant) if grant else None
+        view = view_of(dataset, table, profile, found) if found else None
+        kept = None if view is None else view.kept
+        rows = np.flatnonzero((matches if kept is None else matches.filter(kept)).to_numpy())
+        return Records(view.dataset if view else dataset, view.table if view else table, rows, int(matches.sum()) - len(rows))
+
+    return records
 
 
 def _read(column: Column, text: str) -> Value:

@@ -139,6 +139,11 @@ class DataKeys:
                 told.append(KeyStanding(digest, label, "", ""))
         return told
 
+    def destroyed(self, prefix: str) -> dict[str, str]:
+        """The objects whose keys were destroyed and whose labels begin with `prefix`, by digest with their labels."""
+        with self._database.look() as connection:
+            return {key.object: key.label for key in store.destroyed_labelled(connection, prefix)}
+
     def missing_masters(self) -> dict[str, int]:
         """The master keys that the keyring lacks, with how many data keys each wraps."""
         with self._database.look() as connection:

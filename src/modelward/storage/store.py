@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -138,11 +139,14 @@ def bury(connection: Connection, keys: Iterable[DestroyedKey]) -> None:
 
 def destroyed(connection: Connection, objects: Iterable[str]) -> list[DestroyedKey]:
     """What is left of the keys of those objects that were destroyed."""
-    return [
-        DestroyedKey(row.id, row.object, row.label, datetime.fromisoformat(row.destroyed))
-        for some in _batches(objects)
-        for row in connection.execute(sa.select(_DESTROYED).where(_DESTROYED.c.object.in_(some)).order_by(_DESTROYED.c.label))
-    ]
+    wanted = (sa.select(_DESTROYED).where(_DESTROYED.c.object.in_(some)) for some in _batches(objects))
+    return [_destroyed(row) for asked in wanted for row in connection.execute(asked.order_by(_DESTROYED.c.label))]
+
+
+def destroyed_labelled(connection: Connection, prefix: str) -> list[DestroyedKey]:
+    """What is left of the keys that were destroyed of objects whose labels begin so."""
+    asked = sa.select(_DESTROYED).where(_DESTROYED.c.label.startswith(prefix, autoescape=True))
+    return [_destroyed(row) for row in connection.execute(asked)]
 
 
 def mastership(connection: Connection) -> Mastership | None:
@@ -156,6 +160,10 @@ def set_mastership(connection: Connection, now: Mastership) -> None:
     connection.execute(_MASTER.delete())
     values = {"place": 1, "current": now.current, "before": [*now.before], "is_settled": now.is_settled}
     connection.execute(_MASTER.insert().values(values))
+
+
+def _destroyed(row: sa.Row[Any]) -> DestroyedKey:
+    return DestroyedKey(row.id, row.object, row.label, datetime.fromisoformat(row.destroyed))
 
 
 def _values(key: WrappedKey) -> dict[str, object]:

@@ -180,6 +180,12 @@ class Vault:
         """
         return self._keys.destroy(connection, objects)
 
+    def shredded(self, prefix: str) -> dict[str, str]:
+        """The objects there still are of those that were shredded and whose labels begin with `prefix`, by digest with the labels:
+        nobody opens them, and they can be discarded.
+        """
+        return {digest: label for digest, label in self._keys.destroyed(prefix).items() if self.holds(digest)}
+
     def keys_of(self, objects: Mapping[str, str]) -> list[KeyStanding]:
         """Whether the keys of objects, given by digest with their labels, are there or destroyed. One of the first layout that has
         no row yet has its key in itself.

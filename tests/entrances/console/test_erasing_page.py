@@ -29,7 +29,9 @@ def test_it_is_tried_first_and_then_done_and_the_versions_say_so(own_house):
     [entry] = own_house.entries("dataset.erased")
     assert (entry.entry.actor, entry.entry.facts["reason"]) == ("person:dora", "they objected")
     page = own_house.visitor(Role.AUDITOR).get("/models/grant/1").text
-    assert f"{entry.entry.facts['rows']} rows that it may have learned from were erased since." in page
+    seen = entry.entry.facts["divisions"][0]
+    assert f"{seen['train'] + seen['validation']} rows that it may have learned from were erased since." in page
+    assert (f">{seen['train']}<" in tried, f">{seen['test']}<" in done) == (True, True)
 
 
 @pytest.mark.parametrize(

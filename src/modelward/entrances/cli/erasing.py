@@ -10,6 +10,7 @@ from rich.console import Console
 
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.granting import show_sightings
 from modelward.entrances.cli.verb import verb
 from modelward.entrances.cli.waiting import waiting
 
@@ -42,5 +43,7 @@ def _show(console: Console, made: Erasure) -> None:
     showing.line(console, f"{erased.gone} of {erased.parts[0].before} rows of {erased.dataset} {said}.")
     for part in erased.parts[1:]:
         showing.line(console, f"Of its shard {part.dataset}: {part.gone} of {part.before}.")
+    if made.sightings:
+        show_sightings(console, made.sightings)
     for sentence in made.advice:
         showing.line(console, sentence)

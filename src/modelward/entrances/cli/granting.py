@@ -18,7 +18,7 @@ from modelward.entrances.cli.waiting import waiting
 from modelward.errors import InvalidError
 
 if TYPE_CHECKING:
-    from modelward.assessment import Trace
+    from modelward.assessment import Sighting, Trace
     from modelward.datasets import Grant, Reading
 
 Model = Annotated[str, typer.Argument(help="Name of the model.")]
@@ -90,15 +90,20 @@ def declare_grants(nouns: typer.Typer) -> None:
 def _show_trace(console: Console, trace: Trace) -> None:
     showing.facts(console, {"dataset": trace.dataset, "records": trace.rows})
     console.print()
+    show_sightings(console, trace.sightings)
+    for sentence in trace.advice:
+        showing.line(console, sentence)
+
+
+def show_sightings(console: Console, sightings: Sequence[Sighting]) -> None:
+    """What versions saw of somebody's rows."""
     showing.table(
         console,
         ("version", "train", "validation", "test", "kept from it", "note"),
-        ((s.version, s.train, s.validation, s.test, s.outside, s.unknown) for s in trace.sightings),
+        ((s.version, s.train, s.validation, s.test, s.outside, s.unknown) for s in sightings),
         numbers=("train", "validation", "test", "kept from it"),
         text=("note",),
     )
-    for sentence in trace.advice:
-        showing.line(console, sentence)
 
 
 def _show_grant(console: Console, grant: Grant) -> None:

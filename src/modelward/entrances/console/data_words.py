@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from modelward.entrances.console.erasing_words import ERASING_WORDS
+from modelward.entrances.console.erasing_words import ERASING_SENTENCES, ERASING_WORDS
 from modelward.entrances.console.grant_words import GRANT_WORDS
 from modelward.entrances.console.record_words import RECORD_SENTENCES, RECORD_WORDS
 
@@ -82,6 +82,7 @@ DATA_WORDS = {
 }
 DATA_SENTENCES = {
     **RECORD_SENTENCES,
+    **ERASING_SENTENCES,
     "Column {name} holds direct identifiers of persons ({what}).": "列 {name} 含有个人的直接标识（{what}）。",
     "Leave it out.": "请排除该列。",
     "Column {name} has one value only and teaches nothing.": "列 {name} 只有一个取值，学不到任何东西。",

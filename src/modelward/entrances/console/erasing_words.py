@@ -17,7 +17,7 @@ ERASING_WORDS = {
     ),
     "The default policy lets none of them go live any more. Train again, release the new version in their place, and pause the old "
     "one if that must not wait.": "默认策略不再允许它们上线。请重新训练，发布新版本取而代之；如不能等待，请暂停旧版本。",
-    "No version was made from the rows.": "没有版本由这些数据行制成。",
+    "No version learned from the rows.": "没有版本从这些数据行中学习。",
     "Backups and older copies of the database still open what was sealed then: replace the master key, take a new backup, and "
     "erase the old ones.": "备份和数据库旧副本仍能打开当时封存的内容：请更换主密钥，重新备份，并清除旧备份。",
     "Which rows": "哪些数据行",
@@ -26,8 +26,14 @@ ERASING_WORDS = {
     "{n} rows that it may have learned from were erased since.": "它可能学习过的 {n} 行数据此后已被删除。",
     "Train again, and release the new version.": "请重新训练，并发布新版本。",
 }
+ERASING_SENTENCES = {
+    "Its division of the rows cannot be made again.": "其数据行的划分无法重现。",
+    "What its grant showed of the data cannot be shown again.": "其授权当时所示的数据已无法再现。",
+}
 ERASING_FACTS = {
+    "divisions": "各划分所见的行",
     "kept out": "已排除的授权",
     "left": "剩余行数",
     "shard of": "所属分片来源",
+    "shards": "分片",
 }
