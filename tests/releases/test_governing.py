@@ -208,3 +208,39 @@ def test_in_any_order_of_puts_a_model_has_one_governing_policy_at_most(puts):
         assert len(for_all) <= 1
         assert governing(in_place.values(), model) == next(iter([*naming, *for_all]), None)
         assert governing(reversed(in_place.values()), model) == governing(in_place.values(), model)
+
+
+DEFAULT_RULES = (
+    "signed",
+    "lineage-complete",
+    "purpose-declared",
+    "data-not-erased",
+    "assessed-within",
+    "quality-measured",
+    "no-failed-clause",
+)
+
+
+@pytest.mark.parametrize(
+    ("rules", "lacks"),
+    [
+        (["signed", "lineage-complete"], DEFAULT_RULES[2:]),
+        (
+            [each for each in DEFAULT_RULES if each not in ("data-not-erased", "assessed-within")],
+            ("data-not-erased", "assessed-within"),
+        ),
+        (DEFAULT_RULES, ()),
+        ([], DEFAULT_RULES),
+    ],
+)
+@pytest.mark.parametrize("name", ["mine", "default"])
+def test_a_policy_says_which_rules_it_lacks_of_the_one_that_comes_with_modelward(gate, name, rules, lacks):
+    written = "".join(f"  - rule: {each}\n" + "    days: 900\n" * (each == "assessed-within") for each in rules)
+    text = f"name: {name}\nrules:\n{written}" if rules else f"name: {name}\nrules: []\n"
+    if "assessed-within" not in rules:
+        lacks = tuple(each for each in DEFAULT_RULES if each not in rules)
+    for put in (gate.releases.policies.put(text, by=BOB), gate.releases.policies.put(text, by=BOB)):
+        assert put.lacks == lacks
+    assert gate.releases.policies.show(name, by=ADA).lacks == lacks
+    assert {each.name: each.lacks for each in gate.releases.policies.list(by=ADA)}[name] == lacks
+    assert gate.releases.policies.list(by=ADA)[0].lacks == (lacks if name == "default" else ())

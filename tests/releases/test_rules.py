@@ -88,7 +88,7 @@ def test_a_failed_clause_refuses_with_its_threshold():
 
 def test_what_was_not_measurable_is_named_where_no_clause_failed():
     verdict = check("no-failed-clause", evidence(clause(), unmeasurable("fairness.sex.ratio", threshold=0.8)))
-    assert verdict == Passed("none of 1 clauses failed; not measurable: fairness.sex.ratio")
+    assert verdict == Passed("none of 1 measured clauses failed (0 passed, 1 recorded); not measurable: fairness.sex.ratio")
 
 
 def test_measured_names_what_is_absent_and_what_could_not_be_measured():
@@ -96,6 +96,13 @@ def test_measured_names_what_is_absent_and_what_could_not_be_measured():
     assert check("measured", known, clauses=("quality.*", "fairness.*", "robustness.*")) == Refused(
         "robustness.* was not measured; fairness.sex.ratio is not measurable (one group has 3 rows)"
     )
+
+
+def test_what_is_measured_is_named_and_of_many_clauses_some():
+    few, many = [f"quality.m{n}" for n in range(8)], [f"quality.m{n}" for n in range(20)]
+    assert check("measured", evidence(*map(clause, few)), clauses=("quality.*",)) == Passed(f"measured: {', '.join(few)}")
+    told = check("measured", evidence(*map(clause, many)), clauses=("quality.*",))
+    assert told == Passed(f"measured: {', '.join(few)} and 12 more")
 
 
 @pytest.mark.parametrize(("age", "is_fresh"), [(0.0, True), (30.0, True), (30.01, False), (-0.1, False)])
@@ -124,7 +131,7 @@ def test_a_version_is_judged_by_the_figures_of_what_it_answers_with(answered, fi
     measures = {f"{each.assessor}.{each.key}" for each in known_measures()}
     assert measures.issuperset(figures)
     assert check("quality-measured", evidence(*map(clause, figures), answered=answered)) == Passed(
-        f"{len(figures)} clauses are measured"
+        f"measured: {', '.join(figures)}"
     )
     for missing in figures:
         others = [clause(each) for each in figures if each != missing]

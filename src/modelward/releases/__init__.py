@@ -19,6 +19,7 @@ from modelward.releases.policy import (
     UnrecordedPolicyError,
     builtin_policy,
     decide,
+    lacking,
     parse_policy,
 )
 from modelward.releases.record import Revision
@@ -74,6 +75,7 @@ __all__ = [
     "Verdict",
     "builtin_policy",
     "decide",
+    "lacking",
     "parse_policy",
     "unmeasured",
 ]

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from modelward.assessment import ClauseVerdict
 from modelward.releases.evidence import Evidence, figures
 from modelward.releases.rule import Passed, Refused, Verdict
+
+_SHOWN: Final = 8
 
 
 def all_measured(evidence: Evidence, patterns: Sequence[str]) -> Verdict:
@@ -21,4 +24,5 @@ def all_measured(evidence: Evidence, patterns: Sequence[str]) -> Verdict:
     ]
     if absent or unmeasurable:
         return Refused("; ".join([*absent, *unmeasurable]))
-    return Passed(f"{len(found)} clauses are measured")
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return Passed(f"measured: {', '.join([*found][:_SHOWN])}{more}")

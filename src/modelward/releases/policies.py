@@ -20,6 +20,7 @@ from modelward.releases.policy import (
     governing,
     parse_policy,
     unrecorded_policy,
+    with_lacks,
 )
 from modelward.releases.record import Record
 from modelward.releases.release import POLICY_CHANGED
@@ -38,7 +39,7 @@ class Policies:
 
     def put(self, text: str, *, by: Actor) -> PolicyText:
         """Put a policy in place under the name it says. What is live stays live; what the policy governs and is not live yet has to
-        be proposed again.
+        be proposed again. The answer says which rules it `lacks` of the policy that comes with Modelward.
 
         Raises:
             InvalidPolicyError: the text is not a policy. ModelGovernedError: it names a model that another policy names.
@@ -55,14 +56,14 @@ class Policies:
         with self._database.change() as connection:
             present = self._store.policy(connection, policy.name)
             if present and present.text == text:
-                return present
+                return with_lacks(present)
             self._must_not_overlap(connection, policy)
-            return self._put(connection, policy, text, number=present.number + 1 if present else 1, by=by)
+            return with_lacks(self._put(connection, policy, text, number=present.number + 1 if present else 1, by=by))
 
     def list(self, *, by: Actor) -> tuple[PolicyText, ...]:
         """Every policy in place, by name; the one that comes with Modelward among them."""
         by.require(Permission.RELEASES_READ)
-        return tuple(each for each in self._in_place().values() if _is_shown(each, by))
+        return tuple(with_lacks(each) for each in self._in_place().values() if _is_shown(each, by))
 
     def show(self, name: str, *, by: Actor) -> PolicyText:
         """The policy in place under `name`.
@@ -71,7 +72,7 @@ class Policies:
             PolicyMissingError: there is none.
         """
         by.require(Permission.RELEASES_READ)
-        return _named({each.name: each for each in self._in_place().values() if _is_shown(each, by)}, name)
+        return with_lacks(_named({each.name: each for each in self._in_place().values() if _is_shown(each, by)}, name))
 
     def open_to(self, model: str, *, by: Actor) -> tuple[PolicyText, ...]:
         """The policies that a proposal of `model` may name: the one that governs it, or every one where none does."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -61,7 +63,8 @@ class PolicyText:
     """A policy as it is kept: its text word for word, and who put it there. `number` counts the texts one name has had.
 
     `models` are those it governs: names, or "*" alone for every model that no other policy names; none where it governs by
-    being named alone.
+    being named alone. `lacks` are the rules of the policy that comes with Modelward which this one does not hold; it is told, not
+    kept.
     """
 
     name: str
@@ -72,6 +75,7 @@ class PolicyText:
     by: str
     at: datetime | None
     models: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,24 @@ def builtin_policy() -> PolicyText:
     return PolicyText(
         name=policy.name, number=0, digest=sha256_hex(text.encode()), approvals=policy.approvals, text=text, by="modelward", at=None
     )
+
+
+def with_lacks(policy: PolicyText) -> PolicyText:
+    """The policy, with what it lacks; a text with rules that are not installed any more lacks nothing that could be told."""
+    with suppress(InvalidError):
+        return dataclasses.replace(policy, lacks=lacking(words for words, _ in parse_policy(policy.text).rules))
+    return policy
+
+
+def lacking(words: Iterable[str]) -> tuple[str, ...]:
+    """The rules of the policy that comes with Modelward that are not among those, by their names."""
+    held = {each.partition(" ")[0] for each in words}
+    return tuple(name for name in _built_in_rules() if name not in held)
+
+
+@cache
+def _built_in_rules() -> tuple[str, ...]:
+    return tuple(words.partition(" ")[0] for words, _ in parse_policy(builtin_policy().text).rules)
 
 
 def _models(value: Any) -> tuple[str, ...]:

@@ -23,9 +23,14 @@ _SENTENCES = {
     "write {code:code} if the estimate is enough": "如果估计值已足够，请写 {code}",
     # Rules
     "none of {count:n} clauses failed": "{count} 个条款中没有未通过的",
+    "none of {count:n} measured clauses failed ({passed:n} passed, {recorded:n} recorded)": (
+        "已测量的 {count} 个条款中没有未通过的（{passed} 个通过，{recorded} 个仅作记录）"
+    ),
     "not measurable: {clauses}": "无法测量：{clauses}",
     "{version:name} has no measured clause.": "{version} 没有已测量的条款。",
     "{count:n} clauses are measured": "已测量 {count} 个条款",
+    "measured: {clauses}": "已测量：{clauses}",
+    "measured: {clauses} and {count:n} more": "已测量：{clauses}，以及另外 {count} 个",
     "{version:name} was not assessed.": "{version} 未评估。",
     "assessed less than a day ago": "不到一天前评估",
     "assessed {days:n} days ago": "{days} 天前评估",

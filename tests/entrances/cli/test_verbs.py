@@ -2,6 +2,7 @@
 """Every command there is, as a person sees it and as a program does. A command without a line here fails the first test."""
 
 import json
+import re
 
 import pytest
 from typer.main import get_command
@@ -244,6 +245,35 @@ def test_a_person_is_told_what_is_live_and_what_is_not(terminal):
     )
     assert "income" not in terminal("release", "show", "r-1").out
     assert terminal("release", "promote", "r-1").out.endswith("grants:1 is live.\n")
+
+
+def test_putting_a_policy_notes_which_rules_it_lacks(terminal):
+    put = terminal("release", "policy", "put", terminal.file("p.yaml", FREE.replace("free", "mine")))
+    assert put.code == 0
+    note = " ".join(put.err.split())
+    assert (
+        "Note: mine lacks rules of the policy that comes with Modelward: purpose-declared, data-not-erased, assessed-within, "
+        in note
+    )
+    assert "quality-measured" in note
+    assert "data-not-erased" in terminal("release", "policy", "show", "mine", "--json").json["lacks"]
+    default = terminal("release", "policy", "show", "default").out.replace("name: default", "name: whole")
+    whole = terminal("release", "policy", "put", terminal.file("w.yaml", default))
+    assert (whole.code, "lacks" in whole.err) == (0, False)
+
+
+def test_assess_and_the_rules_count_the_same_clauses(terminal):
+    said = " ".join(terminal("assess", "grants:2", "--only", "quality,size,baseline").out.split())
+    told = re.search(r"(\d+) clauses measured \((.+?)\)", said)
+    counts = {word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|recorded)", told[2])}
+    assert int(told[1]) == sum(counts.values())
+    rules = "name: counted\nrules:\n  - rule: no-failed-clause\n  - rule: quality-measured\n"
+    assert terminal("release", "policy", "put", terminal.file("c.yaml", rules)).code == 0
+    terminal("release", "refuse", "r-2", "--reason", "another policy decides")
+    counted, quality = terminal("release", "propose", "grants:2", "--policy", "counted", "--json").json["decisions"]
+    passed = counts.get("passed", 0)
+    assert f"none of {told[1]} measured clauses failed ({passed} passed, {counts['recorded']} recorded)" in counted["reason"]
+    assert quality["reason"] == "measured: quality.accuracy, quality.roc_auc, quality.brier"
 
 
 def test_putting_a_policy_says_what_it_governs(terminal):

@@ -213,6 +213,18 @@ def test_a_release_goes_all_the_way_through_the_console(own_house):
     assert {"release.proposed", "release.approved", "release.promoted", "release.paused", "release.rolled-back"} <= set(events)
 
 
+def test_which_rules_a_policy_of_ones_own_lacks_is_shown_where_it_is_chosen_and_where_it_decided(own_house):
+    scientist, lacked = own_house.visitor(Role.DATA_SCIENTIST), "data-not-erased, assessed-within"
+    page = words_of(scientist.get("/models/grant/3").text)
+    assert "grants lacks rules of the one that comes with Modelward:" in page
+    assert lacked in page
+    assert "default lacks rules" not in page
+    place = scientist.post("/models/grant/3/proposal", {"policy": "grants"}, shown_at="/models/grant/3").headers["location"]
+    page = words_of(scientist.get(place.removeprefix("/console")).text)
+    assert "This policy lacks rules of the one that comes with Modelward:" in page
+    assert lacked in page
+
+
 def test_only_the_policy_that_governs_a_model_is_offered(own_house):
     scientist = own_house.visitor(Role.DATA_SCIENTIST)
     assert re.findall(r"<option>([\w-]+)</option>", scientist.get("/models/grant/3").text) == ["default", "grants"]

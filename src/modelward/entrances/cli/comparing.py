@@ -155,10 +155,11 @@ def show_report(console: Console, report: TrustReport, *, is_whole: bool) -> Non
         said = f"{', '.join(names)}: {reason}"
         console.print(f"[yellow]not measurable[/] {showing.cell(said)}", highlight=False)
     console.print()
-    counts = ", ".join(f"{count} {word.replace('-', ' ')}" for word, count in report.verdicts.items())
+    counts = ", ".join(f"{count} {word}" for word, count in report.verdicts.items() if word != "not-measurable")
+    unmeasured = f", {count} not measurable" if (count := report.verdicts.get("not-measurable", 0)) else ""
     place = f"{report.rows} test rows of {report.dataset}" if report.dataset else "no data"
-    said = f"{report.name} on {place}: {counts}. Intervals are of {report.confidence:.0%}."
-    console.print(showing.cell(said), highlight=False)
+    said = f"{report.name} on {place}: {len(measured)} clauses measured{counts and f' ({counts})'}{unmeasured}."
+    console.print(showing.cell(f"{said} Intervals are of {report.confidence:.0%}."), highlight=False)
     if recorded and not is_whole:
         more = f"{len(recorded)} more figures are recorded with nothing asked of them: --all shows them."
         console.print(showing.cell(more), highlight=False)

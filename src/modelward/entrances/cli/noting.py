@@ -6,9 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from modelward.entrances.cli.desk import Desk
 from modelward.errors import NotFoundError, RefusedError
+
+if TYPE_CHECKING:
+    from modelward.releases import PolicyText
 
 
 def note_models_to_come(desk: Desk, models: Sequence[str], *, what: str) -> None:
@@ -27,6 +31,15 @@ def note_unmeasured(desk: Desk, policy: str) -> None:
     for pattern, near in found.items():
         meant = f" The nearest there is: {near}." if near else ""
         desk.say(f"Note: no assessor here measures {pattern}; the policy refuses until one does.{meant}")
+
+
+def note_lacks(desk: Desk, policy: PolicyText) -> None:
+    """A policy of one's own may ask for less than the one that comes with Modelward; whoever puts it should know."""
+    if policy.lacks:
+        desk.say(
+            f"Note: {policy.name} lacks rules of the policy that comes with Modelward: {', '.join(policy.lacks)}. What they ask "
+            "for holds up nothing that it decides. Add them, as `rule: NAME`, unless that is meant."
+        )
 
 
 def note_erased(desk: Desk, name: str) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.files import read_text
-from modelward.entrances.cli.noting import note_erased, note_models_to_come, note_unmeasured
+from modelward.entrances.cli.noting import note_erased, note_lacks, note_models_to_come, note_unmeasured
 from modelward.entrances.cli.verb import noun, verb
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def _declare_policies(nouns: typer.Typer) -> None:
         kept = desk.house.releases.policies.put(read_text(file), by=desk.actor)
         note_models_to_come(desk, [model for model in kept.models if model != "*"], what="policy governs")
         note_unmeasured(desk, kept.text)
+        note_lacks(desk, kept)
         return kept
 
     @verb(policies, "list", show=_show_policies)

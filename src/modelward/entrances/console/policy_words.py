@@ -36,4 +36,6 @@ POLICY_WORDS = {
         "立即生效：它所禁止的不再被禁止，仅由它允许的将被拒绝。请先保存一份文本。"
     ),
     "It comes with Modelward and cannot be changed.": "它随 Modelward 提供，不能更改。",
+    "This policy lacks rules of the one that comes with Modelward:": "此策略缺少 Modelward 自带策略的以下规则：",
+    "{policy} lacks rules of the one that comes with Modelward:": "{policy} 缺少 Modelward 自带策略的以下规则：",
 }

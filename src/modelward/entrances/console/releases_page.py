@@ -13,6 +13,7 @@ from modelward.access import Permission
 from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import ConflictError, InvalidError, ModelwardError, RefusedError
+from modelward.releases import lacking
 
 if TYPE_CHECKING:
     from modelward.releases import Release
@@ -28,7 +29,7 @@ class UnknownDecisionError(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A release, and what this visitor can do about it now."""
+    """A release, what this visitor can do about it now, and which rules of the policy that comes with Modelward were not asked."""
 
     release: Release
     may_decide: bool
@@ -36,6 +37,7 @@ class Choice:
     may_promote: bool
     may_pause: bool
     may_roll_back: bool
+    lacks: tuple[str, ...] = ()
 
     @property
     def is_waiting(self) -> bool:
@@ -118,4 +120,5 @@ def _choice(visit: Visit, release: Release) -> Choice:
         may_promote=promotes and state in {"approved", "paused"},
         may_pause=promotes and state == "live",
         may_roll_back=promotes and state in {"live", "paused"},
+        lacks=lacking(decision.rule for decision in release.decisions),
     )

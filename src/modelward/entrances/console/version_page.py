@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,7 +24,7 @@ from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import InvalidError, ModelwardError, RefusedError, UnavailableError
 from modelward.registry import CARD_FILE
-from modelward.releases import ReleaseRefusedError
+from modelward.releases import PolicyText, ReleaseRefusedError
 from modelward.serving import Gateway
 from modelward.training import TRAINING_FILE, Finding
 
@@ -161,11 +162,11 @@ def _why_no_form(visit: Visit, version: Version, state: str) -> str:
     return ""
 
 
-def _policies(visit: Visit, version: Version, state: str) -> list[str]:
+def _policies(visit: Visit, version: Version, state: str) -> Sequence[PolicyText]:
     """The policies that this visitor may put the version before now."""
     if state in _OPEN_STATES or not visit.by.may(Permission.RELEASES_PROPOSE, model=version.model):
         return []
-    return [policy.name for policy in visit.platform.releases.policies.open_to(version.model, by=visit.by)]
+    return visit.platform.releases.policies.open_to(version.model, by=visit.by)
 
 
 def _propose(visit: Visit, policy: str) -> str:

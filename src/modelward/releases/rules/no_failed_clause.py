@@ -31,9 +31,9 @@ class NoFailedClause:
         if failed:
             return Refused("; ".join(map(_complaint, failed)))
         unmeasured = [clause.id for clause in found if clause.verdict == ClauseVerdict.NOT_MEASURABLE]
-        return Passed(
-            f"none of {len(measured)} clauses failed" + (f"; not measurable: {', '.join(unmeasured)}" if unmeasured else "")
-        )
+        passed = sum(clause.verdict == ClauseVerdict.PASSED for clause in measured)
+        told = f"none of {len(measured)} measured clauses failed ({passed} passed, {len(measured) - passed} recorded)"
+        return Passed(f"{told}; not measurable: {', '.join(unmeasured)}" if unmeasured else told)
 
 
 def _complaint(clause: Clause) -> str:
