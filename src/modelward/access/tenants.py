@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
 from modelward.access.actor import Actor
@@ -44,7 +44,7 @@ class Tenants:
 
         Raises:
             NotPermittedError: `by` lacks tenants:manage. InvalidNameError. TenantTakenError: it is there already, or there are
-            people, keys, models or datasets of such names, or of that very name.
+            people, keys, models or datasets of such names, or a model or dataset of that very name.
         """
         by.require(Permission.TENANTS_MANAGE)
         tenant = Tenant(name=check_tenant(name), created=datetime.now(UTC), by=by.id)
@@ -53,7 +53,7 @@ class Tenants:
                 raise TenantTakenError(f"The tenant {name} is there already. `modelward tenants list` shows all.")
             people = (user.name for user in person_rows.users(connection, seal=self._seal))
             keys = (key.name for key in key_rows.keys(connection, seal=self._seal))
-            _must_be_free(name, {*people, *keys, *self._names_in_use(connection)})
+            _must_be_free(name, somebody=(*people, *keys), things={*self._names_in_use(connection)})
             tenant_rows.insert_tenant(connection, tenant, seal=self._seal)
             self._ledger.record(connection, TENANT_ADDED, actor=by.id, subject=f"tenant {name}")
             sealed_rows.advance_revision(connection)
@@ -102,12 +102,12 @@ def is_tenant(connection: Connection, name: str, *, seal: Seal) -> bool:
     return any(each.name == name for each in tenant_rows.tenants(connection, seal=seal))
 
 
-def _must_be_free(tenant: str, names: Iterable[str]) -> None:
-    """Nothing, where neither what there is would become the tenant's, nor what is called after it, as shards are."""
+def _must_be_free(tenant: str, *, somebody: Iterable[str], things: Collection[str]) -> None:
+    """Nothing, where neither what there is would become the tenant's, nor what is called after a thing, as shards are."""
     for taken, becomes in (
-        (sorted(each for each in names if is_of(each, tenant)), "would become its own"),
+        (sorted({each for each in (*somebody, *things) if is_of(each, tenant)}), "would become its own"),
         (
-            [each for each in names if each == tenant],
+            [each for each in things if each == tenant],
             f"is there, and what is called after it, as {tenant}-1, would be the tenant's",
         ),
     ):
