@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """After `modelward tls init` the server speaks TLS, and asks for certificates of its own authority where it is told to."""
 
+import json
 import ssl
 from datetime import timedelta
 
@@ -12,6 +13,8 @@ from entrances.cli.terminal import Terminal
 from entrances.wire import PREDICT
 from modelward.access import certificate, certifying, local_actor
 from modelward.app import open_platform
+from modelward.client import Client, Trust
+from modelward.errors import UnavailableError
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +123,34 @@ def test_a_certificate_that_ended_is_refused(mutual, house, tls, ended):
 def test_the_servers_own_certificate_does_not_make_a_client(mutual, house, tls):
     with pytest.raises(httpx.TransportError):
         ask(mutual, house, context(tls, tls / "server.pem"))
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory):
+    """Another house, without an authority, which is to be a node of the first one's."""
+    built = build(tmp_path_factory.mktemp("clinic"))
+    yield built
+    built.platform.close()
+
+
+def test_two_nodes_serve_and_ask_each_other_by_certificates_of_one_authority(house, tls, clinic, stranger):
+    terminal = Terminal(house.settings.home, house.settings.home.parent)
+    for name in ("clinic", "head-office"):
+        assert terminal("tls", "issue", name, "--host", "127.0.0.1").code == 0
+    issued, authority = tls / "issued", tls / "ca.pem"
+
+    def trust(name, folder=issued):
+        return Trust(ca=authority, certificate=folder / f"{name}.pem", key=folder / f"{name}.key")
+
+    def node(of, name):
+        files = {"tls_certificate": issued / f"{name}.pem", "tls_key": issued / f"{name}.key"}
+        return Process(of.settings.home, **files, tls_client_ca=authority)
+
+    row = json.loads(body())["rows"][0]
+    with node(house, "head-office") as one, node(clinic, "clinic") as other:
+        for server, owner, asker in ((one, house, "clinic"), (other, clinic, "head-office")):
+            with Client(server.url, key=owner.key(), trust=trust(asker)) as client:
+                assert client.serving.predict("income", [row]).version == "income:1"
+            for shown in (trust("till", stranger / "issued"), Trust(ca=authority)):
+                with pytest.raises(UnavailableError), Client(server.url, key=owner.key(), trust=shown) as client:
+                    client.serving.predict("income", [row])
