@@ -291,6 +291,17 @@ def test_a_server_without_a_live_version_says_how_one_goes_live(fresh):
     assert "No model is live yet. Run `modelward release propose MODEL:1`" in story_of(fresh.home)
 
 
+def test_a_server_without_a_live_version_says_what_its_releases_wait_for(terminal):
+    assert terminal("release", "pause", "r-1", "--reason", "the source changed").code == 0
+    told = story_of(terminal.home)
+    assert "No model is live. grants:2 (r-2) is awaiting-approval: modelward release approve r-2 --reason TEXT" in told
+    assert "No model is live. grants:1 (r-1) is paused: modelward release promote r-1" in told
+    assert "release propose" not in told
+    assert terminal("release", "refuse", "r-2", "--reason", "to propose it again").code == 0
+    assert terminal("release", "propose", "grants:2", "--policy", "free").code == 0
+    assert "No model is live. grants:2 (r-3) is approved: modelward release promote r-3" in story_of(terminal.home)
+
+
 def test_a_server_names_what_is_live_and_cannot_be_opened(terminal):
     for sealed in (terminal.home / "objects").rglob("*"):
         if sealed.is_file():

@@ -161,6 +161,11 @@ def show_release(console: Console, release: Release) -> None:
 
 
 def next_step(_desk: Desk, release: Release) -> str:
+    """See `step_of`; what follows a command is asked with its desk."""
+    return step_of(release)
+
+
+def step_of(release: Release) -> str:
     """What comes next for a release, and who does it."""
     missing = release.approvals_needed - len(release.approvals)
     steps = {

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from modelward.entrances.cli.desk import Desk, address_of, print_json
 from modelward.entrances.cli.in_use import noted
+from modelward.entrances.cli.releases import step_of
+from modelward.errors import RefusedError
 from modelward.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 # The server joins two other doors; it is named here, not imported, so that the doors do not know each other.
 _SERVER = "modelward.entrances.server"
+_WAITING_SHOWN = 5
 
 
 def run(settings: Settings, desk: Desk) -> None:
@@ -77,8 +81,18 @@ def _told(platform: Platform, port: int) -> dict[str, Any]:
         "workers": [os.getpid()],
         "live": {each.version: each.release for each in found if each.is_ready},
         "not_answering": {each.version: each.fault for each in found if not each.is_ready},
+        "waiting": {} if found else _waiting(platform),
         "administrator_token": str(token) if token else None,
     }
+
+
+def _waiting(platform: Platform) -> dict[str, str]:
+    """What each release waits for that could go live, the newest first."""
+    with suppress(RefusedError):
+        releases = platform.releases.list(by=platform.access.owner())
+        steps = ((f"{each.version} ({each.id}) is {each.state.value}", step_of(each)) for each in releases)
+        return dict(islice(((release, step) for release, step in steps if step), _WAITING_SHOWN))
+    return {}
 
 
 def _announce(told: Mapping[str, Any], desk: Desk) -> None:
@@ -100,8 +114,10 @@ def _announce(told: Mapping[str, Any], desk: Desk) -> None:
 
 def _what_answers(told: Mapping[str, Any]) -> Iterator[str]:
     live, broken = told["live"], told["not_answering"]
-    if not live and not broken:
+    if not live and not broken and not told["waiting"]:
         yield "No model is live yet. Run `modelward release propose MODEL:1`, then promote it."
+    for version, step in told["waiting"].items():
+        yield f"No model is live. {version}: {step}"
     if live:
         yield "Live: " + ", ".join(f"{version} (release {release})" for version, release in live.items())
     yield from (f"Not answering: {fault}" for fault in broken.values())
