@@ -96,6 +96,40 @@ def test_what_is_no_filter_of_these_columns_is_refused_and_says_why(text, said):
         kept(text)
 
 
+@pytest.mark.parametrize(
+    ("kind", "categories", "asked", "written"),
+    [
+        ("category", ("no", "yes"), "consent == true", 'consent == "yes"'),
+        ("category", ("No", "Yes", "unknown"), "consent == true", 'consent == "Yes"'),
+        ("category", ("N", "Y"), "consent != false", 'consent != "N"'),
+        ("category", ("ja", "yes"), "consent == true", 'consent == "the word"'),
+        ("category", ("Meier", "Schulz"), "consent == true", 'consent == "the word"'),
+        ("text", (), "consent == true", 'consent == "the word"'),
+        ("number", (), "consent == true", "consent == 1"),
+        ("number", (), "consent != true", "consent != 1"),
+    ],
+)
+def test_who_compares_yes_and_no_with_true_is_told_what_to_write(kind, categories, asked, written):
+    """The word is told only where it is a usual one for yes or no: others may be somebody's name."""
+    flag = {"minimum": 0.0, "maximum": 1.0} if kind == "number" else {}
+    column = Column(name="consent", kind=ColumnKind(kind), nullable=False, categories=categories, **flag)
+    with pytest.raises(InvalidFilterError) as refused:
+        RowFilter.parse(asked).check([column])
+    assert str(refused.value).endswith(f": {written}")
+    if "the word" not in written:
+        RowFilter.parse(written).check([column])
+    assert "Meier" not in str(refused.value)
+
+
+def test_what_has_spaces_is_written_with_backquotes_and_what_is_no_flag_is_not_guessed():
+    spaced = Column(name="has consent", kind=ColumnKind.CATEGORY, nullable=False, categories=("no", "yes"))
+    with pytest.raises(InvalidFilterError, match='in this one: `has consent` == "yes"'):
+        RowFilter.parse("`has consent` == true").check([spaced])
+    age = Column(name="age", kind=ColumnKind.NUMBER, nullable=False, minimum=0.0, maximum=90.0)
+    with pytest.raises(InvalidFilterError, match="such as 18"):
+        RowFilter.parse("age == true").check([age])
+
+
 @given(st.text(alphabet="age state<>=!()[],'\"`0123456789.eE+-andornotismg ", max_size=60))
 def test_whatever_is_written_is_a_filter_or_refused(text):
     try:

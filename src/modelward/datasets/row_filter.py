@@ -91,11 +91,11 @@ class RowFilter:
         Raises:
             InvalidFilterError: it names one that is not there, or compares one with what it cannot hold.
         """
-        kinds = {column.name: column.kind for column in columns}
+        named = {column.name: column for column in columns}
         for each in _comparisons(self.condition):
-            if each.column not in kinds:
-                raise InvalidFilterError(f"The filter of rows: {unknown_column(each.column, list(kinds))}")
-            _check(each, kinds[each.column])
+            if each.column not in named:
+                raise InvalidFilterError(f"The filter of rows: {unknown_column(each.column, list(named))}")
+            _check(each, named[each.column])
 
     def kept(self, table: Table, columns: Sequence[Column]) -> pl.Series:
         """For each row of the `table` whether it is kept, Boolean [n]; `columns` are those of the table."""
@@ -114,7 +114,8 @@ def _comparisons(condition: Condition) -> Iterator[Comparison]:
         yield from _comparisons(part)
 
 
-def _check(asked: Comparison, kind: ColumnKind) -> None:
+def _check(asked: Comparison, column: Column) -> None:
+    kind = column.kind
     if asked.mark == "missing":
         return
     if kind in {ColumnKind.IMAGE, ColumnKind.SERIES}:
@@ -123,7 +124,8 @@ def _check(asked: Comparison, kind: ColumnKind) -> None:
         )
     wanted, like = _TAKEN[kind]
     if not all(type(value) is wanted for value in asked.values):
-        raise InvalidFilterError(f"The filter of rows: column {asked.column!r} is of kind {kind}. Compare it with {like}.")
+        instead = _instead(asked, column)
+        raise InvalidFilterError(f"The filter of rows: column {asked.column!r} is of kind {kind}. Compare it with {like}.{instead}")
     if asked.mark in _ORDERED and kind not in {ColumnKind.NUMBER, ColumnKind.DATE}:
         raise InvalidFilterError(
             f"The filter of rows: column {asked.column!r} is of kind {kind}, which has no order. Use `==`, `!=` or `in`."
@@ -133,6 +135,29 @@ def _check(asked: Comparison, kind: ColumnKind) -> None:
             _moment(asked.column, str(value))
 
 
+def _instead(asked: Comparison, column: Column) -> str:
+    """What to write in place of a comparison with `true` or `false`, where the column says yes and no in other words."""
+    values = [value for value in asked.values if isinstance(value, bool)]
+    if asked.mark not in ("==", "!=") or not values:
+        return ""
+    name = asked.column if _WORD.fullmatch(asked.column) else f"`{asked.column}`"
+    if column.kind is ColumnKind.NUMBER:
+        return f" If 1 stands for true in it, write: {name} {asked.mark} {int(values[0])}" if _is_flag(column) else ""
+    meant = [word for word in column.categories if _MEANT.get(word.casefold()) is values[0]]
+    said = meant[0] if len(meant) == 1 else "the word"
+    return (
+        f' `true` and `false` are for columns of kind boolean; write the word that stands in this one: {name} {asked.mark} "{said}"'
+    )
+
+
+def _is_flag(column: Column) -> bool:
+    return column.minimum == 0 and column.maximum == 1
+
+
+_WORD = re.compile(r"[^\W\d][\w.-]*")
+_MEANT: Mapping[str, bool] = dict.fromkeys(("yes", "y", "true", "t", "1", "on", "ja", "oui", "si", "是"), True) | dict.fromkeys(
+    ("no", "n", "false", "f", "0", "off", "nein", "non", "否"), False
+)
 _TAKEN: Mapping[ColumnKind, tuple[type, str]] = {
     ColumnKind.NUMBER: (float, "numbers, such as 18"),
     ColumnKind.BOOLEAN: (bool, "true or false"),

@@ -33,7 +33,7 @@ def declare_grants(nouns: typer.Typer) -> None:
         "grant",
         show=_show_grant,
         example="modelward data grant income adult --purpose 'pre-screening of grants' --columns age,education,income "
-        "--rows 'consent == true' --until 2030-01-31",
+        "--rows 'consent == \"yes\"' --until 2030-01-31",
     )
     def grant(
         desk: Desk,
