@@ -61,6 +61,20 @@ def nothing_is_left(folder: Path, *but: str) -> bool:
     return {file.name for file in folder.iterdir()} == {"keys.json", *but}
 
 
+def test_the_one_time_token_of_the_first_administrator_does_not_come_back_and_another_is_given(kept, tmp_path):
+    settings, file = kept
+    assert (settings.home / "administrator.token").is_file()
+    place = elsewhere(tmp_path, settings)
+    restore(place, file)
+    assert not (place.home / "administrator.token").exists()
+    there = open_platform(place)
+    try:
+        invited = there.access.invite("admin", by=there.access.owner())
+        assert there.access.sign_in(invited.token).actor.id == "person:admin"
+    finally:
+        there.close()
+
+
 def test_a_home_comes_back_as_it_was(kept, tmp_path):
     settings, file = kept
     told = []

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from datasets.conftest import small_table
 from modelward.access import Actor, AlteredRowError, NotPermittedError, PurposeNotAgreedError, Role
+from modelward.audit import LedgerBrokenError
 from modelward.datasets import (
     DatasetChangedError,
     DatasetMissingError,
@@ -392,6 +393,29 @@ def test_an_older_row_of_a_grant_that_is_put_back_whole_opens_nothing(grants, ad
     assert grants.altered() == []
     with pytest.raises(GrantEndedError):
         grants.check(wide.id)
+
+
+def test_who_relabels_a_revocation_and_puts_the_row_back_is_found_by_verify(grants, admin, database, ledger, keyring):
+    """What the threat model, the how-to and decision 42 say cannot be noticed at once; and by whom it is."""
+    wide = grants.grant("income", "people", purpose=PURPOSE, by=OWNER)
+    before = rows_of_grants(database)
+    grants.revoke("income", "people", by=OWNER)
+    assert grants.list(by=admin)[0].revoked
+    put_back(database, before)
+    with pytest.raises(GrantEndedError):
+        _afresh(grants, ledger, keyring).opened("income", "people", use="training", by=admin)
+    with database.change() as connection:
+        for (trigger,) in connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+            connection.execute(sa.text(f"DROP TRIGGER {trigger}"))
+        connection.execute(sa.text("UPDATE ledger_entries SET event = 'dataset.read' WHERE event = 'dataset.revoked'"))
+    assert _afresh(grants, ledger, keyring).opened("income", "people", use="training", by=admin).grant.id == wide.id
+    with pytest.raises(LedgerBrokenError, match="is gone or another"):
+        grants.opened("income", "people", use="training", by=admin)
+    put_back(database, [])
+    with database.change() as connection:
+        connection.execute(sa.text("UPDATE ledger_entries SET event = 'dataset.read' WHERE event = 'dataset.granted'"))
+    assert _afresh(grants, ledger, keyring).opened("income", "people", use="training", by=admin).grant.is_automatic
+    assert not ledger.verify().is_sound
 
 
 @pytest.mark.parametrize("is_shredded", [False, True])

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from modelward.access import Actor, NotPermittedError, Role
-from modelward.audit import ReasonError
+from modelward.audit import LedgerBrokenError, ReasonError
 from modelward.registry import ModelMissingError
 from modelward.serving import (
     CaptureAlteredError,
@@ -22,6 +22,7 @@ from modelward.serving import (
     capturing,
 )
 from modelward.serving.capture import drawn
+from modelward.serving.capture_rules import CaptureRules
 from modelward.storage import DatabaseBusyError, SealBrokenError
 from serving.locking import locked
 
@@ -268,6 +269,22 @@ def test_an_entry_that_nobody_proves_hides_no_rule_that_comes_after_it(live, cap
     rows(home, "DELETE FROM ledger_entries WHERE idx = 1000000")
     captures.rule("income", share=0.25, days=1, reason=WHY, by=admin)
     assert rules.now()["income"].share == 0.25
+
+
+def test_who_relabels_the_end_of_a_rule_has_it_in_force_again_until_verify_names_it(live, captures, admin, home):
+    """What the threat model and decision 38 say cannot be noticed at once; and by whom it is."""
+    captures.rule("income", share=0.5, days=1, reason=WHY, by=admin)
+    captures.end("income", reason="looked into", by=admin)
+    running = captures.rules_in_force
+    assert "income" not in running.now()
+    for (trigger,) in rows(home, "SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        rows(home, f"DROP TRIGGER {trigger}")
+    (last,) = rows(home, "SELECT max(idx) FROM ledger_entries WHERE event = 'captures.ruled'")
+    rows(home, "UPDATE ledger_entries SET event = 'capture.read' WHERE idx = ?", *last)
+    assert CaptureRules(live.ledger).now()["income"].share == 0.5
+    with pytest.raises(LedgerBrokenError):
+        running.now()
+    assert not live.ledger.verify().is_sound
 
 
 def test_time_ends_what_is_kept_and_the_ledger_says_how_much(live, kept, entered, admin, home):
