@@ -348,4 +348,6 @@ def test_rows_are_taken_out_elsewhere_once_they_were_tried(house, remote, tmp_pa
     assert remote.datasets.show("those").rows == done.erased.parts[0].before - done.erased.gone
     assert version.name in done.versions
     assert remote.assessment.erasures(version) == house.platform.assessment.erasures(version)
+    model = version.name.partition(":")[0]
+    assert remote.assessment.erased_versions(model) == house.platform.assessment.erased_versions(model, by=house.by)
     assert [each.gone for each in remote.assessment.erasures(version)] == [done.sightings[0].train + done.sightings[0].validation]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -272,6 +273,26 @@ def test_it_is_known_which_grants_had_left_the_rows_out(people, admin, ledger):
     erase(people, admin)
     (found,) = people.erasing.recorded("people")
     assert found.kept_out == {kept.id}
+
+
+def test_what_was_shown_with_the_rows_is_on_record_and_what_was_shown_without_them_or_since_is_not(people, admin):
+    def shown(model):
+        view = people.grants.opened(model, "people", use="training", by=admin)
+        return view.grant.id, view.dataset.fingerprint, "s"
+
+    def concerns(division):
+        return [each.gone for each in people.erasing.concerning("people", made=datetime.now(UTC), division=division)]
+
+    for model, rows in (("some", "age > 18"), ("without", f'town != "{CANARY}"')):
+        people.grants.grant(model, "people", purpose="planning of courses", rows=rows, by=admin)
+    divisions = [shown(model) for model in ("some", "without", "whole")]
+    erase(people, admin)
+    assert [concerns(each) for each in divisions] == [[3], [], [3]]
+    assert [concerns((f"g-{place}", *each[1:])) for place, each in enumerate(divisions)] == [[3], [], [3]], (
+        "under other grants, too"
+    )
+    people.grants.grant("without", "people", purpose="planning of courses", rows=f'town != "{CANARY}" and age > 0', by=admin)
+    assert [concerns(shown(model)) for model in ("some", "without", "whole")] == [[], [], []]
 
 
 def test_a_large_table_is_erased_in_its_pieces(people, admin, monkeypatch, vault):

@@ -74,7 +74,13 @@ def test_who_objects_is_gone_from_every_file_and_the_gate_knows_which_models_may
     found = {name: house.assessment.erasures(house.registry.find(name, by=me)) for name in ("grants:1", "careful:1")}
     assert {name: len(each) for name, each in found.items()} == {"grants:1": 1, "careful:1": 0}
     check = next(each for each in examine(house.settings) if each.what == "erased data")
-    assert (check.is_well, "grants:1 (3 rows of people)" in check.found) == (False, True)
+    learned = found["grants:1"][0].gone
+    rows = "1 row" if learned == 1 else f"{learned} rows"
+    assert (check.is_well, f"grants:1 ({rows} of people)" in check.found) == (False, True)
+    told = {model: house.assessment.erased_versions(model, by=me) for model in ("grants", "careful")}
+    assert ([(each.version, each.rows) for each in told["grants"]], told["careful"]) == ([("grants:1", learned)], ())
+    assert f"the version learned from, or may have: {learned}." in house.assessment.page("grants:1", by=me).decode()
+    assert b"or may have" not in house.assessment.page("careful:1", by=me)
     with pytest.raises(DataChangedError, match="Train again"):
         house.assessment.assess("grants:1", only=["quality"], by=me)
     train(house, "grants")

@@ -100,7 +100,7 @@ def _of_erased(what: str, platform: Platform) -> Check:
     told = []
     for _, release in sorted(platform.releases.live().items()):
         version = platform.registry.find(release.version, by=platform.access.owner())
-        told += [f"{release.version} ({each.gone} rows of {each.dataset})" for each in platform.assessment.erasures(version)]
+        told += [f"{release.version} ({_rows(each.gone)} of {each.dataset})" for each in platform.assessment.erasures(version)]
     if not told:
         return Check(what, "nothing that is live may have learned from it", is_well=True)
     more = f" and {len(told) - 3} more" if len(told) > 3 else ""
@@ -108,6 +108,10 @@ def _of_erased(what: str, platform: Platform) -> Check:
         f"live, and may have learned from rows that were erased since: {', '.join(told[:3])}{more}. Train again and release that."
     )
     return Check(what, found, is_well=False)
+
+
+def _rows(count: int) -> str:
+    return f"{count} {'row' if count == 1 else 'rows'}"
 
 
 def _of_left_overs(what: str, platform: Platform) -> Check:

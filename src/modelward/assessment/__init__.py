@@ -7,7 +7,7 @@ from modelward.assessment.assessors import ASSESSORS
 from modelward.assessment.clause import Clause, ClauseVerdict, Measure, Threshold
 from modelward.assessment.comparison import Comparison, IncomparableError, Objective, Row, headline
 from modelward.assessment.drawing import INKS, canvas
-from modelward.assessment.erasing import Erasure
+from modelward.assessment.erasing import Erasure, VersionErased
 from modelward.assessment.intervals import Estimate
 from modelward.assessment.layout import GroupTable, Picture, group_tables, picture_of
 from modelward.assessment.machine import describe_machine
@@ -65,6 +65,7 @@ __all__ = [
     "Trace",
     "TrustReport",
     "UnknownAssessorError",
+    "VersionErased",
     "assessor_of",
     "canvas",
     "describe_machine",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelward.assessment.tracing import Sighting, sighting_of
-from modelward.datasets import Erased, Parts, Records, Seen
+from modelward.datasets import Erased, Parts, RecordedErasure, Records, Seen
 from modelward.registry import Version
 
 
@@ -19,6 +19,19 @@ class Erasure:
     sightings: tuple[Sighting, ...]
     versions: tuple[str, ...]
     advice: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionErased:
+    """A version, and the erasures of rows that it learned from, or may have."""
+
+    version: str
+    erasures: tuple[RecordedErasure, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows."""
+        return sum(each.gone for each in self.erasures)
 
 
 def division_of(version: Version) -> tuple[str, str, str]:

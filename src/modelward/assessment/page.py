@@ -47,18 +47,25 @@ class Occasion:
     titles: list[str]
 
 
-def render_page(report: TrustReport, evidence: Mapping[str, bytes], *, language: Language = "en") -> bytes:
-    """The report as one HTML file; the plots of `evidence` are carried inside."""
+def render_page(report: TrustReport, evidence: Mapping[str, bytes], *, language: Language = "en", erased_rows: int = 0) -> bytes:
+    """The report as one HTML file; the plots of `evidence` are carried inside. `erased_rows` that the version may have learned from
+    were erased since.
+    """
     text: str = _template("report.html").render(
         report=report,
         judged=_shown_as_judged(report),
         occasions=_occasions(report.measurements),
         sections=_sections(report, evidence),
+        erased=_erased(erased_rows),
         lang="zh-Hans" if language == "zh" else language,
         t=lambda text: REPORT_WORDS.word(text, language),
         say=lambda text: REPORT_WORDS.html(text, language),
     )
     return text.encode()
+
+
+def _erased(rows: int) -> str:
+    return f"Since this was signed, rows were erased that the version learned from, or may have: {rows}." if rows else ""
 
 
 def figures(clause: Clause) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from modelward.assessment.comparison import (
     settled,
     weigh,
 )
-from modelward.assessment.erasing import Erasure, advice_after, division_of, may_have_learned, seen_by, sightings_of
+from modelward.assessment.erasing import Erasure, VersionErased, advice_after, division_of, may_have_learned, seen_by, sightings_of
 from modelward.assessment.phrasebook import Language
 from modelward.assessment.replicates import Replicates, replicates_file
 from modelward.assessment.report import (
@@ -122,7 +122,9 @@ class Assessment:
         return parse_report(data, digest=version.digest)
 
     def page(self, name: str, *, language: Language = "en", by: Actor) -> bytes | None:
-        """The latest report as one HTML file in that language; None where the version was not assessed. Raises as `report` does."""
+        """The latest report as one HTML file in that language; None where the version was not assessed. What was erased since of
+        what the version learned from is told above it, for what was signed cannot tell it. Raises as `report` does.
+        """
         from modelward.assessment.page import render_page
 
         report = self.report(name, by=by)
@@ -130,7 +132,8 @@ class Assessment:
             return None
         version = self._registry.find(name, by=by)
         pictures = {plot.path: self._registry.read(version, plot.path) for plot in report.plots}
-        return render_page(report, pictures, language=language)
+        erased_rows = sum(each.gone for each in self.erasures(version))
+        return render_page(report, pictures, language=language, erased_rows=erased_rows)
 
     def compare(self, names: Sequence[str], *, objective: Objective, by: Actor, progress: Progress = _silent) -> Comparison:
         """Weigh versions against each other; what their reports lack for that is measured first.
@@ -238,6 +241,17 @@ class Assessment:
             return ()
         erasing = self._datasets.erasing
         return tuple(erasing.concerning(version.lineage.dataset, made=version.created, division=division_of(version)))
+
+    def erased_versions(self, model: str, *, by: Actor) -> tuple[VersionErased, ...]:
+        """The versions of `model` that learned from rows which were erased since, or may have, oldest first, with those erasures.
+
+        Raises:
+            NotPermittedError: `by` may not see it. ModelMissingError: there is no such model.
+        """
+        versions = [each for each in self._registry.versions(model, by=by) if each.lineage.dataset]
+        tellers = {name: self._datasets.erasing.teller(name) for name in {each.lineage.dataset for each in versions}}
+        told = ((each.name, tellers[each.lineage.dataset](each.created, division_of(each))) for each in versions)
+        return tuple(VersionErased(version=name, erasures=tuple(found)) for name, found in told if found)
 
     def _versions(self, *, by: Actor) -> Iterator[Version]:
         for summary in self._registry.models(by=by):

@@ -6,6 +6,9 @@ from __future__ import annotations
 from modelward.assessment.phrasebook import Phrasebook
 
 WORDS = {
+    "The default policy lets it go live no more. Train again, and release the new version.": (
+        "默认策略不再允许它上线。请重新训练，并发布新版本。"
+    ),
     # The page
     "Trust report": "可信报告",
     "How to read this.": "如何阅读：",
@@ -318,6 +321,9 @@ SENTENCES = {
     "Written texts are compared, and this version answers with something else.": "此项比较所写文本，而该版本给出的是其他答案。",
     "There are {rows:n} test rows; at least {needed:n} are needed.": "测试行有 {rows} 行；至少需要 {needed} 行。",
     "Which texts the version learned from is not known.": "不知道该版本学过哪些文本。",
+    "Since this was signed, rows were erased that the version learned from, or may have: {rows:n}.": (
+        "自签署以来，该版本学习过或可能学习过的 {rows} 行数据已被删除。"
+    ),
     "{version:name} has no measured {metric}.": "{version} 没有已测量的 {metric}。",
     "Measured are: {measures}.": "已测量的有：{measures}。",
 }

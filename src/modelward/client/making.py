@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from modelward.access import Actor
-from modelward.assessment import Comparison, Erasure, Language, Objective, Trace, TrustReport
+from modelward.assessment import Comparison, Erasure, Language, Objective, Trace, TrustReport, VersionErased
 from modelward.client.archive import unpack
 from modelward.client.connection import Room, part, plain, refuse_folder
 from modelward.datasets import Dataset, Profile, RecordedErasure, Sharding, Shards, Split, SplitSummary, Task
@@ -232,6 +232,10 @@ class RemoteAssessment(Room):
     def erasures(self, version: Version) -> tuple[RecordedErasure, ...]:
         """The erasures of rows that a version may have learned from."""
         return self._connection.fetch(tuple[RecordedErasure, ...], "GET", f"{_version_path(version.name)}/erasures")
+
+    def erased_versions(self, model: str, *, by: Actor | None = None) -> tuple[VersionErased, ...]:
+        """The versions of a model that may have learned from rows that were erased since."""
+        return self._connection.fetch(tuple[VersionErased, ...], "GET", f"/api/v1/models/{part(model)}/erasures")
 
     def _must_exist(self, name: str) -> None:
         """Nothing, where there is such a version: then it is its report that was not found."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,6 @@ import msgspec
 from modelward.audit import Ledger, LoggedEntry
 from modelward.datasets.dataset import DATASET_READ
 from modelward.datasets.erasure import DATASET_ERASED, ErasedPart, RecordedErasure, Seen
-from modelward.datasets.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,42 +58,50 @@ class ErasureEntry:
             seen=self.seen,
         )
 
+    def concerning(self, made: datetime, division: tuple[str, str, str]) -> RecordedErasure | None:
+        """The erasure, where what was `made` then from that division learned from some of the rows, or may have: as it is on record
+        of the division; else before they went, or later, out of what had been learnt before, for the rows shown to it were of then.
+        """
+        told, (grant, fingerprint, _) = self.recorded, division
+        if seen := next((each for each in self.seen if each.division == division), None):
+            return replace(told, gone=seen.learned) if seen.learned else None
+        was_shown = fingerprint == told.before or fingerprint in self.facts.get("views", ())
+        return told if grant not in told.kept_out and (made < told.at or was_shown) else None
+
+
+class ShownViews:
+    """What was shown of a dataset while it was the `whole` with that fingerprint, under other grants than those that kept the rows
+    out: the fingerprints of views that had such rows.
+    """
+
+    def __init__(self, ledger: Ledger, part: ErasedPart, *, whole: str) -> None:
+        self._ledger = ledger
+        self._part = part
+        self._whole = whole
+        self._since = 0
+        self._found: set[str] = set()
+
+    def read_on(self) -> Collection[str]:
+        """Those that the ledger tells of by now, in order. It goes on from where it was."""
+        for each in self._ledger.every(event=DATASET_READ.name, subject=self._part.dataset, since=self._since):
+            facts = each.entry.facts
+            if facts.get("fingerprint") == self._whole and "view" in facts and facts.get("grant") not in self._part.kept_out:
+                self._found.add(str(facts["view"]))
+            self._since = each.index + 1
+        return sorted(self._found)
+
 
 class ErasedOnRecord:
     """Reads the ledger for erasures."""
 
-    def __init__(self, ledger: Ledger, shelf: Shelf) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._shelf = shelf
 
     def entries(self, name: str) -> list[ErasureEntry]:
         """What it tells of erasures from that dataset, the first one first."""
-        return [
-            ErasureEntry(each, self._ledger.proves(each)) for each in self._ledger.every(event=DATASET_ERASED.name, subject=name)
-        ]
+        told = self._ledger.every(event=DATASET_ERASED.name, subject=name)
+        return [ErasureEntry(each, self._ledger.proves(each)) for each in told]
 
-    def concerning(self, name: str, *, made: datetime, division: tuple[str, str, str]) -> list[RecordedErasure]:
-        """See `Erasing.concerning`."""
-        found = self.entries(name)
-        if not found:
-            return []
-        grant, fingerprint, _ = division
-        shown = self._shown_as(name, fingerprint)
-        concerned = []
-        for each in found:
-            told, seen = each.recorded, {one.division: one for one in each.seen}.get(division)
-            if seen and seen.learned:
-                concerned.append(replace(told, gone=seen.learned))
-            elif seen is None and told.concerns(made, grant, shown):
-                concerned.append(told)
-        return concerned
-
-    def _shown_as(self, name: str, fingerprint: str) -> frozenset[str]:
-        """The fingerprints that the dataset had, when rows with that `fingerprint` were shown of it. None, where they are shown of
-        it as it is: then nothing of them was erased.
-        """
-        now = self._shelf.find(name).fingerprint
-        reads = self._ledger.every(event=DATASET_READ.name, subject=name)
-        found = {fingerprint}
-        found |= {str(each.entry.facts.get("fingerprint")) for each in reads if each.entry.facts.get("view") == fingerprint}
-        return frozenset() if now in found else frozenset(found)
+    def views(self, part: ErasedPart, *, whole: str) -> ShownViews:
+        """What was shown of the dataset of `part` as it is now, when its fingerprint is `whole`."""
+        return ShownViews(self._ledger, part, whole=whole)

@@ -7,7 +7,7 @@ cut off before it has the datasets as they were, and after it as they are; what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -67,7 +67,7 @@ class Erasing:
         self._shelf = shelf
         self._digest_key = keyring.secret("digests")
         self._erasable = Erasable(database, shelf, Seal(keyring.secret("pepper")))
-        self._on_record = ErasedOnRecord(ledger, shelf)
+        self._on_record = ErasedOnRecord(ledger)
 
     def erase(self, name: str, *, rows: str, reason: str, is_trial: bool = False, witness: Witness = nobody, by: Actor) -> Erased:
         """Take the rows that the filter `rows` means out of the dataset called `name` and out of all its shards, for good. One that
@@ -122,7 +122,16 @@ class Erasing:
         that decides. Else when it was made does not decide alone: a version that is exported and imported again, or was just being
         registered, is younger than what it learned.
         """
-        return self._on_record.concerning(name, made=made, division=division)
+        return self.teller(name)(made, division)
+
+    def teller(self, name: str) -> Callable[[datetime, tuple[str, str, str]], list[RecordedErasure]]:
+        """What says as `concerning` does of many versions, for it reads the ledger now and then no more."""
+        entries = self._on_record.entries(name)
+
+        def told(made: datetime, division: tuple[str, str, str]) -> list[RecordedErasure]:
+            return [found for each in entries if (found := each.concerning(made, division))]
+
+        return told
 
     def _erase(self, rests: Sequence[Rest], told: Sequence[ErasedPart], asked: _Asked, *, known: frozenset[str]) -> Erased:
         pieces = chain.from_iterable(sealable(each.table, each.described, name=each.part.found.name) for each in rests)
@@ -131,6 +140,9 @@ class Erasing:
         keys = {name: [sha256_hex((key.id or key.object[:32]).encode()) for key in self._vault.keys_of(old[name])] for name in old}
         told = [replace(part, fingerprint=rest.described.profile.fingerprint) for part, rest in zip(told, rests, strict=True)]
         facts = _facts(rests, told, asked, keys=keys)
+        views = {part.dataset: self._on_record.views(part, whole=str(facts[part.dataset]["before"])) for part in told if part.gone}
+        for shown in views.values():
+            shown.read_on()  # Most of it before everybody else has to wait.
         now, traces, digests = datetime.now(UTC), list[bytes](), list[str]()
         with self._vault.sealing(pieces, named=store.sealed_objects) as (connection, sealed):
             _check_no_more_shards(connection, [each.part for each in rests], known=known)
@@ -145,6 +157,7 @@ class Erasing:
                 store.put_anew(connection, replace(fresh, described=digests[-1], further=tuple(digests[1:-1])))
                 digests.clear()
                 if about := facts.get(found.name):
+                    about["views"] = [*views[found.name].read_on()]
                     self._ledger.record(connection, DATASET_ERASED, actor=asked.by.id, subject=found.name, facts=about)
         self._clear(old, traces)
         every_key = tuple(key for name in keys for key in keys[name])

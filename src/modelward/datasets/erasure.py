@@ -105,9 +105,3 @@ class RecordedErasure:
     before: str
     after: str
     kept_out: frozenset[str]
-
-    def concerns(self, made: datetime, grant: str, shown: frozenset[str]) -> bool:
-        """Whether what was `made` then under that grant may have learned from the rows: before they went, or later, out of what
-        had been learnt before, for the rows `shown` to it were those of then.
-        """
-        return grant not in self.kept_out and (made < self.at or self.before in shown)

@@ -89,7 +89,9 @@ class Vault:
         return b"".join(self._keys.find(digest, label=label, opening=opening).unseal_after(opening, source))
 
     def drop(self, connection: Connection, digests: Iterable[str]) -> None:
-        """Remove the keys of parcels whose rows go in the same change, and leave nothing of them."""
+        """Remove the keys of parcels whose rows go in the same change. Where they lay is overwritten; the database's log, and pages
+        that were rearranged, may keep them for a while, see `Database.erase`.
+        """
         self._keys.forget(connection, digests=digests)
 
     def sealer(self, label: str) -> Sealer:

@@ -18,6 +18,11 @@ def test_it_is_tried_and_done_and_told_of_wherever_such_a_version_is_looked_at_o
     for words in looks:
         shown = terminal(*words, "--json")
         assert (shown.code, NOTE in " ".join(shown.err.split()), NOTE in shown.out) == (0, True, False)
+    assert "may have learned from rows that were erased since: grants:1 (" in " ".join(
+        terminal("model", "show", "grants").err.split()
+    )
+    for words in (["model", "verify", "grants:1"], ["compare", "grants:1", "grants:2"]):
+        assert NOTE in " ".join(terminal(*words).err.split())
     assert terminal("release", "pause", "r-1").code == 0
     assert NOTE in terminal("release", "promote", "r-1").err
     assert "grants:1 (" in terminal("doctor").out

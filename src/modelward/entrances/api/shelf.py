@@ -9,7 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from modelward.access import Permission
-from modelward.assessment import LANGUAGES, Comparison, Objective, TrustReport
+from modelward.assessment import LANGUAGES, Comparison, Objective, TrustReport, VersionErased
 from modelward.datasets import RecordedErasure
 from modelward.entrances.api.audit import zipped
 from modelward.entrances.api.control import Call
@@ -222,6 +222,14 @@ ENDPOINTS = (
         _erasures,
         "See which rows that a version may have learned from were erased since.",
         list[RecordedErasure],
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/models/{model}/erasures",
+        Permission.MODELS_READ,
+        lambda call: call.platform.assessment.erased_versions(call.path["model"], by=call.actor),
+        "See which versions of a model may have learned from rows that were erased since.",
+        list[VersionErased],
     ),
     Endpoint("GET", f"{_VERSION}/report", Permission.MODELS_READ, _report, "The version's trust report.", TrustReport),
     Endpoint(

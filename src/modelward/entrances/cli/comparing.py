@@ -14,6 +14,7 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.files import check_output, read_text, write_output
+from modelward.entrances.cli.noting import note_erased
 from modelward.entrances.cli.releases import next_step
 from modelward.entrances.cli.verb import point, verb
 from modelward.entrances.cli.waiting import waiting
@@ -61,6 +62,8 @@ def declare(app: typer.Typer) -> None:
         names, objective = _meant(desk, what, Objective(metric=metric, prefer="smallest-within", tolerance=tolerance))
         with waiting(desk, "Comparing") as progress:
             found = desk.house.assessment.compare(names, objective=objective, by=desk.actor, progress=progress)
+        for name in names:
+            note_erased(desk, name)
         if plot:
             write_output(plot, found.plot.encode())
             desk.say(f"The plot is in {plot}.")
@@ -95,6 +98,7 @@ def _declare_assess(app: typer.Typer) -> None:
         if report:
             _write_report(desk, version, report)
         desk.answer(made, partial(show_report, is_whole=all_))
+        note_erased(desk, version)
         point(desk, _to_release(desk, version))
 
 

@@ -39,7 +39,9 @@ def declare_erasing(nouns: typer.Typer) -> None:
 
 def _show(console: Console, made: Erasure) -> None:
     erased = made.erased
-    said = "would be taken out; nothing was changed" if erased.erased is None else "are taken out, and nobody can read them again"
+    is_one = erased.gone == 1
+    said = f"{'is' if is_one else 'are'} taken out, and nobody can read {'it' if is_one else 'them'} again"
+    said = "would be taken out; nothing was changed" if erased.erased is None else said
     showing.line(console, f"{erased.gone} of {erased.parts[0].before} rows of {erased.dataset} {said}.")
     for part in erased.parts[1:]:
         showing.line(console, f"Of its shard {part.dataset}: {part.gone} of {part.before}.")

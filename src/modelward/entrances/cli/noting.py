@@ -52,6 +52,14 @@ def note_erased(desk: Desk, name: str) -> None:
             )
 
 
+def note_erased_of(desk: Desk, model: str) -> None:
+    """Of the versions of a model that may have learned from what was erased since, that they may, and how many rows."""
+    with suppress(RefusedError, NotFoundError):
+        told = [f"{each.version} ({each.rows})" for each in desk.house.assessment.erased_versions(model, by=desk.actor)]
+        if told:
+            desk.say(f"Note: may have learned from rows that were erased since: {', '.join(told)}. Train again, and release that.")
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """A word on the one of the `known` names that is nearest; nothing where none is near."""
     near = get_close_matches(name, known, n=1)

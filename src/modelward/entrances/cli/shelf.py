@@ -14,7 +14,7 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.failing import EXIT
-from modelward.entrances.cli.noting import note_erased
+from modelward.entrances.cli.noting import note_erased, note_erased_of
 from modelward.entrances.cli.verb import noun, verb
 from modelward.errors import NotFoundError, RefusedError
 
@@ -45,6 +45,7 @@ def declare(app: typer.Typer) -> None:
             note_erased(desk, found.name)
         else:
             desk.answer(desk.house.registry.versions(name, by=desk.actor), partial(_show_versions, live=_live(desk, name)))
+            note_erased_of(desk, name)
 
     _declare_moving(nouns)
     _declare_verify(nouns)
@@ -88,6 +89,7 @@ def _declare_verify(nouns: typer.Typer) -> None:
         """Check a version's signature and every file."""
         found = desk.house.registry.verify(desk.version(name), by=desk.actor)
         desk.answer(found, _show_verification)
+        note_erased(desk, found.name)
         if not found.is_sound:
             desk.say(f"{found.name} is not sound, and is not opened. Restore it from a backup.")
             raise typer.Exit(EXIT[RefusedError])

@@ -36,4 +36,5 @@ ERASING_FACTS = {
     "left": "剩余行数",
     "shard of": "所属分片来源",
     "shards": "分片",
+    "views": "所示数据的指纹",
 }

@@ -9,6 +9,7 @@ SINGULAR: Final = {
     "All {n} versions": "The one version",
     "{n} older versions are not shown here:": "{n} older version is not shown here:",
     "{n} files": "{n} file",
+    "{n} rows that it may have learned from were erased since.": "{n} row that it may have learned from was erased since.",
     "{n} test rows": "{n} test row",
     "{n} rows": "{n} row",
     "{n} different values": "{n} different value",
