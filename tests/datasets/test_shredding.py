@@ -5,9 +5,9 @@ import sqlite3
 
 import pytest
 
-from modelward.access import Actor, NotPermittedError, Role
+from modelward.access import Actor, NotPermittedError, Role, TermsNotAcceptedError
 from modelward.audit import ReasonError
-from modelward.datasets import DatasetExistsError, DatasetShreddedError, Sharding, Split
+from modelward.datasets import DatasetChangedError, DatasetExistsError, DatasetShreddedError, Sharding, Split
 from modelward.digest import sha256_hex
 from modelward.storage import DatabaseBusyError
 
@@ -167,3 +167,33 @@ def test_shards_are_theirs_who_registered_the_whole_also_once_that_was_shredded(
     assert datasets.erasing.erase("people-1-1", rows="age < 30", reason=REASON, by=sam).gone
     datasets.grants.grant("income", "people-2", purpose="tests", by=sam)
     datasets.shredding.shred("people-2", reason=REASON, by=sam)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM ledger_entries WHERE event = 'dataset.registered' AND subject = 'people-1'",
+        "UPDATE ledger_entries SET event = 'dataset.other' WHERE event = 'dataset.registered' AND subject = 'people-1'",
+        'UPDATE ledger_entries SET entry = CAST(replace(entry, \'"dataset":"people"\', \'"dataset":""\') AS BLOB) '
+        "WHERE event = 'dataset.registered' AND subject = 'people-1'",
+    ],
+    ids=["gone", "under another name", "rewritten"],
+)
+def test_terms_of_the_whole_bind_what_is_left_of_a_shredded_part_whatever_becomes_of_its_entry(
+    people, admin, access, home, statement
+):
+    people.shard("people", Sharding(parts=2, by="random"), by=admin)
+    people.shard("people-1", Sharding(parts=2, by="random"), by=admin)
+    people.shredding.shred("people-1", reason=REASON, by=admin)
+    access.terms.put("dataset:people", "Keep it to yourself.", by=admin)
+    with pytest.raises(TermsNotAcceptedError):
+        people.table("people-1-1", by=admin)
+    with sqlite3.connect(home / "modelward.db") as raw:
+        for verb in ("update", "delete"):
+            raw.execute(f"DROP TRIGGER ledger_entries_no_{verb}")  # names are ours
+        assert raw.execute(statement).rowcount == 1
+    raw.close()
+    with pytest.raises(DatasetChangedError, match=r"'people-1' is a shard of.*modelward audit verify"):
+        people.table("people-1-1", by=admin)
+    with pytest.raises(TermsNotAcceptedError):
+        people.table("people-2", by=admin)

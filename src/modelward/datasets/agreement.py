@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from modelward.access import Actor, Agreeing
 from modelward.audit import Ledger
 from modelward.datasets import store
-from modelward.datasets.dataset import DATASET_REGISTERED, DatasetMissingError, DatasetShreddedError
+from modelward.datasets.dataset import DATASET_REGISTERED, DatasetChangedError, DatasetMissingError, DatasetShreddedError
+from modelward.datasets.registered_on_record import registered_on_record
 from modelward.datasets.shelf import Shelf
 
 
@@ -39,19 +40,29 @@ class Agreement:
             self.require(found, by=by)
 
     def names(self, found: store.Registration) -> Iterator[str]:
-        """The name of the dataset, of the one that it is a shard of, of the one that that is a shard of, and so on."""
+        """The name of the dataset, of the one that it is a shard of, of the one that that is a shard of, and so on.
+
+        Raises:
+            DatasetChangedError: the ledger should tell it of one that was shredded, and does not prove what it tells.
+        """
         name = found.name
         while name:
             yield name
             try:
                 shard = self._shelf.description(self._shelf.find(name)).shard
                 name = shard.dataset if shard else ""
-            except (DatasetMissingError, DatasetShreddedError):
-                name = self._recorded(name)
+            except DatasetShreddedError:
+                name = self._recorded(name, must_be=True)
+            except DatasetMissingError:
+                name = self._recorded(name, must_be=False)
 
-    def _recorded(self, name: str) -> str:
-        """What the dataset is a shard of, as the ledger says: that is known of one that was shredded, too."""
-        for each in self._ledger.entries(event=DATASET_REGISTERED.name, subject=name, limit=1, newest_first=False):
-            told = each.entry.facts.get("shard")
-            return str(told.get("dataset", "")) if isinstance(told, dict) else ""
-        return ""
+    def _recorded(self, name: str, *, must_be: bool) -> str:
+        """What the dataset is a shard of, as the ledger says."""
+        told = registered_on_record(self._ledger, name)
+        if told is None and (must_be or self._ledger.entries(event=DATASET_REGISTERED.name, subject=name, limit=1)):
+            raise DatasetChangedError(
+                f"What {name!r} is a shard of, an entry of the ledger told that is gone or was altered, so nothing that was "
+                "divided from it is opened. Restore the home from a backup, and run `modelward audit verify`."
+            )
+        shard = told.facts.get("shard") if told else None
+        return str(shard.get("dataset", "")) if isinstance(shard, dict) else ""

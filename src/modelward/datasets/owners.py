@@ -9,7 +9,8 @@ from modelward.access import Actor, Decision, NotPermittedError, Permission
 from modelward.audit import Ledger
 from modelward.datasets import store
 from modelward.datasets.agreement import Agreement
-from modelward.datasets.dataset import DATASET_REGISTERED, DatasetMissingError, DatasetShreddedError
+from modelward.datasets.dataset import DatasetMissingError, DatasetShreddedError
+from modelward.datasets.registered_on_record import registered_on_record
 from modelward.datasets.shelf import Shelf
 
 
@@ -32,7 +33,9 @@ class Owners:
         try:
             return self._shelf.genuine(first).by
         except (DatasetMissingError, DatasetShreddedError):
-            return self._recorded(first)
+            # What was sealed of a shredded dataset says it no more.
+            told = registered_on_record(self._ledger, first)
+            return told.actor if told else ""
 
     def is_owner(self, by: Actor, found: store.Registration) -> bool:
         """Whether the dataset is that actor's, and they may register data still."""
@@ -71,10 +74,3 @@ class Owners:
         if by.may(Permission.DATA_WRITE, model=model, dataset=found.name) and self.is_owner(by, found):
             return Permission.DATA_WRITE
         return None
-
-    def _recorded(self, name: str) -> str:
-        """Who registered it, as the ledger proves: what was sealed of a shredded dataset says it no more."""
-        for each in self._ledger.entries(event=DATASET_REGISTERED.name, subject=name, newest_first=False):
-            if self._ledger.proves(each):
-                return each.entry.actor
-        return ""
