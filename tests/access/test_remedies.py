@@ -184,12 +184,53 @@ def test_terms_are_told_of_where_they_bind_and_nowhere_else(access, owner):
     }
 
 
-def test_of_a_shard_the_terms_of_what_was_divided_are_told(platform, owner, tmp_path):
-    file = tmp_path / "people.csv"
+@pytest.fixture(scope="module")
+def data(platform, tmp_path_factory):
+    """A dataset `people`, in two shards."""
+    file, by = tmp_path_factory.mktemp("data") / "people.csv", platform.access.owner()
     file.write_text("age,town,income\n" + "".join(f"{20 + n % 40},{'ab'[n % 2]},{n % 3 > 0}\n" for n in range(80)))
-    platform.datasets.add("people", [file], purpose="to test", owner="the tests", target="income", by=owner)
-    platform.datasets.shard("people", Sharding(parts=2, by="random"), by=owner)
+    platform.datasets.add("people", [file], target="income", purpose="to test", owner="the tests", by=by)
+    platform.datasets.shard("people", Sharding(parts=2, by="random"), by=by)
+
+
+@pytest.mark.usefixtures("data")
+def test_of_a_shard_the_terms_of_what_was_divided_are_told(platform, owner):
     platform.access.terms.put("dataset:people", "Keep it to yourself.", by=owner)
     platform.access.add_user("eve", role=Role.AUDITOR, by=owner)
     told = platform.access.explain("eve", "data:read", "dataset:people-1", by=owner)
     assert [each.says.split(",")[0] for each in told.conditions if each.kind == "terms"] == ["those of dataset:people"]
+
+
+@pytest.mark.usefixtures("data")
+def test_the_command_that_grants_data_has_the_purpose_that_the_data_may_be_used_for(platform, owner):
+    told = platform.access.explain("model:credit", "data:read", "dataset:people", by=owner)
+    (sentence,) = told.change
+    (command,) = CODE.findall(sentence)
+    *verb, model, dataset, option, purpose = shlex.split(command)
+    assert (verb, model, dataset, option) == (["modelward", "data", "grant"], "credit", "people", "--purpose")
+    platform.grants.grant(model, dataset, purpose=purpose, by=owner)
+    told = platform.access.explain("model:credit", "data:read", "dataset:people", by=owner)
+    assert [each.is_met for each in told.conditions] == [True]
+
+
+def test_who_does_not_reach_a_thing_is_not_told_that_it_has_terms(access, owner, people):
+    access.terms.put("model:secret", "Keep it to yourself.", by=owner)
+    access.create_key("narrow", role=Role.CALLER, models=["income"], by=owner)
+    for who, action in (
+        ("service:north-till", "models:predict"),
+        ("narrow", "models:predict"),
+        ("person:a-auditor", "models:predict"),
+    ):
+        told = access.explain(who, action, "model:secret", by=owner)
+        assert (told.is_allowed, told.conditions) == (False, ())
+        assert not any("terms" in each for each in told.change)
+    robot = access.explain("service:till", "models:predict", "model:secret", by=owner)
+    assert [each.kind for each in robot.conditions] == ["terms"]
+
+
+def test_people_are_told_that_they_accept_for_themselves(access, owner, people):
+    access.terms.put("model:own", "Keep it to yourself.", by=owner)
+    told = access.explain("person:a-administrator", "models:predict", "model:own", by=owner)
+    assert told.change[0] == (
+        "person:a-administrator reads and accepts them in the console, under Access, Terms: /console/access/terms."
+    )

@@ -48,14 +48,16 @@ def _of_asking(actor: Actor) -> Iterator[Condition]:
         yield Condition("quota", f"at most {actor.quota}; what is beyond that is refused until the next begins", None)
 
 
-def of_terms(subject: str, terms: Terms, accepted: Acceptance | None, *, key: Key | None) -> Condition:
-    """Whether terms were accepted that are in place."""
+def of_terms(subject: str, terms: Terms, accepted: Acceptance | None, *, key: Key | None, actor: Actor) -> Condition:
+    """Whether terms were accepted that are in place. People accept for themselves alone."""
     if accepted:
         by = "" if accepted.by == accepted.actor else f" by {accepted.by}"
         return Condition("terms", f"those of {subject} were accepted {accepted.accepted:%Y-%m-%d %H:%M} UTC{by}", is_met=True)
-    on_behalf = f" --for {key.id}" if key else ""
     says = f"those of {subject}, {terms.digest[:12]}…, are in place since {terms.put:%Y-%m-%d %H:%M} UTC and were not accepted"
+    on_behalf = f" --for {key.id}" if key else ""
     change = f"Have them read and accepted: `modelward terms accept {subject}{on_behalf}`."
+    if actor.id.startswith("person:"):
+        change = f"{actor.id} reads and accepts them in the console, under Access, Terms: /console/access/terms."
     return Condition("terms", says, is_met=False, change=change)
 
 

@@ -134,8 +134,10 @@ def explain(judge: HouseJudge, meant: Meant, asked: Asked, *, conditions: Sequen
         decision, grounds = Decision(is_allowed=False, reason=reason), (Ground("ended", actor.id, permits=False),)
         conditions, changes = (), [instead]
     else:
-        conditions = (*conditions, of_origin(actor.origin)) if weighed.by_origin else conditions
-        changes = [*(forbidding(asked) if decision.is_allowed else permitting(asked, grounds))]
+        conditions = [each for each in conditions if _is_shown(each, decision, grounds)]
+        conditions += [of_origin(actor.origin)] if weighed.by_origin else []
+        is_told = any(each.kind == "grant" and each.change for each in conditions)
+        changes = [*(forbidding(asked) if decision.is_allowed else permitting(asked, grounds, knows_grants=is_told))]
     return Explanation(
         who=actor.id,
         role="" if actor.id.startswith("model:") else actor.role.value,
@@ -150,3 +152,10 @@ def explain(judge: HouseJudge, meant: Meant, asked: Asked, *, conditions: Sequen
         change=(*(each.change for each in conditions if each.change), *changes),
         conditions=tuple(conditions),
     )
+
+
+def _is_shown(condition: Condition, decision: Decision, grounds: Sequence[Ground]) -> bool:
+    """Whether a condition is for who asks: of what somebody does not reach, they learn neither that it has terms nor grants."""
+    if condition.kind == "terms":
+        return decision.is_allowed
+    return condition.kind != "grant" or all(ground.permits or ground.kind != "tenant" for ground in grounds)

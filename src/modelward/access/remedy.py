@@ -50,14 +50,16 @@ def forbidding(asked: Asked) -> Iterator[str]:
         yield "It is refused where no other administrator could do it."
 
 
-def permitting(asked: Asked, grounds: Sequence[Ground]) -> Iterator[str]:
-    """What would make a no a yes."""
+def permitting(asked: Asked, grounds: Sequence[Ground], *, knows_grants: bool) -> Iterator[str]:
+    """What would make a no a yes; `knows_grants` says that a condition has the command that grants the data already."""
     actor, permission = asked.actor, asked.permission
     if against := [ground for ground in grounds if not ground.permits]:
         for ground in against:
             yield _remedy(ground, asked)
         return
     if actor.id.startswith("model:") and permission is Permission.DATA_READ:
+        if knows_grants:
+            return
         yield (
             f"What {actor.id} learns and is measured from is granted, apart from roles and policies: `modelward data grants` "
             f"shows it, and `modelward data grant {actor.name} {asked.dataset or 'DATASET'} --purpose TEXT` grants it."

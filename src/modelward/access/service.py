@@ -143,7 +143,7 @@ class Access(Keys):
                 yield of_altered_terms(fault)
                 continue
             if terms is not None:
-                yield of_terms(str(subject), terms, accepted, key=key)
+                yield of_terms(str(subject), terms, accepted, key=key, actor=asked.actor)
 
     def _grants_of(
         self, actor: Actor, permission: Permission, *, model: str | None, dataset: str | None, by: Actor

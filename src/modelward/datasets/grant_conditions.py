@@ -7,23 +7,24 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from modelward.access import Condition
-from modelward.datasets.grant import Grant
+from modelward.datasets.grant import Grant, command_for
 
 
-def conditions_of(held: Sequence[Grant], *, model: str, dataset: str, now: datetime) -> Iterator[Condition]:
-    """One of each grant in force to `model`; or one that says that there is none, of that `dataset` where one is named."""
+def conditions_of(held: Sequence[Grant], *, model: str, dataset: str, purpose: str = "", now: datetime) -> Iterator[Condition]:
+    """One of each grant in force to `model`; or one that says that there is none, of that `dataset` where one is named. `purpose`
+    is what that may be used for, where it is known.
+    """
     standing = [each for each in held if each.stands(now)]
     for each in standing:
         yield Condition("grant", _told(each), is_met=True)
     if standing:
         return
-    what = dataset or "DATASET"
     ended = f" any more: {held[0].id} of {held[0].dataset} is over" if held else ""
     yield Condition(
         "grant",
         f"nothing{f' of {dataset}' if dataset else ''} is granted to model {model}{ended}",
         is_met=False,
-        change=f"Who owns the data grants it: `modelward data grant {model} {what} --purpose TEXT`.",
+        change=f"Who owns the data grants it: `{command_for(model, dataset or 'DATASET', purpose or 'TEXT')}`.",
     )
 
 

@@ -137,14 +137,16 @@ class Grants:
         """What is granted to `model` of `dataset` and of what that is a shard of, or of any where none is named, as far as the
         actor may know of it. Raises `AlteredRowError`.
         """
-        names = [dataset]
+        names, purpose = [dataset] if dataset else [], ""
         with suppress(DatasetMissingError, DatasetShreddedError):
-            names = [*self._agreement.names(self._shelf.find(dataset))] if dataset else []
+            if dataset and by.may(Permission.DATA_READ, dataset=dataset):
+                registered = self._shelf.find(dataset)
+                names, purpose = [*self._agreement.names(registered)], registered.declared.purpose
         with self._database.look() as connection:
             found = self._book.rows(connection, model=model)
         told = [each for each in found if not names or each.dataset in names]
         held = [each for each in told if by.may(Permission.DATA_READ, model=each.model, dataset=each.dataset)]
-        return [*conditions_of(held, model=model, dataset=dataset, now=datetime.now(UTC))]
+        return [*conditions_of(held, model=model, dataset=dataset, purpose=purpose, now=datetime.now(UTC))]
 
     def may_grant(self, dataset: str, *, model: str | None = None, by: Actor) -> bool:
         """Whether the actor may grant `dataset`: with data:grant, or because they registered it."""

@@ -118,6 +118,9 @@ WHY_SENTENCES: Final = {
         "{subject} 的条款（{digest}）自 {day} {time} UTC 起生效，尚未接受"
     ),
     "Have them read and accepted: {command:code}.": "请先阅读并接受：{command}。",
+    "{who:name} reads and accepts them in the console, under Access, Terms: /console/access/terms.": (
+        "{who} 请在控制台的“访问”“保密条款”中阅读并接受：/console/access/terms。"
+    ),
     "Put the terms again.": "请重新发布条款。",
     "the ledger tells of one whose row was altered or taken away, so no password opens anything": (
         "账本记载的第二因素其数据行被改动或移除，因此密码什么也打不开"
