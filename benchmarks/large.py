@@ -34,6 +34,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "lightgbm": {"rounds": 50, "patience": 50},
     "mlp": {"epochs": 2, "batch_size": 4096, "learning_rate": 0.005},
 }
+ERASED = 'age == 33 and visits == 9 and town == "Ulm"'
 TOWNS = ("Ulm", "Jena", "Gera", "Bonn", "Trier", "Essen")
 PLANS = ("basic", "plus", "family", "company")
 CHANNELS = ("shop", "phone", "web", "agent", "other")
@@ -98,6 +99,16 @@ def train(recipe: str, home: Path) -> dict[str, Any]:
     return {"fit_seconds": round(run.candidates[0].seconds, 1), "parity": version.facts["parity"]}
 
 
+def erase(home: Path) -> dict[str, Any]:
+    """Somebody's rows out of the table: found, and the rest profiled and sealed anew."""
+    from modelward.access import local_actor
+    from modelward.app import open_platform
+
+    platform = open_platform(_settings(home))
+    erased = platform.assessment.erase("large", rows=ERASED, reason="measuring", by=local_actor())
+    return {"gone": erased.erased.gone}
+
+
 def _settings(home: Path) -> Any:
     from modelward.settings import Settings
 
@@ -111,7 +122,7 @@ def stage(name: str, *, file: Path, home: Path, rows: int) -> dict[str, Any]:
         write_table(file, rows=rows, seed=SEED)
         said: dict[str, Any] = {"bytes": file.stat().st_size}
     else:
-        said = register(file, home) if name == "register" else train(name, home)
+        said = {"register": lambda: register(file, home), "erase": lambda: erase(home)}.get(name, lambda: train(name, home))()
     used = resource.getrusage(resource.RUSAGE_SELF)
     peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     took = {"seconds": round(time.monotonic() - begun, 1), "cpu_seconds": round(used.ru_utime + used.ru_stime, 1)}
@@ -155,7 +166,7 @@ def main() -> None:
         return
     for rows in given.rows:
         with tempfile.TemporaryDirectory(dir=given.place) as place:
-            for name in ("write", "register", *given.recipes):
+            for name in ("write", "register", *given.recipes, "erase"):
                 command = [sys.executable, __file__, "--rows", str(rows), "--place", place, "--stage", name]
                 print(json.dumps(watched(command)), flush=True)
 
