@@ -180,7 +180,11 @@ HOUSE = {
     "a program that others can replace": ("keyring", plant_program_that_others_write, "Others can replace"),
     "a key that never ends": ("key-ends", plant_key(expires=None), "Keys that never end (1 of 2): planted"),
     "a key without a purpose": ("key-purposes", plant_key(purpose=""), "Keys without a purpose (1 of 2): planted"),
-    "a key for every model": ("key-models", plant_key(models=None), "Keys that reach every model, those to come too (1 of 2)"),
+    "a key for every model": (
+        "key-models",
+        plant_key(models=None),
+        "Keys that are limited to no models, and reach those to come too (1 of 2)",
+    ),
     "an administrator's key": (
         "administrator-keys",
         plant_key(role=Role.ADMINISTRATOR, models=None),

@@ -126,12 +126,12 @@ def key_purposes(seen: Premises) -> SecurityCheck:
 
 
 def key_models(seen: Premises) -> SecurityCheck:
-    """Keys of callers that reach every model."""
+    """Keys of callers that are limited to no models."""
     return _of_keys(
         seen,
         "key-models",
         lambda key: key.role is Role.CALLER and key.models is None,
-        found="Keys that reach every model, those to come too",
+        found="Keys that are limited to no models, and reach those to come too",
         why="A caller needs the models that it asks; a key that leaks should reach no more.",
         advice="Make them anew with `--models`, and revoke the old ones.",
     )

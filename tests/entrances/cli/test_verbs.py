@@ -256,7 +256,10 @@ def test_putting_a_policy_notes_which_rules_it_lacks(terminal):
         in note
     )
     assert "quality-measured" in note
-    assert "data-not-erased" in terminal("release", "policy", "show", "mine", "--json").json["lacks"]
+    shown = terminal("release", "policy", "show", "mine", "--json")
+    assert "data-not-erased" in shown.json["lacks"]
+    assert "Note: mine lacks rules" in terminal("release", "policy", "show", "mine").err
+    assert "lacks" not in terminal("release", "policy", "show", "default").err
     default = terminal("release", "policy", "show", "default").out.replace("name: default", "name: whole")
     whole = terminal("release", "policy", "put", terminal.file("w.yaml", default))
     assert (whole.code, "lacks" in whole.err) == (0, False)

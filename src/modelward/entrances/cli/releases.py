@@ -126,7 +126,9 @@ def _declare_policies(nouns: typer.Typer) -> None:
     @verb(policies, "show", show=_show_policy)
     def show(desk: Desk, name: Annotated[str, typer.Argument(help="Name of the policy.")]) -> PolicyText:
         """Show a policy's text."""
-        return desk.house.releases.policies.show(name, by=desk.actor)
+        found = desk.house.releases.policies.show(name, by=desk.actor)
+        note_lacks(desk, found)
+        return found
 
 
 def show_release(console: Console, release: Release) -> None:

@@ -125,7 +125,7 @@ SECURITY_SENTENCES = {
     "{what:said} ({these:n} of {all:n}): {names}.": "{what}（{all} 个中的 {these} 个）：{names}。",
     "Keys that never end": "永不到期的密钥",
     "Keys without a purpose": "未声明用途的密钥",
-    "Keys that reach every model, those to come too": "可访问所有模型（包括今后的模型）的密钥",
+    "Keys that are limited to no models, and reach those to come too": "不限定模型的密钥（今后的模型也可访问）",
     "Keys that are administrators": "具有管理员角色的密钥",
     "Keys that did nothing for {days:n} days": "{days} 天没有使用的密钥",
     "People whom a password alone lets in": "仅凭密码即可进入的人",
