@@ -338,6 +338,32 @@ def test_shards_of_rows_that_went_meanwhile_are_not_registered(people, admin, va
     assert [each.name for each in people.list(by=admin)] == ["people"]
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda people, admin: people.table("people", by=admin),
+        lambda people, admin: people.grants.opened("model", "people", use="training", by=admin),
+    ],
+)
+def test_rows_that_went_while_they_were_read_are_read_by_nobody_and_no_reading_is_on_record(
+    people, admin, ledger, monkeypatch, read
+):
+    rows = type(people._shelf).rows
+
+    def read_and_then_erased(self, found):
+        table = rows(self, found)
+        monkeypatch.setattr(type(people._shelf), "rows", rows)
+        erase(people, admin)
+        return table
+
+    with monkeypatch.context() as once:
+        once.setattr(type(people._shelf), "rows", read_and_then_erased)
+        with pytest.raises(ErasedMeanwhileError):
+            read(people, admin)
+    assert [each.entry.facts for each in ledger.entries(event="dataset.read")] == []
+    assert people.table("people", by=admin).height == 197
+
+
 def test_a_dataset_that_changed_while_it_was_being_shredded_keeps_no_key_that_nobody_knows_of(people, admin, vault, monkeypatch):
     kind = type(people.shredding)
     shards = kind._shards

@@ -8,12 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from modelward.access import Seal
 from modelward.datasets import store
 from modelward.datasets.dataset import LEAST_ROWS, Column
 from modelward.datasets.description import Description, describe_table
 from modelward.datasets.erasure import ErasedPart, NotErasableError, Seen
-from modelward.datasets.grant import Grant
+from modelward.datasets.grant_book import GrantBook
 from modelward.datasets.row_filter import RowFilter
 from modelward.datasets.sharding import is_called_shard
 from modelward.datasets.shelf import Shelf
@@ -64,10 +63,10 @@ class Rest:
 class Erasable:
     """Finds the rows that a filter means, wherever they lie."""
 
-    def __init__(self, database: Database, shelf: Shelf, seal: Seal) -> None:
+    def __init__(self, database: Database, shelf: Shelf, book: GrantBook) -> None:
         self._database = database
         self._shelf = shelf
-        self._seal = seal
+        self._book = book
 
     def check_whole(self, found: store.Registration) -> None:
         """Nothing, where no other dataset is known that this one's rows were taken from.
@@ -112,7 +111,7 @@ class Erasable:
         """What is known of each of the parts before anything is done."""
         records = {
             part.found.name: records_of(
-                self._shelf.opened(part.found), part.table, part.described.profile, part.gone, held=self._held
+                self._shelf.opened(part.found), part.table, part.described.profile, part.gone, held=self._book.held
             )
             for part in parts
             if part.count
@@ -143,10 +142,6 @@ class Erasable:
         asked.check(described.columns)
         return Part(found, described, table, asked.kept(table, described.columns), parent)
 
-    def _held(self, grant: str) -> Grant | None:
-        with self._database.look() as connection:
-            return store.grant(connection, grant, seal=self._seal)
-
     def _kept_out(self, part: Part, parts: Sequence[Part]) -> tuple[str, ...]:
         """The grants, of the dataset or of what it is a shard of, whose filters had left every one of its rows out that go."""
         above = {each.found.name: each.parent for each in parts}
@@ -155,7 +150,7 @@ class Erasable:
             names.append(name)
             name = above.get(name, "")
         with self._database.look() as connection:
-            grants = [each for name in names for each in store.grants(connection, dataset=name, seal=self._seal) if each.rows]
+            grants = [each for name in names for each in self._book.rows(connection, dataset=name) if each.rows]
         clear = []
         for grant in grants:
             with suppress(InvalidError):

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 
-from modelward.access import Actor, Permission, Seal
+from modelward.access import Actor, Permission
 from modelward.audit import Ledger, checked_reason
 from modelward.datasets import store
 from modelward.datasets.agreement import Agreement
@@ -27,6 +27,7 @@ from modelward.datasets.erasure import (
     NothingToEraseError,
     RecordedErasure,
 )
+from modelward.datasets.grant_book import GrantBook
 from modelward.datasets.owners import Owners
 from modelward.datasets.row_filter import RowFilter
 from modelward.datasets.sharding import is_called_shard
@@ -58,6 +59,7 @@ class Erasing:
         keyring: Keyring,
         agreement: Agreement,
         owners: Owners,
+        book: GrantBook,
     ) -> None:
         self._agreement = agreement
         self._owners = owners
@@ -66,7 +68,7 @@ class Erasing:
         self._ledger = ledger
         self._shelf = shelf
         self._digest_key = keyring.secret("digests")
-        self._erasable = Erasable(database, shelf, Seal(keyring.secret("pepper")))
+        self._erasable = Erasable(database, shelf, book)
         self._on_record = ErasedOnRecord(ledger)
 
     def erase(self, name: str, *, rows: str, reason: str, is_trial: bool = False, witness: Witness = nobody, by: Actor) -> Erased:

@@ -53,9 +53,16 @@ class Grants:
     """Grants of datasets to models. Rows of grants are sealed; what was read under them is in the ledger."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, shelf: Shelf, keyring: Keyring, agreement: Agreement, owners: Owners
+        self,
+        database: Database,
+        ledger: Ledger,
+        shelf: Shelf,
+        keyring: Keyring,
+        agreement: Agreement,
+        owners: Owners,
+        book: GrantBook,
     ) -> None:
-        self._book = GrantBook(database, ledger, keyring)
+        self._book = book
         self._database = database
         self._ledger = ledger
         self._shelf = shelf
@@ -180,7 +187,7 @@ class Grants:
             DatasetMissingError: there is none. TermsNotAcceptedError: its terms are to be accepted first.
             GrantMissingError, GrantEndedError, PurposeNotAgreedError, OutsideGrantError: the
             grant does not allow it, which is recorded. UnusableTableError: the grant leaves too few rows.
-            SealBrokenError, DatasetChangedError: the rows are not those registered.
+            SealBrokenError, DatasetChangedError: the rows are not those registered. ErasedMeanwhileError: some went just now.
         """
         by.require(Permission.DATA_READ, dataset=dataset)
         found = self._shelf.genuine(dataset)
@@ -197,7 +204,7 @@ class Grants:
             raise
         described = self._shelf.description(found)
         view = view_of(self._shelf.opened(found), self._shelf.rows(found), described.profile, shown)
-        settled = self._record(view, grant, use=use, purpose=purpose, whole=found.fingerprint, by=by)
+        settled = self._record(view, grant, found, use=use, purpose=purpose, by=by)
         return replace(view, grant=settled, whole=found.fingerprint)
 
     def traced(self, dataset: str, *, column: str, value: str, by: Actor) -> Callable[[str], Records]:
@@ -296,8 +303,8 @@ class Grants:
             )
         return replace(grant, columns=held.columns, rows=held.rows)
 
-    def _record(self, view: View, grant: Grant, *, use: str, purpose: str, whole: str, by: Actor) -> Grant:
-        shown = view.dataset
+    def _record(self, view: View, grant: Grant, found: store.Registration, *, use: str, purpose: str, by: Actor) -> Grant:
+        shown, whole = view.dataset, found.fingerprint
         facts: dict[str, Any] = {
             "use": use,
             "purpose": purpose or grant.purpose,
@@ -308,6 +315,8 @@ class Grants:
         if shown.fingerprint != whole:
             facts["view"] = shown.fingerprint
         with self._database.change() as connection:
+            # What is on record after an erasure was read after it.
+            self._shelf.must_be_as_read(connection, found)
             grant = self._book.settled(connection, grant, by=by)
             facts = {"on_behalf_of": by.id, "grant": grant.id, **facts}
             self._ledger.record(connection, DATASET_READ, actor=principal(grant.model), subject=shown.name, facts=facts)

@@ -34,6 +34,7 @@ from modelward.datasets.description import (
     sealable,
 )
 from modelward.datasets.erasing import Erasing
+from modelward.datasets.grant_book import GrantBook
 from modelward.datasets.granting import Grants
 from modelward.datasets.owners import Owners
 from modelward.datasets.parallel import are_parallel, read_parallel
@@ -70,9 +71,10 @@ class Datasets:
         self._shelf = Shelf(database, vault)
         self._agreement = Agreement(self._shelf, Agreeing(database, ledger, keyring), ledger)
         owners = Owners(self._shelf, self._agreement, ledger)
-        self.grants = Grants(database, ledger, self._shelf, keyring, self._agreement, owners)
+        book = GrantBook(database, ledger, keyring)
+        self.grants = Grants(database, ledger, self._shelf, keyring, self._agreement, owners, book)
         self.shredding = Shredding(database, vault, ledger, self._shelf, owners)
-        self.erasing = Erasing(database, vault, ledger, self._shelf, keyring, self._agreement, owners)
+        self.erasing = Erasing(database, vault, ledger, self._shelf, keyring, self._agreement, owners, book)
 
     def add(
         self,
@@ -193,7 +195,7 @@ class Datasets:
 
         Raises:
             DatasetMissingError: there is none. TermsNotAcceptedError: its terms are to be accepted first.
-            SealBrokenError, DatasetChangedError: the rows are not those registered.
+            SealBrokenError, DatasetChangedError: the rows are not those registered. ErasedMeanwhileError: some went just now.
         """
         return frame_of(self.columns(name, by=by, purpose=purpose))
 
@@ -203,6 +205,7 @@ class Datasets:
         table = self._shelf.rows(found)
         facts = {"fingerprint": found.fingerprint, "purpose": purpose or found.declared.purpose, "rows": found.rows}
         with self._database.change() as connection:
+            self._shelf.must_be_as_read(connection, found)
             self._ledger.record(connection, DATASET_READ, actor=by.id, subject=name, facts=facts)
         return table
 
