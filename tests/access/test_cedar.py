@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelward.access import PERMISSIONS_OF, InvalidSitePolicyError, Permission, Role
-from modelward.access.cedar import BEARING_LIMIT, CompiledPolicies, Question, TooManyBearError, built_in_text, check
+from modelward.access.cedar import BEARING_LIMIT, CompiledPolicies, PolicyFile, Question, TooManyBearError, built_in_text, check
 from modelward.access.cedar.policies import _entities, _request
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def compiled(text: str) -> CompiledPolicies:
-    return CompiledPolicies.of([("site", check(text))])
+    return CompiledPolicies.of([PolicyFile.of("site", "", check(text))])
 
 
 BUILT_IN = compiled(built_in_text())
@@ -120,7 +120,7 @@ questions = st.builds(
 @given(drawn=st.lists(policies, min_size=1, max_size=8), question=questions)
 def test_asking_those_in_the_drawers_is_asking_all(drawn, question):
     text = "\n".join(f"{effect} ({who}, {act}, {what}){when};" for effect, who, act, what, when in drawn)
-    found = CompiledPolicies.of([("site", _read(text))]).ask(question, now=NOW)
+    found = CompiledPolicies.of([PolicyFile.of("site", "", _read(text))]).ask(question, now=NOW)
     whole = cedarpy.is_authorized(_request(question, NOW), text, _entities(question))
     assert (bool(found.permits) and not found.forbids) == whole.allowed
     assert len(found.forbids) == (0 if whole.allowed or not found.forbids else len(whole.diagnostics.reasons))

@@ -27,6 +27,7 @@ from modelward.access import (
 )
 from modelward.access.cedar import read
 from modelward.access.judge import BY_ROLE
+from modelward.access.judging import HouseJudge
 from modelward.app import create_home, open_platform
 from modelward.errors import ConflictError
 from modelward.settings import Settings
@@ -408,23 +409,23 @@ def test_files_are_checked_and_made_ready_before_anything_is_written(platform, p
     monkeypatch.setattr(checking.cedarpy, "validate_policies", noting("checked", checking.cedarpy.validate_policies))
     monkeypatch.setattr(compiling.CompiledPolicies, "_add", noting("compiled", compiling.CompiledPolicies._add))
     policies.put("second", NOT_TILL, by=owner)
-    assert Counter(seen) == {("read", False): 2, ("checked", False): 1, ("compiled", False): 2}, "each once, and nobody waits"
+    assert Counter(seen) == {("read", False): 1, ("checked", False): 1, ("compiled", False): 2}, (
+        "the new one alone, and nobody waits"
+    )
     assert written == [1]
 
 
 def test_a_file_that_is_put_while_another_is_made_ready_is_not_lost(platform, policies, owner, monkeypatch):
-    from modelward.access import site_policies
-
     till, others = service(platform), [NO_EXPORT]
-    compiled = site_policies._compiled
+    compiled = HouseJudge.compiled
 
-    def overtaken(files, checked):
+    def overtaken(judge, files, **more):
         if others:
             text = others.pop()
             policies.put("meanwhile", text, by=owner)
-        return compiled(files, checked)
+        return compiled(judge, files, **more)
 
-    monkeypatch.setattr(site_policies, "_compiled", overtaken)
+    monkeypatch.setattr(HouseJudge, "compiled", overtaken)
     policies.put("house", NOT_TILL, by=owner)
     assert [file.name for file in policies.list(by=owner)] == ["built-in", "house", "meanwhile"]
     assert not till.may(Permission.MODELS_PREDICT, model="m")
@@ -432,20 +433,83 @@ def test_a_file_that_is_put_while_another_is_made_ready_is_not_lost(platform, po
 
 
 def test_who_is_overtaken_again_and_again_is_told_and_changes_nothing(policies, owner, monkeypatch):
-    from modelward.access import site_policies
+    compiled, turn = HouseJudge.compiled, []
 
-    compiled, turn = site_policies._compiled, []
-
-    def overtaken(files, checked):
-        if files[-1].name == "house":
+    def overtaken(judge, files, **more):
+        if "house" in [file.name for file in files]:
             turn.append(1)
             policies.put(f"other-{len(turn)}", NO_EXPORT, by=owner)
-        return compiled(files, checked)
+        return compiled(judge, files, **more)
 
-    monkeypatch.setattr(site_policies, "_compiled", overtaken)
+    monkeypatch.setattr(HouseJudge, "compiled", overtaken)
     with pytest.raises(SitePolicyChangedError, match="Send it again"):
         policies.put("house", NOT_TILL, by=owner)
     assert "house" not in [file.name for file in policies.list(by=owner)]
+
+
+@pytest.fixture
+def elsewhere(platform, monkeypatch):
+    """Another process of the same home: what it may say of the till, and which texts it read for that."""
+    from modelward.access.cedar import checking
+
+    other = open_platform(platform.settings)
+    judge, texts = other.access.owner().judge, []
+    ours = checking.cedarpy.policies_to_json_str
+
+    def look(actor, *asked):
+        with monkeypatch.context() as watched:
+            watched.setattr(checking.cedarpy, "policies_to_json_str", lambda text: texts.append(text) or ours(text))
+            texts.clear()
+            judge.refreshed()
+        return [judge.decide(actor, each, model="m").is_allowed for each in asked], [*texts]
+
+    yield look
+    other.close()
+
+
+NOT_TO = '@id("not-to") forbid (principal == Service::"till", action == Action::"models:{}", resource);'
+
+
+def test_a_process_reads_of_the_policies_what_was_changed_and_judges_by_all(platform, policies, owner, elsewhere):
+    till, asked = service(platform, role=Role.DATA_SCIENTIST), (Permission.MODELS_READ, Permission.MODELS_EXPORT)
+    to_read, to_export, to_assess = (NOT_TO.format(verb) for verb in ("read", "export", "assess"))
+    policies.put("a", to_read, by=owner)
+    policies.put("b", to_export, by=owner)
+    assert elsewhere(till, *asked) == ([False, False], [to_read, to_export])
+    policies.put("a", to_assess, revision=1, by=owner)
+    assert elsewhere(till, *asked, Permission.MODELS_ASSESS) == ([True, False, False], [to_assess]), "changed"
+    policies.put("c", to_read, by=owner)
+    assert elsewhere(till, *asked) == ([False, False], [to_read]), "added"
+    policies.remove("b", by=owner)
+    assert elsewhere(till, *asked, Permission.MODELS_ASSESS) == ([False, True, False], []), "removed"
+    policies.remove("c", by=owner)
+    policies.put("b", to_read, by=owner)
+    assert elsewhere(till, *asked) == ([False, True], [to_read]), "another text under a name that there was"
+    for name in "ab":
+        policies.remove(name, by=owner)
+    assert elsewhere(till, *asked) == ([True, True], [])
+    policies.put("a", to_read, by=owner)
+    assert elsewhere(till, *asked) == ([False, True], [to_read])
+
+
+def test_a_file_with_a_fault_leaves_the_old_in_force_everywhere(platform, policies, owner, elsewhere):
+    till = service(platform, role=Role.DATA_SCIENTIST)
+    policies.put("a", NOT_TO.format("read"), by=owner)
+    assert elsewhere(till, Permission.MODELS_READ) == ([False], [NOT_TO.format("read")])
+    with pytest.raises(InvalidSitePolicyError):
+        policies.put("a", NOT_TO.format("pretend"), revision=1, by=owner)
+    assert elsewhere(till, Permission.MODELS_READ) == ([False], [])
+
+
+def test_a_text_that_was_altered_is_not_mistaken_for_the_one_that_was_read(platform, policies, owner, elsewhere):
+    till = service(platform, role=Role.DATA_SCIENTIST)
+    policies.put("a", NOT_TO.format("read"), by=owner)
+    policies.put("b", NOT_TO.format("export"), by=owner)
+    assert elsewhere(till, Permission.MODELS_ASSESS)[0] == [True]
+    edit(platform, "update access_policies set text = ? where name = 'a'", NOT_TO.format("assess"))
+    assert elsewhere(till, Permission.MODELS_ASSESS, Permission.DATA_READ) == ([False, False], []), "nothing is allowed"
+    edit(platform, "update access_policies set text = ? where name = 'a'", NOT_TO.format("read"))
+    assert elsewhere(till, Permission.MODELS_ASSESS, Permission.MODELS_READ) == ([True, False], []), "nothing is forgotten"
 
 
 def test_the_lines_of_policies_are_told_where_there_are_many(policies, owner):

@@ -11,7 +11,7 @@ import pytest
 
 from modelward.access import Actor, PurposeNotAgreedError, Role, TermsNotAcceptedError, local_actor
 from modelward.assessment import Assessment, Objective
-from modelward.datasets import GrantEndedError, GrantMissingError, OutsideGrantError, Sharding, Split
+from modelward.datasets import GrantEndedError, GrantMissingError, OutsideGrantError, Sharding, Split, grant_book
 from modelward.training import RECIPES, CandidateStatus, RunFailedError, Status, heeding, parse_spec
 from training import house
 from training.exposure import exposure, losses_of
@@ -312,12 +312,20 @@ def test_a_training_goes_on_under_a_grant_that_takes_the_place_of_its_own(rooms,
     assert run.versions == ("grants:1",)
 
 
-def test_a_grant_that_ends_in_mid_training_stops_it(rooms, register, admin, broken):
+def test_a_grant_that_ends_in_mid_training_stops_it(rooms, register, admin, broken, monkeypatch):
+    monkeypatch.setattr(heeding, "_SECONDS", 0.0)
     register()
-    until = datetime.now(UTC) + timedelta(seconds=2)
+    until = datetime.now(UTC) + timedelta(hours=1)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return until
+
+    an_hour_passes = Then(lambda: monkeypatch.setattr(grant_book, "datetime", Clock))
     made = rooms.datasets.grants.grant("grants", "people", purpose=PURPOSE, until=until, by=admin)
     with pytest.raises(RunFailedError, match=f"The grant {made.id} of dataset 'people' to model 'grants' ended on"):
-        rooms.training.train(spec("slow: {seconds: 300}"), by=SCIENTIST)
+        rooms.training.train(spec("slow: {seconds: 300}"), by=SCIENTIST, progress=an_hour_passes)
 
 
 def test_a_run_is_not_resumed_on_other_rows(rooms, register, admin, broken):

@@ -7,6 +7,7 @@ as a table, and a test holds the two equal. The limits of a credential are no po
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -28,7 +29,7 @@ from modelward.errors import InvalidError
 from modelward.storage import Connection, Database
 
 if TYPE_CHECKING:
-    from modelward.access.cedar import CompiledPolicies, Found
+    from modelward.access.cedar import CompiledPolicies, Found, PolicyFile, Statement
 
 REPAIR: Final = "Whoever owns the home repairs it there: `modelward access policies remove NAME`, and `put` it again."
 _TIME_SECONDS: Final = 1.0
@@ -39,6 +40,8 @@ TYPES: Final = {"person": "Person", "service": "Service", "model": "Model", "loc
 
 
 Marks: TypeAlias = tuple[tuple[str, str], ...]
+Statements: TypeAlias = "tuple[Statement, ...]"
+_NONE: Final[Mapping[str, Statements]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ class HouseJudge:
         self._ledger = ledger
         self._seal = seal
         self._standing: Standing | None = None
-        self._prepared: tuple[Marks, CompiledPolicies] | None = None
+        self._prepared: tuple[Marks, CompiledPolicies | None] | None = None
+        self._read_last: Mapping[str, PolicyFile] = {}
 
     def judged(self, actor: Actor) -> Actor:
         """The actor, with this as their judge."""
@@ -133,9 +137,28 @@ class HouseJudge:
         assert self._standing is not None
         return self._standing
 
-    def prepare(self, marks: Marks, compiled: CompiledPolicies) -> None:
+    def prepare(self, marks: Marks, compiled: CompiledPolicies | None) -> None:
         """These are the policies of the files with those marks, so that they need not be read once more."""
         self._prepared = marks, compiled
+
+    def compiled(self, files: Sequence[SitePolicy], *, checked: Mapping[str, Statements] = _NONE) -> CompiledPolicies | None:
+        """The policies of all the files; None where there are none. Those that were `checked` a moment ago are not read again, nor
+        those whose texts were in force when this judge looked last.
+
+        Raises:
+            TooManyBearError: so many have one scope that questions would wait.
+        """
+        if not files:
+            return None
+        from modelward.access.cedar import CompiledPolicies, PolicyFile, read
+
+        def made(file: SitePolicy) -> PolicyFile:
+            last = self._read_last.get(file.name)
+            if last is not None and last.digest == file.digest:
+                return last
+            return PolicyFile.of(file.name, file.digest, checked.get(file.name) or read(file.text))
+
+        return CompiledPolicies.of(made(file) for file in files)
 
     def trial(self, compiled: CompiledPolicies | None) -> HouseJudge:
         """A judge that judges by those policies, and never reads others: what would be."""
@@ -153,7 +176,8 @@ class HouseJudge:
                 return Standing(revision, marks, tenants, before.compiled)
             self._must_be_on_record(files, connection)
             prepared, self._prepared = self._prepared, None
-            compiled = prepared[1] if prepared and prepared[0] == marks else _compiled(files)
+            compiled = prepared[1] if prepared and prepared[0] == marks else self.compiled(files)
+            self._read_last = compiled.files if compiled else {}
             return Standing(revision, marks, tenants, compiled)
         except (AlteredRowError, InvalidError) as fault:
             return Standing(revision, marks, tenants, fault=str(fault))
@@ -245,14 +269,6 @@ def in_force(files: list[SitePolicy]) -> str:
 
 def _is_told(newest: LoggedEntry | None, files: list[SitePolicy]) -> bool:
     return not files if newest is None else newest.entry.facts.get("in_force") == in_force(files)
-
-
-def _compiled(files: list[SitePolicy]) -> CompiledPolicies | None:
-    if not files:
-        return None
-    from modelward.access.cedar import CompiledPolicies, read
-
-    return CompiledPolicies.of((file.name, read(file.text)) for file in files)
 
 
 def _is_repair(actor: Actor, permission: Permission) -> bool:

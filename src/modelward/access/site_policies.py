@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from modelward.access.actor import Actor
-from modelward.access.judging import HouseJudge, in_force
+from modelward.access.judging import HouseJudge, Statements, in_force
 from modelward.access.name import check_name
 from modelward.access.permission import Permission, Role
 from modelward.access.seal import Seal
@@ -35,11 +35,10 @@ from modelward.digest import sha256_hex
 from modelward.storage import Connection, Database
 
 if TYPE_CHECKING:
-    from modelward.access.cedar import CompiledPolicies, Statement
+    from modelward.access.cedar import CompiledPolicies
 
 _NEEDED = (Permission.POLICIES_MANAGE, Permission.USERS_MANAGE)
 _TIMES: Final = 5
-Statements: TypeAlias = "tuple[Statement, ...]"
 
 
 class _OvertakenError(Exception):
@@ -100,7 +99,9 @@ class SitePolicies:
             self._must_be_at(connection, policy.name, policy.revision - 1)
             others = [each for each in policy_rows.policies(connection, seal=self._seal) if each.name != policy.name]
         expected = in_force([*others, policy])
-        compiled = _compiled([*others, policy], {policy.name: statements})
+        files = sorted([*others, policy], key=_name)
+        _must_not_be_too_many(files)
+        compiled = self._judge.compiled(files, checked={policy.name: statements})
         with self._database.change() as connection:
             self._must_be_at(connection, policy.name, policy.revision - 1)
             policy_rows.put_policy(connection, policy, seal=self._seal)
@@ -208,16 +209,13 @@ def built_in() -> SitePolicy:
     return SitePolicy(name=BUILT_IN, revision=0, digest=sha256_hex(text.encode()), policies=len(Role), text=text, by="modelward")
 
 
-def _compiled(files: list[SitePolicy], checked: Mapping[str, Statements]) -> CompiledPolicies:
-    """All of the files; those that were `checked` a moment ago are not read again."""
-    from modelward.access.cedar import CompiledPolicies, read
-
-    if len(files) > FILES_LIMIT or sum(file.policies for file in files) > POLICIES_LIMIT:
+def _must_not_be_too_many(files: Sequence[SitePolicy]) -> None:
+    count = sum(file.policies for file in files)
+    if len(files) > FILES_LIMIT or count > POLICIES_LIMIT:
         raise SitePolicyTooLargeError(
-            f"There would be {len(files):,} files with {sum(file.policies for file in files):,} policies; {FILES_LIMIT:,} and "
-            f"{POLICIES_LIMIT:,} are the most. Remove some: `modelward access policies remove NAME`."
+            f"There would be {len(files):,} files with {count:,} policies; {FILES_LIMIT:,} and {POLICIES_LIMIT:,} are the most. "
+            "Remove some: `modelward access policies remove NAME`."
         )
-    return CompiledPolicies.of((file.name, checked.get(file.name) or read(file.text)) for file in sorted(files, key=_name))
 
 
 def _name(file: SitePolicy) -> str:

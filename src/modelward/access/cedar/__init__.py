@@ -6,6 +6,7 @@ Nothing here is imported before a home has policies of its own.
 
 from modelward.access.cedar.checking import Statement, check, read
 from modelward.access.cedar.policies import BEARING_LIMIT, CompiledPolicies, Found, Question, TooManyBearError
+from modelward.access.cedar.policy_file import PolicyFile
 from modelward.access.cedar.vocabulary import BUILT_IN, SCHEMA_TEXT, built_in_text
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "SCHEMA_TEXT",
     "CompiledPolicies",
     "Found",
+    "PolicyFile",
     "Question",
     "Statement",
     "TooManyBearError",

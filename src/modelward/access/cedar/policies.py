@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policies ready to be asked, whatever their number: for a question, only those are asked that could bear on it.
 
-Each policy lies in a drawer named after the heads of its scope: principal, action, resource. A question opens the few drawers whose
-heads it could match; the engine then decides exactly. It is handed every policy that its own rules of scope could let match, so
-what it decides is what it would decide over all of them.
+Each policy lies in drawers named after the heads of its scope. A question opens the few drawers whose heads it could match; the
+engine then decides exactly. It is handed every policy that its own rules of scope could let match, so what it decides is what it
+would decide over all of them.
 """
 
 from __future__ import annotations
@@ -13,20 +13,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import cedarpy
 
-from modelward.access.cedar.checking import Statement
+from modelward.access.cedar.policy_file import OF_ORIGIN, Drawer, Policy, PolicyFile
 from modelward.errors import TooLargeError
 
 # So many bear on one question at most: each costs a microsecond or so.
 BEARING_LIMIT: Final = 100
 _SETS_KEPT: Final = 4096
-_OF_ORIGIN: Final = ("address", "mtls")
-
-Head: TypeAlias = tuple[str, str] | str | None
-Drawer: TypeAlias = tuple[Head, Head, Head]
 
 
 class TooManyBearError(TooLargeError):
@@ -61,34 +57,26 @@ class Found:
 
 
 @dataclass(slots=True)
-class _Policy:
-    """A policy: its name for people, with the file's, and its form for the engine."""
-
-    name: str
-    form: str
-    forbids: bool
-    reads: frozenset[str]
-
-
-@dataclass(slots=True)
 class CompiledPolicies:
     """Every policy of several files, in drawers."""
 
-    policies: list[_Policy] = field(default_factory=list)
+    files: dict[str, PolicyFile] = field(default_factory=dict)
+    policies: list[Policy] = field(default_factory=list)
     drawers: dict[Drawer, list[int]] = field(default_factory=dict)
     _sets: dict[tuple[int, ...], tuple[Any, Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, files: Iterable[tuple[str, tuple[Statement, ...]]]) -> CompiledPolicies:
-        """The policies of files, each by its name.
+    def of(cls, files: Iterable[PolicyFile]) -> CompiledPolicies:
+        """The policies of files.
 
         Raises:
             TooManyBearError: more than `BEARING_LIMIT` have the same scope.
         """
         made = cls()
-        for file, statements in files:
-            for statement in statements:
-                made._add(file, statement)
+        for file in files:
+            made.files[file.name] = file
+            for policy in file.policies:
+                made._add(policy)
         return made
 
     def ask(self, question: Question, *, now: datetime | None = None) -> Found:
@@ -102,7 +90,7 @@ class CompiledPolicies:
         faults: list[str] = []
         said = [self._asked(each, request, entities, faults) if each else () for each in (permits, forbids)]
         read = frozenset[str]().union(*(self.policies[number].reads for number in bearing))
-        return Found(said[0], said[1], tuple(faults), "time" in read, not read.isdisjoint(_OF_ORIGIN))
+        return Found(said[0], said[1], tuple(faults), "time" in read, not read.isdisjoint(OF_ORIGIN))
 
     def _asked(self, policies: Any, request: dict[str, Any], entities: Any, faults: list[str]) -> tuple[str, ...]:
         diagnostics = cedarpy.is_authorized(request, policies, entities).diagnostics
@@ -132,51 +120,17 @@ class CompiledPolicies:
         whole = f'{{"templates":{{}},"staticPolicies":{{{forms}}},"templateLinks":[]}}'
         return cedarpy.PolicySet.from_json_str(whole) if forms else None
 
-    def _add(self, file: str, statement: Statement) -> None:
-        form = json.dumps(statement.form)
-        forbids = statement.effect == "forbid"
-        self.policies.append(_Policy(f"{file}/{statement.name}", form, forbids, frozenset(_reads(statement.form))))
-        heads = (_heads(statement.form[part]) for part in ("principal", "action", "resource"))
-        for drawer in product(next(heads), next(heads), next(heads)):
+    def _add(self, policy: Policy) -> None:
+        self.policies.append(policy)
+        for drawer in policy.drawers:
             lying = self.drawers.setdefault(drawer, [])
             lying.append(len(self.policies) - 1)
             if len(lying) > BEARING_LIMIT:
                 raise TooManyBearError(
-                    f"More than {BEARING_LIMIT} policies have the scope of {file}/{statement.name} (line {statement.line}), and "
+                    f"More than {BEARING_LIMIT} policies have the scope of {policy.name} (line {policy.line}), and "
                     "every question within it would wait for all of them. Nothing was changed. Name principals or resources "
                     "in their scopes, or put their conditions into one policy."
                 )
-
-
-def _reads(form: Any) -> Iterator[str]:
-    """Which of the circumstances a policy looks at; all that change, where it looks at them as a whole."""
-    match form:
-        case {".": {"left": {"Var": "context"}, "attr": attribute}} | {"has": {"left": {"Var": "context"}, "attr": attribute}}:
-            yield str(attribute)
-        case {"Var": "context"}:
-            yield from ("time", *_OF_ORIGIN)
-        case dict():
-            for part in form.values():
-                yield from _reads(part)
-        case list():
-            for part in form:
-                yield from _reads(part)
-
-
-def _heads(scope: dict[str, Any]) -> list[Head]:
-    """By what a scope can be recognized: nothing, a type, or uids, one of which the thing must be, or be in."""
-    match scope:
-        case {"op": "All"}:
-            return [None]
-        case {"entity": entity}:
-            return [(entity["type"], entity["id"])]
-        case {"entities": entities}:
-            return [(entity["type"], entity["id"]) for entity in entities]
-        case {"op": "is", "in": {"entity": entity}}:
-            return [(entity["type"], entity["id"])]
-        case {"op": "is", "entity_type": kind}:
-            return [str(kind)]
-    raise ValueError(scope)
 
 
 def _drawers_of(question: Question) -> Iterator[Drawer]:
