@@ -288,6 +288,26 @@ def test_an_older_row_put_back_is_seen(platform, policies, owner):
         seen_anew(platform, till).require(Permission.MODELS_READ)
 
 
+def test_an_older_row_put_back_with_a_copy_of_its_entry_far_ahead_is_seen(platform, policies, owner):
+    till = service(platform)
+    policies.put("house", NO_EXPORT, by=owner)
+    with closing(sqlite3.connect(platform.settings.home / "modelward.db")) as database:
+        row = database.execute("select * from access_policies").fetchone()
+        ((index,),) = database.execute("select max(idx) from ledger_entries where event = 'access.policy-put'").fetchall()
+    policies.put("house", NOT_TILL, revision=1, by=owner)
+    assert not till.may(Permission.MODELS_READ)
+    edit(platform, "delete from access_policies")
+    edit(platform, f"insert into access_policies values ({', '.join('?' * len(row))})", *row)
+    copied = "entry, leaf, event, actor, subject, request"
+    edit(platform, f"insert into ledger_entries select idx + 1000, {copied} from ledger_entries where idx = ?", index)
+    with pytest.raises(NotPermittedError, match="modelward audit verify"):
+        seen_anew(platform, till).require(Permission.MODELS_READ)
+    other = open_platform(platform.settings)
+    assert not other.access.owner().judge.judged(till).may(Permission.MODELS_READ), "nor does who begins later believe it"
+    other.close()
+    assert not platform.ledger.verify().is_sound
+
+
 def test_a_policy_that_cannot_be_evaluated_denies(platform, policies, owner):
     till = service(platform)
     policies.put("sum", "forbid (principal is Service, action, resource) when { 9223372036854775807 + 1 > 2 };", by=owner)

@@ -186,7 +186,7 @@ class HouseJudge:
         """Nothing, where the ledger tells of the same files.
 
         Raises:
-            AlteredRowError: it does not: a row was put, put back, or taken away by something else.
+            AlteredRowError: it does not: a row was put, put back, or taken away by something else. Or nothing proves what it tells.
         """
         told = [
             each for event in (SITE_POLICY_PUT, SITE_POLICY_REMOVED) for each in self._ledger.entries(event=event.name, limit=1)
@@ -194,6 +194,8 @@ class HouseJudge:
         newest = max(told, key=lambda each: each.index, default=None)
         if not _is_told(newest, files) and not self._was_changed_meanwhile(connection):
             raise AlteredRowError("The policy files are not those that the ledger tells of.")
+        if newest is not None and not self._ledger.proves(newest):
+            raise AlteredRowError("The ledger does not prove what it tells of the policy files: run `modelward audit verify`.")
 
     def _was_changed_meanwhile(self, connection: Connection) -> bool:
         """Whether the ledger may tell of files that this reading does not see yet."""
