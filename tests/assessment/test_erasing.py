@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trying an erasure, erasing, erasing again and tracing before all tell the same of the same versions, and so do versions after."""
 
+from dataclasses import replace
+
 import pytest
 
 from modelward.assessment import Assessment, Sighting
+from modelward.assessment.tracing import sighting_of
 from modelward.datasets import Sharding, make_split
 from modelward.training import parse_spec
 from training import house
@@ -71,6 +74,36 @@ def test_what_is_not_known_any_more_is_told_as_such_and_is_the_same_in_the_deed(
     assert tried.sightings == done.sightings
     assert (tried.versions, bool(tried.sightings[0].unknown)) == (("whole:1",), True)
     assert "May have learned" in tried.advice[0]
+
+
+def test_one_that_came_from_elsewhere_is_told_of_as_the_one_that_it_was(rooms, people, admin, tmp_path):  # noqa: F811
+    rooms.training.train(spec("whole"), by=admin)
+    person = somebody(rooms, admin, "train")
+    rooms.registry.export("whole:1", tmp_path / "out", by=admin)
+    rooms.registry.import_folder(tmp_path / "out", "back", public_key=rooms.registry.public_key, by=admin)
+    asked = {"rows": f"person == {person}", "by": admin}
+    tried = people.erase("people", reason="", is_trial=True, **asked)
+    done = people.erase("people", reason="objection", **asked)
+    assert tried.sightings == done.sightings == (Sighting(version="back:1", train=1), Sighting(version="whole:1", train=1))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"split": {"by": "moon"}},
+        {"split": "all"},
+        {"split": {"by": "cluster"}, "columns": ["x"]},
+        {"columns": 3},
+        {"split": {"by": "last"}},
+    ],
+)
+def test_a_version_that_tells_nonsense_of_its_division_keeps_nobody_from_erasing(rooms, people, admin, facts):  # noqa: F811
+    rooms.training.train(spec("whole"), by=admin)
+    version = rooms.registry.find("whole:1", by=admin)
+    odd = replace(version, facts=version.facts | facts)
+    records = rooms.datasets.grants.traced("people", column="person", value="1001", by=admin)
+    sighting = sighting_of(odd, records, divided={})
+    assert (sighting.has_seen, "comes out otherwise" in sighting.unknown) == (True, True)
 
 
 def test_versions_of_shards_of_shards_are_told_of_by_trial_trace_and_deed(rooms, people, admin):  # noqa: F811

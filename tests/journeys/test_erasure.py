@@ -140,8 +140,13 @@ def test_a_version_does_not_lose_its_past_by_leaving_the_house_and_coming_back(h
         house.registry.export(f"{model}:1", tmp_path / model, by=me)
         came[model] = house.registry.import_folder(tmp_path / model, f"{model}-back", public_key=house.registry.public_key, by=me)
     train(house, "careful")
-    gone = {model: sum(each.gone for each in house.assessment.erasures(version)) for model, version in came.items()}
-    assert gone == {"grants": 3, "older": 3, "careful": 0}
+
+    def gone(version):
+        return sum(each.gone for each in house.assessment.erasures(version))
+
+    originals = {model: gone(house.registry.find(f"{model}:1", by=me)) for model in came}
+    assert {model: gone(version) for model, version in came.items()} == originals
+    assert (bool(originals["grants"]), bool(originals["older"]), originals["careful"]) == (True, True, 0)
     with pytest.raises(ReleaseRefusedError, match="may have learned from rows that were erased since"):
         house.releases.propose("grants-back:1", by=me)
     train(house, "older")
@@ -159,3 +164,21 @@ def test_a_version_registered_in_the_moment_of_the_erasure_is_known_to_have_lear
     monkeypatch.setattr(type(house.registry), "register", just_before)
     train(house, "grants")
     assert [each.gone for each in house.assessment.erasures(house.registry.find("grants:1", by=me))] == [3]
+
+
+def test_what_only_tested_a_version_is_in_none_of_its_files_and_what_it_learned_from_may_be(house, tmp_path):
+    rows = [line.split(",") for line in people(300).splitlines()]
+    rows[-1][2] = CANARY
+    table, me = tmp_path / "others.csv", local_actor()
+    table.write_text("\n".join(map(",".join, rows)))
+    house.datasets.add("others", [table], target="grant", purpose="tests", owner="tester", by=me)
+    spec = SPEC.replace("dataset: people", "dataset: others")
+    for model, seed in (("tested", 1), ("learned", 2)):
+        house.training.train(parse_spec(spec.format(model=model).replace("seed: 3", f"seed: {seed}")), by=me)
+        house.assessment.assess(f"{model}:1", by=me)
+    told = house.assessment.erase("others", rows=f'town == "{CANARY}"', reason=REASON, by=me)
+    assert [(each.version, each.train, each.test) for each in told.sightings] == [("learned:1", 1, 0), ("tested:1", 0, 1)]
+    labels = " ".join(label for label in shown(house) if "people" not in label)
+    assert ("learned:1" in labels, "tested:1" in labels) == (True, False)
+    assert told.versions == ("learned:1",)
+    house.releases.propose("tested:1", by=me)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelward.assessment.tracing import Sighting, sighting_of
-from modelward.datasets import Erased, Parts, RecordedErasure, Records, Seen
+from modelward.datasets import Erased, Parts, RecordedErasure, Records, Seen, seen_in
 from modelward.registry import Version
 
 
@@ -64,7 +64,7 @@ def sightings_of(erased: Erased, versions: Iterable[Version], *, concerns: Calla
         if (part := parts.get(version.lineage.dataset)) is None:
             continue
         grant, *_ = division = division_of(version)
-        if seen := next((each for each in part.seen if each.division == division), None):
+        if seen := seen_in(division, part.seen):
             saw = Sighting(version=version.name, train=seen.train, validation=seen.validation, test=seen.test, outside=seen.outside)
             yield saw
         elif grant in part.kept_out:

@@ -53,15 +53,27 @@ def sighting_of(version: Version, records: Callable[[str], Records], *, divided:
     dataset, lineage = found.dataset, version.lineage
     if dataset.fingerprint != lineage.fingerprint or "split" not in version.facts:
         return Sighting(version=version.name, unknown="It was made from other rows or columns than its grant says.")
-    if (parts := divided.get(lineage.split)) is None:
-        split = msgspec.convert(version.facts["split"], Split)
-        features = version.facts.get("columns") or version.interface.names
-        parts = make_split(found.table, dataset.target, split, features=features, task=dataset.task, log=dataset.log)
-    if parts.digest != lineage.split:
+    parts = divided.get(lineage.split) or _divided(version, found)
+    if parts is None or parts.digest != lineage.split:
         return Sighting(version=version.name, unknown="Its division of the rows comes out otherwise today.")
     divided[lineage.split] = parts
     train, validation, test = (int(np.isin(found.rows, part).sum()) for part in (parts.train, parts.validation, parts.test))
     return Sighting(version=version.name, train=train, validation=validation, test=test, outside=found.outside)
+
+
+def _divided(version: Version, found: Records) -> Parts | None:
+    """The division that the version says it was made from, made again; None where it says none that there can be, as one that came
+    from elsewhere may.
+    """
+    dataset, facts = found.dataset, version.facts
+    try:
+        split = msgspec.convert(facts["split"], Split)
+        features = msgspec.convert(facts.get("columns") or version.interface.names, list[str])
+        if split.by == "cluster" and not set(features) <= set(found.table.columns):
+            return None
+        return make_split(found.table, dataset.target, split, features=features, task=dataset.task, log=dataset.log)
+    except (InvalidError, msgspec.ValidationError):
+        return None
 
 
 def advice_for(sightings: Sequence[Sighting], *, dataset: str) -> tuple[str, ...]:

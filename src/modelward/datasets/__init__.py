@@ -31,6 +31,7 @@ from modelward.datasets.erasure import (
     NothingToEraseError,
     RecordedErasure,
     Seen,
+    seen_in,
 )
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.grant import (
@@ -140,6 +141,7 @@ __all__ = [
     "parse_table",
     "partition",
     "read_bytes",
+    "seen_in",
     "sequences",
     "step_weights",
 ]

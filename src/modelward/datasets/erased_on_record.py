@@ -12,7 +12,7 @@ import msgspec
 
 from modelward.audit import Ledger, LoggedEntry
 from modelward.datasets.dataset import DATASET_READ
-from modelward.datasets.erasure import DATASET_ERASED, ErasedPart, RecordedErasure, Seen
+from modelward.datasets.erasure import DATASET_ERASED, ErasedPart, RecordedErasure, Seen, seen_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class ErasureEntry:
         of the division; else before they went, or later, out of what had been learnt before, for the rows shown to it were of then.
         """
         told, (grant, fingerprint, _) = self.recorded, division
-        if seen := next((each for each in self.seen if each.division == division), None):
+        if seen := seen_in(division, self.seen):
             return replace(told, gone=seen.learned) if seen.learned else None
         was_shown = fingerprint == told.before or fingerprint in self.facts.get("views", ())
         return told if grant not in told.kept_out and (made < told.at or was_shown) else None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -57,6 +58,12 @@ class Seen:
     def learned(self) -> int:
         """How many of the rows versions learned from, or were chosen by."""
         return self.train + self.validation
+
+
+def seen_in(division: tuple[str, str, str], seen: Iterable[Seen]) -> Seen | None:
+    """What is known of that division. What came from elsewhere names no grant: then what is of the same rows in the same parts."""
+    alike = [each for each in seen if each.division[1:] == division[1:] and division[0] in ("", each.grant)]
+    return max(alike, key=lambda each: (each.grant == division[0], each.learned), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
