@@ -53,6 +53,9 @@ def test_one_is_read_on_record_as_it_was_asked_and_answered(own_house, captured)
 
 def test_one_that_is_shredded_is_told_so_and_not_read(own_house, captured):
     officer, capture = captured
+    fold = re.search(r"<details[^>]*><summary>Shred it…</summary>.*?</details>", officer.get(PLACE).text, re.S)
+    assert fold, "shredding takes a press more than reading"
+    assert 'value="shred"' in fold[0]
     done = officer.post(PLACE, {"deed": "shred", "request": capture.request, "reason": "the person asked for it"})
     assert done.status_code == 303
     assert re.search(rf"{capture.request}.*?shredded", officer.get(PLACE).text, re.S)

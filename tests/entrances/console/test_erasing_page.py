@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Erasing records in the console: what it would come to is shown first, and nothing is done before somebody says so."""
 
+import re
 from html import unescape
 
 import pytest
@@ -31,6 +32,8 @@ def test_it_is_tried_first_and_then_done_and_the_versions_say_so(own_house):
     page = own_house.visitor(Role.AUDITOR).get("/models/grant/1").text
     seen = entry.entry.facts["divisions"][0]
     assert f"{seen['train'] + seen['validation']} rows that it may have learned from were erased since." in page
+    model = own_house.visitor(Role.AUDITOR, "nora").get("/models/grant").text
+    assert re.search(r"erased since:\s*<a href=\"/console/models/grant/1\">grant:1</a>", model)
     assert (f">{seen['train']}<" in tried, f">{seen['test']}<" in done) == (True, True)
 
 

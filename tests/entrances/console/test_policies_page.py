@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from entrances.console.conftest import words_of
 from entrances.console.test_words import left_english
 from modelward.access import Permission, Quota, Role, TooManyAttemptsError, UnknownCredentialError, local_actor
 
@@ -49,6 +50,17 @@ WHO = (
     "service:over",
     "person:left",
 )
+
+
+def test_the_page_says_why_of_a_connection_with_a_certificate_and_without(own_house):
+    own_house.platform.access.policies.put(
+        "doors", 'forbid(principal, action == Action::"models:read", resource) unless { context.mtls };', by=local_actor()
+    )
+    ada = own_house.visitor(Role.ADMINISTRATOR, "ada")
+    asked = "/access/why?who=ada&action=models:read&what=model:grant"
+    told = {certificate: words_of(ada.get(f"{asked}&certificate={certificate}").text) for certificate in ("", "yes")}
+    assert ("Denied" in told[""], "Allowed" in told["yes"]) == (True, True)
+    assert 'value="yes" selected' in ada.get(f"{asked}&certificate=yes").text
 
 
 def test_the_page_says_why_in_chinese_whatever_decided(own_house):

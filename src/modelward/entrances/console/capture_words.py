@@ -37,6 +37,9 @@ CAPTURE_WORDS = {
     "It stays in the ledger, so it names no person.": "理由将长期保存在账本中，请勿写入个人姓名。",
     "Read it, on record": "查阅并记录在案",
     "Shred it for good": "永久销毁",
+    "Its key is destroyed. Nobody can read it again; that it was asked and answered stays in the ledger.": (
+        "其密钥将被销毁，任何人都无法再读取；曾经提问与回答的事实仍留在账本中。"
+    ),
 }
 CAPTURE_FACTS = {
     "captured": "留存的请求",

@@ -14,7 +14,11 @@ EMERGENCY_WORDS = {
     "approved by": "批准人",
     "Nobody has approved it yet.": "尚无人批准。",
     "closed by": "结束人",
+    "End it…": "结束…",
     "End it now": "立即结束",
+    "What it gave is taken back at once. To have it again, two others have to approve again.": (
+        "所给予的权限立即收回。如需再次取得，须另外两人重新批准。"
+    ),
     "Nothing was asked for.": "没有任何申请。",
     "Ask for access": "申请访问",
     "What you need": "所需权限",

@@ -24,6 +24,7 @@ ERASING_WORDS = {
     "See what it would come to": "查看影响",
     "Erase them for good": "永久删除",
     "{n} rows that it may have learned from were erased since.": "它可能学习过的 {n} 行数据此后已被删除。",
+    "These may have learned from rows that were erased since:": "以下版本可能学习过此后已被删除的数据行：",
     "Train again, and release the new version.": "请重新训练，并发布新版本。",
 }
 ERASING_SENTENCES = {

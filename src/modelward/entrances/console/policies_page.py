@@ -67,15 +67,19 @@ async def remove(visit: Visit) -> Response:
 async def why(visit: Visit) -> Response:
     """Why somebody may do something: of oneself everybody may ask it."""
     who, action, what, address = (visit.asked(name) for name in ("who", "action", "what", "address"))
+    has_certificate = visit.asked("certificate") == "yes"
     shown: dict[str, Any] = {"explanation": None, "fault": ""}
     if action:
         try:
             shown["explanation"] = await run_in_threadpool(
-                lambda: visit.platform.access.explain(who or visit.by.id, action, what, address=address, by=visit.by)
+                lambda: visit.platform.access.explain(
+                    who or visit.by.id, action, what, address=address, has_certificate=has_certificate, by=visit.by
+                )
             )
         except ModelwardError as error:
             shown["fault"] = str(error)
-    shown |= {"who": who or visit.by.id, "action": action, "what": what, "address": address, "permissions": list(Permission)}
+    shown |= {"who": who or visit.by.id, "action": action, "what": what, "address": address, "has_certificate": has_certificate}
+    shown["permissions"] = list(Permission)
     return visit.page("why.html", section="access", tab="why", **shown)
 
 

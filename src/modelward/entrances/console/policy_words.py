@@ -14,6 +14,7 @@ POLICY_WORDS = {
     "Allowed": "允许",
     "Denied": "拒绝",
     "From which address": "来自哪个地址",
+    "With a client certificate": "是否出示客户端证书",
     "What bore on it": "相关依据",
     "permits": "允许",
     "forbids": "禁止",

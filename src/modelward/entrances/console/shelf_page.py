@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from modelward.access import Permission
-from modelward.assessment import Comparison, IncomparableError, Objective, TrustReport, headline
+from modelward.assessment import Comparison, IncomparableError, Objective, TrustReport, VersionErased, headline
 from modelward.entrances.console.grants_view import granted_to
 from modelward.entrances.console.recent import Recent
 from modelward.entrances.console.visit import Page, Visit
@@ -166,7 +167,11 @@ def _one(visit: Visit, recent: Recent[Comparison]) -> dict[str, Any]:
     except (IncomparableError, NothingToCompareError, RefusedError) as error:
         why_not = str(error)
     shelf = _shelf(visit, summary, states_of(visit), limit=VERSIONS_SHOWN)
-    return {"shelf": shelf, "comparison": comparison, "why_not": why_not, "grants": granted_to(visit, model)}
+    erased: tuple[VersionErased, ...] = ()
+    # A version that was tampered with is said to be so on its own page, and hides no other.
+    with suppress(RefusedError):
+        erased = visit.platform.assessment.erased_versions(model, by=visit.by)
+    return {"shelf": shelf, "comparison": comparison, "why_not": why_not, "grants": granted_to(visit, model), "erased": erased}
 
 
 def _compared(visit: Visit, recent: Recent[Comparison]) -> Comparison:
