@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from modelward.access import (
     AlteredRowError,
@@ -386,3 +387,39 @@ def test_why_somebody_may_names_the_emergency(access, in_force):
     assert found.is_allowed
     assert in_force.id in found.reason
     assert [(ground.kind, ground.name) for ground in found.grounds if ground.kind == "emergency"] == [("emergency", in_force.id)]
+
+
+def rows_of(database):
+    with database.look() as connection:
+        return [dict(row) for row in connection.execute(sa.text("SELECT * FROM access_emergencies")).mappings()]
+
+
+def put_back(database, rows):
+    with database.change() as connection:
+        connection.execute(sa.text("DELETE FROM access_emergencies"))
+        for row in rows:
+            names = ", ".join(f'"{name}"' for name in row)
+            connection.execute(
+                sa.text(f"INSERT INTO access_emergencies ({names}) VALUES ({', '.join(f':{name}' for name in row)})"), row
+            )
+        connection.execute(sa.text("UPDATE access_revision SET value = value + 1"))
+
+
+def test_one_that_was_ended_gives_nothing_where_its_older_row_is_put_back_whole_and_is_named(access, database, in_force, ada):
+    held, before = ada(), rows_of(database)
+    assert held.may(PAUSE)
+    access.emergencies.end(in_force.id, by=held)
+    put_back(database, before)
+    assert rows_of(database) == before
+    assert not ada().may(PAUSE)
+    assert access.altered() == [f"emergency {in_force.id!r}"]
+
+
+def test_the_row_as_it_was_would_give_it(access, database, in_force, ada):
+    """What the test above is worth: what is put back is believed, where the ledger says nothing against it."""
+    before = rows_of(database)
+    put_back(database, [])
+    assert not ada().may(PAUSE)
+    put_back(database, before)
+    assert ada().may(PAUSE)
+    assert access.altered() == []

@@ -101,6 +101,91 @@ def test_an_entry_that_somebody_wrote_into_the_ledger_ends_no_second_factor(acce
         come_in(access)
 
 
+# Keys
+
+
+@pytest.fixture
+def revoked(access, admin, home):
+    """A key that was revoked, and whose row is again what it was before."""
+    made = access.create_key("desk", role=Role.CALLER, by=admin)
+    before = rows_of(home, "access_keys")
+    access.revoke_key(made.key.id, by=admin)
+    put_back(home, "access_keys", before)
+    return made
+
+
+def test_a_revoked_key_whose_older_row_is_put_back_whole_opens_nothing_and_is_named(access, admin, till, home, revoked):
+    with pytest.raises(UnknownCredentialError):
+        access.authenticate(revoked.secret)
+    assert access.credentials([access.credential_hash(revoked.secret)]) == {}
+    assert access.altered() == [f"key {revoked.key.id!r}"]
+    other = access.create_key("other", role=Role.CALLER, by=admin)
+    assert access.authenticate(other.secret).name == "other", "and hides no other"
+    access.revoke_key(revoked.key.id, by=admin)
+    assert access.altered() == [], "revoking it once more mends it"
+
+
+def test_a_process_that_begins_later_knows_revoked_keys_as_well(database, ledger, keyring, settings, revoked):
+    with pytest.raises(UnknownCredentialError):
+        Access(database, ledger, keyring, settings=settings).authenticate(revoked.secret)
+
+
+def test_without_the_ledgers_word_it_would_open_again(access, revoked, monkeypatch):
+    """What the tests above are worth."""
+    monkeypatch.setattr(access._revoked, "among", lambda _ids: set())
+    assert access.authenticate(revoked.secret).name == "desk"
+
+
+def test_a_revocation_that_is_taken_out_of_the_ledger_as_well_opens_nothing_in_a_process_that_heard_it(
+    access, home, ledger, revoked
+):
+    with pytest.raises(UnknownCredentialError):
+        access.authenticate(revoked.secret)
+    with sqlite3.connect(home / "modelward.db") as raw:
+        raw.execute("DROP TRIGGER ledger_entries_no_delete")
+    raw.close()
+    edit(home, "DELETE FROM ledger_entries WHERE event = 'key.revoked'")
+    with pytest.raises(LedgerBrokenError, match="modelward audit verify"):
+        access.authenticate(revoked.secret)
+    assert not ledger.verify().is_sound
+
+
+# People
+
+
+@pytest.fixture
+def removed(access, admin, home):
+    """The session and the password of somebody who was removed, and all of whose rows are again what they were before."""
+    signed_in = access.sign_in(access.add_user("eve", role=Role.AUDITOR, by=admin).token, password=GOOD)
+    tables = [name for kind, name, *_ in rows_of(home, "sqlite_master") if kind == "table" and name.startswith("access_")]
+    before = {table: rows_of(home, table) for table in tables}
+    access.remove_user("eve", by=admin)
+    for table, rows in before.items():
+        put_back(home, table, rows)
+    return signed_in
+
+
+def test_who_was_removed_comes_in_by_no_older_row(access, ada, home, removed):
+    with pytest.raises(UnknownCredentialError):
+        access.actor_of_session(removed.session)
+    with pytest.raises(UnknownCredentialError):
+        come_in(access, name="eve")
+    assert access.altered() == ["user 'eve'"]
+    assert come_in(access), "and nobody else is kept out"
+
+
+def test_who_is_removed_once_more_is_mended(access, admin, removed):
+    access.remove_user("eve", by=admin)
+    assert access.altered() == []
+
+
+def test_without_the_ledgers_word_they_would_come_in(access, removed, monkeypatch):
+    """What the tests above are worth."""
+    monkeypatch.setattr(access._sessions._removed, "among", lambda _names: set())
+    assert access.actor_of_session(removed.session).name == "eve"
+    assert come_in(access, name="eve")
+
+
 # Terms
 
 

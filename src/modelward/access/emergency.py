@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role
-from modelward.audit import Event
+from modelward.audit import Entry, Event
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 
 EMERGENCY_ASKED: Final = Event("emergency.asked", "A person asked for access beyond their role, with a reason.")
@@ -98,6 +98,11 @@ def given_by(what: str) -> frozenset[Permission]:
     if what in set(Role):
         return PERMISSIONS_OF[Role(what)] - NEVER_GIVEN
     return frozenset({Permission(what)}) - NEVER_GIVEN if what in set(Permission) else frozenset()
+
+
+def emergency_of(entry: Entry) -> str:
+    """The id of the access that an entry of the ledger speaks of."""
+    return entry.subject.removeprefix("emergency ")
 
 
 def missing(identifier: str) -> EmergencyMissingError:

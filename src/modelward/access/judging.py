@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from modelward.access.actor import Actor
-from modelward.access.emergency import EMERGENCY_USED, Emergency
+from modelward.access.emergency import EMERGENCY_ENDED, EMERGENCY_REFUSED, EMERGENCY_USED, Emergency, emergency_of
+from modelward.access.ended_on_record import EndedOnRecord
 from modelward.access.judge import BY_ROLE, Decision, lacks_by_limit, lacks_by_role, reaches
 from modelward.access.permission import MAKING, NEVER_OF_TENANTS, PERMISSIONS_OF, Permission, Role
 from modelward.access.seal import AlteredRowError, Seal
@@ -23,7 +24,7 @@ from modelward.access.store import policies as policy_rows
 from modelward.access.store import sealed as sealed_rows
 from modelward.access.store import tenants as tenant_rows
 from modelward.access.tenant import is_of, prefix_of
-from modelward.audit import Ledger, LoggedEntry
+from modelward.audit import Ledger, LedgerBrokenError, LoggedEntry
 from modelward.digest import canonical_json, sha256_hex
 from modelward.errors import InvalidError
 from modelward.storage import Connection, Database
@@ -82,6 +83,7 @@ class HouseJudge:
         self._database = database
         self._ledger = ledger
         self._seal = seal
+        self._ended = EndedOnRecord(ledger, EMERGENCY_ENDED, EMERGENCY_REFUSED, id_of=emergency_of)
         self._standing: Standing | None = None
         self._prepared: tuple[Marks, CompiledPolicies | None] | None = None
         self._read_last: Mapping[str, PolicyFile] = {}
@@ -121,7 +123,21 @@ class HouseJudge:
         """Judge by what stands in the database now."""
         if self._standing is None or self._standing.revision != sealed_rows.revision(connection):
             self._standing = self._read(connection)
-            self._standing.emergencies = tuple(emergency_rows.not_over(connection, now=datetime.now(UTC), seal=self._seal))
+            self._standing.emergencies = self._emergencies(connection)
+
+    def _emergencies(self, connection: Connection) -> tuple[Emergency, ...]:
+        """Those that are not over, neither by their rows nor by the ledger; none, where the ledger is not the one that was read."""
+        found = emergency_rows.not_over(connection, now=datetime.now(UTC), seal=self._seal)
+        try:
+            ended = self._ended.among(each.id for each in found)
+        except LedgerBrokenError:
+            return ()
+        return tuple(each for each in found if each.id not in ended)
+
+    def put_back(self, connection: Connection) -> list[str]:
+        """The emergencies that are over by the ledger's word, and not by their rows."""
+        found = emergency_rows.not_over(connection, now=datetime.now(UTC), seal=self._seal)
+        return [f"emergency {each!r}" for each in sorted(self._ended.among(each.id for each in found))]
 
     def note_use(self, actor: Actor, decision: Decision, permission: Permission, *, model: str | None, dataset: str | None) -> None:
         """See `Judge`."""

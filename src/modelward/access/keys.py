@@ -26,6 +26,7 @@ from modelward.access.credential import (
     hash_secret,
     unknown_key,
 )
+from modelward.access.ended_on_record import EndedOnRecord
 from modelward.access.judging import HouseJudge
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.permission import NEVER_SCOPED, PERMISSIONS_OF, Permission, Role
@@ -54,6 +55,7 @@ class Keys:
         self._pepper = keyring.secret("pepper")
         self._seal = Seal(self._pepper)
         self._judge = HouseJudge(database, ledger, self._seal)
+        self._revoked = EndedOnRecord(ledger, KEY_REVOKED, id_of=lambda entry: str(entry.facts.get("key")))
 
     def create_key(
         self,
@@ -180,7 +182,7 @@ class Keys:
 
     def credentials(self, digests: Collection[str]) -> dict[str, Credential]:
         """What those secrets open that open anything, by their `credential_hash`, for a server that keeps them in memory; never an
-        `altered` row.
+        `altered` row, nor one that was put back as it was before its key was revoked.
 
         Such a server MUST ask again for what `changed_secrets` names, and check `expires` itself.
         """
@@ -188,10 +190,12 @@ class Keys:
         with self._database.look() as connection:
             held = key_rows.keys_with_hashes(connection, digests, seal=self._seal)
             self._judge.refresh(connection)
+        valid = {each: (key, until) for each, (key, until) in held.items() if key.is_valid(now) and not has_passed(until, now)}
+        revoked = self._revoked.among(key.id for key, _ in valid.values())
         return {
             digest: Credential(self._judge.judged(key.actor), _sooner(key.expires, until))
-            for digest, (key, until) in held.items()
-            if key.is_valid(now) and not has_passed(until, now)
+            for digest, (key, until) in valid.items()
+            if key.id not in revoked
         }
 
     def changed_secrets(self, since: int = 0) -> ChangedSecrets:
@@ -224,6 +228,11 @@ class Keys:
         """A number that grows whenever anything changes that access is decided by."""
         with self._database.look() as connection:
             return sealed_rows.revision(connection)
+
+    def _put_back(self, connection: Connection) -> list[str]:
+        """The keys that are revoked by the ledger's word, and not by their rows."""
+        open_ones = [key.id for key in key_rows.keys(connection, seal=self._seal) if not key.revoked]
+        return [f"key {each!r}" for each in sorted(self._revoked.among(open_ones))]
 
     def _known_key(self, connection: Connection, id: str, *, by: Actor) -> Key:
         key = key_rows.key_with_id(connection, id, seal=self._seal)

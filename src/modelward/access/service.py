@@ -266,6 +266,7 @@ class Access(Keys):
         """The rows that are not as they were written, and those that the ledger tells of and that are gone. They open nothing."""
         with self._database.look() as connection:
             rows = [*sealed_rows.altered(connection, seal=self._seal), *key_rows.bereft(connection, seal=self._seal)]
+            rows += [*self._put_back(connection), *self._judge.put_back(connection), *self._sessions.put_back(connection)]
             gone = self.accounts.altered(connection)
         return list(
             dict.fromkeys(

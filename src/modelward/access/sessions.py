@@ -11,6 +11,7 @@ from modelward.access.actor import Actor
 from modelward.access.credential import (
     SESSION_CLOSED,
     SESSION_OPENED,
+    USER_REMOVED,
     SignedIn,
     UnknownCredentialError,
     User,
@@ -18,6 +19,7 @@ from modelward.access.credential import (
     has_shape,
     hash_secret,
 )
+from modelward.access.ended_on_record import EndedOnRecord
 from modelward.access.judging import HouseJudge
 from modelward.access.permission import Role, parse_role
 from modelward.access.seal import AlteredRowError, Seal
@@ -46,13 +48,20 @@ class Sessions:
         self._pepper = pepper
         self._seal = seal
         self._judge = judge
+        self._removed = EndedOnRecord(ledger, USER_REMOVED, id_of=lambda entry: entry.subject.removeprefix("person:"))
         self._longest = timedelta(seconds=settings.session_seconds)
         self._idle = timedelta(seconds=settings.session_idle_seconds)
         self.roles_with_factors = roles_named(settings.second_factor_roles)
 
     def open(self, connection: Connection, user: User, *, means: Means, second_factor: str = "none needed") -> SignedIn:
-        """A new session of `user`, with a secret that nobody could have known before, on record with how they proved themselves."""
+        """A new session of `user`, with a secret that nobody could have known before, on record with how they proved themselves.
+
+        Raises:
+            UnknownCredentialError: they were removed, by the ledger's word.
+        """
         now = datetime.now(UTC)
+        if self._removed.among([user.name]):
+            raise _over()
         secret = draw_secret("mws")
         expires = now + self._longest
         session = Session(id=secret.id, user=user.name, opened=now, seen=now, expires=expires, means=means)
@@ -77,12 +86,13 @@ class Sessions:
                 self._judge.refresh(connection)
                 session = session_rows.session(connection, self._hash(secret), seal=self._seal)
                 user = person_rows.user_named(connection, session.user, seal=self._seal) if session else None
-                if session and user and not user.removed and session.is_open(now, idle=self._idle):
+                is_there = session and user and not user.removed and not self._removed.among([user.name])
+                if session and user and is_there and session.is_open(now, idle=self._idle):
                     if not is_enrolling:
                         self._check_factor(connection, user, session)
                     found = user, session
         if found is None:
-            raise UnknownCredentialError("This session is over. Sign in again, or ask an administrator for a new link.")
+            raise _over()
         self._note_use(found[1], now)
         return self._judge.judged(found[0].actor(found[1].id))
 
@@ -106,6 +116,11 @@ class Sessions:
         now = datetime.now(UTC)
         return [each for each in session_rows.sessions(connection, seal=self._seal) if each.is_open(now, idle=self._idle)]
 
+    def put_back(self, connection: Connection) -> list[str]:
+        """The people who were removed by the ledger's word, and not by their rows."""
+        present = [user.name for user in person_rows.users(connection, seal=self._seal) if not user.removed]
+        return [f"user {each!r}" for each in sorted(self._removed.among(present))]
+
     def _check_factor(self, connection: Connection, user: User, session: Session) -> None:
         # Who comes by a provider showed it there whatever the provider asks for.
         if user.role not in self.roles_with_factors or session.means == "provider":
@@ -126,6 +141,10 @@ class Sessions:
 
     def _hash(self, secret: str) -> str:
         return hash_secret(self._pepper, secret)
+
+
+def _over() -> UnknownCredentialError:
+    return UnknownCredentialError("This session is over. Sign in again, or ask an administrator for a new link.")
 
 
 def roles_named(text: str) -> frozenset[Role]:

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was ended for good, by the ledger's word: an older row that is put back whole opens nothing that it opened before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from threading import Lock
+
+from modelward.audit import Entry, Event, Ledger, Tail
+
+
+class EndedOnRecord:
+    """Remembers what entries of some events ended, each known by its id, and reads on from there. Safe from any thread.
+
+    An entry that nobody proves counts as well: what is in doubt opens nothing.
+    """
+
+    def __init__(self, ledger: Ledger, *events: Event, id_of: Callable[[Entry], str]) -> None:
+        self._tails = [Tail(ledger, event) for event in events]
+        self._id_of = id_of
+        self._lock = Lock()
+        self._ended: set[str] = set()
+
+    def among(self, ids: Iterable[str]) -> set[str]:
+        """Those of the ids that were ended. Where there are none, the ledger is not asked.
+
+        Raises:
+            LedgerBrokenError: what was read of it before is gone.
+        """
+        if not (wanted := set(ids)):
+            return wanted
+        with self._lock:
+            for tail in self._tails:
+                self._ended.update(self._id_of(each.entry) for each in tail.further())
+            return wanted & self._ended
