@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,6 +12,7 @@ from modelward.access.actor import Actor
 from modelward.access.credential import Key
 from modelward.access.origin import Origin
 from modelward.access.permission import Permission, Role
+from modelward.access.purpose import covers
 from modelward.access.seal import AlteredRowError
 from modelward.access.terms import Acceptance, Terms
 
@@ -37,15 +38,23 @@ def of_key(key: Key, actor: Actor, permission: Permission) -> Iterator[Condition
         yield Condition("scope", f"its key is for {', '.join(key.scope)} alone", permission in key.scope)
     if key.expires is not None:
         yield Condition("expiry", f"its key ends {key.expires:%Y-%m-%d %H:%M:%S} UTC", is_met=True)
-    if permission in _ANSWERING:
-        yield from _of_asking(actor)
-
-
-def _of_asking(actor: Actor) -> Iterator[Condition]:
-    if actor.purpose:
-        yield Condition("purpose", f"a version is asked for {actor.purpose!r}, and refuses where its own does not cover that", None)
-    if actor.quota is not None:
+    if permission in _ANSWERING and actor.quota is not None:
         yield Condition("quota", f"at most {actor.quota}; what is beyond that is refused until the next begins", None)
+
+
+def of_purpose(
+    actor: Actor, permission: Permission, live: tuple[str, str] | None, *, instead: Callable[[str], str]
+) -> Iterator[Condition]:
+    """Whether the version that is `live` is for what the actor asks it for; `instead` is the command for a key of that purpose."""
+    if permission not in _ANSWERING or not actor.purpose:
+        return
+    if live is None:
+        yield Condition("purpose", f"a version is asked for {actor.purpose!r}, and refuses where its own does not cover that", None)
+        return
+    version, purpose = live
+    is_met = covers(purpose, actor.purpose)
+    change = "" if is_met else f"Make a key for what the version is for: `{instead(purpose)}`."
+    yield Condition("purpose", f"it is asked for {actor.purpose!r}, and {version} is for {purpose!r}", is_met, change)
 
 
 def of_terms(subject: str, terms: Terms, accepted: Acceptance | None, *, key: Key | None, actor: Actor) -> Condition:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from modelward.access.accounts import Accounts
 from modelward.access.actor import Actor, local_actor
 from modelward.access.agreeing import Agreeing
-from modelward.access.condition import Condition, of_altered_terms, of_key, of_terms
+from modelward.access.condition import Condition, of_altered_terms, of_key, of_purpose, of_terms
 from modelward.access.credential import (
     USER_ADDED,
     USER_INVITED,
@@ -33,7 +33,7 @@ from modelward.access.keys import Keys
 from modelward.access.name import check_name
 from modelward.access.origin import origin_meant
 from modelward.access.permission import Permission, Role
-from modelward.access.remedy import Asked
+from modelward.access.remedy import Asked, key_command
 from modelward.access.seal import AlteredRowError
 from modelward.access.sessions import Sessions
 from modelward.access.site_policies import SitePolicies
@@ -51,12 +51,20 @@ from modelward.storage import Connection, Database, Keyring
 Granted: TypeAlias = Callable[[str, str, Actor], Iterable[Condition]]
 
 
+# The version of a model that answers, and what it is for.
+Live: TypeAlias = Callable[[str], tuple[str, str] | None]
+
+
 # A dataset, and what it is a shard of, at any depth.
 Divided: TypeAlias = Callable[[str], Iterable[str]]
 
 
 def _nothing_known(_model: str, _dataset: str, _by: Actor) -> Iterable[Condition]:
     return ()
+
+
+def _nothing_live(_model: str) -> None:
+    return None
 
 
 def _undivided(dataset: str) -> Iterable[str]:
@@ -78,8 +86,10 @@ class Access(Keys):
         settings: Settings,
         granted: Granted = _nothing_known,
         divided: Divided = _undivided,
+        live: Live = _nothing_live,
     ) -> None:
         super().__init__(database, ledger, keyring)
+        self._live = live
         self._granted = granted
         self._divided = divided
         self.terms = Agreeing(database, ledger, keyring)
@@ -120,11 +130,21 @@ class Access(Keys):
         key = next((each for each in keys if each.actor.id == actor.id and each.id == actor.credential), None)
         conditions = [
             *(of_key(key, actor, permission) if key else ()),
+            *self._purpose_of(asked),
             *self._terms_of(asked, key=key),
             *self._grants_of(actor, permission, model=model, dataset=dataset, by=by),
             *self.accounts.conditions(actor),
         ]
         return explain(self._judge, meant, asked, conditions=conditions)
+
+    def _purpose_of(self, asked: Asked) -> Iterator[Condition]:
+        actor = asked.actor
+
+        def instead(purpose: str) -> str:
+            return key_command(replace(actor, purpose=purpose), role=actor.role, taken=asked.taken)
+
+        live = self._live(asked.model) if asked.model is not None and actor.purpose else None
+        return of_purpose(actor, asked.permission, live, instead=instead)
 
     def _terms_of(self, asked: Asked, *, key: Key | None) -> Iterator[Condition]:
         """Whether the actor accepted the terms that bind who does this; of a shard, also those of what was divided. A model

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from modelward.access import Access, Actor, Auditing, Certifying, Condition, Custody, Identities, Rotation, Tenants
+from modelward.access import Access, Actor, Auditing, Certifying, Condition, Custody, Identities, Rotation, Tenants, local_actor
 from modelward.app.home import ANCHOR_FILE, INVITATION_FILE, check_home, open_database
 from modelward.app.security import Security
 from modelward.assessment import Assessment
 from modelward.audit import Ledger
 from modelward.datasets import Datasets
+from modelward.errors import NotFoundError, RefusedError
 from modelward.registry import Registry
 from modelward.releases import Releases
 from modelward.serving import Serving
@@ -33,7 +35,13 @@ class Platform:
         self.vault = Vault(self.objects, self.keyring, self.database)
         self.ledger = Ledger(self.database, self.keyring, anchor=settings.home / ANCHOR_FILE)
         self.access = Access(
-            self.database, self.ledger, self.keyring, settings=settings, granted=self._granted, divided=self._divided
+            self.database,
+            self.ledger,
+            self.keyring,
+            settings=settings,
+            granted=self._granted,
+            divided=self._divided,
+            live=self._live,
         )
         self.custody = Custody(self.database, self.ledger, self.keyring)
         self.certifying = Certifying(self.database, self.ledger, self.keyring, settings=settings)
@@ -89,6 +97,14 @@ class Platform:
 
     def _divided(self, dataset: str) -> Sequence[str]:
         return self.datasets.divided(dataset)
+
+    def _live(self, model: str) -> tuple[str, str] | None:
+        release = self.releases.live().get(model)
+        if release is None:
+            return None
+        with suppress(RefusedError, NotFoundError):
+            return release.version, self.registry.find(release.version, by=local_actor()).purpose
+        return None
 
     def _names(self, connection: Connection) -> set[str]:
         """The name of every model and dataset."""

@@ -52,6 +52,23 @@ WHO = (
 )
 
 
+def test_whether_a_key_is_for_what_the_live_version_is_for_is_told_before_it_is_refused(own_house):
+    access, me = own_house.platform.access, local_actor()
+    own = own_house.platform.registry.find("grant:1", by=me).purpose
+    for name, purpose in (("till", "marketing"), ("desk", own)):
+        access.create_key(name, role=Role.CALLER, purpose=purpose, by=me)
+    met, instead = {}, {}
+    for name in ("till", "desk"):
+        found = access.explain(name, "models:predict", "grant", by=me)
+        met[name] = [each.is_met for each in found.conditions if each.kind == "purpose"]
+        instead[name] = [each for each in found.change if "for what the version is for" in each]
+    assert met == {"till": [False], "desk": [True]}
+    assert (f"--purpose '{own}'" in instead["till"][0], instead["desk"]) == (True, [])
+    page = own_house.visitor(Role.ADMINISTRATOR, "ada").get("/access/why?who=till&action=models:predict&what=grant&lang=zh").text
+    assert re.search(rf"按用途.*marketing.*grant:1.*{own}.*未满足", page)
+    assert [each.is_met for each in access.explain("till", "models:predict", "other", by=me).conditions] == [None]
+
+
 def test_the_page_says_why_of_a_connection_with_a_certificate_and_without(own_house):
     own_house.platform.access.policies.put(
         "doors", 'forbid(principal, action == Action::"models:read", resource) unless { context.mtls };', by=local_actor()

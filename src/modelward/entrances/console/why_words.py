@@ -110,6 +110,8 @@ WHY_SENTENCES: Final = {
     "a version is asked for {purpose}, and refuses where its own does not cover that": (
         "按用途 {purpose} 询问版本；若版本自身的用途不涵盖它，即被拒绝"
     ),
+    "it is asked for {purpose}, and {version:name} is for {own}": "按用途 {purpose} 询问，而 {version} 的用途为 {own}",
+    "Make a key for what the version is for: {command:code}.": "请按该版本的用途创建密钥：{command}。",
     "at most {quota:said}": "最多{quota}",
     "what is beyond that is refused until the next begins": "超出的部分在下一周期开始前被拒绝",
     "those of {subject:name} were accepted {moment} UTC": "{subject} 的条款已于 {moment} UTC 接受",
