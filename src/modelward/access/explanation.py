@@ -50,6 +50,11 @@ class Explanation:
     change: tuple[str, ...]
     conditions: tuple[Condition, ...] = ()
 
+    @property
+    def is_held_up(self) -> bool:
+        """Whether it is allowed, and refused all the same until a condition is met."""
+        return self.is_allowed and any(each.is_met is False for each in self.conditions)
+
 
 def parse_permission(text: str) -> Permission:
     """The permission called `text`.

@@ -65,6 +65,7 @@ def test_whether_a_key_is_for_what_the_live_version_is_for_is_told_before_it_is_
     assert met == {"till": [False], "desk": [True]}
     assert (f"--purpose '{own}'" in instead["till"][0], instead["desk"]) == (True, [])
     page = own_house.visitor(Role.ADMINISTRATOR, "ada").get("/access/why?who=till&action=models:predict&what=grant&lang=zh").text
+    assert "策略允许，但在下列未满足的条件满足之前仍会被拒绝" in page
     assert re.search(rf"按用途.*marketing.*grant:1.*{own}.*未满足", page)
     assert [each.is_met for each in access.explain("till", "models:predict", "other", by=me).conditions] == [None]
 

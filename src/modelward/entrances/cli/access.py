@@ -134,6 +134,12 @@ def _show_one(console: Console, policy: SitePolicy) -> None:
     console.out(policy.text, highlight=False)
 
 
+def _allowed(explanation: Explanation) -> str:
+    if explanation.is_held_up:
+        return "yes, and refused until what is not met below is"
+    return "yes" if explanation.is_allowed else "no"
+
+
 def _show_explanation(console: Console, explanation: Explanation) -> None:
     showing.facts(
         console,
@@ -145,7 +151,7 @@ def _show_explanation(console: Console, explanation: Explanation) -> None:
             "purpose": explanation.purpose,
             "action": explanation.action,
             "what": explanation.what or "the house",
-            "allowed": "yes" if explanation.is_allowed else "no",
+            "allowed": _allowed(explanation),
         },
     )
     showing.line(console, explanation.reason)

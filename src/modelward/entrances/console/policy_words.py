@@ -13,6 +13,7 @@ POLICY_WORDS = {
     "Ask": "查询",
     "Allowed": "允许",
     "Denied": "拒绝",
+    "Allowed, and refused until what is not met below is": "策略允许，但在下列未满足的条件满足之前仍会被拒绝",
     "From which address": "来自哪个地址",
     "With a client certificate": "是否出示客户端证书",
     "What bore on it": "相关依据",
