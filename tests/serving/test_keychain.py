@@ -132,10 +132,12 @@ def test_it_is_known_to_the_hour_when_a_key_was_used(house):
     keychain.refresh()
     for _ in range(5):
         keychain.credential(made.secret)
-    keychain.note_uses()
-    used, unused = (key.last_used for key in house.access.keys(by=house.admin))
-    assert unused is None
+    used = keychain._uses[made.key.id]
     assert (used.minute, used.second) == (0, 0)
+    keychain.note_uses()
+    last, unused = (key.last_used for key in house.access.keys(by=house.admin))
+    assert unused is None
+    assert last == max(used, made.key.created)
     keychain._uses["unknown0"] = used
     keychain.credential(made.secret)
     assert keychain._uses == {"unknown0": used}, "it is told once in an hour"

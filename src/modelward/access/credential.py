@@ -75,8 +75,8 @@ class InvalidCredentialError(InvalidError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """An API key, without its secret. `models` is what it reaches; None is every model. `scope` is what it may be used for of all
-    that its role may; None is all of it. `last_used` is known to the hour, and `former_until` is when the secret ends that it had
-    before its last one.
+    that its role may; None is all of it. `last_used` is known to the hour, or is when the key was made, if that is later;
+    `former_until` is when the secret ends that it had before its last one.
     """
 
     id: str

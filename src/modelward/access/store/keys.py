@@ -136,7 +136,9 @@ def with_uses(connection: Connection, found: Collection[Key], *, seal: Seal) -> 
             former[row["key"]] = as_moment(row["until"])
     uses = {row["key"]: row["used"] for row in connection.execute(sa.select(_USES)).mappings()}
     return [
-        replace(key, last_used=as_moment(uses[key.id]) if key.id in uses else None, former_until=former.get(key.id))
+        replace(
+            key, last_used=max(as_moment(uses[key.id]), key.created) if key.id in uses else None, former_until=former.get(key.id)
+        )
         for key in found
     ]
 
