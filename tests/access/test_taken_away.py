@@ -20,6 +20,8 @@ from modelward.access import (
     UnknownCredentialError,
 )
 from modelward.access.attempt import Remembered, failed_again
+from modelward.access.credential import KEY_REVOKED
+from modelward.access.ended_on_record import EndedOnRecord
 from modelward.access.second_factor import code_at
 from modelward.audit import LedgerBrokenError
 
@@ -130,15 +132,32 @@ def test_a_process_that_begins_later_knows_revoked_keys_as_well(database, ledger
         Access(database, ledger, keyring, settings=settings).authenticate(revoked.secret)
 
 
+def test_the_ledger_is_asked_once_for_each_change_and_after_a_moment_whatever_the_rows_say(access, admin, ledger, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("modelward.access.ended_on_record.time.monotonic", lambda: clock[0])
+    keys = [access.create_key(name, role=Role.CALLER, by=admin).key.id for name in ("one", "two", "three")]
+    ended = EndedOnRecord(ledger, KEY_REVOKED, id_of=lambda entry: str(entry.facts["key"]))
+    assert ended.among(keys, revision=1) == set()
+    access.revoke_key(keys[0], by=admin)
+    assert ended.among(keys, revision=1) == set(), "as if the number of changes had been put back at once"
+    assert ended.among(keys, revision=2) == {keys[0]}
+    access.revoke_key(keys[1], by=admin)
+    clock[0] += 0.5
+    assert ended.among(keys, revision=2) == {keys[0], keys[1]}
+    access.revoke_key(keys[2], by=admin)
+    assert ended.among(keys) == {*keys}
+
+
 def test_without_the_ledgers_word_it_would_open_again(access, revoked, monkeypatch):
     """What the tests above are worth."""
-    monkeypatch.setattr(access._revoked, "among", lambda _ids: set())
+    monkeypatch.setattr(access._revoked, "among", lambda _ids, **_: set())
     assert access.authenticate(revoked.secret).name == "desk"
 
 
 def test_a_revocation_that_is_taken_out_of_the_ledger_as_well_opens_nothing_in_a_process_that_heard_it(
-    access, home, ledger, revoked
+    access, home, ledger, revoked, monkeypatch
 ):
+    monkeypatch.setattr("modelward.access.ended_on_record._GOOD_SECONDS", 0)
     with pytest.raises(UnknownCredentialError):
         access.authenticate(revoked.secret)
     with sqlite3.connect(home / "modelward.db") as raw:
@@ -181,7 +200,7 @@ def test_who_is_removed_once_more_is_mended(access, admin, removed):
 
 def test_without_the_ledgers_word_they_would_come_in(access, removed, monkeypatch):
     """What the tests above are worth."""
-    monkeypatch.setattr(access._sessions._removed, "among", lambda _names: set())
+    monkeypatch.setattr(access._sessions._removed, "among", lambda _names, **_: set())
     assert access.actor_of_session(removed.session).name == "eve"
     assert come_in(access, name="eve")
 

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from threading import Lock
 
 from modelward.audit import Entry, Event, Ledger, Tail
+
+# Who puts back the number of changes, too, gains so much and no more.
+_GOOD_SECONDS = 0.5
 
 
 class EndedOnRecord:
@@ -20,9 +24,12 @@ class EndedOnRecord:
         self._id_of = id_of
         self._lock = Lock()
         self._ended: set[str] = set()
+        self._revision: int | None = None
+        self._good_until = 0.0
 
-    def among(self, ids: Iterable[str]) -> set[str]:
-        """Those of the ids that were ended. Where there are none, the ledger is not asked.
+    def among(self, ids: Iterable[str], *, revision: int | None = None) -> set[str]:
+        """Those of the ids that were ended. Where there are none, the ledger is not asked; nor where it was a moment ago, at the
+        same `revision` of access, which every end advances.
 
         Raises:
             LedgerBrokenError: what was read of it before is gone.
@@ -30,6 +37,9 @@ class EndedOnRecord:
         if not (wanted := set(ids)):
             return wanted
         with self._lock:
-            for tail in self._tails:
-                self._ended.update(self._id_of(each.entry) for each in tail.further())
+            if revision is None or revision != self._revision or time.monotonic() >= self._good_until:
+                self._good_until = time.monotonic() + _GOOD_SECONDS
+                for tail in self._tails:
+                    self._ended.update(self._id_of(each.entry) for each in tail.further())
+                self._revision = revision
             return wanted & self._ended

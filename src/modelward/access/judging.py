@@ -119,11 +119,12 @@ class HouseJudge:
         """What `decide` says, with everything that bore on it."""
         return self._weigh(self.refreshed(), actor, permission, model, dataset)
 
-    def refresh(self, connection: Connection) -> None:
-        """Judge by what stands in the database now."""
+    def refresh(self, connection: Connection) -> int:
+        """Judge by what stands in the database now, which is of that revision."""
         if self._standing is None or self._standing.revision != sealed_rows.revision(connection):
             self._standing = self._read(connection)
             self._standing.emergencies = self._emergencies(connection)
+        return self._standing.revision
 
     def _emergencies(self, connection: Connection) -> tuple[Emergency, ...]:
         """Those that are not over, neither by their rows nor by the ledger; none, where the ledger is not the one that was read."""

@@ -189,9 +189,9 @@ class Keys:
         now = datetime.now(UTC)
         with self._database.look() as connection:
             held = key_rows.keys_with_hashes(connection, digests, seal=self._seal)
-            self._judge.refresh(connection)
+            revision = self._judge.refresh(connection)
         valid = {each: (key, until) for each, (key, until) in held.items() if key.is_valid(now) and not has_passed(until, now)}
-        revoked = self._revoked.among(key.id for key, _ in valid.values())
+        revoked = self._revoked.among((key.id for key, _ in valid.values()), revision=revision)
         return {
             digest: Credential(self._judge.judged(key.actor), _sooner(key.expires, until))
             for digest, (key, until) in valid.items()

@@ -83,10 +83,10 @@ class Sessions:
         found = None
         if has_shape("mws", secret):
             with self._database.look() as connection, suppress(AlteredRowError):
-                self._judge.refresh(connection)
+                revision = self._judge.refresh(connection)
                 session = session_rows.session(connection, self._hash(secret), seal=self._seal)
                 user = person_rows.user_named(connection, session.user, seal=self._seal) if session else None
-                is_there = session and user and not user.removed and not self._removed.among([user.name])
+                is_there = session and user and not user.removed and not self._removed.among([user.name], revision=revision)
                 if session and user and is_there and session.is_open(now, idle=self._idle):
                     if not is_enrolling:
                         self._check_factor(connection, user, session)
