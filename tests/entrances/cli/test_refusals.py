@@ -158,7 +158,8 @@ def test_a_clause_that_is_misspelt_is_noted_when_the_policy_is_put_and_named_whe
     text = "\n  - ".join(["name: odd\nmodels: [grants, grant]\nrules:", *rules])
     done = terminal("release", "policy", "put", terminal.file("odd.yaml", text))
     notes = [line for line in done.err.splitlines() if line.startswith("Note:")]
-    assert (done.code, len(notes)) == (0, 3)
+    assert (done.code, len(notes)) == (0, 4)
+    assert notes[3].startswith("Note: odd lacks rules of the policy that comes with Modelward: signed, ")
     assert notes[0].endswith("no model is called grant yet; the policy governs it once there is one. The nearest there is: grants.")
     assert "measures quality.roc_au; the policy refuses until one does. The nearest there is: quality.roc_auc." in notes[1]
     assert "measures fairness.*.x; " in notes[2]
