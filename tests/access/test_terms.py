@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terms are put, read and accepted, word for word and on record; other words are accepted anew."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
 import pytest
 
 from access.test_altered import edit
@@ -125,6 +128,24 @@ def test_what_cannot_be_terms_is_refused(access, admin, subject, text, fault):
     with pytest.raises(fault):
         access.terms.put(subject, text, by=admin)
     assert access.terms.in_force() == {}
+
+
+def test_of_two_who_change_terms_at_once_one_is_told_of_the_other(access, admin):
+    first = access.terms.put("model:income", TEXT, replaces="none", by=admin)
+    with pytest.raises(TermsChangedError, match=f"are {first.digest[:12]}…, not 'none'"):
+        access.terms.put("model:income", "Nobody tells.", replaces="none", by=admin)
+    drafts = [f"Number {number} tells nobody." for number in range(4)]
+    done = []
+
+    def put(text):
+        with suppress(TermsChangedError):
+            done.append(access.terms.put("model:income", text, replaces=first.digest, by=admin))
+
+    with ThreadPoolExecutor(len(drafts)) as editors:
+        list(editors.map(put, drafts))
+    assert len(done) == 1
+    assert access.terms.show("model:income", by=admin).terms.text == done[0].text
+    assert access.terms.put("model:income", TEXT, by=admin).digest == first.digest, "who says nothing replaces what there is"
 
 
 EDITS = [

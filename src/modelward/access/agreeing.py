@@ -35,6 +35,7 @@ from modelward.digest import sha256_hex
 from modelward.storage import Connection, Database, Keyring
 
 _LOOKS: Final = 3
+_NONE: Final = "none"
 _T = TypeVar("_T")
 
 
@@ -47,11 +48,13 @@ class Agreeing:
         self._seal = Seal(keyring.secret("pepper"))
         self._record = OnRecord(ledger)
 
-    def put(self, subject: str, text: str, *, by: Actor) -> Terms:
+    def put(self, subject: str, text: str, *, replaces: str = "", by: Actor) -> Terms:
         """Put terms in place for `model:income` or `dataset:adult`, which may be made later. The same text again changes nothing.
+        With `replaces`, only in the place of those with that digest; `none` is where there are none.
 
         Raises:
-            NotPermittedError: `by` may not. InvalidTermsError: they cannot be put.
+            NotPermittedError: `by` may not. InvalidTermsError: they cannot be put. TermsChangedError: it is not `replaces` that is
+            in place.
         """
         found = parse_subject(subject)
         by.require(Permission.TERMS_PUT, **_named(found))
@@ -64,6 +67,7 @@ class Agreeing:
                 if present and present.digest == terms.digest and present.text == text:
                     return present
             told = self._record.terms().get(str(found))
+            _check_replaced(found, told.digest if told else _NONE, replaces)
             rows.put(connection, terms, seal=self._seal)
             facts = {"digest": terms.digest, "replaced": told.digest if told else None}
             self._ledger.record(connection, TERMS_PUT, actor=by.id, subject=str(found), facts=facts)
@@ -102,10 +106,7 @@ class Agreeing:
             who = self._service(connection, key, by=by) if key else by.id
             terms = self._present(connection, found)
             if digest not in ("", terms.digest):
-                raise TermsChangedError(
-                    f"The terms of {found} are {terms.digest[:12]}…, not {digest[:12]!r}. Read them again: "
-                    f"`modelward terms show {found}`."
-                )
+                raise _changed(found, terms.digest, digest)
             # An acceptance whose row was altered is none, and is given again.
             with suppress(AlteredRowError):
                 if before := rows.acceptance(connection, str(found), digest=terms.digest, actor=who, seal=self._seal):
@@ -209,3 +210,14 @@ def _reaches(subject: Subject, by: Actor) -> bool:
 def _check_reach(subject: Subject, by: Actor) -> None:
     if not _reaches(subject, by):
         raise NotPermittedError(f"{by.id} does not reach {subject}, so its terms are no concern of theirs. Ask an administrator.")
+
+
+def _check_replaced(subject: Subject, present: str, replaces: str) -> None:
+    if replaces not in ("", present):
+        raise _changed(subject, present, replaces)
+
+
+def _changed(subject: Subject, present: str, meant: str) -> TermsChangedError:
+    return TermsChangedError(
+        f"The terms of {subject} are {present[:12]}…, not {meant[:12]!r}. Read them again: `modelward terms show {subject}`."
+    )

@@ -10,9 +10,9 @@ from modelward.client.connection import Room, part
 class RemoteTerms(Room):
     """See `modelward.access.Agreeing`."""
 
-    def put(self, subject: str, text: str, *, by: Actor | None = None) -> Terms:
+    def put(self, subject: str, text: str, *, replaces: str = "", by: Actor | None = None) -> Terms:
         """Put terms in place."""
-        return self._connection.fetch(Terms, "POST", _path(subject), body={"text": text})
+        return self._connection.fetch(Terms, "POST", _path(subject), body={"text": text, "replaces": replaces})
 
     def show(self, subject: str, *, by: Actor | None = None) -> OfferedTerms:
         """Show terms, and when one accepted them."""

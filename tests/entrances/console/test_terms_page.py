@@ -52,11 +52,22 @@ def test_who_may_puts_terms_and_everybody_accepts_them_anew(own_house):
     before = put(own_house, "model:grant")
     reader, owner = own_house.visitor(Role.CALLER), own_house.visitor(Role.DATA_OWNER, "olaf")
     accept(reader, before)
+    seen = re.findall(r'name="(seen [^"]+)" value="([^"]+)"', owner.get("/access/terms").text)
+    assert seen == [("seen model:grant", before.digest)]
     fields = {"deed": "put", "subject": "model:grant", "text": "One line.\r\nAnother."}
-    assert owner.post("/access/terms", fields).status_code == 303
+    assert owner.post("/access/terms", fields | dict(seen)).status_code == 303
     placed = own_house.platform.access.terms.show("model:grant", by=local_actor()).terms
     assert (placed.text, placed.by) == ("One line.\nAnother.", "person:olaf")
     assert "you have not accepted them" in reader.get("/access/terms").text
+
+
+def test_who_did_not_see_the_terms_in_place_does_not_replace_them(own_house):
+    owner = own_house.visitor(Role.DATA_OWNER)
+    present = put(own_house, "model:grant")
+    answer = owner.post("/access/terms", {"deed": "put", "subject": "model:grant", "text": OTHER})
+    assert (answer.status_code, f"are {present.digest[:12]}…, not" in unescape(answer.text)) == (409, True)
+    assert OTHER in answer.text, "what was written is not lost"
+    assert own_house.platform.access.terms.show("model:grant", by=local_actor()).terms.text == TEXT
 
 
 def test_terms_that_were_tampered_with_are_named_and_the_others_are_shown(own_house):
@@ -88,11 +99,11 @@ def test_what_cannot_be_put_is_said_beside_the_form(house, admin_visitor, fields
 
 @pytest.mark.parametrize("role", sorted(Role))
 def test_who_may_not_put_terms_sees_no_form_and_is_refused(own_house, role):
-    put(own_house, "model:grant")
+    seen = {"seen model:grant": put(own_house, "model:grant").digest}
     visitor = own_house.visitor(role)
     page = visitor.get("/access/terms").text
     assert ('value="put"' in page) == (role in PUTTERS)
-    answer = visitor.post("/access/terms", {"deed": "put", "subject": "model:grant", "text": OTHER})
+    answer = visitor.post("/access/terms", {"deed": "put", "subject": "model:grant", "text": OTHER} | seen)
     assert answer.status_code == (303 if role in PUTTERS else 403)
     assert len(own_house.entries("terms.put")) == (2 if role in PUTTERS else 1)
 

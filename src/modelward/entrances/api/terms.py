@@ -11,9 +11,10 @@ from modelward.entrances.api.endpoint import Endpoint, Open
 
 
 class NewTerms(msgspec.Struct, forbid_unknown_fields=True):
-    """Terms to put in place."""
+    """Terms to put in place; with `replaces`, only in the place of those with that digest, or of `none`."""
 
     text: str
+    replaces: str = ""
 
 
 class Accepting(msgspec.Struct, forbid_unknown_fields=True):
@@ -25,6 +26,10 @@ class Accepting(msgspec.Struct, forbid_unknown_fields=True):
 
 def _subject(call: Call) -> str:
     return f"{call.path['kind']}:{call.path['name']}"
+
+
+def _put(call: Call) -> Terms:
+    return call.platform.access.terms.put(_subject(call), call.body.text, replaces=call.body.replaces, by=call.actor)
 
 
 def _accept(call: Call) -> Acceptance:
@@ -52,7 +57,7 @@ ENDPOINTS = (
         "POST",
         "/api/v1/terms/{kind}/{name}",
         Permission.TERMS_PUT,
-        lambda call: call.platform.access.terms.put(_subject(call), call.body.text, by=call.actor),
+        _put,
         "Put terms in place for a `model` or a `dataset`; all accept them anew.",
         Terms,
         takes=NewTerms,

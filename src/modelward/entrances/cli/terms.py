@@ -30,9 +30,12 @@ def declare(app: typer.Typer) -> None:
         desk: Desk,
         subject: Subject,
         file: Annotated[Path, typer.Argument(help="The terms, plain text in UTF-8.", exists=True, dir_okay=False)],
+        replaces: Annotated[
+            str, typer.Option(metavar="SHA256", help="Only in the place of these, which `terms show` tells; or of `none`.")
+        ] = "",
     ) -> Terms:
         """Put terms in place. Whoever used it before accepts them anew."""
-        return desk.house.access.terms.put(subject, read_text(file), by=desk.actor)
+        return desk.house.access.terms.put(subject, read_text(file), replaces=replaces, by=desk.actor)
 
     @verb(terms, "list", show=_show_all)
     def list_(desk: Desk) -> list[OfferedTerms]:

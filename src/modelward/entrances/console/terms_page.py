@@ -53,7 +53,9 @@ def _change(visit: Visit, form: dict[str, str]) -> None:
             raise FormError("The form does not say which terms are accepted. Open the page again.")
         terms.accept(subject, digest=digest, key=form.get("key", ""), by=visit.by)
     elif form.get("deed") == "put":
-        terms.put(subject, form.get("text", "").replace("\r\n", "\n"), by=visit.by)
+        # Nor does anybody put them in the place of others than the page showed.
+        text, replaces = form.get("text", "").replace("\r\n", "\n"), form.get(f"seen {subject}", "none")
+        terms.put(subject, text, replaces=replaces, by=visit.by)
     else:
         raise FormError("The form says nothing to do. Open the page again.")
 
