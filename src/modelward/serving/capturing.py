@@ -10,7 +10,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 from typing import NamedTuple
 
 import msgspec
@@ -37,6 +37,8 @@ WAITING_LIMIT_BYTES = 64 << 20
 # A transaction that is long keeps the ledger's writer waiting, and every answer with it.
 _WRITTEN_AT_ONCE = 64
 _WRITTEN_BYTES = 1 << 20
+# Each transaction takes as much from the answers as writing dozens of captures does: a few wait for company.
+_GATHERED_SECONDS = 0.2
 _RETRY_SECONDS = 0.5
 _REMOVED_AT_ONCE = 500
 _LOG = logging.getLogger("modelward.serving")
@@ -68,6 +70,7 @@ class Capturing:
         self._lost: Counter[str] = Counter()
         self._changed = Condition()
         self._is_closing = False
+        self._closing = Event()
         self._thread = Thread(target=self._run, name="keeper of captures", daemon=True)
 
     def start(self) -> None:
@@ -109,6 +112,7 @@ class Capturing:
         with self._changed:
             self._is_closing = True
             self._changed.notify()
+        self._closing.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -128,6 +132,10 @@ class Capturing:
             self._changed.wait_for(lambda: self._waiting or self._lost or self._is_closing)
             if not self._waiting and not self._lost:
                 return None
+            is_few = len(self._waiting) < _WRITTEN_AT_ONCE and self._waiting_bytes < _WRITTEN_BYTES
+        if is_few:
+            self._closing.wait(_GATHERED_SECONDS)
+        with self._changed:
             some: list[_Taken] = []
             size = 0
             while self._waiting and len(some) < _WRITTEN_AT_ONCE and (not some or size + self._waiting[0].size <= _WRITTEN_BYTES):
