@@ -164,8 +164,11 @@ def test_a_revocation_that_is_taken_out_of_the_ledger_as_well_opens_nothing_in_a
         raw.execute("DROP TRIGGER ledger_entries_no_delete")
     raw.close()
     edit(home, "DELETE FROM ledger_entries WHERE event = 'key.revoked'")
-    with pytest.raises(LedgerBrokenError, match="modelward audit verify"):
-        access.authenticate(revoked.secret)
+    monkeypatch.undo()
+    for _ in range(3):
+        # A look that failed is good for nothing, not even for a moment.
+        with pytest.raises(LedgerBrokenError, match="modelward audit verify"):
+            access.authenticate(revoked.secret)
     assert not ledger.verify().is_sound
 
 

@@ -38,8 +38,10 @@ class EndedOnRecord:
             return wanted
         with self._lock:
             if revision is None or revision != self._revision or time.monotonic() >= self._good_until:
-                self._good_until = time.monotonic() + _GOOD_SECONDS
+                # Nothing is good until it was read: a look that fails is made again.
+                self._revision = None
+                began = time.monotonic()
                 for tail in self._tails:
                     self._ended.update(self._id_of(each.entry) for each in tail.further())
-                self._revision = revision
+                self._revision, self._good_until = revision, began + _GOOD_SECONDS
             return wanted & self._ended

@@ -160,7 +160,7 @@ def explain(judge: HouseJudge, meant: Meant, asked: Asked, *, conditions: Sequen
 
 
 def _is_shown(condition: Condition, decision: Decision, grounds: Sequence[Ground]) -> bool:
-    """Whether a condition is for who asks: of what somebody does not reach, they learn neither that it has terms nor grants."""
-    if condition.kind == "terms":
+    """Whether a condition is for who asks: of what somebody does not reach, they learn neither terms nor grants nor purpose."""
+    if condition.kind in ("terms", "purpose"):
         return decision.is_allowed
     return condition.kind != "grant" or all(ground.permits or ground.kind != "tenant" for ground in grounds)

@@ -68,6 +68,10 @@ def test_whether_a_key_is_for_what_the_live_version_is_for_is_told_before_it_is_
     assert "策略允许，但在下列未满足的条件满足之前仍会被拒绝" in page
     assert re.search(rf"按用途.*marketing.*grant:1.*{own}.*未满足", page)
     assert [each.is_met for each in access.explain("till", "models:predict", "other", by=me).conditions] == [None]
+    narrow = access.authenticate(access.create_key("narrow", role=Role.CALLER, purpose="marketing", models=["other"], by=me).secret)
+    told = [access.explain("service:narrow", "models:predict", name, by=narrow) for name in ("grant", "gone")]
+    assert [(each.is_allowed, [one.kind for one in each.conditions]) for each in told] == [(False, []), (False, [])]
+    assert not any("grant:1" in str(each) for each in told), "what a key does not reach it hears nothing of"
 
 
 def test_the_page_says_why_of_a_connection_with_a_certificate_and_without(own_house):
