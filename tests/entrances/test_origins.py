@@ -9,6 +9,7 @@ from entrances.api.house import client
 from entrances.doors import DOORS, doors, is_well
 from entrances.wire import Line, asking
 from modelward.access import Role, origin_at
+from modelward.entrances.origins import address_behind
 
 INSIDE, OUTSIDE = "10.1.2.3", "192.0.2.7"
 POLICY = (
@@ -74,3 +75,11 @@ def test_who_is_no_proxy_is_not_believed(tmp_path):
         policies.put("places", POLICY.replace("10.0.0.0/8", "127.0.0.0/8"), by=by)
         for door in DOORS:
             assert is_well(place.ask(door, key, *from_(OUTSIDE))), door
+
+
+@pytest.mark.parametrize("trusted", ["10.0.0.5", "::ffff:10.0.0.5", "fd00::5, 10.0.0.5"])
+@pytest.mark.parametrize("address", ["10.0.0.5", "::ffff:10.0.0.5"])
+def test_a_trusted_proxy_is_known_however_a_socket_writes_its_address(trusted, address):
+    said = [(b"x-forwarded-for", b"203.0.113.9")]
+    assert address_behind(address, said, trusted=trusted) == "203.0.113.9"
+    assert address_behind("10.0.0.6", said, trusted=trusted) == "10.0.0.6"

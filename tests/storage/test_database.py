@@ -394,3 +394,20 @@ def test_a_look_that_fails_or_is_one_of_many_leaves_nothing_behind(counter):
     assert counter.database._engine.pool.checkedout() <= 4, "at most those that rest"
     counter.database.close()
     assert counter.database._engine.pool.checkedout() == 0
+
+
+def test_a_result_that_is_still_held_keeps_no_later_look_in_the_past(counter):
+    with counter.database.change() as connection:
+        connection.exec_driver_sql("CREATE TABLE many (value INTEGER)")
+        connection.exec_driver_sql("INSERT INTO many VALUES (1), (2), (3)")
+    with counter.database.look() as connection:
+        held = connection.exec_driver_sql("SELECT value FROM many")
+        assert held.fetchone() == (1,)
+    counter.change(ADD)
+    assert counter.value() == 1
+
+
+def test_a_look_that_outlasts_the_database_leaves_no_connection(counter):
+    with counter.database.look():
+        counter.database.close()
+    assert not counter.database._resting

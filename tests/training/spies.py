@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recipes that learn honestly and look around meanwhile; what they found stands in the notes of their version."""
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -46,11 +47,13 @@ class Spy:
         if asked.port:
             yield "tcp", tried(lambda: socket.create_connection(("127.0.0.1", asked.port), timeout=5).close())
             yield "udp", tried(lambda: calls(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", asked.port)))
+            yield "datagram", tried(lambda: sends(f"{asked.socket}-datagrams"))
             yield "unix", tried(lambda: calls(socket.AF_UNIX, socket.SOCK_STREAM, asked.socket))
         if asked.process:
             for name in ("environ", "mem", "maps"):
                 yield f"look {name}", tried(lambda name=name: Path(f"/proc/{asked.process}/{name}").open("rb").close())
             yield "signal", tried(lambda: os.kill(asked.process, 0))
+            yield "owner", tried(lambda: owned_by(asked.process))
             yield "program", tried(lambda: subprocess.run(["/bin/true"], check=True))
         yield "variables", " ".join(sorted(os.environ))
         yield "process", str(os.getpid())
@@ -67,6 +70,22 @@ def tried(attempt):
 def calls(family, kind, address):
     with socket.socket(family, kind) as own:
         own.connect(address)
+
+
+def owned_by(process):
+    """A pipe whose news would be told to that process by a signal."""
+    own, other = os.pipe()
+    try:
+        fcntl.fcntl(own, fcntl.F_SETOWN, process)
+    finally:
+        os.close(own)
+        os.close(other)
+
+
+def sends(path):
+    own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with own, other:
+        own.sendto(b"what was granted", path)
 
 
 class Deaf:

@@ -179,9 +179,11 @@ def test_who_learns_calls_nobody_starts_nothing_and_sees_no_other_process(among,
     monkeypatch.setenv("MODELWARD_SECRET", "hunter2")
     # One that nothing protects but the sandbox: what trains has the same user.
     other = subprocess.Popen(["sleep", "600"])
-    with socket.socket(socket.AF_UNIX) as local, socket.create_server(("127.0.0.1", 0)) as server:
+    datagrams = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with datagrams, socket.socket(socket.AF_UNIX) as local, socket.create_server(("127.0.0.1", 0)) as server:
         local.bind(str(tmp_path / "s"))
         local.listen()
+        datagrams.bind(str(tmp_path / "s-datagrams"))
         asked = {"port": server.getsockname()[1], "socket": str(tmp_path / "s"), "process": other.pid}
         outcomes = {}
         for isolation in ("none", "process"):
@@ -190,7 +192,7 @@ def test_who_learns_calls_nobody_starts_nothing_and_sees_no_other_process(among,
             outcomes[isolation] = notes(rooms, run.versions[0], admin)
     other.kill()
     other.wait()
-    tries = {"tcp", "udp", "unix", "look environ", "look maps", "signal", "program"}
+    tries = {"tcp", "udp", "unix", "datagram", "owner", "look environ", "look maps", "signal", "program"}
     assert {outcomes["none"][name] for name in tries} == {"done"}
     assert {outcomes["process"][name] for name in {*tries, "look mem"}} == {"refused by PermissionError"}
     assert "MODELWARD_SECRET" in outcomes["none"]["variables"].split()

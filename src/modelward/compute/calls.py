@@ -22,7 +22,7 @@ _OPEN_ON_ALL = {
 class Calls:
     """`processor` is how the kernel calls it. `never` are refused; `to_itself` take the own number as their first argument,
     `of_itself` that or 0; of `clone` only threads are made, and `clone3` is said to be missing; `prctl` does not take back that
-    the process ends with the one that started it; `prlimit` sets nothing.
+    the process ends with the one that started it; `prlimit` sets nothing; `fcntl` and `ioctl` name nobody whom a file signals.
     """
 
     processor: int
@@ -33,10 +33,14 @@ class Calls:
     clone3: int
     prctl: int
     prlimit: int
+    fcntl: int
+    ioctl: int
 
 
 _X86_64 = {
+    # Also of those that are there two at once: a datagram of one reaches any socket of which somebody knows the path.
     "socket": 41,
+    "socketpair": 53,
     "fork": 57,
     "vfork": 58,
     # Memory, semaphores and queues that processes of one user share by a number.
@@ -97,6 +101,7 @@ _X86_64 = {
 }
 _AARCH64 = {
     "socket": 198,
+    "socketpair": 199,
     "shmget": 194,
     "shmctl": 195,
     "shmat": 196,
@@ -154,6 +159,8 @@ CALLS = {
         clone3=435,
         prctl=157,
         prlimit=302,
+        fcntl=72,
+        ioctl=16,
     ),
     "aarch64": Calls(
         processor=0xC00000B7,
@@ -164,5 +171,7 @@ CALLS = {
         clone3=435,
         prctl=167,
         prlimit=261,
+        fcntl=25,
+        ioctl=29,
     ),
 }

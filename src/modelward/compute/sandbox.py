@@ -35,6 +35,8 @@ _ALLOW, _NOT_PERMITTED, _NOT_THERE, _OTHER_NUMBERS = 0x7FFF0000, 0x00050001, 0x0
 # Where the kernel puts the number of a call, the processor, and the halves of the arguments for a filter.
 _NUMBER, _PROCESSOR, _ARGUMENTS = 0, 4, 16
 _THREAD = 1 << 16
+# F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP.
+_SETS_OWNER, _SETS_OWNER_OF_SOCKET = (8, 10, 15), (0x8901, 0x8902)
 
 
 class NotClosedInError(UnavailableError):
@@ -149,6 +151,10 @@ def _filter(calls: Calls, own: int) -> list[tuple[int, int, int, int]]:
     # Limits are read, and not set: the third argument is where a new one would stand.
     halves = [((_LOAD, 0, 0, _ARGUMENTS + 16 + half), (_EQUAL, 1, 0, 0), refuse) for half in (0, 4)]
     steps += _where(calls.prlimit, *halves[0], *halves[1])
+    # A file may signal whom its owner names, with any signal: from before Landlock knew signals that ended other processes.
+    for call, orders in ((calls.fcntl, _SETS_OWNER), (calls.ioctl, _SETS_OWNER_OF_SOCKET)):
+        refused = [step for order in orders for step in ((_EQUAL, 0, 1, order), refuse)]
+        steps += _where(call, (_LOAD, 0, 0, _ARGUMENTS + 8), *refused)
     return [*steps, (_RETURN, 0, 0, _ALLOW)]
 
 

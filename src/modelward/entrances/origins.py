@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from modelward.access import Origin, origin_at
@@ -20,11 +22,19 @@ def address_behind(address: str, headers: Iterable[tuple[bytes, bytes]], *, trus
     """The address of who asks: of who connects, or where that is one of the `trusted` proxies, whoever it says connected to it."""
     if not trusted:
         return address
-    proxies = {part.strip() for part in trusted.split(",") if part.strip()}
+    proxies = {_plain(part.strip()) for part in trusted.split(",") if part.strip()}
     lines = [value.decode("latin-1") for name, value in headers if name == FORWARDED]
     said = [part.strip() for line in lines for part in line.split(",")]
-    while address in proxies and said:
+    while _plain(address) in proxies and said:
         address = said.pop()
+    return address
+
+
+def _plain(address: str) -> str:
+    """An address as it is written of IPv4, also where a socket of both kinds tells it as one of IPv6."""
+    with suppress(ValueError):
+        found = ip_address(address)
+        return str(getattr(found, "ipv4_mapped", None) or found)
     return address
 
 

@@ -8,6 +8,7 @@ the disk before anybody is told.
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 import time
 from collections import deque
@@ -59,6 +60,7 @@ class Database:
         self._turn = Turn(Path(f"{found.database}-turn"))
         self._mine = threading.local()
         self._resting = deque[Connection]()
+        self._is_closed = False
         self._writing: RawConnection | None = None
         self._tending: RawConnection | None = None
 
@@ -160,6 +162,7 @@ class Database:
                 # By the driver, as in `raw`: SQLAlchemy's own way takes longer, and most looks are short.
                 driver = raw(connection)
                 driver.execute("BEGIN")
+                held = sys.getrefcount(driver)
                 yield connection
                 connection.rollback()
                 driver.rollback()
@@ -167,7 +170,10 @@ class Database:
                 connection.close()
                 raise
             # The next one need not ask the pool, which takes longer than a short look.
-            if self._resting:
+            if sys.getrefcount(driver) > held:
+                # Whoever still holds a result that was not read to its end keeps the connection in the past.
+                connection.invalidate()
+            if self._resting or self._is_closed or connection.invalidated:
                 connection.close()
             else:
                 self._resting.append(connection)
@@ -234,6 +240,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        self._is_closed = True
         while self._resting:
             self._resting.pop().close()
         self._engine.dispose()

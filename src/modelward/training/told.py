@@ -80,8 +80,12 @@ def failure_told(told: Any) -> Failure:
 def refusal_told(head: dict[str, Any]) -> ModelwardError:
     """The error that was raised at the other end: by its own class where this process knows it, else by its kind."""
     found = next((each for each in _classes(ModelwardError) if each.__qualname__ == head["class"]), None)
-    kind = found or kind_named(str(head["of_kind"])) or ModelwardError
-    return kind(words(head["message"]))
+    kind = kind_named(str(head["of_kind"])) or ModelwardError
+    try:
+        return (found or kind)(words(head["message"]))
+    except TypeError:
+        # One that asks for more than words, which nobody raises there.
+        return kind(words(head["message"]))
 
 
 def findings_told(told: Any) -> tuple[Finding, ...]:
