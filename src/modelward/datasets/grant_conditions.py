@@ -29,7 +29,7 @@ def conditions_of(held: Sequence[Grant], *, model: str, dataset: str, purpose: s
 
 
 def _told(grant: Grant) -> str:
-    columns = "every column" if grant.columns is None else f"{len(grant.columns)} columns"
+    columns = "every column" if grant.columns is None else f"{len(grant.columns)} column{'' if len(grant.columns) == 1 else 's'}"
     rows = "of the rows that its filter keeps" if grant.rows else "of every row"
     ends = f"until {grant.until:%Y-%m-%d %H:%M} UTC" if grant.until else "until it is revoked"
     return f"{grant.id} gives model {grant.model} {columns} {rows} of {grant.dataset}, for {grant.purpose!r}, {ends}"

@@ -124,3 +124,27 @@ def test_the_page_says_why_in_chinese_whatever_decided(own_house):
             assert left_english(answer.text) == [], (who, action, what)
             seen |= set(re.findall(r"<li>([^<]+?)(?: <span|：)", answer.text))
     assert {"角色", "密钥的限制", "策略", "权限范围", "期限", "用途", "配额", "保密条款", "等待", "已终止"} <= seen
+
+
+def test_the_page_tells_of_grants_in_chinese(own_house):
+    """What a model is granted, all of it or a part, for ever or for a while; that nothing is; and that it is over."""
+    grants, by = own_house.platform.grants, local_actor()
+    visitor, later = own_house.visitor(Role.ADMINISTRATOR), datetime.now(UTC) + timedelta(days=3)
+
+    def told(model: str, what: str = "dataset:people") -> str:
+        answer = visitor.get(f"/access/why?lang=zh&who=model:{model}&action=data:read&what={what}")
+        assert (answer.status_code, left_english(answer.text)) == (200, [])
+        return words_of(answer.text)
+
+    assert "没有数据集 people 的任何内容授予模型 fresh" in told("fresh")
+    assert "没有任何数据授予模型 fresh" in told("fresh", "")
+    grants.grant("fresh", "people", purpose="to tell; to count. To weigh", by=by)
+    assert "全部列、全部行授予模型 fresh，用途为 'to tell; to count. To weigh'，撤销前有效" in told("fresh")
+    grants.grant("fresh", "people", purpose="to tell", columns=["age", "grant"], rows="age >= 30", until=later, by=by)
+    assert f"2 列、经行条件筛选的行授予模型 fresh，用途为 'to tell'，有效至 {later:%Y-%m-%d %H:%M} UTC" in told("fresh")
+    grants.grant("fresh", "people", purpose="to tell", columns=["grant"], by=by)
+    assert " 1 列、全部行授予模型 fresh" in told("fresh")
+    grants.revoke("fresh", "people", by=by)
+    over = told("fresh")
+    assert "已终止，现在没有数据集 people 的任何内容授予模型 fresh" in over
+    assert "由数据的所有者授权： modelward data grant fresh people" in over

@@ -19,6 +19,20 @@ _QUOTAS: Final = {
     for count in range(1, len(_LIMITS) + 1)
     for some in combinations(_LIMITS, count)
 }
+# What of a dataset a model is granted, until when.
+_GRANTS: Final = {
+    f"{{grant:name}} gives model {{model:name}} {columns} {rows} of {{dataset:name}}, for {{purpose:text}}, {ends}": (
+        f"{{grant}} 将数据集 {{dataset}} 的{all_columns}、{all_rows}授予模型 {{model}}，用途为 {{purpose}}，{end}"
+    )
+    for columns, all_columns in (("every column", "全部列"), ("1 column", " 1 列"), ("{n:n} columns", " {n} 列"))
+    for rows, all_rows in (("of every row", "全部行"), ("of the rows that its filter keeps", "经行条件筛选的行"))
+    for ends, end in (("until it is revoked", "撤销前有效"), ("until {day:name} {time:name} UTC", "有效至 {day} {time} UTC"))
+}
+_NO_GRANTS: Final = {
+    f"nothing{of} is granted to model {{model:name}}{over}": f"{ended}没有{of_what}授予模型 {{model}}"
+    for of, of_what in (("", "任何数据"), (" of {dataset:name}", "数据集 {dataset} 的任何内容"))
+    for over, ended in (("", ""), (" any more: {grant:name} of {other:name} is over", "{other} 的授权 {grant} 已终止，现在"))
+}
 # Of which kind a ground, or a condition, is.
 WHY_KINDS: Final = {
     "role": "角色",
@@ -41,6 +55,9 @@ WHY_KINDS: Final = {
 }
 WHY_SENTENCES: Final = {
     **_QUOTAS,
+    **_GRANTS,
+    **_NO_GRANTS,
+    "Who owns the data grants it: {command:code}.": "由数据的所有者授权：{command}。",
     "{who:name} is {role:name} and lacks {permission:name}.": "{who} 的角色是 {role}，没有 {permission} 权限。",
     "Roles that have it: {roles}.": "拥有此权限的角色：{roles}。",
     "Ask an administrator.": "请联系管理员。",
