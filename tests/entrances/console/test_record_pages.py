@@ -22,6 +22,7 @@ def a_value(house) -> str:
 def test_who_may_grant_sees_which_versions_saw_the_records(house):
     owner, value = house.visitor(Role.DATA_OWNER), a_value(house)
     assert f'href="/console{TRACE}"' in owner.get("/data/people").text
+    assert "takes minutes" in owner.get(TRACE).text
     answer = owner.post(TRACE, {"column": "age", "value": value})
     said = words_of(answer.text)
     assert answer.status_code == 200

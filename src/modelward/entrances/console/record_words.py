@@ -14,6 +14,10 @@ RECORD_WORDS = {
     "look is on record; the value is not.": (
         "哪些版本从含有某个值的记录中学习、依据它们挑选，或在其上测量。您的查询会记入账本，所查的值不会。"
     ),
+    "It reads the whole dataset and divides it again for each training: with many rows or trainings that takes minutes. Leave the "
+    "page open until it answers; sent again, it begins anew.": (
+        "此操作会读取整个数据集，并为每次训练重新划分：数据行或训练较多时需要几分钟。请保持页面打开直至得到答复；再次提交会从头开始。"
+    ),
     "Column": "列",
     "Value": "值",
     "Trace them": "追查",
