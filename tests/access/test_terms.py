@@ -169,6 +169,19 @@ def test_who_edits_rows_makes_nobody_accept(access, admin, home, till, table, ch
     assert len(access.altered()) == 1
     with pytest.raises((AlteredRowError, TermsNotAcceptedError)):
         access.terms.require("model:income", till)
+    digest = access.terms.show("model:income", by=admin).terms.digest if table == "access_acceptances" else ""
+    assert "service:till" not in access.terms.accepted_by("model:income", digest, by=admin)
+
+
+def test_who_manages_keys_alone_is_told_who_accepted_terms(access, admin, till):
+    put = access.terms.put("model:income", TEXT, by=admin)
+    assert access.terms.accepted_by("model:income", put.digest, by=admin) == set()
+    access.terms.accept("model:income", by=till)
+    assert access.terms.accepted_by("model:income", put.digest, by=admin) == {"service:till"}
+    access.terms.put("model:income", "Other words.", by=admin)
+    assert access.terms.accepted_by("model:income", sha256_hex(b"Other words."), by=admin) == set()
+    with pytest.raises(NotPermittedError, match="keys:manage"):
+        access.terms.accepted_by("model:income", put.digest, by=till)
 
 
 def test_a_text_that_was_altered_is_not_shown_as_the_terms(access, admin, home, till):

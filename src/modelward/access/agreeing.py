@@ -134,6 +134,16 @@ class Agreeing:
         with self._database.look() as connection:
             return rows.has_accepted(connection, subject, digest=digest, actor=by.id, seal=self._seal)
 
+    def accepted_by(self, subject: str, digest: str, *, by: Actor) -> frozenset[str]:
+        """Everybody who accepted the terms with that digest, for who manages keys of the whole house or of a tenant.
+
+        Raises:
+            NotPermittedError: `by` lacks keys:manage.
+        """
+        by.require(Permission.KEYS_MANAGE)
+        with self._database.look() as connection:
+            return rows.accepted_by(connection, subject, digest=digest, seal=self._seal)
+
     def in_force(self) -> dict[str, str]:
         """What has terms, and their digests; see `require`, which asks the database each time. Where they are not those that the
         ledger tells of, there is none: nobody is let through.

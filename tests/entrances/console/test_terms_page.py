@@ -9,6 +9,7 @@ import pytest
 from access.test_altered import edit
 from entrances.console.conftest import ROW, SAID, words_of
 from modelward.access import Role, local_actor
+from modelward.entrances.console import terms_page
 
 TEXT = "Keep the answers to yourself.\nTell nobody what was said of whom."
 OTHER = "Keep the answers for a year, and burn them."
@@ -137,20 +138,46 @@ def test_who_manages_keys_accepts_terms_for_a_key(own_house):
     visitor = own_house.visitor(Role.ADMINISTRATOR, "ada")
     page = visitor.get("/access/terms").text
     offered = set(re.findall(r'<option value="(\w+)">', page))
-    assert offered == {key.id for key in keys.values()}, "whom it cannot concern is not offered"
-    fields = {"deed": "accept", "subject": "model:grant", "digest": terms.digest, "key": keys["till"].id}
+    assert offered == set(keys), "whom it cannot concern is not offered"
+    fields = {"deed": "accept", "subject": "model:grant", "digest": terms.digest, "key": "till"}
     assert visitor.post("/access/terms", fields).status_code == 303
     [entry] = own_house.entries("terms.accepted")
     assert (entry.entry.actor, entry.entry.facts["for"]) == ("person:ada", "service:till")
     page = visitor.get("/access/terms").text
     assert "Keys that accepted them: till" in words_of(page)
-    assert set(re.findall(r'<option value="(\w+)">', page)) == {keys["desk"].id}
-    assert visitor.post("/access/terms", fields | {"key": "k-none"}).status_code == 404
+    assert set(re.findall(r'<option value="(\w+)">', page)) == {"desk"}
+    for wrong in ("k-none", ""):
+        refused = visitor.post("/access/terms", fields | {"key": wrong})
+        assert (refused.status_code, f"No valid key is called '{wrong}'." in unescape(refused.text)) == (404, True)
+        assert re.search(rf'<details[^>]* open>.*?name="key"[^>]* value="{wrong}"[^>]* aria-invalid="true"', refused.text, re.S)
     for role in sorted(set(Role) - {Role.ADMINISTRATOR}):
         other = own_house.visitor(role)
         assert 'name="key"' not in other.get("/access/terms").text
         assert other.post("/access/terms", fields | {"key": keys["desk"].id}, shown_at="/access/terms").status_code == 403
     assert len(own_house.entries("terms.accepted")) == 1
+
+
+def test_of_many_keys_some_are_suggested_and_every_one_is_accepted_for(own_house, monkeypatch):
+    monkeypatch.setattr(terms_page, "_KEYS_SHOWN", 3)
+    access = own_house.platform.access
+    terms = put(own_house, "model:grant")
+    for number in range(25):
+        key = access.create_key(f"till-{number}", role=Role.CALLER, by=local_actor()).key
+        if number > 2:
+            access.terms.accept("model:grant", key=key.id, by=local_actor())
+    key = access.create_key("till-25", role=Role.CALLER, by=local_actor()).key
+    visitor = own_house.visitor(Role.ADMINISTRATOR)
+    page = visitor.get("/access/terms").text
+    assert re.findall(r'<option value="([\w-]+)">', page) == ["till-25", "till-2", "till-1"]
+    told = words_of(page)
+    for said in ("and 2 more", "The newest 3 are suggested", "Of the keys the newest 3"):
+        assert said in told, said
+    fields = {"deed": "accept", "subject": "model:grant", "digest": terms.digest}
+    for named in ("till-0", key.id):
+        assert visitor.post("/access/terms", fields | {"key": named}).status_code == 303
+    accepted = access.terms.accepted_by("model:grant", terms.digest, by=local_actor())
+    assert {"service:till-0", "service:till-25"} <= accepted
+    assert "service:till-1" not in accepted
 
 
 def test_what_was_found_in_data_is_shown_to_who_accepted_its_terms(own_house):

@@ -98,6 +98,13 @@ def has_accepted(connection: Connection, subject: str, *, digest: str, actor: st
     return row is not None and is_genuine(_ACCEPTANCES, cast(Row, dict(zip(names, row, strict=True))), seal)
 
 
+def accepted_by(connection: Connection, subject: str, *, digest: str, seal: Seal) -> frozenset[str]:
+    """Everybody of whom there is a genuine row that says so."""
+    held = _ACCEPTANCES.c
+    rows = connection.execute(sa.select(_ACCEPTANCES).where((held.subject == subject) & (held.digest == digest))).mappings()
+    return frozenset(str(row["actor"]) for row in rows if is_genuine(_ACCEPTANCES, row, seal))
+
+
 def _terms(connection: Connection, row: Row) -> Terms:
     text = connection.execute(sa.select(_TEXTS.c.text).where(_TEXTS.c.digest == row["digest"])).scalar()
     is_whole = isinstance(text, str) and sha256_hex(text.encode()) == row["digest"]

@@ -168,4 +168,6 @@ PEOPLE_SENTENCES = {
     "Begin on the page of your account.": "请在您的账户页面开始。",
     "{name:name} is the last administrator.": "{name} 是最后一名管理员。",
     "Make another first: {command:code}.": "请先添加另一名：{command}。",
+    "No valid key is called {name:text}.": "没有名为 {name} 的有效密钥。",
+    "The page of keys shows them all.": "密钥页面列出全部密钥。",
 }

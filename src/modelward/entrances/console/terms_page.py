@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from modelward.access import Actor, AlteredRowError, Key, OfferedTerms, Permission, Terms
+from modelward.access import Key, OfferedTerms, Permission
 from modelward.entrances.console.session import FormError
 from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
@@ -28,6 +29,18 @@ class PurposeRow:
     name: str
     purpose: str = ""
     fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConcernedKeys:
+    """The valid keys that reach what has terms, the newest first: those that accepted them, and those that lack it."""
+
+    accepted: Sequence[Key]
+    lacking: Sequence[Key]
+
+
+class UnknownKeyError(NotFoundError):
+    """What was typed is neither the name nor the id of a valid key."""
 
 
 async def show(visit: Visit) -> Response:
@@ -51,7 +64,12 @@ def _change(visit: Visit, form: dict[str, str]) -> None:
         # Nobody accepts what was put after they read: the form names the text that it was shown with.
         if not (digest := form.get("digest", "")):
             raise FormError("The form does not say which terms are accepted. Open the page again.")
-        terms.accept(subject, digest=digest, key=form.get("key", ""), by=visit.by)
+        key = form.get("key", "").strip()
+        if "key" in form:
+            visit.by.require(Permission.KEYS_MANAGE)
+            # An empty field means no key, and never whoever sends it.
+            key = _key_meant(visit, key)
+        terms.accept(subject, digest=digest, key=key, by=visit.by)
     elif form.get("deed") == "put":
         # Nor does anybody put them in the place of others than the page showed.
         text, replaces = form.get("text", "").replace("\r\n", "\n"), form.get(f"seen {subject}", "none")
@@ -74,31 +92,38 @@ def _purposes(visit: Visit) -> Iterator[PurposeRow]:
     if by.may(Permission.DATA_READ):
         yield from (PurposeRow("dataset", dataset.name, dataset.purpose) for dataset in platform.datasets.list(by=by))
     if by.may(Permission.KEYS_MANAGE):
-        now = datetime.now(UTC)
-        valid = (key for key in platform.access.keys(by=by) if key.is_valid(now))
-        yield from (PurposeRow("key", key.name, key.purpose) for key in valid)
+        yield from (PurposeRow("key", key.name, key.purpose) for key in islice(_valid_keys(visit), _KEYS_SHOWN))
 
 
-def _keys(visit: Visit, offered: Sequence[OfferedTerms]) -> dict[str, list[tuple[Key, bool]]]:
-    """Of each subject, the valid keys that reach it, and whether each accepted; for who manages keys."""
+def _keys(visit: Visit, offered: Sequence[OfferedTerms]) -> dict[str, ConcernedKeys]:
+    """Of each subject, the valid keys that reach it, the newest first; for who manages keys."""
     if not visit.by.may(Permission.KEYS_MANAGE):
         return {}
-    now = datetime.now(UTC)
-    valid = [key for key in visit.platform.access.keys(by=visit.by) if key.is_valid(now)][-_KEYS_SHOWN:]
-    found: dict[str, list[tuple[Key, bool]]] = {}
-    for terms in (each.terms for each in offered if each.terms.text):
-        kind, _, name = terms.subject.partition(":")
+    terms = visit.platform.access.terms
+    valid, found = _valid_keys(visit), {}
+    for each in (each.terms for each in offered if each.terms.text):
+        kind, _, name = each.subject.partition(":")
         reach = [key for key in valid if kind == "dataset" or key.models is None or name in key.models]
-        found[terms.subject] = [(key, _has_accepted(visit, terms, key)) for key in reach]
+        accepted = terms.accepted_by(each.subject, each.digest, by=visit.by)
+        found[each.subject] = ConcernedKeys(
+            accepted=[key for key in reach if key.actor.id in accepted],
+            lacking=[key for key in reach if key.actor.id not in accepted],
+        )
     return found
 
 
-def _has_accepted(visit: Visit, terms: Terms, key: Key) -> bool:
-    service = Actor(id=f"service:{key.name}", name=key.name, role=key.role)
-    try:
-        return visit.platform.access.terms.has_accepted(terms.subject, terms.digest, service)
-    except AlteredRowError:
-        return False
+def _valid_keys(visit: Visit) -> list[Key]:
+    now = datetime.now(UTC)
+    return [key for key in reversed(visit.platform.access.keys(by=visit.by)) if key.is_valid(now)]
+
+
+def _key_meant(visit: Visit, typed: str) -> str:
+    """The id of the valid key that has the name, or the id, that was typed."""
+    keys = _valid_keys(visit)
+    named = [key.id for key in keys if key.name == typed] or [key.id for key in keys if key.id == typed]
+    if not named:
+        raise UnknownKeyError(f"No valid key is called {typed[:80]!r}. The page of keys shows them all.")
+    return named[0]
 
 
 async def _draw(visit: Visit, *, fault: ModelwardError | None = None, form: dict[str, str] | None = None) -> Response:
@@ -112,7 +137,8 @@ async def _draw(visit: Visit, *, fault: ModelwardError | None = None, form: dict
         offered=offered,
         keys=await run_in_threadpool(_keys, visit, offered),
         purposes=purposes,
+        keys_shown=_KEYS_SHOWN,
         may_put=visit.by.may(Permission.TERMS_PUT),
-        form=form if form and form.get("deed") == "put" else {},
+        form=form or {},
         notice=str(fault) if fault else "",
     )
