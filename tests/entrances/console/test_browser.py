@@ -56,6 +56,7 @@ PAGES = (
     "/access/terms",
     "/access/captures",
     "/access/policies",
+    "/access/policies/built-in",
     "/access/why",
     "/access/security",
     "/access/keyring",

@@ -70,6 +70,11 @@ def test_who_may_grant_grants_and_revokes_on_the_page_of_the_data(house):
     wrong = owner.post(f"{here}/grants", asked | {"columns": "age, grnt"}, shown_at=here)
     assert wrong.status_code == 400
     assert "Did you mean" in words_of(wrong.text)
+    for kept in ("churn", "research", "age, grnt", "age &gt;= 18"):
+        assert f'value="{kept}"' in wrong.text, "what was typed is not lost"
+    fold = re.search(r"<details[^>]*><summary[^>]*>Revoke it…</summary>.*?</details>", owner.get(here).text, re.S)
+    assert fold, "revoking takes a press more than looking"
+    assert ('value="revoke"' in fold[0], "Nothing is read under it any more" in fold[0]) == (True, True)
     assert owner.post(f"{here}/grants", asked | {"until": "soon"}, shown_at=here).status_code == 400
     assert owner.post(f"{here}/grants", asked | {"decision": "revoke"}, shown_at=here).status_code == 303
     assert house.platform.grants.list(model="churn", by=local_actor())[0].revoked is not None

@@ -84,6 +84,23 @@ def test_what_cannot_be_done_is_told_on_the_page(house):
     assert olga.post(PAGE, {"step": "end", "id": id}, forged=True).status_code == 403
 
 
+def test_what_was_typed_is_kept_where_it_cannot_be(house):
+    ada, olga = house.visitor(Role.DATA_SCIENTIST, "ada-six"), house.visitor(Role.RISK_OFFICER, "olga-six")
+    refused = ada.post(PAGE, ASK | {"minutes": "999"})
+    assert (
+        "<option selected>releases:promote" in refused.text,
+        'value="999"' in refused.text,
+        f">{WHY}</textarea>" in refused.text,
+    ) == (
+        True,
+        True,
+        True,
+    )
+    short = olga.post(PAGE, {"step": "refuse", "id": asked(ada), "reason": "no & no"})
+    assert short.status_code == 400
+    assert re.search(r"<details[^>]* open><summary>Refuse….*?>no &amp; no</textarea>", short.text, re.S)
+
+
 def test_a_reason_is_text_and_nothing_else(house):
     ada = house.visitor(Role.DATA_SCIENTIST, "ada-two")
     ada.post(PAGE, ASK | {"reason": "<script>alert(1)</script> and more"})

@@ -8,6 +8,7 @@ import pytest
 
 from access.test_altered import edit
 from entrances.console.conftest import ROW, SAID, words_of
+from entrances.console.test_words import left_english
 from modelward.access import Role, local_actor
 from modelward.entrances.console import terms_page
 
@@ -178,6 +179,13 @@ def test_of_many_keys_some_are_suggested_and_every_one_is_accepted_for(own_house
     accepted = access.terms.accepted_by("model:grant", terms.digest, by=local_actor())
     assert {"service:till-0", "service:till-25"} <= accepted
     assert "service:till-1" not in accepted
+
+
+def test_that_terms_are_not_accepted_is_said_in_chinese(own_house):
+    put(own_house, "dataset:people")
+    page = own_house.visitor(Role.ADMINISTRATOR, "ada").get("/models/grant?lang=zh").text
+    assert left_english(page) == []
+    assert "person:ada 尚未接受 dataset:people 的条款。" in words_of(page)
 
 
 def test_what_was_found_in_data_is_shown_to_who_accepted_its_terms(own_house):

@@ -42,7 +42,7 @@ async def step(visit: Visit) -> Response:
     try:
         await run_in_threadpool(_step, visit, form)
     except (ConflictError, InvalidError, RefusedError, NotFoundError) as fault:
-        return await _draw(visit, fault=fault)
+        return await _draw(visit, fault=fault, form=form)
     return RedirectResponse(PAGE, 303)
 
 
@@ -63,7 +63,7 @@ def _step(visit: Visit, form: dict[str, str]) -> None:
             raise UnknownStepError("The form says nothing to do. Reload the page and send it again.")
 
 
-async def _draw(visit: Visit, *, fault: ModelwardError | None = None) -> Response:
+async def _draw(visit: Visit, *, fault: ModelwardError | None = None, form: dict[str, str] | None = None) -> Response:
     now = datetime.now(UTC)
     found = await run_in_threadpool(visit.platform.access.emergencies.list, by=visit.by)
     return visit.page(
@@ -74,6 +74,7 @@ async def _draw(visit: Visit, *, fault: ModelwardError | None = None) -> Respons
         cases=[_case(visit, each, now) for each in found],
         choices=_choices(visit),
         longest=visit.platform.settings.emergency_minutes,
+        form=form or {},
         notice=str(fault) if fault else "",
     )
 

@@ -23,6 +23,11 @@ GRANT_WORDS = {
     "until {moment}": "至 {moment}",
     "by {who}": "授权人 {who}",
     "Revoke": "撤销",
+    "Revoke it…": "撤销…",
+    "Revoke the grant of {model}": "撤销对 {model} 的授权",
+    "Nothing is read under it any more, and a training that goes on stops. Versions that were made stay.": (
+        "此后不能再凭它读取任何内容，正在进行的训练会停止；已制成的版本保留。"
+    ),
     "Grant it to a model…": "授权给模型…",
     "Purpose of the grant": "授权用途",
     "Columns, with commas between them; none for all": "列名，以逗号分隔；留空为全部",

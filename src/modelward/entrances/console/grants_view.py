@@ -36,7 +36,7 @@ async def show(visit: Visit) -> Response:
     dataset = await run_in_threadpool(visit.platform.datasets.show, visit.path["name"], by=visit.by)
     if dataset.shredded:
         return visit.page("shredded.html", section="data", **await run_in_threadpool(shown_shredded, visit, dataset))
-    return visit.page("dataset.html", section="data", **await run_in_threadpool(_shown, visit), notice="")
+    return visit.page("dataset.html", section="data", **await run_in_threadpool(_shown, visit), notice="", sent={})
 
 
 async def change(visit: Visit) -> Response:
@@ -46,7 +46,8 @@ async def change(visit: Visit) -> Response:
         await run_in_threadpool(_change, visit, form)
     except (ConflictError, InvalidError, NotFoundError, RefusedError) as error:
         shown = await run_in_threadpool(_shown, visit)
-        return visit.page("dataset.html", status=by_kind(error, STATUS), section="data", **shown, notice=str(error))
+        sent = form if form.get("decision") == "grant" else {}
+        return visit.page("dataset.html", status=by_kind(error, STATUS), section="data", **shown, notice=str(error), sent=sent)
     return RedirectResponse(f"/console/data/{name}#grants-heading", 303)
 
 

@@ -56,6 +56,11 @@ WHY_KINDS: Final = {
 WHY_SENTENCES: Final = {
     **_QUOTAS,
     **_GRANTS,
+    "{who:name} has not accepted the terms of {subject:name}.": "{who} 尚未接受 {subject} 的条款。",
+    "Read them with {show:code} or GET {place:name}, and accept them with {accept:code} or POST {other:name}": (
+        "可用 {show} 或 GET {place} 阅读，用 {accept} 或 POST {other} 接受"
+    ),
+    "for a key, whoever manages keys can: {option:code}.": "管理密钥者可代密钥接受：{option}。",
     **_NO_GRANTS,
     "Who owns the data grants it: {command:code}.": "由数据的所有者授权：{command}。",
     "{who:name} is {role:name} and lacks {permission:name}.": "{who} 的角色是 {role}，没有 {permission} 权限。",
