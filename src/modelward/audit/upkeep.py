@@ -42,8 +42,12 @@ class Upkeep:
 
     def _work(self) -> None:
         pause = _PAUSE_SECONDS
-        while self._written.wait() and not self._closing.wait(pause):
+        while self._written.wait():
+            self._closing.wait(pause)
             self._written.clear()
+            # Asked last: who closes sets this before the other, so that one of the two is seen.
+            if self._closing.is_set():
+                return
             # What the writer adds in between may be lost; it decides nothing but when to look again.
             entries, self._entries = self._entries, 0
             pause = _BUSY_PAUSE_SECONDS if entries > _BUSY_ENTRIES else _PAUSE_SECONDS
