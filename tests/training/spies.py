@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recipes that learn honestly and look around meanwhile; what they found stands in the notes of their version."""
 
+import ctypes
 import fcntl
 import os
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -55,6 +57,8 @@ class Spy:
             yield "signal", tried(lambda: os.kill(asked.process, 0))
             yield "owner", tried(lambda: owned_by(asked.process))
             yield "program", tried(lambda: subprocess.run(["/bin/true"], check=True))
+            yield "own program", tried(own_program)
+            yield "news", tried(lambda: hears(asked.folders[0] if asked.folders else "/"))
         yield "variables", " ".join(sorted(os.environ))
         yield "process", str(os.getpid())
 
@@ -80,6 +84,29 @@ def owned_by(process):
     finally:
         os.close(own)
         os.close(other)
+
+
+def own_program():
+    """One that is in no file; what it says is no program, so that where it may be tried, that is what is wrong."""
+    place = os.memfd_create("spy")
+    os.write(place, b"no program")
+    try:
+        os.execve(place, ["spy"], {})
+    except PermissionError:
+        raise
+    except OSError:
+        return
+    finally:
+        os.close(place)
+
+
+def hears(folder):
+    """What comes and goes in a folder."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    news = libc.inotify_init1(0)
+    if news < 0 or libc.inotify_add_watch(news, folder.encode(), 0x100) < 0:
+        raise OSError(ctypes.get_errno(), "inotify")
+    os.close(news)
 
 
 def sends(path):
@@ -149,7 +176,14 @@ def hostile(how):
     return f"{__name__}:hostile_{how}"
 
 
+def strange(how):
+    """The other end of a bench that says of the rows, once it should have prepared them, what nobody asked; as a place."""
+    return f"{__name__}:strange_{how}"
+
+
 def __getattr__(name):
+    if name.startswith("strange_"):
+        return partial(_tell_strangely, name.removeprefix("strange_"))
     if not name.startswith("hostile_"):
         raise AttributeError(name)
 
@@ -164,6 +198,22 @@ def __getattr__(name):
         workbench.serve(wire)
 
     return serve
+
+
+def _tell_strangely(how, wire):
+    wire.receive()
+    told = {"findings": [], "split_digest": "0" * 64} | STRANGE[how]
+    wire.send({"kind": "prepared", **told}, b"")
+    wire.receive()
+
+
+FOUND = {"kind": "leakage", "text": "4711\x1b[2J", "remedy": ""}
+STRANGE = {
+    "split": {"split_digest": "4711 lives in Sevenoaks"},
+    "kind": {"findings": [FOUND | {"kind": "4711"}]},
+    "form": {"findings": [4711]},
+    "much": {"findings": [FOUND] * 40_000},
+}
 
 
 def _kind():

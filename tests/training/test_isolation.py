@@ -16,7 +16,7 @@ import pytest
 
 import pictures
 from modelward.compute import ExposedHomeError, Frame, SandboxMissingError, WorkshopLostError, landlock_version
-from modelward.errors import InvalidError
+from modelward.errors import InvalidError, TooLargeError
 from modelward.training import (
     RECIPES,
     OutOfMemoryError,
@@ -27,6 +27,8 @@ from modelward.training import (
     apart,
     parse_spec,
 )
+from modelward.training.finding import Finding
+from modelward.training.told import prepared_told
 from training import house, spies
 
 needs_sandbox = pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
@@ -192,7 +194,7 @@ def test_who_learns_calls_nobody_starts_nothing_and_sees_no_other_process(among,
             outcomes[isolation] = notes(rooms, run.versions[0], admin)
     other.kill()
     other.wait()
-    tries = {"tcp", "udp", "unix", "datagram", "owner", "look environ", "look maps", "signal", "program"}
+    tries = {"tcp", "udp", "unix", "datagram", "owner", "look environ", "look maps", "signal", "program", "own program", "news"}
     assert {outcomes["none"][name] for name in tries} == {"done"}
     assert {outcomes["process"][name] for name in {*tries, "look mem"}} == {"refused by PermissionError"}
     assert "MODELWARD_SECRET" in outcomes["none"]["variables"].split()
@@ -390,6 +392,25 @@ def test_what_comes_back_in_no_form_fails_that_candidate_and_puts_no_words_of_it
     (failed,) = [each.entry.facts for each in rooms.ledger.entries(event="candidate.failed")]
     assert failed["kind"] == kind
     assert learning() == []
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("split", "has no form"), ("kind", "has no form"), ("form", "has no form"), ("much", "more than 1024 KiB")],
+)
+def test_what_is_said_of_prepared_rows_is_taken_in_a_form_and_in_bounds(among, register, admin, monkeypatch, how, said):
+    register()
+    rooms = among("process")
+    monkeypatch.setattr("modelward.training.apart._PLACE", spies.strange(how))
+    with pytest.raises((WorkshopLostError, TooLargeError), match=said) as told:
+        rooms.training.train(spec_of("[naive-bayes]"), by=admin)
+    assert "4711" not in str(told.value)
+    assert learning() == []
+
+
+def test_words_of_what_was_found_move_no_terminal():
+    told = prepared_told({"findings": [spies.FOUND], "split_digest": "0" * 64})
+    assert told.findings == (Finding(kind="leakage", text="4711 [2J", remedy=""),)
 
 
 def test_words_of_a_refusal_are_bounded_and_move_no_terminal(among, register, admin, monkeypatch):

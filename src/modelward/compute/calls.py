@@ -43,6 +43,14 @@ _X86_64 = {
     "socketpair": 53,
     "fork": 57,
     "vfork": 58,
+    # Another program in the place of this one, also one that is in no file, of which Landlock knows nothing.
+    "execve": 59,
+    "execveat": 322,
+    # News of what others do with their files.
+    "inotify_init": 253,
+    "inotify_add_watch": 254,
+    "inotify_init1": 294,
+    "fanotify_init": 300,
     # Memory, semaphores and queues that processes of one user share by a number.
     "shmget": 29,
     "shmat": 30,
@@ -102,6 +110,11 @@ _X86_64 = {
 _AARCH64 = {
     "socket": 198,
     "socketpair": 199,
+    "execve": 221,
+    "execveat": 281,
+    "inotify_init1": 26,
+    "inotify_add_watch": 27,
+    "fanotify_init": 262,
     "shmget": 194,
     "shmctl": 195,
     "shmat": 196,

@@ -121,8 +121,8 @@ def _allow(rules: int, paths: Iterable[str], access: int) -> None:
 
 
 def _forbid_calls(libc: ctypes.CDLL) -> None:
-    """No new sockets, whatever their kind, no hand on another process, no other process, and no file opened to others: the calls
-    answer that they are not permitted.
+    """No new sockets, whatever their kind, no hand on another process, no other process or program, no file opened to others and
+    no news of theirs: the calls answer that they are not permitted.
     """
     if (found := CALLS.get(platform.machine())) is None:
         return

@@ -25,7 +25,7 @@ from modelward.training.checkpoints import KeptCheckpoints
 from modelward.training.making import Product, Watched
 from modelward.training.recipes import RECIPES
 from modelward.training.spec import spec_json
-from modelward.training.told import Files, curves_told, failure_told, findings_told, product_told, refusal_told, words
+from modelward.training.told import Files, curves_told, failure_told, prepared_told, product_told, refusal_told, words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,7 +84,7 @@ class ApartBench:
                 case "column":
                     self._hand_over(table, str(head["name"]))
                 case "prepared":
-                    return Prepared(findings=findings_told(head["findings"]), split_digest=str(head["split_digest"]))
+                    return prepared_told(head)
                 case "full":
                     raise MemoryError
                 case "refused":

@@ -4,26 +4,29 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
-from modelward.compute import Frame
+from modelward.compute import Frame, WorkshopLostError
 from modelward.errors import ModelwardError, TooLargeError, kind_named
 from modelward.registry import Interface
+from modelward.training.bench import Prepared
 from modelward.training.failing import Failure
-from modelward.training.finding import Finding
+from modelward.training.finding import FINDINGS, Finding
 from modelward.training.making import Product
 
 FILES_LIMIT, FILES_LIMIT_BYTES = 1000, 4 << 30
 TOLD_LIMIT_BYTES = 1 << 20
 _WORDS_LIMIT_CHARACTERS = 2000
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class TooMuchMadeError(TooLargeError):
-    """A candidate hands over more than any model needs."""
+    """Who learns hands over more than any model needs."""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,22 @@ class Files:
         self.content[name] = content
 
 
+def prepared_told(head: dict[str, Any]) -> Prepared:
+    """What is known of the rows of a run once they are prepared.
+
+    Raises:
+        TooMuchMadeError: it is too much. WorkshopLostError: it has another form.
+    """
+    _bounded(head.get("findings"))
+    split = head.get("split_digest")
+    try:
+        if not isinstance(split, str) or not _DIGEST.fullmatch(split):
+            raise msgspec.ValidationError("no digest")
+        return Prepared(findings=findings_told(head.get("findings")), split_digest=split)
+    except msgspec.ValidationError as wrong:
+        raise WorkshopLostError("What is said of the prepared rows has no form. Please report it with the spec.") from wrong
+
+
 def product_told(frame: Frame, files: Files) -> Product:
     """A candidate as it was made.
 
@@ -56,8 +75,7 @@ def product_told(frame: Frame, files: Files) -> Product:
             another form.
     """
     head = frame.head
-    if sum(len(msgspec.json.encode(head.get(part))) for part in ("facts", "parameters", "findings")) > TOLD_LIMIT_BYTES:
-        raise TooMuchMadeError(f"The candidate tells more than {TOLD_LIMIT_BYTES >> 10} KiB of itself. Make it tell less.")
+    _bounded(*(head.get(part) for part in ("facts", "parameters", "findings")))
     return Product(
         files=files.content,
         interface=msgspec.convert(head["interface"], Interface),
@@ -89,8 +107,15 @@ def refusal_told(head: dict[str, Any]) -> ModelwardError:
 
 
 def findings_told(told: Any) -> tuple[Finding, ...]:
-    """What was found."""
-    return msgspec.convert(told, tuple[Finding, ...])
+    """What was found: a few things, of the kinds that there are.
+
+    Raises:
+        msgspec.ValidationError: it has another form, or another kind.
+    """
+    found = msgspec.convert(told, tuple[Finding, ...])
+    if strange := {each.kind for each in found} - FINDINGS.keys():
+        raise msgspec.ValidationError(f"{len(strange)} kinds of findings that nobody knows")
+    return tuple(replace(each, text=words(each.text), remedy=words(each.remedy)) for each in found)
 
 
 def curves_told(told: Any) -> dict[str, tuple[float, ...]]:
@@ -101,6 +126,11 @@ def curves_told(told: Any) -> dict[str, tuple[float, ...]]:
 def words(told: Any) -> str:
     """What is said to people: not too much of it, and nothing that moves a terminal."""
     return "".join(sign if sign.isprintable() else " " for sign in str(told)[:_WORDS_LIMIT_CHARACTERS])
+
+
+def _bounded(*told: Any) -> None:
+    if sum(len(msgspec.json.encode(each)) for each in told) > TOLD_LIMIT_BYTES:
+        raise TooMuchMadeError(f"Who learns tells more than {TOLD_LIMIT_BYTES >> 10} KiB of it. Make the recipe tell less.")
 
 
 def _is_builtin(name: str) -> bool:
