@@ -29,7 +29,7 @@ class GrantBook:
 
     def rows(self, connection: Connection, *, dataset: str = "", model: str = "") -> Sequence[Grant]:
         """The grants of that dataset, to that model, or all; the latest first."""
-        return [self._told.as_told(each) for each in store.grants(connection, dataset=dataset, model=model, seal=self._seal)]
+        return self._told.as_told(store.grants(connection, dataset=dataset, model=model, seal=self._seal))
 
     def standing(self, connection: Connection, dataset: str, model: str) -> Grant | None:
         """The grant in force of that very dataset; None where there is none."""
@@ -68,7 +68,7 @@ class GrantBook:
         """
         with self._database.look() as connection:
             row = store.grant(connection, grant, seal=self._seal)
-            held = row and self._told.as_told(row)
+            held = self._told.as_told([row])[0] if row else None
             if held and held.stands(datetime.now(UTC)):
                 return
             instead = self.standing(connection, held.dataset, held.model) if held else None
@@ -86,7 +86,7 @@ class GrantBook:
             rows = store.grants(connection, seal=self._seal)
         there = {(each.model, each.dataset) for each in rows}
         gone = sorted(self._told.granted() - there)
-        back = [each.id for each in rows if self._told.as_told(each) != each]
+        back = [each.id for each, told in zip(rows, self._told.as_told(rows), strict=True) if told != each]
         return [*(f"grant {each!r}" for each in back), *(f"grants of {dataset!r} to {model!r}" for model, dataset in gone)]
 
     def enter(self, connection: Connection, wanted: Grant, *, by: Actor) -> Grant:

@@ -7,6 +7,7 @@ beginning, so that a row that is gone could open more than it did.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from threading import Lock
 
@@ -23,15 +24,18 @@ class GrantedOnRecord:
         self._granted: set[tuple[str, str]] = set()
         self._revoked: dict[str, LoggedEntry] = {}
 
-    def as_told(self, grant: Grant) -> Grant:
-        """The grant; revoked, where the ledger tells that it was, or that another took its place, and its row does not."""
+    def as_told(self, grants: Iterable[Grant]) -> Sequence[Grant]:
+        """The grants; revoked, where the ledger tells that one was, or that another took its place, and its row does not."""
+        if not (rows := [*grants]):
+            return rows
         with self._lock:
             for each in self._revocations.further():
                 self._revoked.setdefault(str(each.entry.facts.get("grant")), each)
-            told = self._revoked.get(grant.id)
-        if grant.revoked or told is None:
-            return grant
-        return replace(grant, revoked=told.entry.at, revoked_by=told.entry.actor)
+            told = {grant.id: self._revoked.get(grant.id) for grant in rows if not grant.revoked}
+        return [
+            replace(grant, revoked=ended.entry.at, revoked_by=ended.entry.actor) if (ended := told.get(grant.id)) else grant
+            for grant in rows
+        ]
 
     def granted(self) -> frozenset[tuple[str, str]]:
         """Which models were ever granted something of which datasets."""
