@@ -43,6 +43,12 @@ def test_a_policy_forbids_by_address_at_every_door(place, door):
     assert is_well(place.ask(door, key, *from_(f"{OUTSIDE}, {INSIDE}")))
 
 
+@pytest.mark.parametrize("said", [OUTSIDE, f"{OUTSIDE}:4711", "2001:db8::7", "[2001:db8::7]:4711", "[2001:db8::7]"])
+def test_a_proxy_may_tell_the_port(said):
+    found = address_behind("127.0.0.1", [(b"x-forwarded-for", said.encode())], trusted="127.0.0.1")
+    assert found == (OUTSIDE if OUTSIDE in said else "2001:db8::7")
+
+
 @pytest.mark.parametrize("path", ["/api/v1/models", "/metrics", "/v2/models/income", "/v2/models/income/ready"])
 def test_so_at_every_other_route(place, path):
     role = Role.CALLER if path.startswith("/v2") else Role.OPERATOR

@@ -26,7 +26,7 @@ def address_behind(address: str, headers: Iterable[tuple[bytes, bytes]], *, trus
     lines = [value.decode("latin-1") for name, value in headers if name == FORWARDED]
     said = [part.strip() for line in lines for part in line.split(",")]
     while _plain(address) in proxies and said:
-        address = said.pop()
+        address = _without_port(said.pop())
     return address
 
 
@@ -36,6 +36,13 @@ def _plain(address: str) -> str:
         found = ip_address(address)
         return str(getattr(found, "ipv4_mapped", None) or found)
     return address
+
+
+def _without_port(address: str) -> str:
+    """What a proxy wrote that also tells the port: `192.0.2.7:4711`, `[2001:db8::7]:4711`."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def origin_of(address: str, headers: Iterable[tuple[bytes, bytes]], *, settings: Settings, is_mtls: bool) -> Origin:
