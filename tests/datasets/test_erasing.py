@@ -121,11 +121,47 @@ def test_one_that_is_tried_says_what_would_go_and_changes_nothing(people, admin,
         erase(people, admin, is_trial=True, reason="")
 
 
-def test_one_is_tried_by_who_accepted_the_terms(people, admin, access):
-    access.terms.put("dataset:people", "Keep it to yourself.", by=admin)
-    with pytest.raises(TermsNotAcceptedError):
-        erase(people, admin, is_trial=True, reason="")
-    assert erase(people, admin).gone == 3, "that they go asks for no terms"
+@pytest.mark.parametrize("is_trial", [True, False])
+@pytest.mark.parametrize("rows", [f'town == "{CANARY}"', 'town == "Nowhere"', "age >= 0"], ids=["some", "none", "all"])
+def test_nothing_is_told_of_the_rows_who_did_not_accept_the_terms(people, admin, access, ledger, rows, is_trial):
+    terms = access.terms.put("dataset:people", "Keep it to yourself.", by=admin)
+    size = ledger.head().size
+    with pytest.raises(TermsNotAcceptedError) as refused:
+        erase(people, admin, rows=rows, is_trial=is_trial, reason="" if is_trial else REASON)
+    assert "rows" not in str(refused.value)
+    assert (ledger.head().size, people.show("people", by=admin).rows) == (size, 200), "nothing was looked at or done"
+    access.terms.accept("dataset:people", digest=terms.digest, by=admin)
+    assert erase(people, admin).gone == 3
+
+
+REFUSED = {
+    'town == "Nowhere"': (0, NothingToEraseError),
+    "age >= 0": (200, NotErasableError),
+    'label == "no"': (None, NotErasableError),
+}
+
+
+@pytest.mark.parametrize("is_trial", [True, False])
+@pytest.mark.parametrize("rows", REFUSED)
+def test_who_learns_by_an_erasure_that_is_refused_whether_somebody_is_there_is_on_record(people, admin, ledger, rows, is_trial):
+    count, refusal = REFUSED[rows]
+    with pytest.raises(refusal):
+        erase(people, admin, rows=rows, is_trial=is_trial)
+    (entry,) = [each.entry for each in ledger.entries(event="dataset.traced")]
+    assert (entry.actor, entry.subject) == (admin.id, "people")
+    assert entry.facts["rows"] == (count if count is not None else int((people.table("people", by=admin)["label"] == "no").sum()))
+    assert not any(value in str(entry.facts) for value in ("Nowhere", "age >=", 'no"'))
+    assert list(ledger.entries(event="dataset.erased")) == []
+    assert ledger.verify().is_sound
+
+
+def test_what_is_erased_is_on_record_as_looked_for_and_as_erased_by_the_same_digest(people, admin, ledger):
+    erase(people, admin)
+    erase(people, admin)
+    (done,) = [each.entry.facts for each in ledger.entries(event="dataset.erased")]
+    looked = [each.entry.facts for each in ledger.entries(event="dataset.traced")]
+    assert sorted(each["rows"] for each in looked) == [0, 3]
+    assert {each["digest"] for each in looked} == {done["digest"]}
 
 
 def test_a_value_stays_in_no_description_of_a_shard_of_a_shard_without_such_rows(people, admin, vault):
@@ -168,18 +204,19 @@ def test_a_shard_is_erased_from_where_it_was_divided(people, admin):
 
 
 def test_what_is_left_must_be_a_dataset(people, admin, ledger):
-    size = ledger.head().size
     with pytest.raises(NotErasableError, match="data shred people"):
         erase(people, admin, rows="age >= 0")
     with pytest.raises(NotErasableError, match="data shred people"):
         erase(people, admin, rows='label == "no"')
     with pytest.raises(NothingToEraseError):
         erase(people, admin, rows='town == "Nowhere"')
+    size = ledger.head().size
     with pytest.raises(InvalidFilterError):
         erase(people, admin, rows="tonw is missing")
     with pytest.raises(ReasonError):
         erase(people, admin, reason=" ")
-    assert ledger.head().size == size
+    assert ledger.head().size == size, "no value was looked for"
+    assert list(ledger.entries(event="dataset.erased")) == []
 
 
 @pytest.mark.parametrize("role", [Role.DATA_SCIENTIST, Role.RISK_OFFICER, Role.AUDITOR, Role.OPERATOR, Role.CALLER])
@@ -395,7 +432,7 @@ def test_a_shard_that_cannot_be_read_is_not_passed_over(people, admin, ledger, h
     for is_trial in (True, False):
         with pytest.raises(NotErasableError, match="data shred people-1"):
             erase(people, admin, is_trial=is_trial)
-    assert ledger.head().size == size
+    assert ledger.head().size == size + 2, "that rows are meant was learned, and is on record"
     file.write_bytes(kept)
     assert erase(people, admin).gone == 3
 

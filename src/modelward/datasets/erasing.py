@@ -73,8 +73,9 @@ class Erasing:
 
     def erase(self, name: str, *, rows: str, reason: str, is_trial: bool = False, witness: Witness = nobody, by: Actor) -> Erased:
         """Take the rows that the filter `rows` means out of the dataset called `name` and out of all its shards, for good. One that
-        `is_trial` says what would be taken out, changes nothing, and is on record as a trace is. The `witness` tells what versions
-        saw of the rows, of which they alone know once the rows are gone; it is on record.
+        `is_trial` says what would be taken out, and changes nothing. Either is on record as a trace is before anything is told of
+        the rows, also where it is refused then. The `witness` tells what versions saw of the rows, which they alone know once those
+        are gone; it is on record.
 
         Who was cut off after it was done types it again: then no file has anything of it left.
 
@@ -82,26 +83,26 @@ class Erasing:
             NotPermittedError: the actor neither holds data:erase nor is it theirs. DatasetMissingError: there is none.
             InvalidFilterError: the filter does not fit its columns. NothingToEraseError: it means no row.
             NotErasableError: it is a shard of what has these rows, too, or what is left is too little to be a dataset.
-            TermsNotAcceptedError: one is tried on data whose terms the actor did not accept. ReasonError: there is no
-            reason. ErasedMeanwhileError: somebody else changed it; nothing was done.
+            TermsNotAcceptedError: the actor did not accept the terms of the data. ReasonError: there is no reason.
+            ErasedMeanwhileError: somebody else changed it; nothing was done.
             DatabaseBusyError: it is done, and what was deleted could not be overwritten yet; type it again.
         """
         by.require(Permission.DATA_READ, dataset=name)
         found = self._shelf.genuine(name)
         if by.may(Permission.DATA_ERASE, dataset=name) or not self._owners.is_owner(by, found):
             by.require(Permission.DATA_ERASE, dataset=name)
-        if is_trial:
-            # What it tells is a figure of the rows; that they go asks for no terms.
-            self._agreement.require(found, by=by)
+        # What it tells is a figure of the rows, also where it is refused: that none is meant, or that too few would be left.
+        self._agreement.require(found, by=by)
         filter_, digest = RowFilter.parse(rows), keyed_digest(self._digest_key, f"erase:{name}:{rows}".encode())
         asked = _Asked(digest=digest, columns=filter_.columns, reason="" if is_trial else checked_reason(reason), by=by)
         self._erasable.check_whole(found)
         with self._database.look() as connection:
             others = [each for each in store.every(connection) if each.name != found.name]
-        parts = list(self._erasable.parts(found, filter_, others))
-        if is_trial:
-            self._record_trial(parts[0], asked)
-        if not parts[0].count:
+        looked_at = self._erasable.parts(found, filter_, others)
+        top = next(looked_at)
+        self._record_look(top, asked)  # Before the shards are opened: that one cannot be tells that rows are meant.
+        parts = [top, *looked_at]
+        if not top.count:
             return self._done_before(found, asked, is_trial=is_trial)
         rests = [*rests_of(parts)]
         told = self._erasable.told(parts, witness)
@@ -165,8 +166,10 @@ class Erasing:
         every_key = tuple(key for name in keys for key in keys[name])
         return Erased(dataset=told[0].dataset, parts=tuple(told), reason=asked.reason, by=asked.by.id, erased=now, keys=every_key)
 
-    def _record_trial(self, top: Part, asked: _Asked) -> None:
-        """Who asks how many rows a filter means learns something of them, as who traces a value does, and is on record for it."""
+    def _record_look(self, top: Part, asked: _Asked) -> None:
+        """Who asks how many rows a filter means, or has them erased, learns something of them, as who traces a value does, and is
+        on record for it, whatever comes of it.
+        """
         facts = {"columns": [*asked.columns], "digest": asked.digest, "rows": top.count, "fingerprint": top.found.fingerprint}
         with self._database.change() as connection:
             self._ledger.record(connection, DATASET_TRACED, actor=asked.by.id, subject=top.found.name, facts=facts)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 DATASET_TRACED = Event(
-    "dataset.traced", "Somebody asked which versions saw the records that have a value, of which a digest is kept."
+    "dataset.traced",
+    "Somebody looked for records by a value, or by the filter of an erasure, whether it was tried, refused or done. Of it a keyed "
+    "digest is kept, and how many records it means.",
 )
 
 

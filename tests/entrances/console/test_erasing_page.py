@@ -78,3 +78,16 @@ def test_it_is_told_in_chinese(own_house):
     page = own_house.visitor(Role.DATA_OWNER)
     page.get("/data?lang=zh")
     assert "尚未作任何更改" in page.post(PLACE, {"rows": ROWS, "deed": "try"}).text
+
+
+@pytest.mark.parametrize("rows", [ROWS, "age > 1000", "age > 0"], ids=["some", "none", "all"])
+@pytest.mark.parametrize("deed", ["try", "erase"])
+def test_who_did_not_accept_the_terms_is_told_of_them_and_of_no_row(own_house, rows, deed):
+    owner = own_house.visitor(Role.DATA_OWNER, "dora")
+    own_house.platform.access.terms.put("dataset:people", "Keep it to yourself.", by=local_actor())
+    before = count(own_house)
+    answer = owner.post(PLACE, {"rows": rows, "deed": deed, "reason": "they objected"})
+    said = unescape(answer.text)
+    assert (answer.status_code, "terms" in said, count(own_house)) == (403, True, before)
+    assert not any(word in said for word in ("means no row", "would be left", "nobody can read", "Nothing was changed yet"))
+    assert own_house.entries("dataset.traced") == []
