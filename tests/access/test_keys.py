@@ -154,6 +154,31 @@ def test_a_name_is_given_to_one_key_for_ever(access, admin, database, keyring):
     assert [key.id for key in access.keys(by=admin)] == [till.key.id, kiosk.key.id]
 
 
+def test_of_many_keys_the_newest_are_listed_and_others_are_found_by_how_their_name_begins(access, admin):
+    for name in ("till-1", "till-2", "kiosk", "tillage", "till-3"):
+        access.create_key(name, role=Role.CALLER, by=admin)
+
+    def listed(**asked):
+        return [key.name for key in access.keys(**asked, by=admin)]
+
+    assert listed() == ["till-1", "till-2", "kiosk", "tillage", "till-3"]
+    assert listed(limit=2) == ["tillage", "till-3"]
+    assert listed(name="till-") == ["till-1", "till-2", "till-3"]
+    assert listed(name="till", limit=3) == ["till-2", "tillage", "till-3"]
+    assert listed(name="%") == listed(name="till-11") == []
+
+
+def test_a_listed_key_tells_when_it_was_used_and_how_long_its_former_secret_opens_it(access, admin):
+    till = access.create_key("till", role=Role.CALLER, by=admin)
+    access.create_key("kiosk", role=Role.CALLER, by=admin)
+    access.rotate_key(till.key.id, grace_seconds=3600, by=admin)
+    access.note_uses({till.key.id: datetime.now(UTC)})
+    (listed,) = access.keys(name="till", by=admin)
+    assert listed.former_until is not None
+    assert listed.last_used is not None
+    assert listed == access.key(till.key.id, by=admin)
+
+
 def test_a_key_is_revoked_once(access, admin):
     issued = access.create_key("till", role=Role.CALLER, by=admin)
     revoked = access.revoke_key(issued.key.id, by=admin)

@@ -314,6 +314,7 @@ def test_people_and_keys(house, remote):
     assert here.authenticate(issued.secret).models == ("income",)
     assert issued.key.expires == ends
     assert remote.access.keys() == here.keys(by=house.by)
+    assert remote.access.keys(name=remote.access.keys()[0].name, limit=1) == here.keys(by=house.by)[:1]
     assert remote.access.revoke_key(issued.key.id).revoked
 
 

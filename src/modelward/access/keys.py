@@ -42,6 +42,7 @@ from modelward.storage import Connection, Database, Keyring
 PURPOSE_LIMIT_CHARACTERS: Final = 500
 MODELS_LIMIT: Final = 1000
 GRACE_SECONDS: Final = 86_400
+_LISTED_LIMIT: Final = 10_000
 _USES_AT_ONCE: Final = 1000
 GRACE_LIMIT_SECONDS: Final = 30 * 86_400
 
@@ -107,11 +108,16 @@ class Keys:
             self._note_change(connection, [digest])
         return IssuedKey(key, secret.text)
 
-    def keys(self, *, by: Actor) -> list[Key]:
-        """Every key, ended ones too, oldest first; never a secret, nor an `altered` row."""
+    def keys(self, *, name: str = "", limit: int | None = None, by: Actor) -> list[Key]:
+        """The keys whose names begin with `name`, ended ones too, oldest first; of many the newest `limit`. Never a secret, nor an
+        `altered` row.
+        """
         by.require(Permission.KEYS_MANAGE)
+        begins = [each for each in (name, by.tenant and f"{by.tenant}-") if each]
+        newest = None if limit is None else max(1, min(limit, _LISTED_LIMIT))
         with self._database.look() as connection:
-            found = key_rows.with_uses(connection, key_rows.keys(connection, seal=self._seal), seal=self._seal)
+            chosen = key_rows.keys(connection, begins=begins, limit=newest, seal=self._seal)
+            found = key_rows.with_uses(connection, chosen, seal=self._seal)
         return [key for key in found if by.tenant in ("", key.tenant)]
 
     def key(self, id: str, *, by: Actor) -> Key:

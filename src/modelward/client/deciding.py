@@ -237,9 +237,10 @@ class RemoteAccess(Room):
         """Remove a person."""
         return self._connection.fetch(User, "DELETE", f"/api/v1/users/{part(name)}")
 
-    def keys(self, *, by: Actor | None = None) -> list[Key]:
-        """List keys."""
-        return self._connection.fetch(list[Key], "GET", "/api/v1/keys")
+    def keys(self, *, name: str = "", limit: int | None = None, by: Actor | None = None) -> list[Key]:
+        """List keys: those whose names begin so, and of these the newest."""
+        asked = {"name": name} | ({} if limit is None else {"limit": str(limit)})
+        return self._connection.fetch(list[Key], "GET", "/api/v1/keys", params=asked)
 
     def create_key(
         self,

@@ -243,6 +243,24 @@ def test_a_key_is_made_with_a_scope_and_a_quota_and_both_are_shown(quick):
     assert "每分钟 600 次请求" in admin.get("/access/keys?lang=zh").text
 
 
+def test_of_many_keys_the_newest_are_drawn_and_others_are_searched(quick, monkeypatch):
+    admin = quick.visitor(Role.ADMINISTRATOR)
+    for name in ("oldest-key", "kiosk-1", "kiosk-2"):
+        quick.platform.access.create_key(name, role=Role.CALLER, by=quick.platform.access.owner())
+    assert "oldest-key" in admin.get("/access/keys").text
+    assert "Search for others" not in admin.get("/access/keys").text
+    monkeypatch.setattr("modelward.entrances.console.keys_page._SHOWN", 2)
+    newest = words_of(admin.get("/access/keys").text)
+    assert "oldest-key" not in newest
+    assert "kiosk-1" in newest
+    assert "The newest 2 keys. Search for others by the beginning of their name." in newest
+    found = words_of(admin.get("/access/keys?find=oldest").text)
+    assert "oldest-key" in found
+    assert "kiosk-1" not in found
+    assert "No valid key has a name that begins so." in admin.get("/access/keys?find=nobody").text
+    assert "最新的 2 个密钥" in admin.get("/access/keys?lang=zh").text
+
+
 def test_another_secret_is_shown_once_and_the_one_before_opens_for_the_time_of_grace(quick):
     admin, access = quick.visitor(Role.ADMINISTRATOR), quick.platform.access
     first = once(admin.post("/access/keys", {"name": "till", "role": "caller"}).text)

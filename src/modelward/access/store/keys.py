@@ -122,19 +122,24 @@ def insert_key(connection: Connection, key: Key, *, secret_hash: str, seal: Seal
         insert(connection, _LIMITS, limits, seal)
 
 
-def keys(connection: Connection, *, seal: Seal) -> list[Key]:
-    """Every genuine key, oldest first."""
-    rows = connection.execute(sa.select(_KEYS).order_by(_KEYS.c.created, _KEYS.c.id)).mappings().all()
-    return [held.key for held in _held(connection, rows, seal).values()]
+def keys(connection: Connection, *, begins: Iterable[str] = (), limit: int | None = None, seal: Seal) -> list[Key]:
+    """The genuine keys, oldest first: those whose names begin with all of `begins`, and the newest of these."""
+    chosen = sa.select(_KEYS).order_by(_KEYS.c.created.desc(), _KEYS.c.id.desc()).limit(limit)
+    for beginning in begins:
+        chosen = chosen.where(_KEYS.c.name >= beginning, _KEYS.c.name < f"{beginning}\U0010ffff")
+    rows = connection.execute(chosen).mappings().all()
+    return [held.key for held in _held(connection, rows[::-1], seal).values()]
 
 
 def with_uses(connection: Connection, found: Collection[Key], *, seal: Seal) -> list[Key]:
     """The keys with when they were used, and until when their former secrets open them."""
     former: dict[str, datetime] = {}
-    for row in connection.execute(sa.select(_FORMER).order_by(_FORMER.c.until)).mappings():
-        if is_genuine(_FORMER, row, seal):
-            former[row["key"]] = as_moment(row["until"])
-    uses = {row["key"]: row["used"] for row in connection.execute(sa.select(_USES)).mappings()}
+    uses: dict[str, str] = {}
+    for some in _parts([key.id for key in found]):
+        for row in sorted(_quick(connection, _FORMER, "key", some), key=lambda row: str(row["until"])):
+            if is_genuine(_FORMER, row, seal):
+                former[row["key"]] = as_moment(row["until"])
+        uses |= {row["key"]: row["used"] for row in _quick(connection, _USES, "key", some)}
     return [
         replace(
             key, last_used=max(as_moment(uses[key.id]), key.created) if key.id in uses else None, former_until=former.get(key.id)

@@ -24,7 +24,7 @@ from modelward.access import (
     Whoami,
 )
 from modelward.entrances.api.control import Call
-from modelward.entrances.api.endpoint import Endpoint, Name, Open
+from modelward.entrances.api.endpoint import Endpoint, Name, Open, Parameter, whole_number
 
 TenantName = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9]{0,63}$"})]
 
@@ -216,9 +216,13 @@ ENDPOINTS = (
         "GET",
         "/api/v1/keys",
         Permission.KEYS_MANAGE,
-        lambda call: call.platform.access.keys(by=call.actor),
+        lambda call: call.platform.access.keys(name=call.query.get("name", ""), limit=call.number("limit"), by=call.actor),
         "List keys, without their secrets.",
         list[Key],
+        query={
+            "name": Parameter("Only those whose names begin so."),
+            "limit": whole_number("How many at most, the newest ones; all unless told, and never more than 10,000 then."),
+        },
     ),
     Endpoint(
         "POST",

@@ -153,9 +153,13 @@ def _declare_keys(keys: typer.Typer) -> None:
         return made
 
     @verb(keys, "list", show=_show_keys)
-    def list_(desk: Desk) -> list[Key]:
+    def list_(
+        desk: Desk,
+        name: Annotated[str, typer.Option(metavar="BEGINNING", help="Only those whose names begin so.")] = "",
+        limit: Annotated[int | None, typer.Option(help="How many at most, the newest ones.", min=1, max=10_000)] = None,
+    ) -> list[Key]:
         """List keys, without their secrets."""
-        return desk.house.access.keys(by=desk.actor)
+        return desk.house.access.keys(name=name, limit=limit, by=desk.actor)
 
     keyring.declare(keys)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _PAGE = "/console/access/keys"
 _LIMITS = ("requests_per_minute", "requests_per_day", "rows_per_minute", "rows_per_day")
 _DIGITS_LIMIT = 13
+_SHOWN = 200
 
 
 class InvalidExpiryError(InvalidError):
@@ -32,7 +33,7 @@ class InvalidNumberError(InvalidError):
 
 
 async def show(visit: Visit) -> Response:
-    """Every key, the valid ones first, and the form to make one."""
+    """The newest keys, or those whose names begin as asked, the valid ones first; and the form to make one."""
     return await _draw(visit)
 
 
@@ -109,7 +110,8 @@ async def _draw(
     visit: Visit, *, issued: IssuedKey | None = None, fault: ModelwardError | None = None, form: dict[str, str] | None = None
 ) -> Response:
     now = datetime.now(UTC)
-    keys = await run_in_threadpool(visit.platform.access.keys, by=visit.by)
+    find = visit.asked("find", limit=63).strip()
+    keys = await run_in_threadpool(visit.platform.access.keys, name=find, limit=_SHOWN, by=visit.by)
     return visit.page(
         "keys.html",
         status=by_kind(fault, STATUS) if fault else 200,
@@ -117,6 +119,9 @@ async def _draw(
         tab="keys",
         valid=[key for key in reversed(keys) if key.is_valid(now)],
         ended=[key for key in reversed(keys) if not key.is_valid(now)],
+        find=find,
+        shown=_SHOWN,
+        is_cut=len(keys) >= _SHOWN,
         roles=list(Role),
         tenants=await run_in_threadpool(tenants_to_choose, visit),
         grace=GRACE_SECONDS,

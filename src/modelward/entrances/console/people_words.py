@@ -28,6 +28,11 @@ PEOPLE_WORDS = {
     "link, unused": "链接，未使用",
     "links alone": "仅限链接",
     "Add a person": "添加人员",
+    # Many keys
+    "Name begins with": "名称开头",
+    "The newest {n} keys. Search for others by the beginning of their name.": "列出最新的 {n} 个密钥；其他请按名称开头查询。",
+    "Show every key": "显示全部密钥",
+    "No valid key has a name that begins so.": "没有名称以此开头的有效密钥。",
     "Add": "添加",
     "You get a link for them, which works once.": "您会得到一个供其使用的链接，仅可使用一次。",
     "A link for {name}, shown this one time:": "{name} 的链接，仅显示这一次：",
