@@ -83,6 +83,22 @@ def database(home):
 
 
 @pytest.fixture
+def cleared(monkeypatch):
+    """What was done to the whole file of a database to overwrite what was deleted, as SQLite tells it."""
+    from modelward.storage import Database
+
+    statements, opened = [], Database._open
+
+    def watched(self):
+        connection = opened(self)
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    monkeypatch.setattr(Database, "_open", watched)
+    return lambda: [each for each in statements if each in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")]
+
+
+@pytest.fixture
 def ledger(home, database, keyring):
     from modelward.audit import Ledger
 

@@ -94,6 +94,23 @@ def test_what_interrupted_work_left_is_removed_after_an_hour_and_not_before(sett
     platform.close()
 
 
+def test_what_files_still_hold_of_destroyed_keys_is_overwritten_once(settings, cleared):
+    platform = open_platform(settings)
+    digest = platform.vault.put(io.BytesIO(b"records"), label="dataset people")
+    with platform.database.change() as connection:
+        platform.vault.shred(connection, {digest: "dataset people"})
+    platform.vault.discard(digest)
+    assert found(settings)["left-overs"] == (
+        True,
+        "removed: 0 sealed objects that nothing names, 0 files that were cut off in the writing, what files of the database still "
+        "held of keys that were destroyed",
+    )
+    assert cleared().count("VACUUM") == 1
+    assert found(settings)["left-overs"] == (True, "none that is older than an hour")
+    assert cleared().count("VACUUM") == 1
+    platform.close()
+
+
 def test_what_a_row_of_any_room_names_is_never_swept(settings, tmp_path):
     file = tmp_path / "people.csv"
     file.write_text("age,label\n" + "".join(f"{age},{'yes' if age % 3 else 'no'}\n" for age in range(20, 80)))

@@ -137,6 +137,41 @@ def test_who_was_cut_off_after_the_keys_were_destroyed_finishes_by_doing_it_agai
     assert [files_with(home, each) for each in wrapped] == [[]] * len(wrapped)
 
 
+@pytest.mark.parametrize("deed", ["shred", "erase"])
+def test_to_do_it_again_and_again_keeps_nobody_waiting(people, admin, cleared, deed):
+    def do():
+        if deed == "shred":
+            return people.shredding.shred("people", reason=REASON, by=admin)
+        return people.erasing.erase("people", rows="age < 30", reason=REASON, by=admin)
+
+    first = do()
+    before = len(cleared())
+    assert before, "the files were looked at and cut when it was done"
+    assert [do() for _ in range(3)] == [first] * 3 if deed == "shred" else [do().keys for _ in range(3)] == [first.keys] * 3
+    assert len(cleared()) == before
+
+
+@pytest.mark.parametrize("deed", ["shred", "erase"])
+def test_who_was_cut_off_has_it_done_once_by_doing_it_again(people, admin, database, home, monkeypatch, cleared, deed):
+    def do():
+        if deed == "shred":
+            return people.shredding.shred("people", reason=REASON, by=admin)
+        return people.erasing.erase("people", rows="age < 30", reason=REASON, by=admin)
+
+    def cut_off(_traces):
+        raise DatabaseBusyError("Somebody reads.")
+
+    wrapped = wrapped_keys(home)
+    with monkeypatch.context() as cut:
+        cut.setattr(database, "erase", cut_off)
+        with pytest.raises(DatabaseBusyError):
+            do()
+    for _ in range(3):
+        do()
+        assert cleared().count("VACUUM") == 1
+    assert [files_with(home, each) for each in wrapped] == [[]] * len(wrapped)
+
+
 def test_a_sweep_removes_the_objects_of_what_was_shredded(people, admin, vault, database, monkeypatch):
     monkeypatch.setattr(vault, "discard", lambda _digest: None)
     people.shredding.shred("people", reason=REASON, by=admin)

@@ -30,7 +30,9 @@ class Check:
 
 
 def examine(settings: Settings, *, means: Means | None = None) -> list[Check]:
-    """Look a home over. What interrupted work left in the object store is removed once nobody touched it for an hour."""
+    """Look a home over. What interrupted work left in the object store is removed once nobody touched it for an hour; what it left
+    of destroyed keys in files of the database, at once.
+    """
     checks = [_of_python(), _of_extras(), _of_space(settings), _of_workers(settings)]
     try:
         platform = open_platform(settings, means=means)
@@ -120,10 +122,12 @@ def _of_left_overs(what: str, platform: Platform) -> Check:
     for file in old:
         file.unlink(missing_ok=True)
     checkpoints = platform.training.sweep(idle_seconds=_IDLE_SECONDS)
-    if not (halves := swept.fragments + len(old)) and not swept.objects and not checkpoints:
+    cleared = platform.vault.clear()
+    if not (halves := swept.fragments + len(old)) and not swept.objects and not checkpoints and not cleared:
         return Check(what, "none that is older than an hour", is_well=True)
     counts = f"{swept.objects} sealed objects that nothing names, {halves} files that were cut off in the writing"
     counts += f", {checkpoints} checkpoints that no run goes on from" if checkpoints else ""
+    counts += ", what files of the database still held of keys that were destroyed" if cleared else ""
     return Check(what, f"removed: {counts}", is_well=True)
 
 

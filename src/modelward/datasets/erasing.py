@@ -209,7 +209,7 @@ class Erasing:
 
     def _clear(self, names: Iterable[str], traces: list[bytes] | None) -> None:
         """Leave no key of what those datasets were in a file of the database, and none of the objects."""
-        self._database.erase(traces)
+        self._vault.clear(traces)
         for name in names:
             for digest, label in self._vault.shredded(rows_label(name, 0)).items():
                 if is_label_of(label, name):

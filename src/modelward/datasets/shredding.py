@@ -49,7 +49,7 @@ class Shredding:
             shredded, traces = self._destroy(found, objects, reason, by)
         else:
             shredded = found.shredded
-        self._database.erase(traces)
+        self._vault.clear(traces)
         for digest in objects:
             self._vault.discard(digest)
         return shredded

@@ -145,7 +145,7 @@ class Captures:
                 self._ledger.record(connection, CAPTURE_SHREDDED, actor=by.id, subject=capture.version, facts=facts)
             traces += self._vault.shred(connection, labels)
             store.shred(connection, [capture.request for capture in there.values()], now=now)
-        self._database.erase(traces if there else None)
+        self._vault.clear(traces if there else None)
         return ShreddedCaptures(wanted, tuple(keys), now, by.id, reason)
 
     def sweep(self, *, by: Actor) -> SweptCaptures:

@@ -8,12 +8,13 @@ key takes over by wrapping rows anew, while no object changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cryptography.exceptions import InvalidTag
 
+from modelward.digest import sha256_hex
 from modelward.errors import RefusedError
 from modelward.storage import store
 from modelward.storage.database import Connection, Database
@@ -116,13 +117,35 @@ class DataKeys:
     def destroy(self, connection: Connection, objects: Mapping[str, str]) -> list[bytes]:
         """Destroy the keys of objects, given by digest with their labels, and write down that they were.
 
-        What they were wrapped as, for `Database.erase` to look for once the change is made.
+        What they were wrapped as, for `clear` to look for once the change is made. The same change writes down, as digests, that
+        this is still to be done.
         """
         now = datetime.now(UTC)
         keys = {key.object: key for key in store.of_objects(connection, objects)}
         ids = {digest: keys[digest].id if digest in keys else first_id(digest) for digest in objects}
+        store.add_uncleared(connection, _digests(key.wrapped for key in keys.values()))
         store.bury(connection, (store.DestroyedKey(ids[digest], digest, label, now) for digest, label in objects.items()))
         return [key.wrapped for key in keys.values()]
+
+    def clear(self, traces: Collection[bytes] | None) -> bool:
+        """See to it that no file of the database holds those `traces` of destroyed keys; where None, none of those of which that
+        is not known, because somebody was cut off. Whether there was anything to do: to begin again costs one look.
+
+        Raises:
+            DatabaseBusyError: it is still to be done.
+        """
+        if traces is None:
+            with self._database.look() as connection:
+                due = store.uncleared(connection)
+            if not due:
+                return False
+        else:
+            due = _digests(traces)
+        self._database.erase(traces)
+        if due:
+            with self._database.change() as connection:
+                store.remove_uncleared(connection, due)
+        return True
 
     def standing(self, objects: Mapping[str, str]) -> list[KeyStanding]:
         """How the keys of objects stand, given by digest with their labels."""
@@ -213,6 +236,10 @@ class DataKeys:
             return self._keyring.unwrap(master, wrapped, label=bound)
         except (InvalidTag, ValueError) as broken:
             raise seal_broken(label) from broken
+
+
+def _digests(traces: Iterable[bytes]) -> frozenset[str]:
+    return frozenset(map(sha256_hex, traces))
 
 
 def first_id(digest: str) -> str:

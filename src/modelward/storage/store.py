@@ -33,6 +33,11 @@ _DESTROYED = sa.Table(
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("destroyed", sa.String(32), nullable=False),
 )
+# Digests of what keys were wrapped as that were destroyed, and that may lie in a file of the database still. The row _SINCE says
+# that there is one for each; without it, nobody wrote down what homes of older versions destroyed.
+_UNCLEARED = sa.Table("uncleared_data_keys", SCHEMA, sa.Column("trace", sa.String(64), primary_key=True))
+_SINCE = "since"
+_OLDER = "older"
 # One row at most: none where there was never but the first master key.
 _MASTER = sa.Table(
     "master_key",
@@ -137,6 +142,27 @@ def bury(connection: Connection, keys: Iterable[DestroyedKey]) -> None:
         connection.execute(_DESTROYED.insert().values(values))
 
 
+def add_uncleared(connection: Connection, traces: Collection[str]) -> None:
+    """Write down that those may lie in a file still, before the keys are buried."""
+    if not _is_older(connection):
+        _mark(connection, {_SINCE})
+    _mark(connection, traces)
+
+
+def uncleared(connection: Connection) -> frozenset[str]:
+    """Those of which nobody wrote down since that they lie in no file."""
+    found = set(connection.execute(sa.select(_UNCLEARED.c.trace)).scalars())
+    return frozenset((found | {_OLDER} if _is_older(connection) else found) - {_SINCE})
+
+
+def remove_uncleared(connection: Connection, traces: Collection[str]) -> None:
+    """Write down that those lie in no file."""
+    if _OLDER in traces:
+        _mark(connection, {_SINCE})
+    for some in _batches(traces):
+        connection.execute(_UNCLEARED.delete().where(_UNCLEARED.c.trace.in_(some)))
+
+
 def destroyed(connection: Connection, objects: Iterable[str]) -> list[DestroyedKey]:
     """What is left of the keys of those objects that were destroyed."""
     wanted = (sa.select(_DESTROYED).where(_DESTROYED.c.object.in_(some)) for some in _batches(objects))
@@ -160,6 +186,18 @@ def set_mastership(connection: Connection, now: Mastership) -> None:
     connection.execute(_MASTER.delete())
     values = {"place": 1, "current": now.current, "before": [*now.before], "is_settled": now.is_settled}
     connection.execute(_MASTER.insert().values(values))
+
+
+def _is_older(connection: Connection) -> bool:
+    """Whether keys were destroyed of which nobody wrote down whether they lie in a file still."""
+    marked = connection.execute(sa.select(_UNCLEARED.c.trace).where(_UNCLEARED.c.trace == _SINCE)).scalar()
+    return marked is None and connection.execute(sa.select(_DESTROYED.c.id).limit(1)).scalar() is not None
+
+
+def _mark(connection: Connection, traces: Collection[str]) -> None:
+    if traces:
+        statement = _UNCLEARED.insert().prefix_with("OR IGNORE")
+        connection.execute(statement, [{"trace": trace} for trace in traces])
 
 
 def _destroyed(row: sa.Row[Any]) -> DestroyedKey:

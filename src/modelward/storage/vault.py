@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeVar
@@ -178,9 +178,18 @@ class Vault:
 
     def shred(self, connection: Connection, objects: Mapping[str, str]) -> list[bytes]:
         """Destroy the keys of objects, given by digest with their labels. Nothing opens them again once the change is made; then
-        have `Database.erase` look for what is returned, and `discard` them.
+        `clear` what is returned, and `discard` them.
         """
         return self._keys.destroy(connection, objects)
+
+    def clear(self, traces: Collection[bytes] | None = None) -> bool:
+        """See to it that no file of the database holds what was `shred`: those `traces`, or else whatever somebody left who was cut
+        off before it was done, which is known; nothing happens where nothing was left. Whether there was anything to do.
+
+        Raises:
+            DatabaseBusyError: somebody else reads or writes for too long, or the disk is full; call it again, without traces.
+        """
+        return self._keys.clear(traces)
 
     def shredded(self, prefix: str) -> dict[str, str]:
         """The objects there still are of those that were shredded and whose labels begin with `prefix`, by digest with the labels:
