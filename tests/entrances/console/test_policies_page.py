@@ -126,6 +126,12 @@ def test_the_page_says_why_in_chinese_whatever_decided(own_house):
     assert {"角色", "密钥的限制", "策略", "权限范围", "期限", "用途", "配额", "保密条款", "等待", "已终止"} <= seen
 
 
+def test_that_nobody_is_called_so_is_said_in_chinese_too(own_house):
+    page = own_house.visitor(Role.ADMINISTRATOR, "ada").get("/access/why?lang=zh&who=nobody&action=data:read&what=adult").text
+    assert "这里没有名为" in page
+    assert "Nobody here" not in page
+
+
 def test_the_page_tells_of_grants_in_chinese(own_house):
     """What a model is granted, all of it or a part, for ever or for a while; that nothing is; and that it is over."""
     grants, by = own_house.platform.grants, local_actor()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PAGE = "/console/access/keys"
 _LIMITS = ("requests_per_minute", "requests_per_day", "rows_per_minute", "rows_per_day")
 _DIGITS_LIMIT = 13
-_SHOWN = 200
+_SHOWN = 50
 
 
 class InvalidExpiryError(InvalidError):
