@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from modelward.access import Actor, Agreeing
 from modelward.audit import Ledger
@@ -20,6 +20,7 @@ class Agreement:
         self._shelf = shelf
         self._terms = terms
         self._ledger = ledger
+        self._lines: dict[str, tuple[str, ...]] = {}
 
     def require(self, found: store.Registration, *, by: Actor) -> None:
         """Nothing, where `by` accepted the terms of the dataset, and of all that it is a shard of at any depth.
@@ -55,6 +56,20 @@ class Agreement:
                 name = self._recorded(name, must_be=True)
             except DatasetMissingError:
                 name = self._recorded(name, must_be=False)
+
+    def line(self, name: str) -> Sequence[str]:
+        """As `names`, of what may not be on the shelf; looked up once, for a dataset stays a shard of what it was divided from.
+
+        Raises:
+            ModelwardError: it cannot be told.
+        """
+        if name not in self._lines:
+            try:
+                found = self._shelf.find(name)
+            except DatasetMissingError:
+                return (name,)
+            self._lines[name] = (*self.names(found),)
+        return self._lines[name]
 
     def _recorded(self, name: str, *, must_be: bool) -> str:
         """What the dataset is a shard of, as the ledger says."""

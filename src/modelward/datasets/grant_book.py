@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from modelward.access import Actor, Seal
 from modelward.audit import Ledger
@@ -35,47 +36,92 @@ class GrantBook:
         """The grant in force of that very dataset; None where there is none."""
         return _first_standing(self.rows(connection, dataset=dataset, model=model))
 
+    def granted_shards(self, connection: Connection, dataset: str, model: str) -> Sequence[str]:
+        """What is called as a shard of that dataset, at any depth, and has a grant of its own in force; by name."""
+        now, prefix = datetime.now(UTC), f"{dataset}-"
+        held = self.rows(connection, model=model)
+        return sorted({each.dataset for each in held if each.dataset.startswith(prefix) and each.stands(now)})
+
     def held(self, grant: str) -> Grant | None:
         """The grant of that id, as it was made, be it over or not."""
         with self._database.look() as connection:
             return store.grant(connection, grant, seal=self._seal)
 
-    def in_force(self, dataset: str, model: str) -> Grant | None:
-        """The grant in force of that very dataset; None where there never was one.
+    def in_force(self, line: Sequence[str], model: str) -> Grant | None:
+        """See `deciding`."""
+        try:
+            with self._database.look() as connection:
+                return self.deciding(connection, line, model)
+        except GrantEndedError:
+            # The ledger is read after the rows, and may tell of what was granted meanwhile: then they are read once more.
+            with self._database.look() as connection:
+                return self.deciding(connection, line, model)
+
+    def deciding(self, connection: Connection, line: Sequence[str], model: str) -> Grant | None:
+        """The grant that is in force of the first dataset of the `line`, each of which is a shard of the next; None where none of
+        them ever had one.
+
+        The nearest holds that somebody granted or took back by hand. One that was made by beginning holds where there is none above
+        it: so nobody has more of a part than who decided about the whole lets them have.
 
         Raises:
             GrantEndedError: there was, or the ledger says so.
         """
-        was_granted = False
-        for _ in range(2):
-            with self._database.look() as connection:
-                held = self.rows(connection, dataset=dataset, model=model)
-            if standing := _first_standing(held):
-                return standing
-            if held:
+        by_beginning = None
+        for name in line:
+            held = self.rows(connection, dataset=name, model=model)
+            standing = _first_standing(held)
+            if standing is None and held:
                 raise _ended(held[0])
-            # The ledger is read after the rows, and may tell of what was granted meanwhile: then they are read once more.
-            was_granted = (model, dataset) in self._told.granted()
-            if not was_granted:
-                return None
-        raise _taken_away(model, dataset)
+            if standing is None and self._told.was_granted(model, name):
+                raise _taken_away(model, name)
+            if standing and not standing.is_automatic:
+                return standing
+            by_beginning = by_beginning or standing
+        return by_beginning
 
-    def check(self, grant: str) -> None:
-        """Nothing, where what that grant gave is still granted: by itself, or by another that took its place. One look.
+    def told(self, line: Sequence[str], model: str) -> Sequence[Grant]:
+        """What `deciding` says: the grant in force; the nearest of those that are over, where it refuses; or none."""
+        try:
+            standing = self.in_force(line, model)
+        except GrantEndedError:
+            with self._database.look() as connection:
+                held = (self.rows(connection, dataset=name, model=model) for name in line)
+                ended = (rows[0] for rows in held if rows and not _first_standing(rows))
+                return [*islice(ended, 1)]
+        return [standing] if standing else []
+
+    def as_decided(
+        self, connection: Connection, grants: Sequence[Grant], line_of: Callable[[str], Sequence[str]]
+    ) -> Sequence[Grant]:
+        """The grants; of those that were made by beginning, one of a shard is told as over from when somebody decided about what is
+        above it: see `deciding`.
+        """
+        decided: dict[str, dict[str, Grant]] = {}
+        told, now = [], datetime.now(UTC)
+        for each in grants:
+            above = line_of(each.dataset)[1:] if each.is_automatic and each.stands(now) else ()
+            for name in above:
+                if name not in decided:
+                    decided[name] = _by_hand(self.rows(connection, dataset=name), now)
+            by = next((decided[name][each.model] for name in above if each.model in decided[name]), None)
+            told.append(replace(each, revoked=by.revoked or by.granted, revoked_by=by.revoked_by or by.by) if by else each)
+        return told
+
+    def check(self, grant: str, line: Sequence[str]) -> None:
+        """Nothing, where what that grant gave of the first dataset of the `line` is still granted: by itself, or by another that
+        holds instead. One look.
 
         Raises:
-            GrantEndedError: it was revoked, or its time is over.
+            GrantEndedError: it was revoked or narrowed, or its time is over.
         """
         with self._database.look() as connection:
-            row = store.grant(connection, grant, seal=self._seal)
-            held = self._told.as_told([row])[0] if row else None
-            if held and held.stands(datetime.now(UTC)):
-                return
-            instead = self.standing(connection, held.dataset, held.model) if held else None
-        if held is None:
-            raise GrantEndedError(f"There is no grant {grant!r}.")
-        if instead is None or not instead.includes(held):
-            raise _ended(held)
+            held = store.grant(connection, grant, seal=self._seal)
+            if held is None:
+                raise GrantEndedError(f"There is no grant {grant!r}.")
+            now = self.deciding(connection, line, held.model)
+            if now is None or not now.includes(held):
+                raise _ended(self._told.as_told([held])[0], instead=now)
 
     def altered(self) -> Sequence[str]:
         """The grants that something other than Modelward altered, took away, or put back as they were before they were revoked."""
@@ -90,9 +136,9 @@ class GrantBook:
         return [*(f"grant {each!r}" for each in back), *(f"grants of {dataset!r} to {model!r}" for model, dataset in gone)]
 
     def enter(self, connection: Connection, wanted: Grant, *, by: Actor) -> Grant:
-        """Write down a grant in place of the one that stood; that one, where it says the same."""
+        """Write down a grant in place of the one that stood; that one, where it was made by hand and says the same."""
         standing = self.standing(connection, wanted.dataset, wanted.model)
-        if standing and _says_the_same(standing, wanted):
+        if standing and not standing.is_automatic and _says_the_same(standing, wanted):
             return standing
         if standing:
             self.end(connection, standing, by=by, replaced_by=wanted.id)
@@ -102,22 +148,19 @@ class GrantBook:
         self._add(connection, wanted, by=by)
         return wanted
 
-    def settled(self, connection: Connection, grant: Grant, *, by: Actor) -> Grant:
+    def settled(self, connection: Connection, grant: Grant, line: Sequence[str], *, by: Actor) -> Grant:
         """The grant as it stands now that nobody else changes one: what is made now is written down, unless somebody was faster.
 
         Raises:
-            GrantEndedError: it is over meanwhile.
+            GrantEndedError: it is over meanwhile, or another gives less.
         """
-        held = self.rows(connection, dataset=grant.dataset, model=grant.model)
-        if grant.is_automatic and not held:
-            if (grant.model, grant.dataset) in self._told.granted():
-                raise _taken_away(grant.model, grant.dataset)
+        now = self.deciding(connection, line, grant.model)
+        if now is None:
             self._add(connection, grant, by=by)
             return grant
-        standing = _first_standing(held)
-        if standing is None or not standing.includes(grant):
-            raise _ended(next((each for each in held if each.id == grant.id), held[0]))
-        return standing
+        if not now.includes(grant):
+            raise _ended(grant, instead=now)
+        return now
 
     def end(self, connection: Connection, grant: Grant, *, by: Actor, replaced_by: str = "") -> Grant:
         """Write down that the grant is revoked, and which one took its place."""
@@ -138,15 +181,28 @@ def _first_standing(held: Sequence[Grant]) -> Grant | None:
     return next((each for each in held if each.stands(now)), None)
 
 
+def _by_hand(held: Sequence[Grant], now: datetime) -> dict[str, Grant]:
+    """Of each model the latest grant that decides of shards, too: one that was made by hand, or is over."""
+    decided: dict[str, Grant] = {}
+    for each in held:
+        if not each.is_automatic or not each.stands(now):
+            decided.setdefault(each.model, each)
+    return decided
+
+
 def _says_the_same(one: Grant, other: Grant) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in ("columns", "rows", "purpose", "until"))
 
 
-def _ended(grant: Grant) -> GrantEndedError:
+def _ended(grant: Grant, *, instead: Grant | None = None) -> GrantEndedError:
     if grant.revoked:
         what = f"was revoked on {grant.revoked:%Y-%m-%d %H:%M} UTC by {grant.revoked_by}"
-    else:
+    elif instead:
+        what = f"holds no more: {instead.id} of dataset {instead.dataset!r}, which holds instead, gives less"
+    elif grant.until:
         what = f"ended on {grant.until:%Y-%m-%d %H:%M} UTC"
+    else:
+        what = "holds no more"
     return GrantEndedError(
         f"The grant {grant.id} of dataset {grant.dataset!r} to model {grant.model!r} {what}. Only a new one helps: "
         f"`{command_for(grant.model, grant.dataset, grant.purpose)}`, typed by who owns the data."

@@ -40,6 +40,15 @@ class GrantedOnRecord:
     def granted(self) -> frozenset[tuple[str, str]]:
         """Which models were ever granted something of which datasets."""
         with self._lock:
-            for each in self._grants.further():
-                self._granted.add((str(each.entry.facts.get("model")), each.entry.subject))
+            self._read_on()
             return frozenset(self._granted)
+
+    def was_granted(self, model: str, dataset: str) -> bool:
+        """Whether that model was ever granted something of that dataset."""
+        with self._lock:
+            self._read_on()
+            return (model, dataset) in self._granted
+
+    def _read_on(self) -> None:
+        for each in self._grants.further():
+            self._granted.add((str(each.entry.facts.get("model")), each.entry.subject))

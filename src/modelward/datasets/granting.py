@@ -43,7 +43,7 @@ from modelward.datasets.shelf import Shelf
 from modelward.datasets.tracing import DATASET_TRACED, Records, matching, records_of
 from modelward.datasets.view import View, view_of
 from modelward.digest import keyed_digest
-from modelward.errors import RefusedError
+from modelward.errors import ModelwardError, RefusedError
 from modelward.storage import Database, Keyring
 
 READS_SHOWN = 100
@@ -126,11 +126,13 @@ class Grants:
         with self._database.change() as connection:
             standing = self._book.standing(connection, dataset, model)
             if standing is None:
-                raise NoSuchGrantError(f"Dataset {dataset!r} is not granted to model {model!r}. `modelward data grants` shows all.")
+                shards = [each for each in self._book.granted_shards(connection, dataset, model) if dataset in self._line(each)]
+                raise _nothing_to_revoke(model, dataset, shards)
             return self._book.end(connection, standing, by=by)
 
     def list(self, *, dataset: str = "", model: str = "", by: Actor) -> list[Grant]:
-        """The grants of `dataset`, to `model`, or all that the actor may know of; the latest first, ended ones too.
+        """The grants of `dataset`, to `model`, or all that the actor may know of; the latest first, ended ones too. One that was
+        made by beginning with a shard has ended when somebody granted or took back what that is a shard of.
 
         Raises:
             AlteredRowError: one was altered by something other than Modelward.
@@ -138,20 +140,23 @@ class Grants:
         by.require(Permission.DATA_READ)
         with self._database.look() as connection:
             found = self._book.rows(connection, dataset=dataset, model=model)
+            found = self._book.as_decided(connection, found, self._line)
         return [each for each in found if by.may(Permission.DATA_READ, model=each.model, dataset=each.dataset)]
 
     def conditions(self, model: str, dataset: str, by: Actor) -> Sequence[Condition]:
-        """What is granted to `model` of `dataset` and of what that is a shard of, or of any where none is named, as far as the
-        actor may know of it. Raises `AlteredRowError`.
+        """What is granted to `model` of `dataset`, be it by the grant of what that is a shard of, or of any where none is named, as
+        far as the actor may know of it. Raises `AlteredRowError`.
         """
-        names, purpose = [dataset] if dataset else [], ""
+        line, purpose = [dataset], ""
         with suppress(DatasetMissingError, DatasetShreddedError):
             if dataset and by.may(Permission.DATA_READ, dataset=dataset):
                 registered = self._shelf.find(dataset)
-                names, purpose = [*self._agreement.names(registered)], registered.declared.purpose
-        with self._database.look() as connection:
-            found = self._book.rows(connection, model=model)
-        told = [each for each in found if not names or each.dataset in names]
+                line, purpose = [*self._agreement.names(registered)], registered.declared.purpose
+        if dataset:
+            told = self._book.told(line, model)
+        else:
+            with self._database.look() as connection:
+                told = self._book.as_decided(connection, self._book.rows(connection, model=model), self._line)
         held = [each for each in told if by.may(Permission.DATA_READ, model=each.model, dataset=each.dataset)]
         return [*conditions_of(held, model=model, dataset=dataset, purpose=purpose, now=datetime.now(UTC))]
 
@@ -193,7 +198,8 @@ class Grants:
         found = self._shelf.genuine(dataset)
         self._agreement.require(found, by=by)
         try:
-            grant = self._grant_for(found, model, by=by)
+            line = [*self._agreement.names(found)]
+            grant = self._grant_for(found, model, line, by=by)
             _check_purpose(grant, found.declared.purpose, wanted=purpose)
             self._check_columns(grant, found, columns)
             shown = grant if under in ("", grant.id) else self._as_under(under, grant)
@@ -204,7 +210,7 @@ class Grants:
             raise
         described = self._shelf.description(found)
         view = view_of(self._shelf.opened(found), self._shelf.rows(found), described.profile, shown)
-        settled = self._record(view, grant, found, use=use, purpose=purpose, by=by)
+        settled = self._record(view, grant, found, line, use=use, purpose=purpose, by=by)
         return replace(view, grant=settled, whole=found.fingerprint)
 
     def traced(self, dataset: str, *, column: str, value: str, by: Actor) -> Callable[[str], Records]:
@@ -229,21 +235,19 @@ class Grants:
             self._ledger.record(connection, DATASET_TRACED, actor=by.id, subject=dataset, facts=facts)
         return records_of(shown, table, self._shelf.description(found).profile, matches, held=self._book.held)
 
-    def check(self, grant: str) -> None:
-        """Nothing, where what that grant gave is still granted: by itself, or by another that took its place. It takes one look at
-        the database, so that a training can ask each second.
-
-        Raises:
-            GrantEndedError: it was revoked, or its time is over. AlteredRowError: somebody edited it.
-        """
-        self._book.check(grant)
-
     def checking(self, view: View) -> Callable[[], None]:
-        """For who is told nothing else: `check` of the grant of `view`, and that no row was taken out of what it shows since."""
+        """What a training asks each second: nothing, where what the grant of `view` gave is still granted, by itself or by another
+        that took its place, and no row was taken out of what it shows since. It takes two looks at the database.
+
+        What it calls raises:
+            GrantEndedError: it was revoked or narrowed, of the dataset or of what that is a shard of, or its time is over.
+            DatasetErasedError: rows are gone. AlteredRowError: somebody edited a grant.
+        """
         name, grant, whole = view.dataset.name, view.grant.id, view.whole
+        line = [*self._agreement.names(self._shelf.find(name))]
 
         def check() -> None:
-            self.check(grant)
+            self._book.check(grant, line)
             with self._database.look() as connection:
                 found = store.find(connection, name)
             if found is None or found.shredded or found.fingerprint != whole:
@@ -258,11 +262,10 @@ class Grants:
         """The grants that something other than Modelward altered, took away, or put back as they were before they were revoked."""
         return self._book.altered()
 
-    def _grant_for(self, found: store.Registration, model: str, *, by: Actor) -> Grant:
+    def _grant_for(self, found: store.Registration, model: str, line: Sequence[str], *, by: Actor) -> Grant:
         """The grant in force, of the dataset or of one that it is a shard of, at any depth; or one that is made now."""
-        for name in self._agreement.names(found):
-            if standing := self._book.in_force(name, model):
-                return standing
+        if standing := self._book.in_force(line, model):
+            return standing
         if not self._owners.may_grant(found, model=model, by=by):
             raise GrantMissingError(
                 f"Dataset {found.name!r} was never granted to model {model!r}, and {by.id} may not grant it. Ask who owns the data "
@@ -281,6 +284,12 @@ class Grants:
             by=by.id,
             is_automatic=True,
         )
+
+    def _line(self, name: str) -> Sequence[str]:
+        """The dataset, and what it is a shard of, where that can be told."""
+        with suppress(ModelwardError):
+            return self._agreement.line(name)
+        return (name,)
 
     def _check_columns(self, grant: Grant, found: store.Registration, asked: Iterable[str]) -> None:
         if grant.columns is None:
@@ -303,7 +312,9 @@ class Grants:
             )
         return replace(grant, columns=held.columns, rows=held.rows)
 
-    def _record(self, view: View, grant: Grant, found: store.Registration, *, use: str, purpose: str, by: Actor) -> Grant:
+    def _record(
+        self, view: View, grant: Grant, found: store.Registration, line: Sequence[str], *, use: str, purpose: str, by: Actor
+    ) -> Grant:
         shown, whole = view.dataset, found.fingerprint
         facts: dict[str, Any] = {
             "use": use,
@@ -317,7 +328,7 @@ class Grants:
         with self._database.change() as connection:
             # What is on record after an erasure was read after it.
             self._shelf.must_be_as_read(connection, found)
-            grant = self._book.settled(connection, grant, by=by)
+            grant = self._book.settled(connection, grant, line, by=by)
             facts = {"on_behalf_of": by.id, "grant": grant.id, **facts}
             self._ledger.record(connection, DATASET_READ, actor=principal(grant.model), subject=shown.name, facts=facts)
         return grant
@@ -325,6 +336,11 @@ class Grants:
 
 def _earliest(*moments: datetime | None) -> datetime | None:
     return min((each for each in moments if each), default=None)
+
+
+def _nothing_to_revoke(model: str, dataset: str, shards: Sequence[str]) -> NoSuchGrantError:
+    apart = f" What was divided from it is: {quoted(shards)}; revoke that." if shards else ""
+    return NoSuchGrantError(f"Dataset {dataset!r} is not granted to model {model!r}.{apart} `modelward data grants` shows all.")
 
 
 def _check_purpose(grant: Grant, declared: str, *, wanted: str) -> None:
