@@ -13,7 +13,7 @@ import pytest
 from modelward.access import Actor, PurposeNotAgreedError, Role, TermsNotAcceptedError, local_actor
 from modelward.assessment import Assessment, Objective
 from modelward.datasets import GrantEndedError, GrantMissingError, OutsideGrantError, Sharding, Split, grant_book
-from modelward.training import RECIPES, CandidateStatus, RunFailedError, Status, heeding, parse_spec
+from modelward.training import RECIPES, CandidateStatus, RunFailedError, Status, UnusableDataError, heeding, parse_spec
 from training import house
 from training.exposure import exposure, losses_of
 
@@ -175,7 +175,6 @@ def test_what_is_not_granted_is_in_no_artefact(rooms, register, admin):
     [
         ("text: town", "town"),
         ("sensitive: [town]", "town"),
-        ("exclude: [member]", "member"),
         ("split: {by: time, column: member}", "member"),
     ],
 )
@@ -186,6 +185,20 @@ def test_a_spec_that_names_a_column_outside_the_grant_is_refused_with_its_name(r
         rooms.training.train(spec("text-linear" if "text" in data else "naive-bayes", data=f"dataset: people, {data}"), by=admin)
     assert refused(rooms) == ["OutsideGrantError"]
     assert rooms.training.runs(by=admin) == []
+
+
+def test_what_the_spec_leaves_out_need_not_be_granted_and_is_as_if_it_were_not_named(rooms, register, admin):
+    register()
+    rooms.datasets.grants.grant("grants", "people", purpose=PURPOSE, columns=["age", "hours", "grant"], by=admin)
+    versions = []
+    for data in ("", ", exclude: [member, town]"):
+        (name,) = rooms.training.train(spec("naive-bayes", data=f"dataset: people{data}"), by=SCIENTIST).versions
+        versions.append(rooms.registry.read(rooms.registry.find(name, by=admin), "model.onnx"))
+    assert versions[0] == versions[1]
+    (name,) = rooms.training.train(spec("naive-bayes", data="dataset: people, exclude: [hours, member]"), by=SCIENTIST).versions
+    assert [each.name for each in rooms.registry.find(name, by=admin).interface.features] == ["age"]
+    with pytest.raises(UnusableDataError, match=r"data\.exclude: there is no feature 'nobody'"):
+        rooms.training.train(spec("naive-bayes", data="dataset: people, exclude: [nobody]"), by=SCIENTIST)
 
 
 def test_without_a_grant_nothing_is_trained_and_it_is_on_record(rooms, register, admin):

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class View:
     """What is handed out under a `grant`: the `dataset` described as if it had the granted columns and rows alone, fingerprint
     included, and its `table`. `known` is the profile of a dataset that is granted whole, `kept` says of each of its rows whether
-    the filter keeps it, where there is one; `whole` is the fingerprint of all of its rows.
+    the filter keeps it, where there is one; `whole` is the fingerprint of all of its rows. `withheld` are the names of the columns
+    that the dataset has and the grant does not show.
     """
 
     grant: Grant
@@ -34,6 +35,7 @@ class View:
     known: Profile | None
     kept: pl.Series | None = None
     whole: str = ""
+    withheld: frozenset[str] = frozenset()
 
     @cached_property
     def profile(self) -> Profile:
@@ -121,7 +123,8 @@ def view_of(dataset: Dataset, table: Table, profile: Profile, grant: Grant) -> V
         fingerprint=fingerprint(granted),
         sensitive=tuple(name for name in dataset.sensitive if grant.names(name)),
     )
-    return View(grant, shown, granted, None, kept)
+    withheld = frozenset(column.name for column in dataset.columns) - frozenset(granted.columns)
+    return View(grant, shown, granted, None, kept, withheld=withheld)
 
 
 def column_as_seen(column: Column, values: pl.Series) -> Column:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
+
 from modelward.access import Actor, Permission
 from modelward.audit import Ledger
 from modelward.datasets import Dataset, Datasets, View
@@ -35,7 +37,7 @@ from modelward.training.run import (
     Status,
     names_of,
 )
-from modelward.training.spec import CandidateSpec, Spec, columns_named, parse_spec, render
+from modelward.training.spec import CandidateSpec, Spec, columns_read, parse_spec, render
 
 _FOLDER = "scratch"
 
@@ -145,7 +147,7 @@ class Training:
 
     def _opened(self, spec: Spec, *, by: Actor) -> View:
         """What the model may have of the data: nothing else of it is seen from here on."""
-        asked = columns_named(spec.data)
+        asked = columns_read(spec.data)
         return self._datasets.grants.opened(
             spec.model, spec.data.dataset, use="training", purpose=spec.purpose or "", columns=asked, by=by
         )
@@ -162,8 +164,11 @@ class Training:
     def _prepare(bench: Bench, spec: Spec, view: View, blamed: Mapping[str, CandidateSpec]) -> Prepared:
         """Hand over what the grant shows, and nothing else of the dataset."""
         dataset = view.dataset
+        # What the model was not granted is left out already.
+        left_out = tuple(name for name in spec.data.exclude if name not in view.withheld)
+        shown = msgspec.structs.replace(spec, data=msgspec.structs.replace(spec.data, exclude=left_out))
         try:
-            order = Order(spec=spec, dataset=dataset, warnings=view.profile.warnings, candidates=blamed)
+            order = Order(spec=shown, dataset=dataset, warnings=view.profile.warnings, candidates=blamed)
             return bench.prepare(order, view.table)
         except MemoryError as full:
             fewer = "Lower `data.prepare.size`" if spec.data.image else "Lower `data.prepare.max_categories`, exclude columns"

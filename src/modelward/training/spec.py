@@ -282,10 +282,10 @@ def offered(data: Data) -> Takes:
     return "table" if data.history is None else "sequence"
 
 
-def columns_named(data: Data) -> tuple[str, ...]:
-    """Every column that the spec names, for whatever use."""
+def columns_read(data: Data) -> tuple[str, ...]:
+    """Every column that the spec names to be read, for whatever use."""
     one = (data.target, data.text, data.image, data.series, data.split.column)
-    return tuple(dict.fromkeys([*filter(None, one), *(data.sensitive or ()), *data.exclude]))
+    return tuple(dict.fromkeys([*filter(None, one), *(data.sensitive or ())]))
 
 
 _OF_ONE_COLUMN: tuple[Takes, ...] = ("text", "image", "series")

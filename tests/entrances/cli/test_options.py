@@ -53,6 +53,7 @@ def test_a_noun_without_a_verb_shows_its_help_once(fresh, words):
     ("words", "message"),
     [
         ("data shwo people", "No such command 'shwo'. Did you mean 'show'? Run `modelward data --help`."),
+        ("grants", "No such command 'grants'. Did you mean `modelward data grants`? Run `modelward --help`."),
         ("data show", "Missing argument 'NAME'. Run `modelward data show --help`."),
         ("data show people --colour red", "No such option '--colour'"),
         ("audit log --limit many", "Invalid value for '--limit'"),

@@ -35,6 +35,7 @@ from modelward.errors import InvalidError
 
 _ABOUT = "Turn data into models, measure what each risks, release what passes a policy, and serve it accountably."
 _SECRET = re.compile(r"mw_[\w.-]+")
+_SHOWN_ELSEWHERE = 3
 # What typer raises about words that are no command; it hands this class out only as the parent of the one it names.
 _WrongWords: Any = typer.BadParameter.__base__
 
@@ -101,10 +102,23 @@ def _leave_wrong_words(wrong: Any, *, as_json: bool) -> int:
         return EXIT[InvalidError]
     # What was meant may be said twice, by typer and by click.
     said, _, meant = wrong.format_message().partition(" Did you mean ")
+    elsewhere = _elsewhere(wrong.ctx, said)
+    if elsewhere:
+        meant = f"{elsewhere}?"
     said = said.rstrip(".") + "." + (f" Did you mean {meant.partition('?')[0]}?" if meant else "")
     said = _SECRET.sub("mw_…", said)
     command = wrong.ctx.command_path if wrong.ctx else "modelward"
     return leave(NotACommandError(f"{said} Run `{command} --help`."), as_json=as_json)
+
+
+def _elsewhere(context: Any, said: str) -> str:
+    """The commands that a group has by the name that is no command of its own: `modelward data grants` for `modelward grants`."""
+    named = re.fullmatch("No such command '([a-z-]+)'\\.?", said)
+    if named is None or context is None:
+        return ""
+    groups = getattr(context.find_root().command, "commands", {}).items()
+    found = [f"`modelward {name} {named[1]}`" for name, group in groups if named[1] in getattr(group, "commands", {})]
+    return " or ".join(found) if len(found) <= _SHOWN_ELSEWHERE else ""
 
 
 def _check_words(words: Sequence[str]) -> None:
