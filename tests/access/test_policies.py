@@ -202,6 +202,13 @@ def test_the_built_in_policies_are_shown_and_cannot_be_changed(policies, owner):
         policies.remove("built-in", by=owner)
 
 
+def test_who_asks_for_what_may_not_be_there_is_told_how(policies, owner):
+    with pytest.raises(InvalidSitePolicyError, match=r"Ask first whether it is there: `context has address && …`"):
+        policies.put(
+            "night", 'forbid (principal, action, resource) when { context.address.isInRange(ip("10.0.0.0/8")) };', by=owner
+        )
+
+
 def test_limits_and_names_are_held(policies, owner):
     with pytest.raises(SitePolicyTooLargeError, match="bytes"):
         policies.put("large", f"// {'x' * (1 << 20)}\n{NO_EXPORT}", by=owner)

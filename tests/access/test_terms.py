@@ -82,6 +82,8 @@ def test_who_manages_keys_accepts_for_a_key_and_the_record_says_who(access, admi
     assert ledger.entries(event="terms.accepted")[0].entry.facts["for"] == "service:till"
     with pytest.raises(KeyMissingError):
         access.terms.accept("model:income", key="nosuch00", by=admin)
+    with pytest.raises(KeyMissingError, match=f"The key named till has the id {till.credential}"):
+        access.terms.accept("model:income", key="till", by=admin)
     with pytest.raises(NotPermittedError, match="keys:manage"):
         access.terms.accept("model:income", key=till.credential, by=till)
 

@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from modelward.access.actor import Actor, NotPermittedError
-from modelward.access.credential import KeyMissingError
+from modelward.access.keys import known_key
 from modelward.access.on_record import OnRecord, RecordedTerms
 from modelward.access.permission import Permission
 from modelward.access.seal import AlteredRowError, Seal
-from modelward.access.store import keys as key_rows
 from modelward.access.store import sealed as sealed_rows
 from modelward.access.store import terms as rows
 from modelward.access.terms import (
@@ -203,10 +202,7 @@ class Agreeing:
         return terms
 
     def _service(self, connection: Connection, id: str, *, by: Actor) -> str:
-        key = key_rows.key_with_id(connection, id, seal=self._seal)
-        if key is None or by.tenant not in ("", key.tenant):
-            raise KeyMissingError(f"No key has the id {id[:80]!r}. Run `modelward keys list`.")
-        return key.actor.id
+        return known_key(connection, id, by=by, seal=self._seal).actor.id
 
 
 def _named(subject: Subject) -> dict[str, str]:

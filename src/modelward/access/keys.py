@@ -241,13 +241,7 @@ class Keys:
         return [f"key {each!r}" for each in sorted(self._revoked.among(open_ones))]
 
     def _known_key(self, connection: Connection, id: str, *, by: Actor) -> Key:
-        key = key_rows.key_with_id(connection, id, seal=self._seal)
-        if key is None or by.tenant not in ("", key.tenant):
-            named = key_rows.key_named(connection, id, seal=self._seal)
-            is_known = named and by.tenant in ("", named.tenant)
-            hint = f"The key named {named.name} has the id {named.id}." if named and is_known else "Run `modelward keys list`."
-            raise KeyMissingError(f"No key has the id {id[:80]!r}. {hint}")
-        return key
+        return known_key(connection, id, by=by, seal=self._seal)
 
     def _check_tenant(self, connection: Connection, name: str, tenant: str, *, by: Actor) -> None:
         """Nothing, where `by` may make somebody of that name in that tenant."""
@@ -268,6 +262,21 @@ class Keys:
     def _note_change(self, connection: Connection, digests: Collection[str]) -> None:
         key_rows.note_change(connection, digests)
         sealed_rows.advance_revision(connection)
+
+
+def known_key(connection: Connection, id: str, *, by: Actor, seal: Seal) -> Key:
+    """The key of that id, among those that `by` may know of.
+
+    Raises:
+        KeyMissingError: there is none; who wrote a name is told the id. AlteredRowError.
+    """
+    key = key_rows.key_with_id(connection, id, seal=seal)
+    if key is None or by.tenant not in ("", key.tenant):
+        named = key_rows.key_named(connection, id, seal=seal)
+        is_known = named and by.tenant in ("", named.tenant)
+        hint = f"The key named {named.name} has the id {named.id}." if named and is_known else "Run `modelward keys list`."
+        raise KeyMissingError(f"No key has the id {id[:80]!r}. {hint}")
+    return key
 
 
 def _facts(key: Key) -> dict[str, object]:

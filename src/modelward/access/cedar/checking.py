@@ -23,6 +23,7 @@ _TOKEN: Final = re.compile(r'//[^\n]*|"(?:\\.|[^"\\\n])*"|[A-Za-z_][A-Za-z0-9_]*
 _MAYBE_MORE: Final = "end of input"
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _POLICY: Final = re.compile(r"^for policy `[^`]*`, ")
+_OPTIONAL: Final = re.compile(r"optional attribute `([a-z_]+)` in context")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,9 @@ def _lines(text: str, places: Iterable[int]) -> Iterator[int]:
 
 def _refused(text: str, place: int, said: str) -> InvalidSitePolicyError:
     column = place - (text.rfind("\n", 0, place) + 1) + 1
+    maybe = _OPTIONAL.search(said)
+    ask = f"Ask first whether it is there: `context has {maybe[1]} && …`. " if maybe else ""
     return InvalidSitePolicyError(
-        f"Line {next(_lines(text, [place]))}, column {column}: {said}. Nothing was changed. "
+        f"Line {next(_lines(text, [place]))}, column {column}: {said}. Nothing was changed. {ask}"
         "`modelward access policies show built-in` has examples, and the reference of permissions the schema."
     )
