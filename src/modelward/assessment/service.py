@@ -207,7 +207,8 @@ class Assessment:
             for version in self._versions(by=by)
             if version.lineage.dataset in records
         )
-        rows, advice = len(records[dataset]("").rows), advice_for(sightings, dataset=dataset)
+        rows = len(records[dataset]("").rows)
+        advice = advice_for(sightings, dataset=dataset, rows=rows)
         return Trace(dataset=dataset, column=column, rows=rows, sightings=sightings, advice=advice)
 
     def erase(self, dataset: str, *, rows: str, reason: str, is_trial: bool = False, by: Actor) -> Erasure:

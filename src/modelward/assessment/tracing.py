@@ -76,8 +76,10 @@ def _divided(version: Version, found: Records) -> Parts | None:
         return None
 
 
-def advice_for(sightings: Sequence[Sighting], *, dataset: str) -> tuple[str, ...]:
-    """What follows: versions that learned from the records go on telling of them, whatever becomes of the data."""
+def advice_for(sightings: Sequence[Sighting], *, dataset: str, rows: int) -> tuple[str, ...]:
+    """What follows: versions that learned from the records go on telling of them, whatever becomes of the data. Where nothing was
+    found at all, the value may be written otherwise.
+    """
     learned = [each.version for each in sightings if each.train or each.unknown]
     chosen = [each.version for each in sightings if each.validation and each.version not in learned]
     measured = [each.version for each in sightings if each.test and each.version not in (*learned, *chosen)]
@@ -95,6 +97,11 @@ def advice_for(sightings: Sequence[Sighting], *, dataset: str) -> tuple[str, ...
     if measured:
         said.append(
             f"Only measured on them: {', '.join(measured)}. The model holds nothing of them; measure anew after the change."
+        )
+    if not said and not rows:
+        return (
+            f"No row of {dataset!r} has that value. Write it as the data has it, without quotes; `modelward data show {dataset}` "
+            "says what its columns hold.",
         )
     if not said:
         said.append("No version has seen them. Leave them out of grants to come with a filter of rows.")

@@ -54,6 +54,8 @@ def test_a_noun_without_a_verb_shows_its_help_once(fresh, words):
     [
         ("data shwo people", "No such command 'shwo'. Did you mean 'show'? Run `modelward data --help`."),
         ("grants", "No such command 'grants'. Did you mean `modelward data grants`? Run `modelward --help`."),
+        ("data trace people --where person", "written as a column and a value, with one `=` between them"),
+        ("data trace people --where person==4711", "with one `=` between them"),
         ("data show", "Missing argument 'NAME'. Run `modelward data show --help`."),
         ("data show people --colour red", "No such option '--colour'"),
         ("audit log --limit many", "Invalid value for '--limit'"),

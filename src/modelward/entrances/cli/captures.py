@@ -126,6 +126,9 @@ def _show_one(console: Console, found: CapturedExchange) -> None:
 
 def _show_shredded(console: Console, made: ShreddedCaptures) -> None:
     count = len(made.keys)
+    if not count:
+        showing.line(console, "Their keys were destroyed before, and nobody reads it again.")
+        return
     showing.line(console, f"Shredded: {count} {'key is' if count == 1 else 'keys are'} destroyed, and nobody reads it again.")
 
 

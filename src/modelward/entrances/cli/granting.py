@@ -81,8 +81,10 @@ def declare_grants(nouns: typer.Typer) -> None:
     ) -> Trace:
         """See which versions ever saw somebody's records, and what follows."""
         column, is_given, value = where.partition("=")
-        if not is_given:
-            raise InvalidError("What is looked for is written as a column and a value: `--where person=4711`.")
+        if not is_given or value.startswith("="):
+            raise InvalidError(
+                "What is looked for is written as a column and a value, with one `=` between them: `--where person=4711`."
+            )
         with waiting(desk, f"Looking through the versions made from {name}"):
             return desk.house.assessment.trace(name, column=column.strip(), value=value.strip(), by=desk.actor)
 
