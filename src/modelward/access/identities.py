@@ -24,7 +24,7 @@ from modelward.access.identity import (
     parse_roles_of_groups,
     parse_tenants_of_groups,
 )
-from modelward.access.judging import HouseJudge
+from modelward.access.judging import Divided, HouseJudge, undivided
 from modelward.access.permission import Role
 from modelward.access.seal import Seal
 from modelward.access.session import ROLE_CHANGED
@@ -64,13 +64,15 @@ class Begun:
 class Identities:
     """Who comes in by the sign-in provider. Whom no group gives a role does not; every change is one transaction with its entry."""
 
-    def __init__(self, database: Database, ledger: Ledger, keyring: Keyring, *, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, ledger: Ledger, keyring: Keyring, *, settings: Settings, divided: Divided = undivided
+    ) -> None:
         self._database = database
         self._ledger = ledger
         self._pepper = keyring.secret("pepper")
         self._seal = Seal(self._pepper)
         self._settings = settings
-        judge = HouseJudge(database, ledger, self._seal)
+        judge = HouseJudge(database, ledger, self._seal, divided=divided)
         self._sessions = Sessions(database, ledger, self._pepper, self._seal, judge=judge, settings=settings)
 
     def begin(self) -> Begun:

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The judge of a home: roles, the limits of credentials and the site's policies together.
 
-Default deny, and what forbids overrides what permits. The table of roles is what the built-in policies say; it is looked up here
-as a table, and a test holds the two equal. The limits of a credential are no policies: nothing permits beyond them.
+Default deny, and what forbids overrides what permits; what is forbidden of a dataset is forbidden of its shards. The table of roles
+is what the built-in policies say; it is looked up here as a table, and a test holds the two equal. The limits of a credential are
+no policies: nothing permits beyond them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from modelward.access.actor import Actor
 from modelward.access.emergency import EMERGENCY_ENDED, EMERGENCY_REFUSED, EMERGENCY_USED, Emergency, emergency_of
@@ -26,7 +27,7 @@ from modelward.access.store import tenants as tenant_rows
 from modelward.access.tenant import is_of, prefix_of
 from modelward.audit import Ledger, LedgerBrokenError, LoggedEntry
 from modelward.digest import canonical_json, sha256_hex
-from modelward.errors import InvalidError
+from modelward.errors import InvalidError, ModelwardError
 from modelward.storage import Connection, Database
 
 if TYPE_CHECKING:
@@ -43,6 +44,20 @@ TYPES: Final = {"person": "Person", "service": "Service", "model": "Model", "loc
 Marks: TypeAlias = tuple[tuple[str, str], ...]
 Statements: TypeAlias = "tuple[Statement, ...]"
 _NONE: Final[Mapping[str, Statements]] = {}
+# A dataset, and what it is a shard of, at any depth. Data lies above this room.
+Divided: TypeAlias = Callable[[str], Iterable[str]]
+
+
+def undivided(dataset: str) -> Iterable[str]:
+    """Of a house without shards."""
+    return (dataset,)
+
+
+class _Beside(NamedTuple):
+    """The datasets that what forbids is asked of, too; or why that cannot be told."""
+
+    datasets: tuple[str, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,8 @@ class Standing:
 class HouseJudge:
     """See `Judge`. It judges by what stood in the database when somebody last proved who they are, or changed anything."""
 
-    def __init__(self, database: Database, ledger: Ledger, seal: Seal) -> None:
+    def __init__(self, database: Database, ledger: Ledger, seal: Seal, *, divided: Divided = undivided) -> None:
+        self._divided = divided
         self._database = database
         self._ledger = ledger
         self._seal = seal
@@ -100,12 +116,13 @@ class HouseJudge:
         if is_plain and emergency is None:
             return BY_ROLE.decide(actor, permission, model=model, dataset=dataset)
         given, who = emergency and emergency.id, (actor.id, actor.credential, actor.tenant)
-        asked: tuple[object, ...] = (given, *who, actor.role, actor.models, actor.purpose, permission, model, dataset)
+        beside = self._beside(standing, model, dataset)
+        asked: tuple[object, ...] = (given, *who, actor.role, actor.models, actor.purpose, permission, model, dataset, beside)
         decision = standing.decided.get(asked)
         if decision is _BY_ORIGIN:
             decision = standing.decided.get((*asked, actor.origin))
         if decision is None or (decision.until is not None and decision.until <= datetime.now(UTC)):
-            weighed = self._weigh(standing, actor, permission, model, dataset)
+            weighed = self._weigh(standing, actor, permission, model, dataset, beside)
             decision = weighed.decision
             if len(standing.decided) >= _KEPT:
                 standing.decided.clear()
@@ -117,7 +134,8 @@ class HouseJudge:
 
     def weigh(self, actor: Actor, permission: Permission, *, model: str | None = None, dataset: str | None = None) -> Weighed:
         """What `decide` says, with everything that bore on it."""
-        return self._weigh(self.refreshed(), actor, permission, model, dataset)
+        standing = self.refreshed()
+        return self._weigh(standing, actor, permission, model, dataset, self._beside(standing, model, dataset))
 
     def refresh(self, connection: Connection) -> int:
         """Judge by what stands in the database now, which is of that revision."""
@@ -179,7 +197,7 @@ class HouseJudge:
 
     def trial(self, compiled: CompiledPolicies | None) -> HouseJudge:
         """A judge that judges by those policies, and never reads others: what would be."""
-        other = HouseJudge(self._database, self._ledger, self._seal)
+        other = HouseJudge(self._database, self._ledger, self._seal, divided=self._divided)
         other._standing = Standing(-1, compiled=compiled)
         return other
 
@@ -219,7 +237,19 @@ class HouseJudge:
         with self._database.look() as later:
             return policy_rows.marks(later) != policy_rows.marks(connection)
 
-    def _weigh(self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None) -> Weighed:
+    def _beside(self, standing: Standing, model: str | None, dataset: str | None) -> _Beside:
+        """What a dataset is a shard of; and the dataset itself, where policies are asked of the model that it is for."""
+        if standing.compiled is None or dataset is None:
+            return _Beside()
+        try:
+            line = (*self._divided(dataset),)
+        except ModelwardError as fault:
+            return _Beside(fault=str(fault))
+        return _Beside(line if model is not None else line[1:])
+
+    def _weigh(
+        self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None, beside: _Beside
+    ) -> Weighed:
         if actor.tenant and (apart := _apart(actor, permission, model, dataset)):
             return Weighed(apart, (Ground("tenant", actor.tenant, permits=False),))
         has_role = not actor.id.startswith("model:") and permission in PERMISSIONS_OF[actor.role]
@@ -235,12 +265,38 @@ class HouseJudge:
         if standing.fault:
             reason = f"No policy can be asked, so nothing is allowed: {standing.fault} {REPAIR}"
             return Weighed(Decision(is_allowed=False, reason=reason), (Ground("fault", standing.fault, permits=False),))
-        found = self._asked(standing, actor, permission, model, dataset)
+        found, of = self._found(standing, actor, permission, model, dataset, beside)
         emergency = _emergency_of(standing, actor, permission)
         given = (Ground("emergency", emergency.id, permits=True),) if emergency else ()
         why = _asking_why(actor, permission, model, dataset, by_origin=bool(found and found.depends_on_origin))
-        decision = _judged(actor, permission, found, has_role=has_role, emergency=emergency, why=why)
+        decision = _judged(actor, permission, found, has_role=has_role, emergency=emergency, of=of, why=why)
         return Weighed(decision, (*by_role, *given, *_grounds(found)), by_origin=bool(found and found.depends_on_origin))
+
+    def _found(
+        self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None, beside: _Beside
+    ) -> tuple[Found | None, str]:
+        """What the policies say; and of which of the datasets `beside` they forbid it, where it is not of the thing itself."""
+        found = self._asked(standing, actor, permission, model, dataset)
+        if found is None:
+            return None, ""
+        if beside.fault:
+            fault = f"What {dataset!r} is a shard of cannot be told: {beside.fault}"
+            return replace(found, faults=(*found.faults, fault)), ""
+        of = ""
+        for name in beside.datasets:
+            more = self._asked(standing, actor, permission, None, name)
+            if more is None:
+                continue
+            if more.forbids and not found.forbids:
+                of = f"dataset {name!r}" if name == dataset else f"dataset {name!r} (of which {dataset!r} is a shard)"
+            found = replace(
+                found,
+                forbids=(*found.forbids, *(each for each in more.forbids if each not in found.forbids)),
+                faults=(*found.faults, *(each for each in more.faults if each not in found.faults)),
+                depends_on_time=found.depends_on_time or more.depends_on_time,
+                depends_on_origin=found.depends_on_origin or more.depends_on_origin,
+            )
+        return found, of
 
     def _asked(
         self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None
@@ -320,6 +376,7 @@ def _judged(
     *,
     has_role: bool,
     emergency: Emergency | None,
+    of: str,
     why: str,
 ) -> Decision:
     until = datetime.now(UTC) + timedelta(seconds=_TIME_SECONDS) if found and found.depends_on_time else None
@@ -328,7 +385,7 @@ def _judged(
         return Decision(is_allowed=False, reason=reason, until=until)
     if found and found.forbids:
         reason = (
-            f"{actor.id} is refused {permission} by the site's policy {', '.join(found.forbids)}. "
+            f"{actor.id} is refused {permission}{of and ' of '}{of} by the site's policy {', '.join(found.forbids)}. "
             f"An administrator sees why: `{why}`."
         )
         return Decision(is_allowed=False, reason=reason, until=until)

@@ -27,7 +27,7 @@ from modelward.access.credential import (
     unknown_key,
 )
 from modelward.access.ended_on_record import EndedOnRecord
-from modelward.access.judging import HouseJudge
+from modelward.access.judging import Divided, HouseJudge, undivided
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.permission import NEVER_SCOPED, PERMISSIONS_OF, Permission, Role
 from modelward.access.quota import Quota
@@ -50,12 +50,12 @@ GRACE_LIMIT_SECONDS: Final = 30 * 86_400
 class Keys:
     """API keys. Every change is one transaction with its ledger entry."""
 
-    def __init__(self, database: Database, ledger: Ledger, keyring: Keyring) -> None:
+    def __init__(self, database: Database, ledger: Ledger, keyring: Keyring, *, divided: Divided = undivided) -> None:
         self._database = database
         self._ledger = ledger
         self._pepper = keyring.secret("pepper")
         self._seal = Seal(self._pepper)
-        self._judge = HouseJudge(database, ledger, self._seal)
+        self._judge = HouseJudge(database, ledger, self._seal, divided=divided)
         self._revoked = EndedOnRecord(ledger, KEY_REVOKED, id_of=lambda entry: str(entry.facts.get("key")))
 
     def create_key(

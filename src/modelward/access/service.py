@@ -29,6 +29,7 @@ from modelward.access.credential import (
 )
 from modelward.access.emergencies import Emergencies
 from modelward.access.explanation import Explanation, Meant, explain, meant_by, names_taken, parse_permission, thing_meant
+from modelward.access.judging import Divided, undivided
 from modelward.access.keys import Keys
 from modelward.access.name import check_name
 from modelward.access.origin import origin_meant
@@ -55,20 +56,12 @@ Granted: TypeAlias = Callable[[str, str, Actor], Iterable[Condition]]
 Live: TypeAlias = Callable[[str], tuple[str, str] | None]
 
 
-# A dataset, and what it is a shard of, at any depth.
-Divided: TypeAlias = Callable[[str], Iterable[str]]
-
-
 def _nothing_known(_model: str, _dataset: str, _by: Actor) -> Iterable[Condition]:
     return ()
 
 
 def _nothing_live(_model: str) -> None:
     return None
-
-
-def _undivided(dataset: str) -> Iterable[str]:
-    return (dataset,)
 
 
 class Access(Keys):
@@ -85,10 +78,10 @@ class Access(Keys):
         *,
         settings: Settings,
         granted: Granted = _nothing_known,
-        divided: Divided = _undivided,
+        divided: Divided = undivided,
         live: Live = _nothing_live,
     ) -> None:
-        super().__init__(database, ledger, keyring)
+        super().__init__(database, ledger, keyring, divided=divided)
         self._live = live
         self._granted = granted
         self._divided = divided

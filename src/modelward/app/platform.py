@@ -45,7 +45,7 @@ class Platform:
         )
         self.custody = Custody(self.database, self.ledger, self.keyring)
         self.certifying = Certifying(self.database, self.ledger, self.keyring, settings=settings)
-        self.identities = Identities(self.database, self.ledger, self.keyring, settings=settings)
+        self.identities = Identities(self.database, self.ledger, self.keyring, settings=settings, divided=self._divided)
         self.security = Security(self)
         self.auditing = Auditing(self.ledger)
         self.datasets = Datasets(self.database, self.vault, self.ledger, self.keyring, settings=settings)

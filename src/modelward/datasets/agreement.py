@@ -11,6 +11,7 @@ from modelward.datasets import store
 from modelward.datasets.dataset import DATASET_REGISTERED, DatasetChangedError, DatasetMissingError, DatasetShreddedError
 from modelward.datasets.registered_on_record import registered_on_record
 from modelward.datasets.shelf import Shelf
+from modelward.errors import ModelwardError
 
 
 class Agreement:
@@ -68,7 +69,14 @@ class Agreement:
                 found = self._shelf.find(name)
             except DatasetMissingError:
                 return (name,)
-            self._lines[name] = (*self.names(found),)
+            try:
+                self._lines[name] = (*self.names(found),)
+            except DatasetChangedError:
+                raise
+            except ModelwardError:
+                # What was sealed of it is damaged. It is shredded still by who may, and by nobody else.
+                above = self._recorded(name, must_be=True)
+                return (name, *self.line(above)) if above else (name,)
         return self._lines[name]
 
     def _recorded(self, name: str, *, must_be: bool) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -22,7 +22,6 @@ from modelward.datasets.dataset import (
     DATASET_SPLIT,
     Dataset,
     DatasetExistsError,
-    DatasetMissingError,
 )
 from modelward.datasets.declaration import Declaration, Task
 from modelward.datasets.description import (
@@ -175,10 +174,13 @@ class Datasets:
         self._agreement.require_named(name, by=by)
 
     def divided(self, name: str) -> Sequence[str]:
-        """The name of a dataset, and of all that it is a shard of, at any depth: the terms of each bind who uses it."""
-        with suppress(DatasetMissingError):
-            return [*self._agreement.names(self._shelf.find(name))]
-        return [name]
+        """The name of a dataset, and of all that it is a shard of, at any depth: the terms of each bind who uses it, and what a
+        policy forbids of each.
+
+        Raises:
+            ModelwardError: it cannot be told.
+        """
+        return self._agreement.line(name)
 
     def _agreed(self, name: str, *, by: Actor) -> store.Registration:
         """The dataset, where `by` may read it and accepted its terms."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from entrances.console.conftest import words_of
 from entrances.console.test_words import left_english
 from modelward.access import Permission, Quota, Role, TooManyAttemptsError, UnknownCredentialError, local_actor
+from modelward.datasets import Sharding
 
 FORBID = '@id("no-export") forbid (principal == Service::"nobody", action == Action::"models:export", resource);'
 
@@ -124,6 +125,20 @@ def test_the_page_says_why_in_chinese_whatever_decided(own_house):
             assert left_english(answer.text) == [], (who, action, what)
             seen |= set(re.findall(r"<li>([^<]+?)(?: <span|：)", answer.text))
     assert {"角色", "密钥的限制", "策略", "权限范围", "期限", "用途", "配额", "保密条款", "等待", "已终止"} <= seen
+
+
+def test_that_a_policy_forbids_what_something_is_a_shard_of_is_said_in_chinese_too(own_house):
+    platform, by = own_house.platform, local_actor()
+    platform.datasets.shard("people", Sharding(parts=2, by="random"), by=by)
+    visitor = own_house.visitor(Role.ADMINISTRATOR)
+    forbid = '@id("not-bea") forbid (principal == Person::"bea", action == Action::"data:read", resource == Dataset::"people");'
+    platform.access.add_user("bea", role=Role.DATA_OWNER, by=by)
+    platform.access.policies.put("site", forbid, by=by)
+    answer = visitor.get("/access/why?lang=zh&who=person:bea&action=data:read&what=dataset:people-2")
+    assert "'people-2' 是数据集 'people' 的分片，本站的策略 site/not-bea 拒绝 person:bea 对该数据集执行 data:read。" in words_of(
+        answer.text
+    )
+    assert left_english(answer.text) == []
 
 
 def test_that_nobody_is_called_so_is_said_in_chinese_too(own_house):

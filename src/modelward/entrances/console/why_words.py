@@ -85,6 +85,11 @@ WHY_SENTENCES: Final = {
     "{who:name} is refused {permission:name} by the site's policy {policies}.": (
         "本站的策略 {policies} 拒绝 {who} 执行 {permission}。"
     ),
+    "{who:name} is refused {permission:name} of dataset {dataset:name} (of which {shard:name} is a shard) by the site's policy "
+    "{policies}.": "{shard} 是数据集 {dataset} 的分片，本站的策略 {policies} 拒绝 {who} 对该数据集执行 {permission}。",
+    "{who:name} is refused {permission:name} of dataset {dataset:name} by the site's policy {policies}.": (
+        "本站的策略 {policies} 拒绝 {who} 对数据集 {dataset} 执行 {permission}。"
+    ),
     "An administrator sees why: {command:code}.": "管理员可查看原因：{command}。",
     "The site's policy {policies} permits {who:name} {permission:name}.": "本站的策略 {policies} 允许 {who} 执行 {permission}。",
     "{who:name} has {permission:name} by {emergency:name} until {moment:name} UTC": (
