@@ -318,7 +318,7 @@ def test_what_was_shown_with_the_rows_is_on_record_and_what_was_shown_without_th
         return view.grant.id, view.dataset.fingerprint, "s"
 
     def concerns(division):
-        return [each.gone for each in people.erasing.concerning("people", made=datetime.now(UTC), division=division)]
+        return [each.gone for each in people.erasing.teller("people")(datetime.now(UTC), division)]
 
     for model, rows in (("some", "age > 18"), ("without", f'town != "{CANARY}"')):
         people.grants.grant(model, "people", purpose="planning of courses", rows=rows, by=admin)

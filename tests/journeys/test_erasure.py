@@ -3,7 +3,7 @@
 
 import pytest
 
-from modelward.access import local_actor
+from modelward.access import Role, local_actor
 from modelward.app import create_home, examine, open_platform
 from modelward.assessment import DataChangedError
 from modelward.datasets import DatasetErasedError
@@ -151,6 +151,74 @@ def test_a_version_does_not_lose_its_past_by_leaving_the_house_and_coming_back(h
         house.releases.propose("grants-back:1", by=me)
     train(house, "older")
     assert house.assessment.erasures(house.registry.find("older:2", by=me)) == ()
+
+
+@pytest.fixture
+def other_house(tmp_path):
+    settings = Settings(home=tmp_path / "other" / ".modelward", training_isolation="none")
+    create_home(settings)
+    platform = open_platform(settings)
+    yield platform
+    platform.close()
+
+
+def came_back(house, other_house, tmp_path, name, back):
+    """The version, exported, imported in another house under no origin, exported there, and imported again by that house's key."""
+    me, model = local_actor(), name.partition(":")[0]
+    house.registry.export(name, tmp_path / f"{model}-out", by=me)
+    other_house.registry.import_folder(tmp_path / f"{model}-out", f"their-{model}", by=me)
+    other_house.registry.export(f"their-{model}:1", tmp_path / f"{model}-theirs", by=me)
+    key = other_house.registry.public_key
+    return house.registry.import_folder(tmp_path / f"{model}-theirs", back, public_key=key, by=me)
+
+
+@pytest.mark.parametrize("moment", ["before it is erased", "after it was erased"])
+def test_a_version_does_not_lose_its_past_under_another_origin_in_another_house(house, other_house, tmp_path, moment):
+    me = local_actor()
+    house.grants.grant("careful", "people", purpose="tests", rows=f'town != "{CANARY}"', by=me)
+    for model in ("grants", "careful"):
+        train(house, model)
+
+    def erased():
+        return house.assessment.erase("people", rows=f'town == "{CANARY}"', reason=REASON, by=me)
+
+    done = erased() if moment.startswith("after") else None
+    back, clear = (came_back(house, other_house, tmp_path, f"{model}:1", f"{model}-back") for model in ("grants", "careful"))
+    assert {back.lineage.dataset, clear.lineage.dataset} == {""}, "it says nothing of where it comes from"
+    if not done:
+        traced = {each.version: each for each in house.assessment.trace("people", column="town", value=CANARY, by=me).sightings}
+        assert {**vars_of(traced["grants-back:1"]), "version": ""} == {**vars_of(traced["grants:1"]), "version": ""}
+        done = erased()
+        assert set(done.versions) == {"grants:1", "grants-back:1"}
+    found = house.assessment.erasures(back)
+    assert found == house.assessment.erasures(house.registry.find("grants:1", by=me)) != ()
+    assert house.assessment.erasures(clear) == ()
+    assert [each.version for each in house.assessment.erased_versions("grants-back", by=me)] == ["grants-back:1"]
+    with pytest.raises(ReleaseRefusedError, match="may have learned from rows that were erased since"):
+        house.releases.propose("grants-back:1", by=me)
+    assert set(erased().versions) >= {"grants:1", "grants-back:1"}, "told again"
+
+
+def vars_of(sighting):
+    return {name: getattr(sighting, name) for name in ("train", "validation", "test", "outside", "unknown")}
+
+
+def test_who_has_a_graph_of_another_tenant_is_warned_and_told_nothing_of_their_data(house, other_house, tmp_path):
+    me, table = local_actor(), tmp_path / "north.csv"
+    for tenant in ("north", "south"):
+        house.tenants.add(tenant, by=me)
+    table.write_text(people(300))
+    house.datasets.add("north-people", [table], target="grant", purpose="tests", owner="tester", by=me)
+    house.training.train(parse_spec(SPEC.format(model="north-grants").replace("dataset: people", "dataset: north-people")), by=me)
+    back = came_back(house, other_house, tmp_path, "north-grants:1", "south-back")
+    house.assessment.erase("north-people", rows="age > 60", reason=REASON, by=me)
+    key = house.access.create_key("south-sol", role=Role.DATA_SCIENTIST, tenant="south", purpose="pilot", by=me)
+    theirs = house.access.authenticate(key.secret)
+    (mine,), (told,) = (house.assessment.erasures(back, by=by) for by in (me, theirs))
+    assert (mine.dataset, told.dataset, told.before, told.after) == ("north-people", "", "", "")
+    assert told.gone == mine.gone
+    (version,) = house.assessment.erased_versions("south-back", by=theirs)
+    assert version.erasures == (told,)
 
 
 def test_a_version_registered_in_the_moment_of_the_erasure_is_known_to_have_learned_from_the_rows(house, monkeypatch):

@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
 
-from modelward.assessment.tracing import Sighting, sighting_of
-from modelward.datasets import Erased, Parts, RecordedErasure, Records, Seen, seen_in
+from modelward.access import Actor, Permission
+from modelward.assessment.tracing import Sighting, most_seen, sighting_of
+from modelward.datasets import Erased, ErasedPart, Parts, RecordedErasure, Records, Seen, seen_in
 from modelward.registry import Version
+
+Teller: TypeAlias = Callable[[datetime, tuple[str, str, str]], list[RecordedErasure]]
+"""Knows of one dataset which erasures concern what was made then from that division; see `Erasing.teller`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,17 @@ class VersionErased:
         return sum(each.gone for each in self.erasures)
 
 
+def told_to(by: Actor | None, found: Iterable[RecordedErasure], *, of: Version) -> tuple[RecordedErasure, ...]:
+    """Those erasures as `by` may know them: a version `of` another tenant's graph names no data of theirs."""
+
+    def told(each: RecordedErasure) -> RecordedErasure:
+        if by is None or each.dataset == of.lineage.dataset or by.may(Permission.DATA_READ, dataset=each.dataset):
+            return each
+        return replace(each, dataset="", before="", after="", kept_out=frozenset())
+
+    return tuple(map(told, found))
+
+
 def division_of(version: Version) -> tuple[str, str, str]:
     """Which rows it saw in which parts: its grant, the fingerprint of the rows, and the digest of the split."""
     return str(version.facts.get("grant", "")), version.lineage.fingerprint, version.lineage.split
@@ -57,20 +74,48 @@ def seen_by(versions: Iterable[Version], records: Mapping[str, Callable[[str], R
     return found
 
 
-def sightings_of(erased: Erased, versions: Iterable[Version], *, concerns: Callable[[Version, str], bool]) -> Iterator[Sighting]:
-    """What each version saw of the rows; `concerns` knows whether one may have seen any, of rows that left a fingerprint."""
+def sightings_of(
+    erased: Erased,
+    versions: Iterable[Version],
+    *,
+    origins: Callable[[Version], Iterable[Version]],
+    concerns: Callable[[Version, str], bool],
+) -> Iterator[Sighting]:
+    """What each version saw of the rows, as those did that are its `origins`; `concerns` knows whether one may have seen any, of
+    rows that left a fingerprint.
+    """
     parts = {part.dataset: part for part in erased.parts if part.gone}
     for version in versions:
-        if (part := parts.get(version.lineage.dataset)) is None:
-            continue
-        grant, *_ = division = division_of(version)
-        if seen := seen_in(division, part.seen):
-            saw = Sighting(version=version.name, train=seen.train, validation=seen.validation, test=seen.test, outside=seen.outside)
-            yield saw
-        elif grant in part.kept_out:
-            yield Sighting(version=version.name, outside=part.gone)
-        elif concerns(version, part.fingerprint):
-            yield Sighting(version=version.name, unknown="Its division of the rows cannot be made again.")
+        saw = (
+            _saw(each, part, concerns=concerns)
+            for each in origins(version)
+            if (part := parts.get(each.lineage.dataset)) is not None
+        )
+        if found := most_seen(version, saw):
+            yield found
+
+
+def _saw(version: Version, part: ErasedPart, *, concerns: Callable[[Version, str], bool]) -> Sighting | None:
+    grant, *_ = division = division_of(version)
+    if seen := seen_in(division, part.seen):
+        return Sighting(version=version.name, train=seen.train, validation=seen.validation, test=seen.test, outside=seen.outside)
+    if grant in part.kept_out:
+        return Sighting(version=version.name, outside=part.gone)
+    if concerns(version, part.fingerprint):
+        return Sighting(version=version.name, unknown="Its division of the rows cannot be made again.")
+    return None
+
+
+def erasures_of(origins: Iterable[Version], teller: Callable[[str], Teller]) -> tuple[RecordedErasure, ...]:
+    """The erasures that concern any of the `origins` of a version, each once, with the most rows that one of them had of it."""
+    most: dict[tuple[str, datetime, str], RecordedErasure] = {}
+    for origin in origins:
+        name = origin.lineage.dataset
+        for each in teller(name)(origin.created, division_of(origin)) if name else ():
+            known = most.setdefault((each.dataset, each.at, each.before), each)
+            if each.gone > known.gone:
+                most[each.dataset, each.at, each.before] = each
+    return tuple(sorted(most.values(), key=lambda each: (each.at, each.dataset)))
 
 
 def may_have_learned(sightings: Iterable[Sighting]) -> tuple[str, ...]:

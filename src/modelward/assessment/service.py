@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypeAlias
 
 import msgspec
@@ -24,7 +25,16 @@ from modelward.assessment.comparison import (
     settled,
     weigh,
 )
-from modelward.assessment.erasing import Erasure, VersionErased, advice_after, division_of, may_have_learned, seen_by, sightings_of
+from modelward.assessment.erasing import (
+    Erasure,
+    VersionErased,
+    advice_after,
+    erasures_of,
+    may_have_learned,
+    seen_by,
+    sightings_of,
+    told_to,
+)
 from modelward.assessment.phrasebook import Language
 from modelward.assessment.replicates import Replicates, replicates_file
 from modelward.assessment.report import (
@@ -39,7 +49,7 @@ from modelward.assessment.report import (
     parse_report,
 )
 from modelward.assessment.sampling import SEED, held_out
-from modelward.assessment.tracing import Trace, advice_for, sighting_of
+from modelward.assessment.tracing import Sighting, Trace, advice_for, most_seen, sighting_of
 from modelward.datasets import Datasets, GrantEndedError, GrantMissingError, OutsideGrantError, Parts, RecordedErasure
 from modelward.digest import sha256_hex
 from modelward.registry import CARD_FILE, DossierMissingError, Registry, Version, model_card
@@ -202,11 +212,12 @@ class Assessment:
         grants = self._datasets.grants
         records = {name: grants.traced(name, column=column, value=value, by=by) for name in names}
         divided: dict[str, Parts] = {}
-        sightings = tuple(
-            sighting_of(version, records[version.lineage.dataset], divided=divided)
-            for version in self._versions(by=by)
-            if version.lineage.dataset in records
-        )
+
+        def seen(version: Version) -> Sighting | None:
+            origins = [each for each in self._registry.origins(version) if each.lineage.dataset in records]
+            return most_seen(version, (sighting_of(each, records[each.lineage.dataset], divided=divided) for each in origins))
+
+        sightings = tuple(found for version in self._versions(by=by) if (found := seen(version)))
         rows = len(records[dataset]("").rows)
         advice = advice_for(sightings, dataset=dataset, rows=rows)
         return Trace(dataset=dataset, column=column, rows=rows, sightings=sightings, advice=advice)
@@ -227,21 +238,21 @@ class Assessment:
             by=by,
         )
 
-        def concerns(version: Version, after: str) -> bool:
-            return is_trial or any(each.after == after for each in self.erasures(version))
+        teller = cache(self._datasets.erasing.teller)
 
-        sightings = tuple(sightings_of(erased, self._versions(by=by), concerns=concerns))
+        def concerns(version: Version, after: str) -> bool:
+            return is_trial or any(each.after == after for each in erasures_of([version], teller))
+
+        sightings = tuple(sightings_of(erased, self._versions(by=by), origins=self._registry.origins, concerns=concerns))
         advice = advice_after(erased, sightings)
         return Erasure(erased=erased, sightings=sightings, versions=may_have_learned(sightings), advice=advice)
 
-    def erasures(self, version: Version) -> tuple[RecordedErasure, ...]:
+    def erasures(self, version: Version, *, by: Actor | None = None) -> tuple[RecordedErasure, ...]:
         """The erasures of rows that `version` learned from, was chosen by, or may have been. That is on record of its division;
-        else it was made before, or from what was shown before, and its grant had not left them out.
+        else it was made before, or from what was shown before, and its grant had not left them out. One that left the house and was
+        imported again has those of what it was, whatever it says of its origin. To `by` no data is named that they may not see.
         """
-        if not version.lineage.dataset:
-            return ()
-        erasing = self._datasets.erasing
-        return tuple(erasing.concerning(version.lineage.dataset, made=version.created, division=division_of(version)))
+        return told_to(by, erasures_of(self._registry.origins(version), self._datasets.erasing.teller), of=version)
 
     def erased_versions(self, model: str, *, by: Actor) -> tuple[VersionErased, ...]:
         """The versions of `model` that learned from rows which were erased since, or may have, oldest first, with those erasures.
@@ -249,10 +260,9 @@ class Assessment:
         Raises:
             NotPermittedError: `by` may not see it. ModelMissingError: there is no such model.
         """
-        versions = [each for each in self._registry.versions(model, by=by) if each.lineage.dataset]
-        tellers = {name: self._datasets.erasing.teller(name) for name in {each.lineage.dataset for each in versions}}
-        told = ((each.name, tellers[each.lineage.dataset](each.created, division_of(each))) for each in versions)
-        return tuple(VersionErased(version=name, erasures=tuple(found)) for name, found in told if found)
+        versions, teller = self._registry.versions(model, by=by), cache(self._datasets.erasing.teller)
+        told = ((each, erasures_of(self._registry.origins(each), teller)) for each in versions)
+        return tuple(VersionErased(version=each.name, erasures=told_to(by, found, of=each)) for each, found in told if found)
 
     def _versions(self, *, by: Actor) -> Iterator[Version]:
         for summary in self._registry.models(by=by):

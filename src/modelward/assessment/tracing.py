@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -59,6 +59,15 @@ def sighting_of(version: Version, records: Callable[[str], Records], *, divided:
     divided[lineage.split] = parts
     train, validation, test = (int(np.isin(found.rows, part).sum()) for part in (parts.train, parts.validation, parts.test))
     return Sighting(version=version.name, train=train, validation=validation, test=test, outside=found.outside)
+
+
+def most_seen(version: Version, found: Iterable[Sighting | None]) -> Sighting | None:
+    """Of what was found of the origins of a version, that which weighs most, as told of that version; None where nothing was."""
+    told = [each for each in found if each is not None]
+    if not told:
+        return None
+    most = max(told, key=lambda each: (bool(each.unknown), each.train, each.validation, each.test))
+    return replace(most, version=version.name)
 
 
 def _divided(version: Version, found: Records) -> Parts | None:

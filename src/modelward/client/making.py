@@ -229,7 +229,7 @@ class RemoteAssessment(Room):
         path, body = f"/api/v1/datasets/{part(dataset)}/erase", {"rows": rows, "reason": reason, "is_trial": is_trial}
         return self._connection.fetch(Erasure, "POST", path, body=body, timeout=_LONG_SECONDS)
 
-    def erasures(self, version: Version) -> tuple[RecordedErasure, ...]:
+    def erasures(self, version: Version, *, by: Actor | None = None) -> tuple[RecordedErasure, ...]:
         """The erasures of rows that a version may have learned from."""
         return self._connection.fetch(tuple[RecordedErasure, ...], "GET", f"{_version_path(version.name)}/erasures")
 

@@ -119,16 +119,13 @@ class Erasing:
         """The erasures from that dataset, as the ledger tells them. One that is not proved kept nothing out."""
         return [each.recorded for each in self._on_record.entries(name)]
 
-    def concerning(self, name: str, *, made: datetime, division: tuple[str, str, str]) -> list[RecordedErasure]:
-        """The erasures from that dataset of rows that a version may have learned from, which was `made` then from that `division`:
-        the grant, the fingerprint of the rows, and the digest of the split. Where it is on record what was seen in that division,
-        that decides. Else when it was made does not decide alone: a version that is exported and imported again, or was just being
-        registered, is younger than what it learned.
-        """
-        return self.teller(name)(made, division)
-
     def teller(self, name: str) -> Callable[[datetime, tuple[str, str, str]], list[RecordedErasure]]:
-        """What says as `concerning` does of many versions, for it reads the ledger now and then no more."""
+        """What tells the erasures from that dataset of rows that a version may have learned from, given when it was made and from
+        which division: the grant, the fingerprint of the rows, and the digest of the split. It reads the ledger now, once.
+
+        Where it is on record what was seen in that division, that decides. Else when the version was made does not decide alone:
+        one that is exported and imported again, or was just being registered, is younger than what it learned.
+        """
         entries = self._on_record.entries(name)
 
         def told(made: datetime, division: tuple[str, str, str]) -> list[RecordedErasure]:

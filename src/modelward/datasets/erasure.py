@@ -103,7 +103,7 @@ class Erased:
 class RecordedErasure:
     """What the ledger tells of one. Of the `gone` rows, those that a version learned from, or was chosen by, where it is told of
     one whose division is known. `before` is the fingerprint of the dataset with the rows, `after` without. The grants
-    `kept_out` had shown their models none of them.
+    `kept_out` had shown their models none of them. To who may not see the data all that is left out.
     """
 
     dataset: str

@@ -47,7 +47,7 @@ def check_graph(data: bytes) -> Any:
     if not model.graph.node or not model.graph.output or not model.opset_import:
         raise UnsafeGraphError("The ONNX model is empty: it has no operators, no outputs or no operator set.")
     own = {(function.domain, function.name) for function in model.functions}
-    for part in _parts(model):
+    for part in parts_of(model):
         _check_part(part, onnx, own)
     return model
 
@@ -128,7 +128,7 @@ def _check_part(part: Any, onnx: Any, own: set[tuple[str, str]]) -> None:
         )
 
 
-def _parts(model: Any) -> Iterator[Any]:
+def parts_of(model: Any) -> Iterator[Any]:
     """Every node and every tensor, also those of functions and of graphs inside nodes."""
     nodes = [node for function in model.functions for node in function.node]
     graphs = [

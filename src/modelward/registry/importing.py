@@ -20,7 +20,7 @@ from modelward.registry.opened import try_out
 from modelward.registry.paths import FILES_LIMIT, check_paths
 from modelward.registry.signing import SIGNATURE_FILE, SignatureInvalidError, key_id
 from modelward.registry.verifying import verify_folder
-from modelward.registry.version import Lineage
+from modelward.registry.version import IMPORTED_FROM, Lineage
 
 _PAPERS = "imported"
 _PART_OF_THE_MODEL = (".onnx", ".safetensors")
@@ -77,7 +77,7 @@ def read_import(path: Path, *, public_key: bytes | None) -> Import:
         purpose=manifest.purpose if manifest else "",
         owner=manifest.owner if manifest else "",
         # Whoever imports chooses the key, so the version says for ever which one its origin was believed of.
-        facts={"imported_from": path.name[:200], "signed_by": key_id(public_key) if public_key is not None else ""},
+        facts={IMPORTED_FROM: path.name[:200], "signed_by": key_id(public_key) if public_key is not None else ""},
     )
 
 

@@ -14,6 +14,7 @@ from modelward.registry import store
 from modelward.registry.draft import make_draft
 from modelward.registry.importing import read_import
 from modelward.registry.interface import Interface
+from modelward.registry.kinship import Kinship
 from modelward.registry.manifest import GRAPH_FILE, InvalidManifestError, Manifest, parse_manifest
 from modelward.registry.opened import OpenVersion
 from modelward.registry.shelf import Shelf, find_rows, label_in, tampered
@@ -48,6 +49,7 @@ class Registry:
         self._shelf = Shelf(database, vault, Signer(keyring.secret("signer")))
         self._writer = Writer(database, self._shelf, ledger)
         self._terms = Agreeing(database, ledger, keyring)
+        self._kinship = Kinship(database, self._shelf)
 
     @property
     def public_key(self) -> bytes:
@@ -165,6 +167,15 @@ class Registry:
                 shown = ", ".join(f"{model}:{known}" for known in numbers[-_SHOWN:])
                 raise VersionMissingError(f"Model {model!r} has no version {number}. There are: {shown}.")
             return self._trusted(connection, model, number)[0]
+
+    def origins(self, version: Version) -> tuple[Version, ...]:
+        """The versions whose lineage and facts say what `version` was made from: itself, unless it was imported; then those that
+        were made here of the same graph, for what left the house and came back says of itself what others wanted.
+
+        Raises:
+            TamperedVersionError: rows of one of them are not what was signed.
+        """
+        return self._kinship.origins(version)
 
     def open(self, version: Version) -> OpenVersion:
         """Load the graph of `version` for prediction, after comparing its latest signature, its rows and every one of its files.

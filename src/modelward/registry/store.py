@@ -46,6 +46,17 @@ _FILES = sa.Table(
     sa.ForeignKeyConstraint(["model", "number"], ["registry_versions.model", "registry_versions.number"]),
 )
 
+# An index by which a version is known again that left the house and came back: SHA-256 of its graph, and of what that learned. What
+# is not in it is read and put there when somebody asks.
+_GRAPHS = sa.Table(
+    "registry_graphs",
+    SCHEMA,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("graph", sa.Text, nullable=False, index=True),
+    sa.Column("weights", sa.Text, nullable=False, index=True),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
@@ -86,6 +97,28 @@ def add_version(connection: Connection, row: VersionRow, *, files: Iterable[Vers
     """Write a version and its files."""
     connection.execute(_VERSIONS.insert().values(model=row.model, number=row.number, digest=row.digest, manifest=row.manifest))
     _add_files(connection, row.model, row.number, sequence=0, files=files)
+
+
+def add_graph(connection: Connection, model: str, number: int, *, graph: str, weights: str) -> None:
+    """Write what the graph of a version is known by: digests, "" where there is none."""
+    values = {"model": model, "number": number, "graph": graph, "weights": weights}
+    connection.execute(_GRAPHS.insert().prefix_with("OR REPLACE").values(values))
+
+
+def without_graph(connection: Connection) -> list[tuple[str, int]]:
+    """Model and number of the versions of which that was not written."""
+    same = sa.and_(_GRAPHS.c.model == _VERSIONS.c.model, _GRAPHS.c.number == _VERSIONS.c.number)
+    query = sa.select(_VERSIONS.c.model, _VERSIONS.c.number).outerjoin(_GRAPHS, same).where(_GRAPHS.c.model.is_(None))
+    return [(row.model, row.number) for row in connection.execute(query)]
+
+
+def of_graph(connection: Connection, model: str, number: int, *, graph: str) -> list[tuple[str, int]]:
+    """Model and number of the versions that have the graph with that digest, or learned what that version did, by name."""
+    mine = sa.select(_GRAPHS.c.weights).where(_GRAPHS.c.model == model, _GRAPHS.c.number == number)
+    weights = connection.execute(mine).scalar()
+    alike = _GRAPHS.c.graph == graph
+    query = sa.select(_GRAPHS.c.model, _GRAPHS.c.number).where(sa.or_(alike, _GRAPHS.c.weights == weights) if weights else alike)
+    return [(row.model, row.number) for row in connection.execute(query.order_by(_GRAPHS.c.model, _GRAPHS.c.number))]
 
 
 def add_dossier(connection: Connection, row: Dossier, *, attached: Iterable[VersionFile]) -> None:

@@ -17,6 +17,9 @@ VERSION_REGISTERED = Event("version.registered", "A version was signed and put o
 VERSION_IMPORTED = Event("version.imported", "A version made elsewhere was checked, signed and put on the shelf of models.")
 VERSION_EXPORTED = Event("version.exported", "The plain files of a version, with its signature, were written to a folder.")
 
+IMPORTED_FROM = "imported_from"
+"""The fact of a version that only an import writes."""
+
 _NAME = re.compile(r"(?P<model>[^:]+):(?P<number>[1-9][0-9]{0,8})")
 
 
@@ -90,6 +93,11 @@ class Version:
     def name(self) -> str:
         """`income:3`."""
         return f"{self.model}:{self.number}"
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether it was made elsewhere, so that its origin is what others say."""
+        return IMPORTED_FROM in self.facts
 
     @property
     def size_bytes(self) -> int:

@@ -18,7 +18,8 @@ from modelward.registry import store
 from modelward.registry.card import CARD_FILE, PUBLIC_KEY_FILE, model_card
 from modelward.registry.contents import check_contents
 from modelward.registry.draft import Draft, check_free
-from modelward.registry.manifest import INTERFACE_FILE, MANIFEST_FILE, parse_manifest
+from modelward.registry.kinship import known_by
+from modelward.registry.manifest import GRAPH_FILE, INTERFACE_FILE, MANIFEST_FILE, parse_manifest
 from modelward.registry.paths import check_paths
 from modelward.registry.shelf import Shelf
 from modelward.registry.signing import SIGNATURE_FILE
@@ -65,7 +66,10 @@ class Writer:
         raw = draft.manifest(number=number, by=by).to_json()
         # Read back, so that the version handed out now equals the one that is found later.
         manifest, interface = parse_manifest(raw), draft.files[INTERFACE_FILE]
-        beside = self._beside(model_card(manifest.version(interface=interface, sealed={})))
+        beside, known = (
+            self._beside(model_card(manifest.version(interface=interface, sealed={}))),
+            known_by(draft.files.get(GRAPH_FILE)),
+        )
 
         def label(path: str) -> str:
             return dossier_label(name, 1, path) if path in beside else version_label(name, path)
@@ -77,6 +81,7 @@ class Writer:
             dossier = self._signed(version, attached, sequence=1, event=event, by=by)
             _check_still_next(store.last_number(connection, draft.model), number, of=draft.model)
             store.add_version(connection, store.VersionRow(draft.model, number, version.digest, raw.decode()), files=own)
+            store.add_graph(connection, draft.model, number, graph=known.graph, weights=known.weights)
             self._add(connection, version, dossier, attached=attached, event=event, facts={"run": version.lineage.run})
         return version
 

@@ -101,7 +101,7 @@ def _dossier(call: Call) -> Dossier:
 
 
 def _erasures(call: Call) -> tuple[RecordedErasure, ...]:
-    return call.platform.assessment.erasures(call.platform.registry.find(_name(call), by=call.actor))
+    return call.platform.assessment.erasures(call.platform.registry.find(_name(call), by=call.actor), by=call.actor)
 
 
 def _report(call: Call) -> TrustReport:

@@ -45,9 +45,10 @@ def note_lacks(desk: Desk, policy: PolicyText) -> None:
 def note_erased(desk: Desk, name: str) -> None:
     """Of a version that may have learned from what was erased since, that it may; for who may look at versions."""
     with suppress(RefusedError, NotFoundError):
-        for each in desk.house.assessment.erasures(desk.house.registry.find(name, by=desk.actor)):
+        for each in desk.house.assessment.erasures(desk.house.registry.find(name, by=desk.actor), by=desk.actor):
+            data = each.dataset or "data of others"
             desk.say(
-                f"Note: {name} may have learned from rows of {each.dataset} that were erased since ({each.gone} of them, on "
+                f"Note: {name} may have learned from rows of {data} that were erased since ({each.gone} of them, on "
                 f"{each.at:%Y-%m-%d}). Train again, and release the new version."
             )
 
