@@ -39,6 +39,7 @@ def test_a_sound_home_is_well(settings):
         "home",
         "ledger",
         "keys and people",
+        "tenants",
         "sealed objects",
         "data keys",
         "erased data",
@@ -91,6 +92,32 @@ def test_what_interrupted_work_left_is_removed_after_an_hour_and_not_before(sett
     assert not list((settings.home / "objects" / "incoming").iterdir())
     assert [file.name for file in settings.home.glob("*ledger.checkpoint*")] == ["ledger.checkpoint"]
     assert platform.registry.verify("income:1", by=local_actor()).is_sound
+    platform.close()
+
+
+@pytest.mark.parametrize("first", ["tenant", "model"])
+def test_a_tenant_that_is_called_as_a_model_is_named(settings, first):
+    platform = open_platform(settings)
+    me, model = local_actor(), platform.registry.find("income:1", by=local_actor())
+    if first == "model":  # As an older Modelward had it, which did not look.
+        platform.tenants._names_in_use = lambda _connection: ()
+        platform.tenants.add("income", by=me)
+    else:
+        platform.tenants.add("north", by=me)
+        assert found(settings)["tenants"] == (True, "none is called as a model or dataset is")
+        platform.registry.register(
+            "north",
+            {"model.onnx": platform.registry.read(model, "model.onnx")},
+            lineage=model.lineage,
+            interface=model.interface,
+            purpose="tests",
+            owner="tests",
+            facts={},
+            by=me,
+        )
+    is_well, told = found(settings)["tenants"]
+    name = "income" if first == "model" else "north"
+    assert (is_well, told.startswith(f"{name} called as a model"), f"{name}-1" in told) == (False, True, True)
     platform.close()
 
 

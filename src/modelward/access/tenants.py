@@ -69,6 +69,14 @@ class Tenants:
         with self._database.look() as connection:
             return tenant_rows.tenants(connection, seal=self._seal)
 
+    def called_as_things(self) -> tuple[str, ...]:
+        """The tenants that are called as a model or dataset is, by name: what is called after that is theirs. No such tenant is
+        added any more; the home may be older, or the thing have come later.
+        """
+        with self._database.look() as connection:
+            things = {*self._names_in_use(connection)}
+            return tuple(each.name for each in tenant_rows.tenants(connection, seal=self._seal) if each.name in things)
+
     def remove(self, name: str, *, by: Actor) -> str:
         """Remove a tenant that nobody belongs to any more; its models and datasets are the house's from then on.
 

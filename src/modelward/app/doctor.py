@@ -48,6 +48,7 @@ def _of_platform(platform: Platform) -> Iterator[Check]:
     for what, look in (
         ("ledger", _of_ledger),
         ("keys and people", _of_access),
+        ("tenants", _of_tenants),
         ("sealed objects", _of_objects),
         ("data keys", _of_data_keys),
         ("erased data", _of_erased),
@@ -75,6 +76,20 @@ def _of_access(what: str, platform: Platform) -> Check:
         return Check(what, "as they were written", is_well=True)
     more = f" and {len(altered) - 3} more" if len(altered) > 3 else ""
     found = f"{', '.join(altered[:3])}{more} altered by something other than Modelward: they open nothing. Restore a backup."
+    return Check(what, found, is_well=False)
+
+
+def _of_tenants(what: str, platform: Platform) -> Check:
+    """Whether a model or dataset of the house has the name of a tenant."""
+    taken = platform.tenants.called_as_things()
+    if not taken:
+        return Check(what, "none is called as a model or dataset is", is_well=True)
+    more = f" and {len(taken) - 3} more" if len(taken) > 3 else ""
+    found = (
+        f"{', '.join(taken[:3])}{more} called as a model or dataset of the house is: what is called after that, as {taken[0]}-1, "
+        "is the tenant's. Remove the tenant once nobody belongs to it (`modelward tenants remove NAME`), or register the data and "
+        "train under another name."
+    )
     return Check(what, found, is_well=False)
 
 

@@ -10,10 +10,12 @@ from modelward.digest import sha256_hex
 from modelward.errors import InvalidError
 from modelward.registry import store
 from modelward.registry.manifest import GRAPH_FILE
-from modelward.registry.shelf import Shelf, find_rows
+from modelward.registry.shelf import Rows, Shelf, find_rows, tampered
 from modelward.registry.version import TamperedVersionError, Version, version_label
 from modelward.registry.weights import weights_digest
 from modelward.storage import Database
+
+_AT_ONCE = 100
 
 
 class KnownBy(NamedTuple):
@@ -60,17 +62,26 @@ class Kinship:
     def _write_lacking(self) -> None:
         """Read the graphs of versions that an older Modelward registered, once."""
         with self._database.look() as connection:
-            lacking = [each for name in store.without_graph(connection) if (each := find_rows(connection, *name))]
-        for rows in lacking:
-            # What is damaged is not opened either.
-            with suppress(TamperedVersionError):
-                version, _ = self._shelf.trusted(rows)
-                known = self._read(version)
+            lacking = store.without_graph(connection)
+        for start in range(0, len(lacking), _AT_ONCE):
+            with self._database.look() as connection:
+                rows = [each for name in lacking[start : start + _AT_ONCE] if (each := find_rows(connection, *name))]
+            found = []
+            for each in rows:
+                # What is damaged is not opened either.
+                with suppress(TamperedVersionError):
+                    found.append((each.version, self._read(each)))
+            if found:
                 with self._database.same_change() as connection:
-                    store.add_graph(connection, version.model, version.number, graph=known.graph, weights=known.weights)
+                    for row, known in found:
+                        store.add_graph(connection, row.model, row.number, graph=known.graph, weights=known.weights)
 
-    def _read(self, version: Version) -> KnownBy:
-        graph = next((file for file in version.files if file.path == GRAPH_FILE), None)
+    def _read(self, rows: Rows) -> KnownBy:
+        """What the graph is known by that the newest signature of a version speaks of."""
+        name, signed = f"{rows.version.model}:{rows.version.number}", self._shelf.signed_digests(rows)
+        graph = next((file for file in rows.own if file.path == GRAPH_FILE), None)
         if graph is None:
             return known_by(None)
-        return known_by(self._shelf.unseal(graph, name=version.name, label=version_label(version.name, GRAPH_FILE)))
+        if graph.digest != signed.get(GRAPH_FILE):
+            raise tampered(name, f"the rows of the file {GRAPH_FILE!r} are not what was signed")
+        return known_by(self._shelf.unseal(graph, name=name, label=version_label(name, GRAPH_FILE)))
