@@ -35,6 +35,7 @@ from modelward.access.credential import (
     unknown_key,
 )
 from modelward.access.custody import Custody
+from modelward.access.deciding import Ground
 from modelward.access.emergencies import Emergencies
 from modelward.access.emergency import (
     Emergency,
@@ -59,7 +60,6 @@ from modelward.access.identity import (
     parse_tenants_of_groups,
 )
 from modelward.access.judge import Decision, Judge
-from modelward.access.judging import Ground
 from modelward.access.keys import GRACE_LIMIT_SECONDS, GRACE_SECONDS
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.origin import NOWHERE, Origin, origin_at

@@ -11,8 +11,9 @@ from typing import Final
 from modelward.access.actor import Actor
 from modelward.access.condition import Condition, of_origin
 from modelward.access.credential import Key, User
+from modelward.access.deciding import Ground
 from modelward.access.judge import Decision
-from modelward.access.judging import Ground, HouseJudge
+from modelward.access.judging import HouseJudge
 from modelward.access.name import check_name
 from modelward.access.permission import Permission, Role
 from modelward.access.remedy import Asked, ended_key, forbidding, permitting, removed_person

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from modelward.access.actor import Actor
+from modelward.access.deciding import Ground, apart, asking_why, grounds_of, judged
 from modelward.access.emergency import EMERGENCY_ENDED, EMERGENCY_REFUSED, EMERGENCY_USED, Emergency, emergency_of
 from modelward.access.ended_on_record import EndedOnRecord
 from modelward.access.judge import BY_ROLE, Decision, lacks_by_limit, lacks_by_role, reaches
-from modelward.access.permission import MAKING, NEVER_OF_TENANTS, PERMISSIONS_OF, Permission, Role
+from modelward.access.permission import PERMISSIONS_OF, Permission, Role
 from modelward.access.seal import AlteredRowError, Seal
 from modelward.access.site_policy import SITE_POLICY_PUT, SITE_POLICY_REMOVED, SitePolicy
 from modelward.access.store import emergencies as emergency_rows
 from modelward.access.store import policies as policy_rows
 from modelward.access.store import sealed as sealed_rows
 from modelward.access.store import tenants as tenant_rows
-from modelward.access.tenant import is_of, prefix_of
+from modelward.access.tenant import prefix_of
 from modelward.audit import Ledger, LedgerBrokenError, LoggedEntry
 from modelward.digest import canonical_json, sha256_hex
 from modelward.errors import InvalidError, ModelwardError
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from modelward.access.cedar import CompiledPolicies, Found, PolicyFile, Statement
 
 REPAIR: Final = "Whoever owns the home repairs it there: `modelward access policies remove NAME`, and `put` it again."
-_TIME_SECONDS: Final = 1.0
 _KEPT: Final = 65_536
 # Stands for decisions that are kept for each connection apart. Nobody is told it.
 _BY_ORIGIN: Final = Decision(is_allowed=False, reason="")
@@ -58,15 +58,6 @@ class _Beside(NamedTuple):
 
     datasets: tuple[str, ...] = ()
     fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """One thing that bore on a decision: what it is (`role`, `limit`, `policy`, `tenant`, …), and whether it permits."""
-
-    kind: str
-    name: str
-    permits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +241,8 @@ class HouseJudge:
     def _weigh(
         self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None, beside: _Beside
     ) -> Weighed:
-        if actor.tenant and (apart := _apart(actor, permission, model, dataset)):
-            return Weighed(apart, (Ground("tenant", actor.tenant, permits=False),))
+        if actor.tenant and (refused := apart(actor, permission, model, dataset)):
+            return Weighed(refused, (Ground("tenant", actor.tenant, permits=False),))
         has_role = not actor.id.startswith("model:") and permission in PERMISSIONS_OF[actor.role]
         by_role = (Ground("role", actor.role.value, permits=True),) if has_role else ()
         if not reaches(actor, permission, model):
@@ -268,9 +259,9 @@ class HouseJudge:
         found, of = self._found(standing, actor, permission, model, dataset, beside)
         emergency = _emergency_of(standing, actor, permission)
         given = (Ground("emergency", emergency.id, permits=True),) if emergency else ()
-        why = _asking_why(actor, permission, model, dataset, by_origin=bool(found and found.depends_on_origin))
-        decision = _judged(actor, permission, found, has_role=has_role, emergency=emergency, of=of, why=why)
-        return Weighed(decision, (*by_role, *given, *_grounds(found)), by_origin=bool(found and found.depends_on_origin))
+        why = asking_why(actor, permission, model, dataset, by_origin=bool(found and found.depends_on_origin))
+        decision = judged(actor, permission, found, has_role=has_role, emergency=emergency, of=of, why=why)
+        return Weighed(decision, (*by_role, *given, *grounds_of(found)), by_origin=bool(found and found.depends_on_origin))
 
     def _found(
         self, standing: Standing, actor: Actor, permission: Permission, model: str | None, dataset: str | None, beside: _Beside
@@ -321,22 +312,6 @@ class HouseJudge:
         return standing.compiled.ask(question)
 
 
-def _apart(actor: Actor, permission: Permission, model: str | None, dataset: str | None) -> Decision | None:
-    """Why a tenant is kept apart from what is not its own; None where it is its own. It is told the same of what is not there."""
-    if permission in NEVER_OF_TENANTS:
-        reason = (
-            f"{actor.id} is of the tenant {actor.tenant}, and {permission} concerns the whole house. Ask an administrator of it."
-        )
-        return Decision(is_allowed=False, reason=reason)
-    for kind, name in (("model", model), ("dataset", dataset)):
-        if name is not None and not is_of(name, actor.tenant):
-            if permission in MAKING:
-                hint = f"What the tenant {actor.tenant} makes has a name that begins with `{actor.tenant}-`."
-                return Decision(is_allowed=False, reason=f"{actor.id} may not make a {kind} of the name {name[:80]!r}. {hint}")
-            return Decision(is_allowed=False, reason=f"No {kind} is called {name[:80]!r}.", is_hidden=True)
-    return None
-
-
 def in_force(files: list[SitePolicy]) -> str:
     """What stands for a set of files in the ledger: the digest over the names and digests of all."""
     return sha256_hex(canonical_json(sorted([file.name, file.revision, file.digest] for file in files)))
@@ -357,56 +332,3 @@ def _emergency_of(standing: Standing, actor: Actor, permission: Permission) -> E
         return None
     now = datetime.now(UTC)
     return next((each for each in standing.emergencies if each.asker == actor.id and each.gives(permission, now=now)), None)
-
-
-def _asking_why(actor: Actor, permission: Permission, model: str | None, dataset: str | None, *, by_origin: bool) -> str:
-    """The command that an administrator sees the reason with: of the same thing, on the same connection where that matters."""
-    words = ["modelward access explain", actor.id, permission.value]
-    words += [f"model:{model}"] if model is not None else [f"dataset:{dataset}"] if dataset is not None else []
-    if by_origin:
-        words += ["--from", actor.origin.address] if actor.origin.address else []
-        words += ["--certificate"] if actor.origin.is_mtls else []
-    return " ".join(words)
-
-
-def _judged(
-    actor: Actor,
-    permission: Permission,
-    found: Found | None,
-    *,
-    has_role: bool,
-    emergency: Emergency | None,
-    of: str,
-    why: str,
-) -> Decision:
-    until = datetime.now(UTC) + timedelta(seconds=_TIME_SECONDS) if found and found.depends_on_time else None
-    if found and found.faults:
-        reason = f"A policy could not be evaluated, so {actor.id} is refused {permission}: {found.faults[0][:300]}. Have it mended."
-        return Decision(is_allowed=False, reason=reason, until=until)
-    if found and found.forbids:
-        reason = (
-            f"{actor.id} is refused {permission}{of and ' of '}{of} by the site's policy {', '.join(found.forbids)}. "
-            f"An administrator sees why: `{why}`."
-        )
-        return Decision(is_allowed=False, reason=reason, until=until)
-    if has_role:
-        return Decision(is_allowed=True, reason=f"{actor.id} is {actor.role}, which has {permission}.", until=until)
-    if found and found.permits:
-        reason = f"The site's policy {', '.join(found.permits)} permits {actor.id} {permission}."
-        return Decision(is_allowed=True, reason=reason, until=until)
-    if emergency is not None:
-        assert emergency.ends is not None
-        reason = f"{actor.id} has {permission} by {emergency.id} until {emergency.ends:%H:%M:%S} UTC; every use is on record."
-        until = min(until, emergency.ends) if until else emergency.ends
-        return Decision(is_allowed=True, reason=reason, until=until, emergency=emergency.id, emergency_ends=emergency.ends)
-    if actor.id.startswith("model:"):
-        reason = f"{actor.id} is a model, which has no role, and no policy of the site permits it {permission}."
-        return Decision(is_allowed=False, reason=reason, until=until)
-    return Decision(is_allowed=False, reason=lacks_by_role(actor, permission), until=until)
-
-
-def _grounds(found: Found | None) -> tuple[Ground, ...]:
-    if found is None:
-        return ()
-    said = [("policy", found.forbids, False), ("policy", found.permits, True), ("fault", found.faults, False)]
-    return tuple(Ground(kind, name, permits) for kind, names, permits in said for name in names)

@@ -12,7 +12,8 @@ from typing import Final
 
 from modelward.access.actor import Actor
 from modelward.access.credential import Key, User
-from modelward.access.judging import TYPES, Ground
+from modelward.access.deciding import Ground
+from modelward.access.judging import TYPES
 from modelward.access.permission import (
     NEVER_LIMITED,
     NEVER_OF_TENANTS,
