@@ -134,6 +134,21 @@ def test_nothing_is_told_of_the_rows_who_did_not_accept_the_terms(people, admin,
     assert erase(people, admin).gone == 3
 
 
+@pytest.mark.parametrize("is_trial", [True, False])
+def test_of_a_shard_with_terms_of_its_own_nothing_is_told_who_did_not_accept_them(people, admin, access, is_trial):
+    people.shard("people", Sharding(parts=2, by="random"), by=admin)
+    terms = access.terms.put("dataset:people-2", "Keep it to yourself.", by=admin)
+    with pytest.raises(TermsNotAcceptedError, match="people-2"):
+        erase(people, admin, is_trial=is_trial)
+    assert people.show("people", by=admin).rows == 200
+    access.terms.accept("dataset:people-2", digest=terms.digest, by=admin)
+    done = erase(people, admin)
+    assert [part.dataset for part in done.parts] == ["people", "people-1", "people-2"]
+    access.terms.put("dataset:people-2", "Keep it to yourself and us.", by=admin)
+    with pytest.raises(TermsNotAcceptedError, match="people-2"):
+        erase(people, admin)
+
+
 REFUSED = {
     'town == "Nowhere"': (0, NothingToEraseError),
     "age >= 0": (200, NotErasableError),

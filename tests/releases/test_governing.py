@@ -235,7 +235,7 @@ DEFAULT_RULES = (
 )
 @pytest.mark.parametrize("name", ["mine", "default"])
 def test_a_policy_says_which_rules_it_lacks_of_the_one_that_comes_with_modelward(gate, name, rules, lacks):
-    written = "".join(f"  - rule: {each}\n" + "    days: 900\n" * (each == "assessed-within") for each in rules)
+    written = "".join(f"  - rule: {each}\n" + "    days: 30\n" * (each == "assessed-within") for each in rules)
     text = f"name: {name}\nrules:\n{written}" if rules else f"name: {name}\nrules: []\n"
     if "assessed-within" not in rules:
         lacks = tuple(each for each in DEFAULT_RULES if each not in rules)
@@ -244,3 +244,13 @@ def test_a_policy_says_which_rules_it_lacks_of_the_one_that_comes_with_modelward
     assert gate.releases.policies.show(name, by=ADA).lacks == lacks
     assert {each.name: each.lacks for each in gate.releases.policies.list(by=ADA)}[name] == lacks
     assert gate.releases.policies.list(by=ADA)[0].lacks == (lacks if name == "default" else ())
+
+
+@pytest.mark.parametrize(
+    ("days", "lacks"),
+    [((30,), ()), ((7,), ()), ((31,), ("assessed-within (days: 30)",)), ((900, 30), ()), ((), ("assessed-within",))],
+)
+def test_a_rule_that_asks_for_less_than_the_one_that_comes_with_modelward_is_told_with_what_that_asks_for(gate, days, lacks):
+    rules = "".join(f"  - rule: {each}\n" for each in DEFAULT_RULES if each != "assessed-within")
+    rules += "".join(f"  - rule: assessed-within\n    days: {each}\n" for each in days)
+    assert gate.releases.policies.put(f"name: mine\nrules:\n{rules}", by=BOB).lacks == lacks

@@ -101,7 +101,10 @@ class Erasing:
         looked_at = self._erasable.parts(found, filter_, others)
         top = next(looked_at)
         self._record_look(top, asked)  # Before the shards are opened: that one cannot be tells that rows are meant.
-        parts = [top, *looked_at]
+        parts = [top]
+        for part in looked_at:
+            self._agreement.require(part.found, by=by)  # A shard may have terms of its own, and how many go is told of each.
+            parts.append(part)
         if not top.count:
             return self._done_before(found, asked, is_trial=is_trial)
         rests = [*rests_of(parts)]
@@ -185,6 +188,7 @@ class Erasing:
             )
         parts, keys = [done.part], [*done.facts["keys"]]
         for told in done.facts.get("shards", []):
+            self._agreement.require_named(told["dataset"], by=asked.by)
             shard = self._last(told["dataset"], asked.digest) if told["gone"] else None
             parts.append(shard.part if shard else ErasedPart(**told))
             keys += shard.facts["keys"] if shard else []

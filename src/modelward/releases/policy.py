@@ -24,7 +24,7 @@ from modelward.digest import sha256_hex
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TooLargeError
 from modelward.releases.evidence import Evidence
 from modelward.releases.release import Decision
-from modelward.releases.rule import Passed, Rule
+from modelward.releases.rule import Graded, Passed, Rule
 from modelward.releases.rules import RULES
 
 DEFAULT_POLICY = "default"
@@ -144,14 +144,34 @@ def with_lacks(policy: PolicyText) -> PolicyText:
 
 
 def lacking(words: Iterable[str]) -> tuple[str, ...]:
-    """The rules of the policy that comes with Modelward that are not among those, by their names."""
-    held = {each.partition(" ")[0] for each in words}
-    return tuple(name for name in _built_in_rules() if name not in held)
+    """The rules of the policy that comes with Modelward that are not among those, by their names; one that is there and asks for
+    less, with what ours asks for.
+    """
+    held: dict[str, list[str]] = {}
+    for each in words:
+        held.setdefault(each.partition(" ")[0], []).append(each)
+    lacks = []
+    for ours, rule in _built_in_rules():
+        name = ours.partition(" ")[0]
+        if not any(_asks_as_much(each, rule) for each in held.get(name, ())):
+            lacks.append(ours if name in held else name)
+    return tuple(lacks)
 
 
 @cache
-def _built_in_rules() -> tuple[str, ...]:
-    return tuple(words.partition(" ")[0] for words, _ in parse_policy(builtin_policy().text).rules)
+def _built_in_rules() -> tuple[tuple[str, Rule], ...]:
+    return parse_policy(builtin_policy().text).rules
+
+
+def _asks_as_much(words: str, rule: Rule) -> bool:
+    """Whether the rule that a policy file has these words for lets nothing through that `rule` refuses."""
+    name, _, given = words.partition(" ")
+    with suppress(InvalidPolicyError, PolicyTooLargeError):
+        text = f"{{{given[1:-1]}}}"
+        parameters = strict_yaml.read(text, noun="rule", invalid=InvalidPolicyError, too_large=PolicyTooLargeError)
+        _, written = _rule({"rule": name, **_mapping(parameters, name)}, name)
+        return written == rule or (isinstance(written, Graded) and written.asks_as_much_as(rule))
+    return True  # Of a rule that is not installed any more nothing can be told.
 
 
 def _models(value: Any) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from modelward.releases.evidence import Evidence
 
@@ -40,4 +40,13 @@ class Rule(Protocol):
 
     def check(self, evidence: Evidence) -> Verdict:
         """The verdict, with the figures it rests on."""
+        ...
+
+
+@runtime_checkable
+class Graded(Protocol):
+    """A rule that can be written more and less strictly, and says which is which. Of others only equal ones ask for as much."""
+
+    def asks_as_much_as(self, other: object) -> bool:
+        """Whether this one passes nothing that `other`, a rule of its kind, refuses."""
         ...

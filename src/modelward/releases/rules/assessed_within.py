@@ -32,3 +32,7 @@ class AssessedWithin:
         if evidence.report_age_days < 0:
             return Refused(f"the assessment is dated {age.removeprefix('-')} in the future. Set the clock right. {todo}")
         return Refused(f"the last assessment is {age} old, and may be {self.days} at most. {todo}")
+
+    def asks_as_much_as(self, other: object) -> bool:
+        """Whether no older report passes than with `other`."""
+        return isinstance(other, AssessedWithin) and self.days <= other.days
