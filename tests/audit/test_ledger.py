@@ -48,6 +48,13 @@ def test_a_new_ledger_holds_one_entry_that_says_so(ledger):
     assert ledger.verify().is_sound
 
 
+def test_a_look_into_the_ledger_leaves_its_connection_to_the_next_one(database, ledger):
+    for look in (ledger.head, ledger.public_key, lambda: ledger.entries(event="ledger.opened")):
+        database._resting.clear()
+        assert look()
+        assert len(database._resting) == 1, "to open another takes ten times as long as the look"
+
+
 def test_a_ledger_is_begun_once(ledger):
     ledger.create("modelward/second")
     assert (ledger.head().size, ledger.head().origin) == (1, "modelward/test")

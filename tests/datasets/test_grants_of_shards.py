@@ -139,6 +139,29 @@ def test_who_narrows_the_whole_while_somebody_begins_with_a_part_is_heard(grants
     assert entries(ledger, "dataset.read") == []
 
 
+def test_grants_are_found_by_an_index_also_in_a_home_that_was_made_before_there_was_one(grants, database, admin):
+    begun(grants, "people-1", admin)
+    with database.change() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_dataset_grants_dataset_model")
+    database.create_tables()
+    # Who explains a plan does not look whether tables were changed; who reads rows does.
+    assert grants.opened("income", "people-1", use="training", by=SCIENTIST).grant.is_automatic
+    with database.look() as connection:
+        plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN SELECT * FROM dataset_grants WHERE dataset = 'a' AND model = 'b'")
+        assert "ix_dataset_grants_dataset_model (dataset=? AND model=?)" in str(plan.all())
+
+
+def test_a_list_looks_into_no_dataset_of_which_nothing_above_was_decided(grants, admin, monkeypatch):
+    begun(grants, "people-1", admin)
+    looked = []
+    monkeypatch.setattr(grants, "_line", lambda name: looked.append(name) or (name, "people"))
+    grants.list(by=admin)
+    assert looked == []
+    grants.grant("income", "people", purpose=PURPOSE, by=OWNER)
+    assert [each.dataset for each in grants.list(by=admin) if each.revoked] == ["people-1"]
+    assert looked == ["people-1"]
+
+
 def test_who_revokes_a_whole_that_is_not_granted_is_told_which_parts_are(grants, admin):
     for part in ("people-1-1", "people-2"):
         begun(grants, part, admin)

@@ -30,7 +30,7 @@ from modelward.audit.verifier import Found, Progress, Verifier, believed, silent
 from modelward.audit.words import WordsHeld
 from modelward.digest import KeyedDigest
 from modelward.errors import ModelwardError, NotFoundError
-from modelward.storage import Connection, Database, DatabaseDamagedError, Keyring, RawConnection, raw
+from modelward.storage import Connection, Database, DatabaseDamagedError, Keyring, RawConnection, lent, raw
 
 ENTRIES_LIMIT = 10_000
 _PAGE = 1000
@@ -297,7 +297,7 @@ class Ledger:
     @contextmanager
     def _look(self) -> Iterator[RawConnection]:
         with self._database.look() as connection:
-            yield raw(connection)
+            yield lent(connection)
 
     def _anchored(self, findings: Findings) -> str | None:
         try:

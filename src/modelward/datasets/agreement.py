@@ -10,6 +10,7 @@ from modelward.audit import Ledger
 from modelward.datasets import store
 from modelward.datasets.dataset import DATASET_REGISTERED, DatasetChangedError, DatasetMissingError, DatasetShreddedError
 from modelward.datasets.registered_on_record import registered_on_record
+from modelward.datasets.sharding import may_be_shard
 from modelward.datasets.shelf import Shelf
 from modelward.errors import ModelwardError
 
@@ -64,19 +65,18 @@ class Agreement:
         Raises:
             ModelwardError: it cannot be told.
         """
+        if not may_be_shard(name):
+            return (name,)
         if name not in self._lines:
             try:
-                found = self._shelf.find(name)
+                shard = self._shelf.description(self._shelf.find(name)).shard
+                whole = shard.dataset if shard else ""
             except DatasetMissingError:
                 return (name,)
-            try:
-                self._lines[name] = (*self.names(found),)
-            except DatasetChangedError:
-                raise
             except ModelwardError:
-                # What was sealed of it is damaged. It is shredded still by who may, and by nobody else.
-                above = self._recorded(name, must_be=True)
-                return (name, *self.line(above)) if above else (name,)
+                # It was shredded, or what was sealed of it is damaged.
+                whole = self._recorded(name, must_be=True)
+            self._lines[name] = (name, *self.line(whole)) if whole else (name,)
         return self._lines[name]
 
     def _recorded(self, name: str, *, must_be: bool) -> str:

@@ -13,6 +13,7 @@ from modelward.audit import Ledger
 from modelward.datasets import store
 from modelward.datasets.grant import DATASET_GRANTED, GRANT_REVOKED, Grant, GrantEndedError, command_for
 from modelward.datasets.granted_on_record import GrantedOnRecord
+from modelward.datasets.sharding import wholes_by_name
 from modelward.storage import Connection, Database, Keyring
 
 
@@ -50,12 +51,10 @@ class GrantBook:
     def in_force(self, line: Sequence[str], model: str) -> Grant | None:
         """See `deciding`."""
         try:
-            with self._database.look() as connection:
-                return self.deciding(connection, line, model)
+            return self._deciding(line, model, self._looked_up(line, model))
         except GrantEndedError:
             # The ledger is read after the rows, and may tell of what was granted meanwhile: then they are read once more.
-            with self._database.look() as connection:
-                return self.deciding(connection, line, model)
+            return self._deciding(line, model, self._looked_up(line, model))
 
     def deciding(self, connection: Connection, line: Sequence[str], model: str) -> Grant | None:
         """The grant that is in force of the first dataset of the `line`, each of which is a shard of the next; None where none of
@@ -67,9 +66,21 @@ class GrantBook:
         Raises:
             GrantEndedError: there was, or the ledger says so.
         """
-        by_beginning = None
+        return self._deciding(line, model, self._rows_of(connection, line, model))
+
+    def _looked_up(self, line: Sequence[str], model: str) -> Sequence[Grant]:
+        with self._database.look() as connection:
+            return self._rows_of(connection, line, model)
+
+    def _rows_of(self, connection: Connection, line: Sequence[str], model: str) -> Sequence[Grant]:
+        """The rows of the grants of each of the `line`, nearest first, as the database has them."""
+        return [each for name in line for each in store.grants(connection, dataset=name, model=model, seal=self._seal)]
+
+    def _deciding(self, line: Sequence[str], model: str, rows: Sequence[Grant]) -> Grant | None:
+        """See `deciding`. `in_force` and `check` ask the ledger after their look is over, for a look within a look takes long."""
+        told, by_beginning = self._told.as_told(rows), None
         for name in line:
-            held = self.rows(connection, dataset=name, model=model)
+            held = [each for each in told if each.dataset == name]
             standing = _first_standing(held)
             if standing is None and held:
                 raise _ended(held[0])
@@ -100,10 +111,12 @@ class GrantBook:
         decided: dict[str, dict[str, Grant]] = {}
         told, now = [], datetime.now(UTC)
         for each in grants:
-            above = line_of(each.dataset)[1:] if each.is_automatic and each.stands(now) else ()
-            for name in above:
+            may_be = [*wholes_by_name(each.dataset)] if each.is_automatic and each.stands(now) else []
+            for name in may_be:
                 if name not in decided:
                     decided[name] = _by_hand(self.rows(connection, dataset=name), now)
+            # What it is a shard of takes longer to find out.
+            above = line_of(each.dataset)[1:] if any(each.model in decided[name] for name in may_be) else ()
             by = next((decided[name][each.model] for name in above if each.model in decided[name]), None)
             told.append(replace(each, revoked=by.revoked or by.granted, revoked_by=by.revoked_by or by.by) if by else each)
         return told
@@ -117,11 +130,12 @@ class GrantBook:
         """
         with self._database.look() as connection:
             held = store.grant(connection, grant, seal=self._seal)
-            if held is None:
-                raise GrantEndedError(f"There is no grant {grant!r}.")
-            now = self.deciding(connection, line, held.model)
-            if now is None or not now.includes(held):
-                raise _ended(self._told.as_told([held])[0], instead=now)
+            rows = self._rows_of(connection, line, held.model) if held else ()
+        if held is None:
+            raise GrantEndedError(f"There is no grant {grant!r}.")
+        now = self._deciding(line, held.model, rows)
+        if now is None or not now.includes(held):
+            raise _ended(self._told.as_told([held])[0], instead=now)
 
     def altered(self) -> Sequence[str]:
         """The grants that something other than Modelward altered, took away, or put back as they were before they were revoked."""

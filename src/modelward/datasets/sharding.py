@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -134,6 +134,19 @@ def shard_name(dataset: str, part: int) -> str:
 def is_called_shard(name: str, dataset: str) -> bool:
     """Whether `name` is what a shard of `dataset` would be called."""
     return name.startswith(f"{dataset}-") and name[len(dataset) + 1 :].isdecimal()
+
+
+def may_be_shard(name: str) -> bool:
+    """Whether a shard could be called so."""
+    whole, _, part = name.rpartition("-")
+    return bool(whole) and part.isdecimal()
+
+
+def wholes_by_name(name: str) -> Iterator[str]:
+    """What it would be a shard of, and of what that would be one, as far as names tell."""
+    while may_be_shard(name):
+        name = name.rpartition("-")[0]
+        yield name
 
 
 def described_shards(divided: Divided, whole: Description, *, declared: Declaration, sharding: Sharding) -> dict[str, Made]:

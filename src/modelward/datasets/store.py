@@ -71,6 +71,7 @@ _GRANTS = sa.Table(
     sa.Column("revoked", sa.String),
     sa.Column("revoked_by", sa.String, nullable=False),
     sa.Column(MAC, sa.String, nullable=False),
+    sa.Index("ix_dataset_grants_dataset_model", "dataset", "model"),
 )
 # A dataset that was shredded keeps its row, and has one here.
 _SHREDDED = sa.Table(

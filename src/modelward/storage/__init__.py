@@ -2,7 +2,7 @@
 """Storage keeps bytes and rows: sealed objects under their digest, and the database in which every change is one transaction."""
 
 from modelward.storage.data_keys import DataKeyDestroyedError, DataKeyMissingError, KeyStanding, Rewrapped
-from modelward.storage.database import SCHEMA, Connection, Database, InvalidDatabaseError, RawConnection, raw
+from modelward.storage.database import SCHEMA, Connection, Database, InvalidDatabaseError, RawConnection, lent, raw
 from modelward.storage.disk import NoSpaceError, is_full, is_idle
 from modelward.storage.durability import cut_off, new_file, replace_durably, write_private
 from modelward.storage.enclosing import seal, unseal
@@ -78,6 +78,7 @@ __all__ = [
     "cut_off",
     "is_full",
     "is_idle",
+    "lent",
     "new_file",
     "passing_folder",
     "raw",

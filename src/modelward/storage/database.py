@@ -70,12 +70,17 @@ class Database:
         return cls(sa.URL.create("sqlite", database=str(path)))
 
     def create_tables(self) -> None:
-        """Create what the stores declared in `SCHEMA` and is not there yet; several processes may do so at once."""
+        """Create what the stores declared in `SCHEMA` and is not there yet, indices of older tables too; several processes may do
+        so at once.
+        """
+        indices = [index for table in SCHEMA.tables.values() for index in table.indexes]
         with self.look() as connection:
-            present = set(sa.inspect(connection).get_table_names())
-        if not present.issuperset(SCHEMA.tables):
+            present = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
+        if not present.issuperset([*SCHEMA.tables, *(index.name for index in indices)]):
             with self.change() as connection:
                 SCHEMA.create_all(connection)
+                for index in indices:
+                    index.create(connection, checkfirst=True)
 
     @contextmanager
     def change(self) -> Iterator[Connection]:
@@ -283,6 +288,24 @@ def _explained() -> Iterator[None]:
 def raw(connection: Connection) -> RawConnection:
     """The driver's own connection under `connection`, for statements of which there are many."""
     return cast(RawConnection, connection.connection.driver_connection)
+
+
+class _Lent:
+    """Hands statements on to the driver's connection and does not hold it: a look that finds it held is not followed quickly."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def execute(self, *asked: Any) -> sqlite3.Cursor:
+        """See `sqlite3.Connection.execute`."""
+        return raw(self._connection).execute(*asked)
+
+
+def lent(connection: Connection) -> RawConnection:
+    """As `raw`, for who may name it still when the look is over."""
+    return cast(RawConnection, _Lent(connection))
 
 
 def _copy_back(connection: RawConnection) -> int:
