@@ -87,6 +87,26 @@ def test_one_that_came_from_elsewhere_is_told_of_as_the_one_that_it_was(rooms, p
     assert tried.sightings == done.sightings == (Sighting(version="back:1", train=1), Sighting(version="whole:1", train=1))
 
 
+def test_many_imports_of_one_graph_are_told_of_at_the_cost_of_one(rooms, people, admin, tmp_path, monkeypatch):  # noqa: F811
+    rooms.training.train(spec("whole"), by=admin)
+    rooms.registry.export("whole:1", tmp_path / "out", by=admin)
+    for _ in range(4):
+        rooms.registry.import_folder(tmp_path / "out", "back", by=admin)
+    looked, origins = [], type(rooms.registry).origins
+    monkeypatch.setattr(
+        type(rooms.registry), "origins", lambda self, version: looked.append(version.name) or origins(self, version)
+    )
+    person = somebody(rooms, admin, "train")
+    done = people.erase("people", rows=f"person == {person}", reason="objection", by=admin)
+    assert [each.version for each in done.sightings if each.train == 1] == [
+        *(f"back:{number}" for number in range(1, 5)),
+        "whole:1",
+    ]
+    assert looked == ["back:1"]
+    assert [each.rows for each in people.erased_versions("back", by=admin)] == [1] * 4
+    assert looked == ["back:1"] * 2
+
+
 @pytest.mark.parametrize(
     "facts",
     [

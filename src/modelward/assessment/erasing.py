@@ -11,7 +11,7 @@ from typing import TypeAlias
 from modelward.access import Actor, Permission
 from modelward.assessment.tracing import Sighting, most_seen, sighting_of
 from modelward.datasets import Erased, ErasedPart, Parts, RecordedErasure, Records, Seen, seen_in
-from modelward.registry import Version
+from modelward.registry import GRAPH_FILE, Registry, Version
 
 Teller: TypeAlias = Callable[[datetime, tuple[str, str, str]], list[RecordedErasure]]
 """Knows of one dataset which erasures concern what was made then from that division; see `Erasing.teller`."""
@@ -54,6 +54,24 @@ def told_to(by: Actor | None, found: Iterable[RecordedErasure], *, of: Version) 
 def division_of(version: Version) -> tuple[str, str, str]:
     """Which rows it saw in which parts: its grant, the fingerprint of the rows, and the digest of the split."""
     return str(version.facts.get("grant", "")), version.lineage.fingerprint, version.lineage.split
+
+
+def origins_in(registry: Registry) -> Callable[[Version], tuple[Version, ...]]:
+    """Finds the origins of many versions, one after the other: those of one graph are looked up once, and of origins that saw the
+    same rows in the same parts the oldest is enough.
+    """
+    known: dict[str, tuple[Version, ...]] = {}
+
+    def origins(version: Version) -> tuple[Version, ...]:
+        graph = next((file.digest for file in version.files if file.path == GRAPH_FILE), "")
+        if not version.is_imported or not graph:
+            return (version,)
+        if graph not in known:
+            oldest_last = sorted(registry.origins(version), key=lambda each: each.created, reverse=True)
+            known[graph] = tuple({(each.lineage.dataset, *division_of(each)): each for each in oldest_last}.values())
+        return known[graph]
+
+    return origins
 
 
 def seen_by(versions: Iterable[Version], records: Mapping[str, Callable[[str], Records]]) -> dict[str, list[Seen]]:

@@ -31,6 +31,7 @@ from modelward.assessment.erasing import (
     advice_after,
     erasures_of,
     may_have_learned,
+    origins_in,
     seen_by,
     sightings_of,
     told_to,
@@ -211,10 +212,10 @@ class Assessment:
             names += [each.name for each in others if each.shard and each.shard.dataset == above]
         grants = self._datasets.grants
         records = {name: grants.traced(name, column=column, value=value, by=by) for name in names}
-        divided: dict[str, Parts] = {}
+        divided, origins_of = dict[str, Parts](), origins_in(self._registry)
 
         def seen(version: Version) -> Sighting | None:
-            origins = [each for each in self._registry.origins(version) if each.lineage.dataset in records]
+            origins = [each for each in origins_of(version) if each.lineage.dataset in records]
             return most_seen(version, (sighting_of(each, records[each.lineage.dataset], divided=divided) for each in origins))
 
         sightings = tuple(found for version in self._versions(by=by) if (found := seen(version)))
@@ -243,7 +244,7 @@ class Assessment:
         def concerns(version: Version, after: str) -> bool:
             return is_trial or any(each.after == after for each in erasures_of([version], teller))
 
-        sightings = tuple(sightings_of(erased, self._versions(by=by), origins=self._registry.origins, concerns=concerns))
+        sightings = tuple(sightings_of(erased, self._versions(by=by), origins=origins_in(self._registry), concerns=concerns))
         advice = advice_after(erased, sightings)
         return Erasure(erased=erased, sightings=sightings, versions=may_have_learned(sightings), advice=advice)
 
@@ -252,7 +253,7 @@ class Assessment:
         else it was made before, or from what was shown before, and its grant had not left them out. One that left the house and was
         imported again has those of what it was, whatever it says of its origin. To `by` no data is named that they may not see.
         """
-        return told_to(by, erasures_of(self._registry.origins(version), self._datasets.erasing.teller), of=version)
+        return told_to(by, erasures_of(origins_in(self._registry)(version), cache(self._datasets.erasing.teller)), of=version)
 
     def erased_versions(self, model: str, *, by: Actor) -> tuple[VersionErased, ...]:
         """The versions of `model` that learned from rows which were erased since, or may have, oldest first, with those erasures.
@@ -260,8 +261,8 @@ class Assessment:
         Raises:
             NotPermittedError: `by` may not see it. ModelMissingError: there is no such model.
         """
-        versions, teller = self._registry.versions(model, by=by), cache(self._datasets.erasing.teller)
-        told = ((each, erasures_of(self._registry.origins(each), teller)) for each in versions)
+        origins_of, teller = origins_in(self._registry), cache(self._datasets.erasing.teller)
+        told = ((each, erasures_of(origins_of(each), teller)) for each in self._registry.versions(model, by=by))
         return tuple(VersionErased(version=each.name, erasures=told_to(by, found, of=each)) for each, found in told if found)
 
     def _versions(self, *, by: Actor) -> Iterator[Version]:
