@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from modelward.access.accounts import Accounts
 from modelward.access.actor import Actor, local_actor
@@ -52,6 +52,10 @@ from modelward.storage import Connection, Database, Keyring
 Granted: TypeAlias = Callable[[str, str, Actor], Iterable[Condition]]
 
 
+# Of each dataset that is granted to a model, as far as who asks may know of it: its name, and what it is a shard of, at any depth.
+Learned: TypeAlias = Callable[[str, Actor], Iterable[Sequence[str]]]
+
+
 # The version of a model that answers, and what it is for.
 Live: TypeAlias = Callable[[str], tuple[str, str] | None]
 
@@ -60,8 +64,15 @@ def _nothing_known(_model: str, _dataset: str, _by: Actor) -> Iterable[Condition
     return ()
 
 
+def _nothing_learned(_model: str, _by: Actor) -> Iterable[Sequence[str]]:
+    return ()
+
+
 def _nothing_live(_model: str) -> None:
     return None
+
+
+_LEARNING: Final = (Permission.TRAINING_RUN, Permission.MODELS_ASSESS)
 
 
 class Access(Keys):
@@ -79,12 +90,14 @@ class Access(Keys):
         settings: Settings,
         granted: Granted = _nothing_known,
         divided: Divided = undivided,
+        learned: Learned = _nothing_learned,
         live: Live = _nothing_live,
     ) -> None:
         super().__init__(database, ledger, keyring, divided=divided)
         self._live = live
         self._granted = granted
         self._divided = divided
+        self._learned = learned
         self.terms = Agreeing(database, ledger, keyring)
         self._settings = settings
         self._sessions = Sessions(database, ledger, self._pepper, self._seal, judge=self._judge, settings=settings)
@@ -125,6 +138,7 @@ class Access(Keys):
             *(of_key(key, actor, permission) if key else ()),
             *self._purpose_of(asked),
             *self._terms_of(asked, key=key),
+            *self._terms_of_data(asked, key=key, by=by),
             *self._grants_of(actor, permission, model=model, dataset=dataset, by=by),
             *self.accounts.conditions(actor),
         ]
@@ -148,15 +162,32 @@ class Access(Keys):
         things = [("model", asked.model)] if asked.model is not None else []
         things += [("dataset", each) for each in self._divided(asked.dataset)] if asked.dataset is not None else []
         for subject in (Subject(kind, name) for kind, name in things):
-            if asked.permission not in subject.binding:
-                continue
-            try:
-                terms, accepted = self.terms.standing(str(subject), asked.actor)
-            except AlteredRowError as fault:
-                yield of_altered_terms(fault)
-                continue
-            if terms is not None:
-                yield of_terms(str(subject), terms, accepted, key=key, actor=asked.actor)
+            if asked.permission in subject.binding:
+                yield from self._accepted(str(subject), asked.actor, key=key)
+
+    def _terms_of_data(self, asked: Asked, *, key: Key | None, by: Actor) -> Iterator[Condition]:
+        """Whether the actor accepted the terms of the data that is granted to the model which they train or measure. Of several
+        datasets, which of them it is shows when it is done.
+        """
+        if asked.permission not in _LEARNING or asked.model is None:
+            return
+        bound, lines = self.terms.in_force(), []
+        if any(each.startswith("dataset:") for each in bound):
+            # A grant that was altered is told of where grants are.
+            with suppress(AlteredRowError):
+                lines = [*self._learned(asked.model, by)]
+        for subject in dict.fromkeys(f"dataset:{name}" for line in lines for name in line):
+            for found in self._accepted(subject, asked.actor, key=key) if subject in bound else ():
+                yield found if found.is_met or len(lines) == 1 else replace(found, is_met=None)
+
+    def _accepted(self, subject: str, actor: Actor, *, key: Key | None) -> Iterator[Condition]:
+        try:
+            terms, accepted = self.terms.standing(subject, actor)
+        except AlteredRowError as fault:
+            yield of_altered_terms(fault)
+            return
+        if terms is not None:
+            yield of_terms(subject, terms, accepted, key=key, actor=actor)
 
     def _grants_of(
         self, actor: Actor, permission: Permission, *, model: str | None, dataset: str | None, by: Actor

@@ -41,6 +41,7 @@ class Platform:
             settings=settings,
             granted=self._granted,
             divided=self._divided,
+            learned=self._learned,
             live=self._live,
         )
         self.custody = Custody(self.database, self.ledger, self.keyring)
@@ -97,6 +98,9 @@ class Platform:
 
     def _divided(self, dataset: str) -> Sequence[str]:
         return self.datasets.divided(dataset)
+
+    def _learned(self, model: str, by: Actor) -> Sequence[Sequence[str]]:
+        return self.grants.granted(model, by)
 
     def _live(self, model: str) -> tuple[str, str] | None:
         release = self.releases.live().get(model)

@@ -160,6 +160,16 @@ class Grants:
         held = [each for each in told if by.may(Permission.DATA_READ, model=each.model, dataset=each.dataset)]
         return [*conditions_of(held, model=model, dataset=dataset, purpose=purpose, now=datetime.now(UTC))]
 
+    def granted(self, model: str, by: Actor) -> Sequence[Sequence[str]]:
+        """Of each dataset that is granted to `model` now, as far as the actor may know of it: its name, and what it is a shard of,
+        at any depth. Raises `AlteredRowError`.
+        """
+        now = datetime.now(UTC)
+        with self._database.look() as connection:
+            held = self._book.as_decided(connection, self._book.rows(connection, model=model), self._line)
+        names = dict.fromkeys(each.dataset for each in held if each.stands(now))
+        return [self._line(name) for name in names if by.may(Permission.DATA_READ, model=model, dataset=name)]
+
     def may_grant(self, dataset: str, *, model: str | None = None, by: Actor) -> bool:
         """Whether the actor may grant `dataset`: with data:grant, or because they registered it."""
         return self._owners.may_grant(self._shelf.genuine(dataset), model=model, by=by)
