@@ -231,6 +231,11 @@ def test_one_refusal_closes_it(access, ledger, asked, ada, olga, carl):
     assert events(ledger)[-1].facts["reason"] == "it can wait for the morning"
 
 
+def test_who_approves_what_is_in_force_is_told_so_and_how_it_ends(access, in_force):
+    with pytest.raises(EmergencyOverError, match=f"Two approved it already; `modelward access break-glass end {in_force.id}`"):
+        access.emergencies.approve(in_force.id, by=access.owner())
+
+
 @pytest.mark.parametrize("who", ["ada", "carl"])
 def test_it_ends_early_by_who_has_it_or_by_who_decides(access, ledger, ada, carl, in_force, who):
     held, before = ada(), access.revision()

@@ -189,6 +189,18 @@ def test_a_key_is_revoked_once(access, admin):
         access.revoke_key("nobodys", by=admin)
 
 
+@pytest.mark.parametrize("deed", ["key", "rotate_key", "revoke_key"])
+def test_who_has_a_secret_in_their_hands_is_told_its_id_and_the_secret_is_not_said_again(access, admin, deed):
+    """A key that leaked is found by its secret, and has to be ended at once."""
+    issued = access.create_key("till", role=Role.CALLER, by=admin)
+    for said in (issued.secret, issued.secret[:12], issued.secret[:30]):
+        with pytest.raises(KeyMissingError) as refused:
+            getattr(access, deed)(said, by=admin)
+        assert issued.key.id in str(refused.value)
+        assert issued.secret[11:] not in str(refused.value)
+        assert issued.secret[:13] not in str(refused.value)
+
+
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 NAIVE = datetime(2090, 1, 1)
 WRONG = [
@@ -199,6 +211,7 @@ WRONG = [
     ({"models": ["m"] * 1001}, InvalidCredentialError, "1 to 1000 models"),
     ({"purpose": "x" * 501}, InvalidCredentialError, "500 characters"),
     ({"purpose": "two\nlines"}, InvalidCredentialError, "one line"),
+    ({"purpose": " ; . "}, InvalidCredentialError, "names no purpose"),
 ]
 
 

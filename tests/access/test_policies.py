@@ -23,6 +23,7 @@ from modelward.access import (
     SitePolicyChangedError,
     SitePolicyMissingError,
     SitePolicyTooLargeError,
+    UnfitThingError,
     UnknownPermissionError,
 )
 from modelward.access.cedar import read
@@ -405,6 +406,42 @@ def test_everybody_may_ask_of_themselves_and_of_nobody_else(platform):
     assert platform.access.explain("service:till", "models:read", by=till).is_allowed
     with pytest.raises(NotPermittedError):
         platform.access.explain("ada", "models:read", by=till)
+
+
+def test_ones_own_name_alone_is_oneself_and_who_may_ask_of_all_means_whom_they_always_meant(platform, owner):
+    till = service(platform)
+    assert platform.access.explain("till", "models:read", by=till) == platform.access.explain(
+        "service:till", "models:read", by=till
+    )
+    person = signed_in(platform, "till-2")
+    with pytest.raises(NotPermittedError):
+        platform.access.explain("till", "models:read", by=person)
+    assert platform.access.explain("till", "models:read", by=owner).who == "service:till"
+
+
+@pytest.mark.parametrize(
+    ("action", "what", "about"),
+    [
+        ("models:predict", "dataset:adult", "models"),
+        ("captures:read", "dataset:adult", "models"),
+        ("users:manage", "model:income", "the house as a whole"),
+        ("audit:read", "adult", "the house as a whole"),
+    ],
+)
+def test_of_what_a_permission_is_not_about_no_yes_is_said(platform, owner, action, what, about):
+    with pytest.raises(UnfitThingError, match=f"{action} is about {about}"):
+        platform.access.explain(owner.id, action, what, by=owner)
+
+
+@pytest.mark.parametrize("action", ["captures:read", "captures:rule", "terms:put"])
+def test_what_is_kept_of_one_model_and_its_terms_are_forbidden_for_that_model_alone(platform, policies, owner, action):
+    officer = signed_in(platform, role=Role.RISK_OFFICER)
+    policies.put("site", f'forbid(principal, action == Action::"{action}", resource == Model::"triage");', by=owner)
+    assert not officer.may(Permission(action), model="triage")
+    assert officer.may(Permission(action), model="income")
+    assert officer.may(Permission(action)), "lists are asked for in general"
+    told = platform.access.explain("ada", action, "model:income", by=owner)
+    assert 'resource == Model::"income"' in told.change[0]
 
 
 def test_files_are_checked_and_made_ready_before_anything_is_written(platform, policies, owner, monkeypatch):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward.access.purpose import covers, purposes_of
+from modelward.access.purpose import covers, names_purpose, purposes_of
 
 PURPOSES = st.lists(st.from_regex(r"[a-z]{1,6}( [a-z]{1,6})?(/[a-z]{1,6})?", fullmatch=True), max_size=4).map("; ".join)
 
@@ -20,6 +20,8 @@ PURPOSES = st.lists(st.from_regex(r"[a-z]{1,6}( [a-z]{1,6})?(/[a-z]{1,6})?", ful
 )
 def test_a_line_names_its_purposes(text, named):
     assert purposes_of(text) == named
+    assert names_purpose(text) is bool(named)
+    assert names_purpose(text, or_none=True) is (bool(named) or not text.strip())
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,10 @@ def test_what_was_agreed_to_is_covered(agreed, wanted):
         ("research/fairness", "research"),
         ("research", "researching"),
         ("research", "re"),
+        ("research", ";"),
+        ("research", " . ; "),
+        ("", ";"),
+        (";", ";"),
     ],
 )
 def test_what_nobody_agreed_to_is_not_covered(agreed, wanted):

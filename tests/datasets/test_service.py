@@ -12,6 +12,7 @@ from modelward.datasets import (
     DatasetExistsError,
     DatasetMissingError,
     Datasets,
+    InvalidDeclarationError,
     Profile,
     Split,
     SplitSummary,
@@ -62,6 +63,12 @@ def test_a_name_is_taken_once(datasets, admin, declared, people, table, csv_file
     with pytest.raises(DatasetExistsError, match="another purpose and license"):
         datasets.add("people", [csv_file], by=admin, **(declared | {"purpose": "something else"}))
     assert datasets.show("people", by=admin) == people
+
+
+def test_data_is_not_registered_for_a_purpose_that_names_none(datasets, admin, declared, csv_file):
+    with pytest.raises(InvalidDeclarationError, match="names no purpose"):
+        datasets.add("people", [csv_file], by=admin, **(declared | {"purpose": " ; ."}))
+    assert datasets.list(by=admin) == []
 
 
 def test_every_change_and_every_reading_is_in_the_ledger(datasets, admin, people, ledger):

@@ -118,6 +118,12 @@ def test_purpose_and_owner_are_both_needed(missing, words):
     assert words in verdict.reason
 
 
+def test_a_purpose_that_names_none_is_none():
+    verdict = check("purpose-declared", evidence(purpose=" ; ."))
+    assert isinstance(verdict, Refused)
+    assert "has no purpose." in verdict.reason
+
+
 @pytest.mark.parametrize(
     ("answered", "figures"),
     [

@@ -46,7 +46,7 @@ from modelward.access.emergency import (
     NotTheirsToDecideError,
     given_by,
 )
-from modelward.access.explanation import Explanation, NobodyKnownError, UnknownPermissionError, parse_permission
+from modelward.access.explanation import Explanation, NobodyKnownError, UnfitThingError, UnknownPermissionError, parse_permission
 from modelward.access.identities import BEGUN_SECONDS, Begun, Identities, TooManyNamesakesError
 from modelward.access.identity import (
     Identity,
@@ -65,7 +65,7 @@ from modelward.access.name import InvalidNameError, check_name
 from modelward.access.origin import NOWHERE, Origin, origin_at
 from modelward.access.password import HashingBusyError, WeakPasswordError
 from modelward.access.permission import PERMISSIONS_OF, Permission, Role, UnknownRoleError, parse_role, roles_with
-from modelward.access.purpose import PurposeNotAgreedError, covers, purposes_of
+from modelward.access.purpose import PurposeNotAgreedError, covers, names_purpose, purposes_of
 from modelward.access.quota import InvalidQuotaError, Quota
 from modelward.access.rotation import MasterRotated, Rotation, RotationUnfinishedError
 from modelward.access.seal import MAC, AlteredRowError, Seal
@@ -198,6 +198,7 @@ __all__ = [
     "TermsNotAcceptedError",
     "TooManyAttemptsError",
     "TooManyNamesakesError",
+    "UnfitThingError",
     "UnknownCredentialError",
     "UnknownPermissionError",
     "UnknownRoleError",
@@ -212,6 +213,7 @@ __all__ = [
     "has_shape",
     "is_tenant",
     "local_actor",
+    "names_purpose",
     "not_accepted",
     "origin_at",
     "parse_permission",

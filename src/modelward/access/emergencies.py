@@ -161,10 +161,12 @@ class Emergencies:
     def _open_to_decide(self, connection: Connection, id: str, by: Actor, now: datetime) -> Emergency:
         asked = self._found(connection, id)
         if asked.state(now) is not EmergencyState.ASKED:
-            raise EmergencyOverError(
-                f"{id} is {asked.state(now)}. What was asked for can be decided for {LAPSES_AFTER.seconds // 60} minutes; "
-                f"{asked.asker} may ask again."
-            )
+            state = asked.state(now)
+            if state is EmergencyState.IN_FORCE:
+                told = f"Two approved it already; `modelward access break-glass end {id}` ends it."
+            else:
+                told = f"What is asked for can be decided for {LAPSES_AFTER.seconds // 60} minutes; {asked.asker} may ask again."
+            raise EmergencyOverError(f"{id} is {state}. {told}")
         if asked.asker == by.id:
             raise NotTheirsToDecideError(f"{by.id} asked for {id}. Others decide.")
         if not self._is_entitled(connection, by.id):

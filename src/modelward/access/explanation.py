@@ -26,6 +26,10 @@ class UnknownPermissionError(InvalidError):
     """Nothing that can be allowed has that name."""
 
 
+class UnfitThingError(InvalidError):
+    """What it is asked of is nothing that the permission is about."""
+
+
 class NobodyKnownError(NotFoundError):
     """No person, key or model is meant by that name."""
 
@@ -112,8 +116,10 @@ def thing_meant(what: str, permission: Permission) -> tuple[str | None, str | No
     """The model or the dataset that is meant by `model:income`, `dataset:adult`, or a name alone: what the permission is asked for.
 
     Raises:
-        InvalidNameError: nothing can be called that.
+        InvalidNameError: nothing can be called that. UnfitThingError: the permission is not about such things.
     """
+    from modelward.access.cedar.vocabulary import resources_of
+
     kind, _, name = what.rpartition(":")
     if not what:
         return None, None
@@ -122,6 +128,10 @@ def thing_meant(what: str, permission: Permission) -> tuple[str | None, str | No
         # `income:3` is a version, and what is asked for is its model.
         is_dataset, name = False, kind
     check_name("dataset" if is_dataset else "model", name)
+    fits = resources_of(permission)
+    if ("Dataset" if is_dataset else "Model") not in fits:
+        about = "models" if "Model" in fits else "the house as a whole"
+        raise UnfitThingError(f"{permission} is about {about}, and not about {what[:_SHOWN]!r}. Ask of what it is about.")
     return (None, name) if is_dataset else (name, None)
 
 

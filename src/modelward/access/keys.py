@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -30,6 +31,7 @@ from modelward.access.ended_on_record import EndedOnRecord
 from modelward.access.judging import Divided, HouseJudge, undivided
 from modelward.access.name import InvalidNameError, check_name
 from modelward.access.permission import NEVER_SCOPED, PERMISSIONS_OF, Permission, Role
+from modelward.access.purpose import names_purpose
 from modelward.access.quota import Quota
 from modelward.access.seal import Seal
 from modelward.access.store import keys as key_rows
@@ -45,6 +47,7 @@ GRACE_SECONDS: Final = 86_400
 _LISTED_LIMIT: Final = 10_000
 _USES_AT_ONCE: Final = 1000
 GRACE_LIMIT_SECONDS: Final = 30 * 86_400
+_SECRET: Final = re.compile(r"mw_([a-z0-9]{8})_\S*")
 
 
 class Keys:
@@ -268,13 +271,15 @@ def known_key(connection: Connection, id: str, *, by: Actor, seal: Seal) -> Key:
     """The key of that id, among those that `by` may know of.
 
     Raises:
-        KeyMissingError: there is none; who wrote a name is told the id. AlteredRowError.
+        KeyMissingError: there is none; who wrote a name, or a secret, is told the id, and no secret. AlteredRowError.
     """
     key = key_rows.key_with_id(connection, id, seal=seal)
     if key is None or by.tenant not in ("", key.tenant):
         named = key_rows.key_named(connection, id, seal=seal)
         is_known = named and by.tenant in ("", named.tenant)
         hint = f"The key named {named.name} has the id {named.id}." if named and is_known else "Run `modelward keys list`."
+        if secret := _SECRET.fullmatch(id):
+            raise KeyMissingError(f"A secret of a key, or how one begins, is no id. The id of that one is {secret[1]}.")
         raise KeyMissingError(f"No key has the id {id[:80]!r}. {hint}")
     return key
 
@@ -331,7 +336,9 @@ def _checked_scope(scope: Sequence[Permission] | None, role: Role) -> tuple[Perm
 def _checked_purpose(purpose: str) -> str:
     if len(purpose) > PURPOSE_LIMIT_CHARACTERS or not purpose.isprintable():
         raise InvalidCredentialError(f"A purpose is one line of at most {PURPOSE_LIMIT_CHARACTERS} characters.")
-    return purpose
+    if not names_purpose(purpose, or_none=True):
+        raise InvalidCredentialError(f"{purpose[:80]!r} names no purpose. Say one, or leave it out for a key without one.")
+    return purpose.strip()
 
 
 def _checked_expiry(expires: datetime | None, now: datetime) -> datetime | None:

@@ -19,13 +19,20 @@ def purposes_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if name))
 
 
+def names_purpose(text: str, *, or_none: bool = False) -> bool:
+    """Whether a line names a purpose, which one of semicolons and full stops does not; `or_none`: or says nothing at all."""
+    return bool(purposes_of(text)) or (or_none and not text.strip())
+
+
 def covers(agreed: str, wanted: str) -> bool:
     """Whether every purpose of `wanted` is one of `agreed`, or lies below one, as `research/fairness` does below `research`.
 
-    Who wants nothing in particular is covered by anything.
+    Who wants nothing in particular is covered by anything; a line that is there and names no purpose, as `;`, by nothing.
     """
     granted = purposes_of(agreed)
-    return all(any(_lies_within(purpose, each) for each in granted) for purpose in purposes_of(wanted))
+    return names_purpose(wanted, or_none=True) and all(
+        any(_lies_within(purpose, each) for each in granted) for purpose in purposes_of(wanted)
+    )
 
 
 def _lies_within(purpose: str, agreed: str) -> bool:

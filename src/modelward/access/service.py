@@ -114,13 +114,16 @@ class Access(Keys):
     ) -> Explanation:
         """Whether somebody may do something, what decided, on which conditions, and what would have to change; see `Explanation`.
 
-        Everybody may ask it of themselves. It is answered for a connection from that `address`, and with a client certificate or
-        without; of oneself, where neither is said, for the one that one asks on.
+        Everybody may ask it of themselves, also by name alone. It is answered for a connection from that `address`, and with a
+        client certificate or without; of oneself, where neither is said, for the one that one asks on.
 
         Raises:
             NotPermittedError: `by` lacks policies:manage, and asks of somebody else. UnknownPermissionError, InvalidNameError: no
-            such action, or nothing can be called that. NobodyKnownError: nobody is meant. InvalidAddressError.
+            such action, or nothing can be called that. UnfitThingError: the action is not about such a thing. NobodyKnownError:
+            nobody is meant. InvalidAddressError.
         """
+        if who and who == by.name and not by.may(Permission.POLICIES_MANAGE):
+            who = by.id
         if who not in (by.id, by.credential):
             by.require(Permission.POLICIES_MANAGE)
         permission = parse_permission(action)

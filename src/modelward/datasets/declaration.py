@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from modelward.access import names_purpose
 from modelward.datasets.dataset import CLASSES_LIMIT, LEAST_ROWS, Column, ColumnKind, InvalidDeclarationError, UnusableTableError
 from modelward.datasets.interactions import Log
 from modelward.datasets.layout import nearest, quoted, unknown_column
@@ -68,11 +69,15 @@ class Declaration:
 
 
 def check_names(declared: Declaration, names: Sequence[str]) -> None:
-    """The target and the sensitive columns are there.
+    """The purpose names one, and the target and the sensitive columns are there.
 
     Raises:
-        InvalidDeclarationError: one is not; the message names the nearest.
+        InvalidDeclarationError: one is not; of a column the message names the nearest.
     """
+    if not names_purpose(declared.purpose):
+        raise InvalidDeclarationError(
+            f"{declared.purpose[:80]!r} names no purpose. Say what the data may be used for, `--purpose`."
+        )
     named = {"target": declared.target, "user": declared.user, "time": declared.time}
     targets = [(what, name) for what, name in named.items() if name]
     if len({name for _, name in targets}) < len(targets):

@@ -53,6 +53,10 @@ class Owners:
         """
         permission = self._granting(by, found, model=model)
         if permission is None:
+            if model is not None and self._granting(by, found, model=None):
+                # What is in the way is the model, which is out of their reach.
+                holds = by.may(Permission.DATA_GRANT, dataset=found.name)
+                return by.require(Permission.DATA_GRANT if holds else Permission.DATA_WRITE, model=model, dataset=found.name)
             raise NotPermittedError(
                 f"{by.id} may not grant dataset {found.name!r}: that is for who holds {Permission.DATA_GRANT}, and for "
                 f"{self.owner(found)}, who registered it. Ask who owns the data ({found.declared.owner})."

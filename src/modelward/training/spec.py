@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from modelward import strict_yaml
-from modelward.access import check_name
+from modelward.access import check_name, names_purpose
 from modelward.datasets import Split
 from modelward.digest import canonical_json, sha256_hex
 from modelward.plugins import UnknownPluginError
@@ -172,6 +172,8 @@ def parse_spec(text: str | bytes) -> Spec:
     for name, line in (("purpose", form.purpose), ("owner", form.owner)):
         if line is not None and not (line.isprintable() and line.strip()):
             raise InvalidSpecError(f"{name}: one line of printable text belongs here.")
+    if not names_purpose(form.purpose or "", or_none=True):
+        raise InvalidSpecError(f"purpose: {form.purpose!r} names no purpose. Say one, or leave the key out for that of the grant.")
     if form.data.augment and offered(form.data) not in ("table", "image"):
         raise InvalidSpecError(
             f"data.augment: rows are added to tables and images, and this is a {offered(form.data)}. Leave the key out."

@@ -242,6 +242,17 @@ def test_a_key_for_a_model_that_is_not_there_is_made_and_pointed_out(terminal):
     assert "Note" not in terminal("keys", "create", "--name", "c", "--role", "caller", "--models", "grants").err
 
 
+def test_terms_for_what_is_not_there_are_put_and_pointed_out(terminal, tmp_path):
+    (tmp_path / "terms.txt").write_text("Not to be passed on.")
+    for wrong, right in (("model:grant", "grants"), ("dataset:peple", "people")):
+        kind, _, name = wrong.partition(":")
+        near = terminal("terms", "put", wrong, str(tmp_path / "terms.txt"))
+        assert near.code == 0
+        assert f"no {kind} is called {name} yet" in near.err
+        assert f"nearest there is: {right}." in near.err
+    assert "Note" not in terminal("terms", "put", "model:grants", str(tmp_path / "terms.txt")).err
+
+
 def test_a_spec_that_is_trained_again_on_the_same_data_says_so(terminal):
     spec = terminal.file("again.yaml", SPEC)
     first = terminal("runs", "list", "--json").json[0]

@@ -153,5 +153,5 @@ def _refused(text: str, place: int, said: str) -> InvalidSitePolicyError:
     ask = f"Ask first whether it is there: `context has {maybe[1]} && …`. " if maybe else ""
     return InvalidSitePolicyError(
         f"Line {next(_lines(text, [place]))}, column {column}: {said}. Nothing was changed. {ask}"
-        "`modelward access policies show built-in` has examples, and the reference of permissions the schema."
+        "`modelward access policies show built-in` has examples, and the how-to of policies says what one may speak of."
     )

@@ -32,9 +32,9 @@ type Circumstances = { purpose: String, mtls: Bool, address?: ipaddr, time: date
 def resources_of(permission: Permission) -> tuple[str, ...]:
     """The kinds of things that a permission is asked for."""
     room = permission.partition(":")[0]
-    if room == "data":
+    if room in {"data", "terms"}:
         return _OF_BOTH
-    return _OF_MODELS if room in {"training", "models", "releases"} else _OF_HOUSE
+    return _OF_MODELS if room in {"training", "models", "releases", "captures"} else _OF_HOUSE
 
 
 @cache

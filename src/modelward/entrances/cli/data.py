@@ -249,7 +249,18 @@ def _show_list(console: Console, datasets: list[Dataset]) -> None:
     showing.table(
         console,
         ("dataset", "rows", "columns", "target", "purpose", "owner", "fingerprint"),
-        ((d.name, d.rows, len(d.columns), d.target, d.purpose, d.owner, showing.beginning(d.fingerprint)) for d in datasets),
+        (
+            (
+                d.name,
+                "shredded" if d.shredded else d.rows,
+                len(d.columns),
+                d.target,
+                d.purpose,
+                d.owner,
+                showing.beginning(d.fingerprint),
+            )
+            for d in datasets
+        ),
         numbers=("rows", "columns"),
         text=("purpose",),
         spare=("owner", "columns", "fingerprint"),

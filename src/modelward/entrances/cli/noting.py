@@ -23,6 +23,18 @@ def note_models_to_come(desk: Desk, models: Sequence[str], *, what: str) -> None
             desk.say(f"Note: no model is called {model} yet; the {what} it once there is one.{nearest(model, known)}")
 
 
+def note_thing_to_come(desk: Desk, subject: str) -> None:
+    """Terms may come before what they are of; a name that is wrong by a letter protects nothing."""
+    kind, _, name = subject.partition(":")
+    with suppress(RefusedError):
+        if kind == "model":
+            known = [found.model for found in desk.house.registry.models(by=desk.actor)]
+        else:
+            known = [found.name for found in desk.house.datasets.list(by=desk.actor)]
+        if name not in known:
+            desk.say(f"Note: no {kind} is called {name} yet; the terms hold once there is one.{nearest(name, known)}")
+
+
 def note_unmeasured(desk: Desk, policy: str) -> None:
     """A policy may ask for what an assessor to come will measure; a service elsewhere has assessors of its own."""
     from modelward.releases import parse_policy, unmeasured

@@ -13,6 +13,7 @@ from rich.console import Console
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.files import read_text
+from modelward.entrances.cli.noting import note_thing_to_come
 from modelward.entrances.cli.verb import noun, verb
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def declare(app: typer.Typer) -> None:
         ] = "",
     ) -> Terms:
         """Put terms in place. Whoever used it before accepts them anew."""
-        return desk.house.access.terms.put(subject, read_text(file), replaces=replaces, by=desk.actor)
+        put = desk.house.access.terms.put(subject, read_text(file), replaces=replaces, by=desk.actor)
+        note_thing_to_come(desk, put.subject)
+        return put
 
     @verb(terms, "list", show=_show_all)
     def list_(desk: Desk) -> list[OfferedTerms]:
