@@ -50,6 +50,14 @@ def test_a_role_that_is_no_role_is_permitted_nothing():
         ('permit(principal == Person::"a", action, resource);\npermit(principal == Foo::"x", action, resource);', 2, 21, "Foo"),
         ('permit(principal, action == Action::"models:pretend", resource);', 1, 29, "models:pretend"),
         ("permit(principal, action, resource) when { context.mood };", 1, 52, "mood"),
+        (
+            'permit(principal in Role::"auditor", action, resource);\nforbid(principal in Role::"oprator", action, resource);',
+            2,
+            27,
+            "oprator",
+        ),
+        ('forbid(principal, action, resource) unless { principal in Role :: "admin" };', 1, 67, "admin"),
+        ('permit(principal, action, resource == House::"hospital");', 1, 46, "hospital"),
         ("forbid(principal == ?principal, action, resource);", 1, 21, "template"),
     ],
 )

@@ -236,6 +236,9 @@ def test_the_command_that_grants_data_has_the_purpose_that_the_data_may_be_used_
     platform.grants.grant(model, dataset, purpose=purpose, by=owner)
     told = platform.access.explain("model:credit", "data:read", "dataset:people", by=owner)
     assert [each.is_met for each in told.conditions] == [True]
+    assert told.change == (
+        "Nothing has to change for model:credit to learn and be measured from what is granted: that needs no role and no policy.",
+    )
 
 
 def test_who_does_not_reach_a_thing_is_not_told_that_it_has_terms(access, owner, people):

@@ -268,3 +268,13 @@ def test_policies_know_tenants(platform, owner, north):
 def test_a_tenant_cannot_keep_the_house_from_repairing(platform, owner, north):
     with pytest.raises(RefusedError):
         platform.access.policies.put("t", "forbid (principal is Person, action, resource);", by=owner)
+
+
+def test_terms_of_what_lies_outside_of_a_tenant_are_those_of_nothing(platform, owner):
+    access = platform.access
+    ours = access.authenticate(access.create_key("north-till", role=Role.CALLER, tenant="north", by=owner).secret)
+    access.terms.put("model:income", "Keep it to yourself.", by=owner)
+    for verb in (access.terms.show, access.terms.accept):
+        for name in ("income", "nothing"):
+            with pytest.raises(NotYoursError, match=f"^No model is called '{name}'"):
+                verb(f"model:{name}", by=ours)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from modelward.access.actor import Actor, NotPermittedError
+from modelward.access.actor import Actor, NotPermittedError, NotYoursError
 from modelward.access.keys import known_key
 from modelward.access.on_record import OnRecord, RecordedTerms
 from modelward.access.permission import Permission
@@ -215,6 +215,9 @@ def _reaches(subject: Subject, by: Actor) -> bool:
 
 def _check_reach(subject: Subject, by: Actor) -> None:
     if not _reaches(subject, by):
+        decision = by.judge.decide(by, Permission.TERMS_PUT, **_named(subject))
+        if decision.is_hidden:
+            raise NotYoursError(decision.reason)
         raise NotPermittedError(f"{by.id} does not reach {subject}, so its terms are no concern of theirs. Ask an administrator.")
 
 

@@ -153,7 +153,11 @@ def explain(judge: HouseJudge, meant: Meant, asked: Asked, *, conditions: Sequen
         conditions = [each for each in conditions if _is_shown(each, decision, grounds)]
         conditions += [of_origin(actor.origin)] if weighed.by_origin else []
         is_told = any(each.kind == "grant" and each.change for each in conditions)
-        changes = [*(forbidding(asked) if decision.is_allowed else permitting(asked, grounds, knows_grants=is_told))]
+        is_granted = any(each.kind == "grant" and each.is_met for each in conditions)
+        remedies = (
+            forbidding(asked) if decision.is_allowed else permitting(asked, grounds, knows_grants=is_told, is_granted=is_granted)
+        )
+        changes = [*remedies]
     return Explanation(
         who=actor.id,
         role="" if actor.id.startswith("model:") else actor.role.value,

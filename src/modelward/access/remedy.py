@@ -51,8 +51,10 @@ def forbidding(asked: Asked) -> Iterator[str]:
         yield "It is refused where no other administrator could do it."
 
 
-def permitting(asked: Asked, grounds: Sequence[Ground], *, knows_grants: bool) -> Iterator[str]:
-    """What would make a no a yes; `knows_grants` says that a condition has the command that grants the data already."""
+def permitting(asked: Asked, grounds: Sequence[Ground], *, knows_grants: bool, is_granted: bool = False) -> Iterator[str]:
+    """What would make a no a yes; `knows_grants` says that a condition has the command that grants the data already, `is_granted`
+    that it is granted.
+    """
     actor, permission = asked.actor, asked.permission
     if against := [ground for ground in grounds if not ground.permits]:
         for ground in against:
@@ -60,6 +62,12 @@ def permitting(asked: Asked, grounds: Sequence[Ground], *, knows_grants: bool) -
         return
     if actor.id.startswith("model:") and permission is Permission.DATA_READ:
         if knows_grants:
+            return
+        if is_granted:
+            yield (
+                f"Nothing has to change for {actor.id} to learn and be measured from what is granted: that needs no role and no "
+                "policy."
+            )
             return
         yield (
             f"What {actor.id} learns and is measured from is granted, apart from roles and policies: `modelward data grants` "

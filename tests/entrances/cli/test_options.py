@@ -253,6 +253,20 @@ def test_terms_for_what_is_not_there_are_put_and_pointed_out(terminal, tmp_path)
     assert "Note" not in terminal("terms", "put", "model:grants", str(tmp_path / "terms.txt")).err
 
 
+def test_a_policy_about_whom_there_is_not_is_put_and_pointed_out(terminal, tmp_path):
+    file = tmp_path / "site.cedar"
+    file.write_text(
+        '// of Person::"nobody"\n'
+        'forbid(principal == Service::"nosuch", action == Action::"models:export", resource == Model::"grant");\n'
+        'forbid(principal == Person::"nix", action == Action::"data:erase", resource == Dataset::"people");\n'
+    )
+    done = terminal("access", "policies", "put", "site", str(file))
+    assert done.code == 0
+    assert re.findall(r"there is no (\S+)", done.err) == ['Model::"grant"', 'Person::"nix"', 'Service::"nosuch"']
+    assert "nearest there is: grants." in done.err
+    assert terminal("access", "policies", "remove", "site").code == 0
+
+
 def test_a_spec_that_is_trained_again_on_the_same_data_says_so(terminal):
     spec = terminal.file("again.yaml", SPEC)
     first = terminal("runs", "list", "--json").json[0]

@@ -17,12 +17,14 @@ from typing import Any, Final
 import cedarpy
 
 from modelward.access.cedar.vocabulary import SCHEMA_TEXT
+from modelward.access.permission import Role
 from modelward.access.site_policy import InvalidSitePolicyError
 
 _TOKEN: Final = re.compile(r'//[^\n]*|"(?:\\.|[^"\\\n])*"|[A-Za-z_][A-Za-z0-9_]*|[0-9]+|::|==|!=|<=|>=|&&|\|\||\S')
 _MAYBE_MORE: Final = "end of input"
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _POLICY: Final = re.compile(r"^for policy `[^`]*`, ")
+_FIXED: Final = {"Role": tuple(map(str, Role)), "House": ("house",)}
 _OPTIONAL: Final = re.compile(r"optional attribute `([a-z_]+)` in context")
 
 
@@ -51,8 +53,9 @@ def check(text: str) -> tuple[Statement, ...]:
     Raises:
         InvalidSitePolicyError: it is no Cedar, or speaks of what is not in the schema; the message says line and column.
     """
-    found = read(text)
-    _must_fit_the_schema(text, _starts(_pieces(text)))
+    found, pieces = read(text), _pieces(text)
+    _must_fit_the_schema(text, _starts(pieces))
+    _must_be_there(text, pieces)
     return found
 
 
@@ -126,6 +129,14 @@ def _must_fit_the_schema(text: str, starts: list[int]) -> None:
     end = starts[number + 1] if number + 1 < len(starts) else len(text)
     said = _POLICY.sub("", first.error)
     raise _refused(text, _quoted(text, said, begin, end) or begin, said)
+
+
+def _must_be_there(text: str, pieces: list[_Piece]) -> None:
+    """Roles, and the house, have fixed names: of one that is wrong by a letter a policy would mean nobody, and say nothing."""
+    for kind, colons, name in zip(pieces, pieces[1:], pieces[2:], strict=False):
+        known = _FIXED.get(kind.word) if colons.word == "::" else None
+        if known and name.word.startswith('"') and name.word[1:-1] not in known:
+            raise _refused(text, name.start, f"there is no {kind.word}::{name.word[:80]}; there is {', '.join(known)}")
 
 
 def _quoted(text: str, said: str, begin: int, end: int) -> int | None:

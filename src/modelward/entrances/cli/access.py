@@ -12,6 +12,7 @@ from rich.console import Console
 from modelward.entrances.cli import break_glass, showing
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.files import read_text
+from modelward.entrances.cli.noting import note_strangers
 from modelward.entrances.cli.verb import noun, verb
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def _declare_policies(policies: typer.Typer) -> None:
         ] = 0,
     ) -> SitePolicy:
         """Put a file of policies in force, in the place of the revision named."""
-        return desk.house.access.policies.put(name, read_text(file), revision=revision, by=desk.actor)
+        text = read_text(file)
+        put = desk.house.access.policies.put(name, text, revision=revision, by=desk.actor)
+        note_strangers(desk, text)
+        return put
 
     @verb(policies, "list", show=_show_list)
     def list_(desk: Desk) -> list[SitePolicy]:

@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modelward.entrances.cli.desk import Desk
 from modelward.errors import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
     from modelward.releases import PolicyText
+
+
+_NAMED: Final = re.compile(r'\b(Person|Service|Model|Dataset|Tenant)\s*::\s*"([^"\\]*)"')
+_COMMENT: Final = re.compile(r"(?m)^\s*//.*$")
 
 
 def note_models_to_come(desk: Desk, models: Sequence[str], *, what: str) -> None:
@@ -33,6 +39,33 @@ def note_thing_to_come(desk: Desk, subject: str) -> None:
             known = [found.name for found in desk.house.datasets.list(by=desk.actor)]
         if name not in known:
             desk.say(f"Note: no {kind} is called {name} yet; the terms hold once there is one.{nearest(name, known)}")
+
+
+def note_strangers(desk: Desk, policies: str) -> None:
+    """Policies may come before whom or what they name; of a name that is wrong by a letter they mean nobody."""
+    for kind, name in sorted({(found[1], found[2]) for found in _NAMED.finditer(_COMMENT.sub("", policies))}):
+        with suppress(RefusedError):
+            known = _known(desk, kind, name)
+            if name not in known:
+                desk.say(
+                    f"Note: there is no {kind}::{json.dumps(name)} yet; the policy means it once there is.{nearest(name, known)}"
+                )
+
+
+def _known(desk: Desk, kind: str, name: str) -> list[str]:
+    by = desk.actor
+    match kind:
+        case "Person":
+            return [each.name for each in desk.house.access.users(by=by)]
+        case "Service":
+            house = desk.house.access
+            return [each.name for each in (*house.keys(name=name, by=by), *house.keys(by=by))]
+        case "Tenant":
+            return [each.name for each in desk.house.tenants.list(by=by)]
+        case "Dataset":
+            return [each.name for each in desk.house.datasets.list(by=by)]
+        case _:
+            return [each.model for each in desk.house.registry.models(by=by)]
 
 
 def note_unmeasured(desk: Desk, policy: str) -> None:

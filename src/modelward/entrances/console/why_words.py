@@ -106,6 +106,9 @@ WHY_SENTENCES: Final = {
     ),
     "What {who:name} learns and is measured from is granted, apart from roles and policies: {command:code} shows it, and "
     "{other:code} grants it.": "{who} 从何处学习、以何测量由授权决定，与角色和策略无关：{command} 可查看，{other} 可授权。",
+    "Nothing has to change for {who:name} to learn and be measured from what is granted: that needs no role and no policy.": (
+        "{who} 按已有授权学习和测量，无需任何更改：这不需要角色，也不需要策略。"
+    ),
     "Give {who:name} one of the roles that have {permission:name} ({roles}): {command:code}.": (
         "给 {who} 一个拥有 {permission} 权限的角色（{roles}）：{command}。"
     ),
