@@ -488,3 +488,27 @@ def test_people_see_the_profile_of_every_column_and_a_model_only_of_its_own(gran
     assert view.profile.rows < seen.rows
     with pytest.raises(NotPermittedError):
         datasets.profile("people", by=Actor(id="service:till", name="till", role=Role.CALLER))
+
+
+@pytest.mark.parametrize(
+    ("rows", "notes"),
+    [
+        ("town == 'Ulmm'", ["No row has 'Ulmm' in column 'town'. Did you mean 'Ulm'?"]),
+        ("town in ['Ulm', 'Xanadu', 'Atlantis'] and age > 3", ["No row has 'Xanadu', 'Atlantis' in column 'town'."]),
+        ("not (town == 'ulm') or town is missing", ["No row has 'ulm' in column 'town'. Did you mean 'Ulm'?"]),
+        ("town == 'Ulm' or age == -5 or joined > '2099-01-01'", []),
+        ("", []),
+    ],
+)
+def test_a_text_that_no_row_has_is_told_to_who_grants_it(grants, admin, rows, notes):
+    made = grants.grant("income", "people", purpose=PURPOSE, rows=rows, by=OWNER)
+    assert [*made.notes] == notes
+    assert [(each.rows, each.notes) for each in grants.list(by=admin)] == [(rows, ())]
+    assert [*grants.grant("income", "people", purpose=PURPOSE, rows=rows, by=OWNER).notes] == notes
+
+
+def test_who_did_not_accept_the_terms_of_the_data_is_told_nothing_of_its_texts(grants, access, admin):
+    access.terms.put("dataset:people", "Nothing of this leaves the house.", by=admin)
+    assert grants.grant("income", "people", purpose=PURPOSE, rows="town == 'Ulmm'", by=OWNER).notes == ()
+    access.terms.accept("dataset:people", by=OWNER)
+    assert grants.grant("income", "people", purpose=PURPOSE, rows="town == 'Ulmm'", by=OWNER).notes

@@ -42,6 +42,7 @@ from modelward.datasets.grant import (
     NoSuchGrantError,
     OutsideGrantError,
 )
+from modelward.datasets.grantable import notes_on
 from modelward.datasets.granting import READS_SHOWN, Grants
 from modelward.datasets.interactions import Log, Sequences, sequences
 from modelward.datasets.neighbours import Neighbours, find_neighbours, step_weights
@@ -138,6 +139,7 @@ __all__ = [
     "frame_of",
     "is_image",
     "make_split",
+    "notes_on",
     "parse_table",
     "partition",
     "read_bytes",

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from shlex import quote
 from typing import Any
@@ -45,7 +45,7 @@ class OutsideGrantError(RefusedError):
 class Grant:
     """What one model may have of one dataset. `columns` are their names, None is every one. `rows` is a filter, "" keeps all; see
     `RowFilter`. `until` is the moment it ends by itself, None never. One that `is_automatic` was made because who began a training
-    may grant. `revoked` says when it was taken back, or another took its place.
+    may grant. `revoked` says when it was taken back, or another took its place. `notes` are told to who grants it, and then alone.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Grant:
     is_automatic: bool
     revoked: datetime | None = None
     revoked_by: str = ""
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def is_whole(self) -> bool:

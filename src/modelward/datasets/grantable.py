@@ -7,6 +7,7 @@ Raises:
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -39,6 +40,17 @@ def checked_rows(rows: str, shown: Dataset) -> str:
     if text := rows.strip():
         RowFilter.parse(text).check(shown.columns)
     return text
+
+
+def notes_on(rows: str, shown: Dataset) -> tuple[str, ...]:
+    """What of a filter looks like a slip: texts that no row has. Only of columns whose texts its description shows."""
+    notes = []
+    for column in shown.columns if rows else ():
+        if strange := RowFilter.parse(rows).strangers(column):
+            near = difflib.get_close_matches(strange[0], column.categories, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            notes.append(f"No row has {quoted(strange)} in column {column.name!r}.{meant}")
+    return tuple(notes)
 
 
 def checked_purpose(purpose: str) -> str:

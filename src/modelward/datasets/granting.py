@@ -15,13 +15,14 @@ from modelward.access import (
     Condition,
     Permission,
     PurposeNotAgreedError,
+    TermsNotAcceptedError,
     check_name,
     covers,
 )
 from modelward.audit import Ledger
 from modelward.datasets import store
 from modelward.datasets.agreement import Agreement
-from modelward.datasets.dataset import DATASET_READ, DatasetMissingError, DatasetShreddedError
+from modelward.datasets.dataset import DATASET_READ, Dataset, DatasetMissingError, DatasetShreddedError
 from modelward.datasets.erasure import DatasetErasedError
 from modelward.datasets.grant import (
     GRANT_REFUSED,
@@ -35,7 +36,7 @@ from modelward.datasets.grant import (
 )
 from modelward.datasets.grant_book import GrantBook
 from modelward.datasets.grant_conditions import conditions_of
-from modelward.datasets.grantable import checked_columns, checked_purpose, checked_rows, checked_until
+from modelward.datasets.grantable import checked_columns, checked_purpose, checked_rows, checked_until, notes_on
 from modelward.datasets.layout import quoted
 from modelward.datasets.owners import Owners
 from modelward.datasets.readings import Reading, reading_of
@@ -85,7 +86,7 @@ class Grants:
         for `purpose`, `until` a moment. It takes the place of the grant that there was; one that says the same is left as it is.
 
         A column that the filter asks for need not be granted: the model sees which rows it keeps, never the column. What is granted
-        by access that was given in an emergency ends with that at the latest.
+        by access that was given in an emergency ends with that at the latest. Its `notes` say of what looks like a slip.
 
         Raises:
             NotPermittedError: the actor neither holds data:grant nor registered the dataset. DatasetMissingError: there is none.
@@ -109,7 +110,8 @@ class Grants:
             is_automatic=False,
         )
         with self._database.change() as connection:
-            return self._book.enter(connection, wanted, by=by)
+            entered = self._book.enter(connection, wanted, by=by)
+        return replace(entered, notes=self._notes(found, shown, wanted, by=by))
 
     def revoke(self, model: str, dataset: str, *, by: Actor) -> Grant:
         """Take back what `model` may have of `dataset`: nothing is read under it any more, and a training that goes on stops.
@@ -294,6 +296,13 @@ class Grants:
             by=by.id,
             is_automatic=True,
         )
+
+    def _notes(self, found: store.Registration, shown: Dataset, wanted: Grant, *, by: Actor) -> tuple[str, ...]:
+        """What in a grant looks like a slip. Who did not accept the terms of the data learns nothing of it here either."""
+        with suppress(TermsNotAcceptedError):
+            self._agreement.require(found, by=by)
+            return notes_on(wanted.rows, shown)
+        return ()
 
     def _line(self, name: str) -> Sequence[str]:
         """The dataset, and what it is a shard of, where that can be told."""

@@ -97,6 +97,13 @@ class RowFilter:
                 raise InvalidFilterError(f"The filter of rows: {unknown_column(each.column, list(named))}")
             _check(each, named[each.column])
 
+    def strangers(self, column: Column) -> tuple[str, ...]:
+        """The texts that it compares the column with and that no row has, where all texts of the column are known."""
+        if column.kind is not ColumnKind.CATEGORY:
+            return ()
+        asked = [value for each in _comparisons(self.condition) if each.column == column.name for value in each.values]
+        return tuple(dict.fromkeys(str(value) for value in asked if value not in column.categories))
+
     def kept(self, table: Table, columns: Sequence[Column]) -> pl.Series:
         """For each row of the `table` whether it is kept, Boolean [n]; `columns` are those of the table."""
         import polars as pl

@@ -81,6 +81,16 @@ def test_who_may_grant_grants_and_revokes_on_the_page_of_the_data(house):
     assert owner.post(f"{here}/grants", asked, forged=True).status_code == 403
 
 
+def test_the_page_tells_of_a_filter_with_a_text_that_no_row_has(house):
+    owner, here = house.visitor(Role.DATA_OWNER), "/data/people"
+    asked = {"decision": "grant", "model": "slip", "purpose": "research", "rows": "town == 'nroth' or town == 'south'"}
+    assert owner.post(f"{here}/grants", asked, shown_at=here).status_code == 303
+    assert "No row has 'nroth' in column 'town'. Did you mean 'north'?" in words_of(owner.get(here).text)
+    assert "列 'town' 中没有任何行的值是 'nroth'。您是指 'north' 吗？" in words_of(owner.get(f"{here}?lang=zh").text)
+    assert owner.post(f"{here}/grants", asked | {"decision": "revoke"}, shown_at=here).status_code == 303
+    assert "No row has" not in owner.get(here).text
+
+
 def test_a_data_owner_sees_on_the_page_what_was_read(house):
     said = words_of(house.visitor(Role.DATA_OWNER).get("/data/people").text)
     assert "model:grant" in said

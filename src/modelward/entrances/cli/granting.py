@@ -122,6 +122,8 @@ def _show_grant(console: Console, grant: Grant) -> None:
             "by": grant.by,
         },
     )
+    for note in grant.notes:
+        showing.line(console, note)
 
 
 def _show_revoked(console: Console, grant: Grant) -> None:

@@ -85,6 +85,8 @@ DATA_SENTENCES = {
     **ERASING_SENTENCES,
     "Column {name} holds direct identifiers of persons ({what}).": "列 {name} 含有个人的直接标识（{what}）。",
     "Leave it out.": "请排除该列。",
+    "No row has {values:text} in column {column:text}.": "列 {column} 中没有任何行的值是 {values}。",
+    "Did you mean {near:text}?": "您是指 {near} 吗？",
     "Column {name} has one value only and teaches nothing.": "列 {name} 只有一个取值，学不到任何东西。",
     "Column {name} has {values:n} different values in {rows:n} rows: it names rows, or holds texts.": (
         "列 {name} 在 {rows} 行中有 {values} 个不同的值：它是行的名称，或者是文本。"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from modelward.access import Permission
-from modelward.datasets import Grant, InvalidGrantError
+from modelward.datasets import Grant, InvalidGrantError, notes_on
 from modelward.entrances.console.data_page import shown_dataset
 from modelward.entrances.console.shredding_page import shown_shredded
 from modelward.entrances.console.visit import Visit
@@ -25,10 +25,11 @@ _GRANTS_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class GrantRow:
-    """A grant, and how it stands: `in force`, `ended` or `revoked`."""
+    """A grant, and how it stands: `in force`, `ended` or `revoked`; and what in it looks like a slip, where that is known."""
 
     grant: Grant
     state: str
+    notes: tuple[str, ...] = ()
 
 
 async def show(visit: Visit) -> Response:
@@ -90,13 +91,18 @@ def _shown(visit: Visit) -> dict[str, Any]:
     sees_reads = may_grant or visit.by.may(Permission.AUDIT_READ)
     return {
         **shown,
-        "grants": _rows(grants.list(dataset=name, by=visit.by))[:_GRANTS_SHOWN],
+        "grants": [_noted(each, shown) for each in _rows(grants.list(dataset=name, by=visit.by))[:_GRANTS_SHOWN]],
         "may_grant": may_grant,
         "may_trace": may_trace,
         "may_shred": visit.platform.shredding.may_shred(name, by=visit.by),
         "may_erase": visit.platform.erasing.may_erase(name, by=visit.by),
         "reads": grants.reads(name, limit=_READS_SHOWN, by=visit.by) if sees_reads else None,
     }
+
+
+def _noted(row: GrantRow, shown: dict[str, Any]) -> GrantRow:
+    is_shown = row.state == "in force" and shown["profile"] is not None
+    return replace(row, notes=notes_on(row.grant.rows, shown["dataset"])) if is_shown else row
 
 
 def _rows(found: Sequence[Grant]) -> list[GrantRow]:
