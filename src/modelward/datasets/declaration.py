@@ -47,11 +47,13 @@ class Declaration:
                 f"Data is for {', '.join(TASKS)}, and not for {str(self.task)[:40]!r}. Say which, `--task`."
             )
         if (self.task == "none") != (not self.target):
-            what = "has no target: leave `--target` out" if self.target else "needs one: name the column with `--target`"
+            what = "has no target: leave `--target` out" if self.target else "needs a target: name the column with `--target`"
             raise InvalidDeclarationError(f"The task {self.task!r} {what}, or say another task with `--task`.")
         for option, column in {"user": self.user, "time": self.time}.items():
             if (self.task == "items") != bool(column):
-                what = f"has no {option}: leave `--{option}` out" if column else f"needs one: name the column with `--{option}`"
+                what = (
+                    f"has no {option}: leave `--{option}` out" if column else f"needs a {option}: name the column with `--{option}`"
+                )
                 raise InvalidDeclarationError(f"The task {self.task!r} {what}, or say another task with `--task`.")
         for what, text in {"purpose": self.purpose, "owner": self.owner}.items():
             if not text.strip():

@@ -253,6 +253,25 @@ def test_terms_for_what_is_not_there_are_put_and_pointed_out(terminal, tmp_path)
     assert "Note" not in terminal("terms", "put", "model:grants", str(tmp_path / "terms.txt")).err
 
 
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        *(
+            (["keys", "create", "--name", "empty", "--role", "caller"], option)
+            for option in ("models", "scope", "purpose", "tenant")
+        ),
+        (["users", "add", "empty", "--role", "auditor"], "tenant"),
+        *((["data", "grant", "empty", "people", "--purpose", "to test"], option) for option in ("columns", "rows")),
+    ],
+)
+def test_a_limit_whose_value_is_empty_is_no_missing_limit(terminal, words, option):
+    """`--scope "$SCOPE"`, where nobody set the variable, must not make a key that may all."""
+    for empty in ("", "  ") if option in ("purpose", "tenant", "rows") else ("", " , "):
+        done = terminal(*words, f"--{option}", empty)
+        assert (done.code, done.out) == (2, "")
+        assert f"'--{option}': it is empty, and would limit nothing" in done.err
+
+
 def test_a_policy_about_whom_there_is_not_is_put_and_pointed_out(terminal, tmp_path):
     file = tmp_path / "site.cedar"
     file.write_text(

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from modelward.entrances.cli import showing
 from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.limits import limiting
 from modelward.entrances.cli.noting import note_models_to_come
 from modelward.entrances.cli.verb import verb
 from modelward.entrances.cli.waiting import waiting
@@ -41,15 +42,20 @@ def declare_grants(nouns: typer.Typer) -> None:
         name: Name,
         purpose: Annotated[list[str], typer.Option(help="What the model may be for; repeat it, or separate by semicolons.")],
         columns: Annotated[
-            list[str] | None, typer.Option(metavar="COL", help="Only this column; repeat it, or separate by commas.")
+            list[str] | None,
+            typer.Option(metavar="COL", help="Only this column; repeat it, or separate by commas.", callback=limiting),
         ] = None,
-        rows: Annotated[str, typer.Option(metavar="FILTER", help="Only these rows, such as: age >= 18 and state != 'CA'.")] = "",
+        rows: Annotated[
+            str | None,
+            typer.Option(metavar="FILTER", help="Only these rows, such as: age >= 18 and state != 'CA'.", callback=limiting),
+        ] = None,
         until: Annotated[datetime | None, typer.Option(metavar="DATE", help="When it ends, UTC, such as 2030-01-31.")] = None,
     ) -> Grant:
         """Grant a dataset to a model: which columns and rows it is made and measured from."""
         named = [part.strip(" ") for each in columns for part in each.split(",") if part.strip(" ")] if columns else None
         ends = until.replace(tzinfo=UTC) if until else None
-        made = desk.house.grants.grant(model, name, purpose="; ".join(purpose), columns=named, rows=rows, until=ends, by=desk.actor)
+        agreed = "; ".join(purpose)
+        made = desk.house.grants.grant(model, name, purpose=agreed, columns=named, rows=rows or "", until=ends, by=desk.actor)
         if not desk.is_remote:
             note_models_to_come(desk, [model], what="grant reaches")
         return made

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from modelward.entrances.cli import keyring, showing
 from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.limits import limiting
 from modelward.entrances.cli.noting import note_models_to_come
 from modelward.entrances.cli.verb import noun, verb
 from modelward.errors import InvalidError
@@ -25,7 +26,10 @@ _PANEL = "Accountability"
 RoleOption = Annotated[
     str, typer.Option(metavar="ROLE", help="administrator, data-owner, data-scientist, risk-officer, operator, caller or auditor.")
 ]
-TenantOption = Annotated[str, typer.Option(metavar="TENANT", help="The tenant they belong to; else that of who adds them.")]
+TenantOption = Annotated[
+    str | None,
+    typer.Option(metavar="TENANT", help="The tenant they belong to; else that of who adds them.", callback=limiting),
+]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of the key; `modelward keys list` shows it.")]
 UserName = Annotated[str, typer.Argument(help="Name of the person.")]
 
@@ -46,9 +50,9 @@ def declare(app: typer.Typer) -> None:
 
 def _declare_users(users: typer.Typer) -> None:
     @verb(users, "add", show=None, then=_to_sign_in, example="modelward users add ada --role risk-officer")
-    def add(desk: Desk, name: UserName, role: RoleOption, tenant: TenantOption = "") -> None:
+    def add(desk: Desk, name: UserName, role: RoleOption, tenant: TenantOption = None) -> None:
         """Add a person; prints a link to sign in with, once."""
-        made = desk.house.access.add_user(name, role=_role(role), tenant=tenant, by=desk.actor)
+        made = desk.house.access.add_user(name, role=_role(role), tenant=tenant or "", by=desk.actor)
         desk.answer(made, partial(_show_invitation, desk))
 
     @verb(users, "invite", show=None, then=_to_sign_in)
@@ -115,19 +119,22 @@ def _declare_keys(keys: typer.Typer) -> None:
         name: Annotated[str, typer.Option(metavar="NAME", help="Name of the service that will use it.")],
         role: RoleOption,
         models: Annotated[
-            list[str] | None, typer.Option(metavar="MODEL", help="Only this model; repeat it, or separate by commas.")
+            list[str] | None,
+            typer.Option(metavar="MODEL", help="Only this model; repeat it, or separate by commas.", callback=limiting),
         ] = None,
-        purpose: Annotated[str, typer.Option(help="What it is for.")] = "",
+        purpose: Annotated[str | None, typer.Option(help="What it is for.", callback=limiting)] = None,
         scope: Annotated[
             list[str] | None,
-            typer.Option(metavar="PERMISSION", help="Only this of what the role may; repeat it, or separate by commas."),
+            typer.Option(
+                metavar="PERMISSION", help="Only this of what the role may; repeat it, or separate by commas.", callback=limiting
+            ),
         ] = None,
         requests_per_minute: Annotated[int | None, typer.Option(metavar="N", help="Most requests in a minute.")] = None,
         requests_per_day: Annotated[int | None, typer.Option(metavar="N", help="Most requests in a day.")] = None,
         rows_per_minute: Annotated[int | None, typer.Option(metavar="N", help="Most rows in a minute.")] = None,
         rows_per_day: Annotated[int | None, typer.Option(metavar="N", help="Most rows in a day.")] = None,
         expires: Annotated[datetime | None, typer.Option(metavar="DATE", help="When it ends, UTC, such as 2030-01-31.")] = None,
-        tenant: TenantOption = "",
+        tenant: TenantOption = None,
     ) -> IssuedKey:
         """Make a key; its secret is shown this one time."""
         from modelward.access import Quota, parse_permission
@@ -142,11 +149,11 @@ def _declare_keys(keys: typer.Typer) -> None:
             name,
             role=_role(role),
             models=_parts(models),
-            purpose=purpose,
+            purpose=purpose or "",
             scope=[parse_permission(each) for each in permissions] if (permissions := _parts(scope)) else None,
             quota=quota if quota.limits_anything else None,
             expires=expires.replace(tzinfo=UTC) if expires else None,
-            tenant=tenant,
+            tenant=tenant or "",
             by=desk.actor,
         )
         note_models_to_come(desk, made.key.models or (), what="key reaches")
