@@ -142,3 +142,13 @@ def test_versions_that_nobody_can_compare_are_to_be_assessed(fresh):
     one, two = "isolation-forest: {trees: 5}", "isolation-forest: {trees: 6}"
     spec = fresh.file("odd.yaml", f"model: odd\ndata: {{dataset: bare}}\ncandidates: [{{{one}}}, {{{two}}}]\n")
     assert "Next: modelward assess odd:1\n" in fresh("train", spec).err
+
+
+def test_a_list_of_datasets_tells_which_are_shredded(fresh, table):
+    for name in ("kept", "gone"):
+        fresh("data", "add", name, table, *SAID)
+    assert "shredded" not in fresh("data", "list").out
+    fresh("data", "shred", "gone", "--reason", "the consent ended")
+    lines = [line.split()[:2] for line in fresh("data", "list").out.splitlines()]
+    assert ["gone", "shredded"] in lines
+    assert ["kept", "60"] in lines
