@@ -59,7 +59,7 @@ def _known(desk: Desk, kind: str, name: str) -> list[str]:
             return [each.name for each in desk.house.access.users(by=by)]
         case "Service":
             house = desk.house.access
-            return [each.name for each in (*house.keys(name=name, by=by), *house.keys(by=by))]
+            return [each.name for each in (*house.keys(name=name, limit=1000, by=by), *house.keys(limit=1000, by=by))]
         case "Tenant":
             return [each.name for each in desk.house.tenants.list(by=by)]
         case "Dataset":
