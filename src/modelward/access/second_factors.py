@@ -73,7 +73,8 @@ class SecondFactors:
         step = step_of(plain_code(code), secret=secret, after=factor.step, now=now)
         if step is None:
             raise WrongPasswordError(
-                "The code is not right. See whether the clocks of this server and of your device agree, and begin anew."
+                "The code is not right. See whether the clocks of this server and of your device agree, and enter the next code, "
+                "or begin anew."
             )
         hashes = [self._code_hash(name, plain_code(each)) for each in codes.codes]
         rows.confirm_factor(connection, name, step=step, hashes=hashes, now=now, seal=self._seal)

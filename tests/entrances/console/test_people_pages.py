@@ -119,9 +119,14 @@ def test_the_second_factor_is_set_up_asked_for_and_ended(quick):
     from time import time
 
     step = int(time()) // STEP_SECONDS
-    confirmed = visitor.client.post(
-        "/console/access/account", data={"csrf": csrf_in(begun.text), "deed": "confirm", "code": code_at(b32decode(secret), step)}
-    )
+    right, asked = code_at(b32decode(secret), step), {"csrf": csrf_in(begun.text), "deed": "confirm"}
+    # Who mistypes it enters the next one, and need not begin anew; the secret is not shown again.
+    wrong = visitor.client.post("/console/access/account", data=asked | {"code": f"{(int(right) + 500_000) % 1_000_000:06}"})
+    assert wrong.status_code == 403
+    assert "Enter the code that your device shows now." in wrong.text
+    assert 'name="code"' in wrong.text
+    assert secret not in wrong.text
+    confirmed = visitor.client.post("/console/access/account", data=asked | {"csrf": csrf_in(wrong.text), "code": right})
     codes = once(confirmed.text).split()
     assert len(codes) == 10
     other = quick.stranger()

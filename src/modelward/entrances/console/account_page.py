@@ -9,6 +9,7 @@ from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from modelward.access import WrongPasswordError
 from modelward.entrances.console.people_page import UnknownDeedError
 from modelward.entrances.console.sign_in import begin, new_password
 from modelward.entrances.console.visit import ACCOUNT, Visit
@@ -41,7 +42,11 @@ async def _change(visit: Visit, form: dict[str, str]) -> Response:
             enrolment = await run_in_threadpool(accounts.begin_second_factor, form.get("password", ""), by=by)
             return await _draw(visit, enrolment=enrolment, picture=picture_of(enrolment.address))
         case "confirm":
-            codes = await run_in_threadpool(accounts.confirm_second_factor, form.get("code", ""), by=by)
+            try:
+                codes = await run_in_threadpool(accounts.confirm_second_factor, form.get("code", ""), by=by)
+            except WrongPasswordError as wrong:
+                # What the authenticator read is good still.
+                return await _draw(visit, fault=wrong, is_confirming=True)
             return await _draw(visit, codes=codes.codes)
         case "end-factor":
             await run_in_threadpool(accounts.end_second_factor, form.get("password", ""), by=by)
@@ -73,5 +78,5 @@ async def _draw(visit: Visit, *, fault: ModelwardError | None = None, is_due: bo
         by_provider=bool(here and here.means == "provider" and not standing.has_password),
         is_due=is_due,
         notice=str(fault) if fault else "",
-        **{"enrolment": None, "picture": "", "codes": ()} | told,
+        **{"enrolment": None, "is_confirming": False, "picture": "", "codes": ()} | told,
     )

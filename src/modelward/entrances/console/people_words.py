@@ -28,6 +28,7 @@ PEOPLE_WORDS = {
     "link, unused": "链接，未使用",
     "links alone": "仅限链接",
     "Add a person": "添加人员",
+    "Enter the code that your device shows now.": "请输入设备当前显示的验证码。",
     # Many keys
     "Name begins with": "名称开头",
     "The newest {n} keys. Search for others by the beginning of their name.": "列出最新的 {n} 个密钥；其他请按名称开头查询。",
@@ -166,8 +167,8 @@ PEOPLE_SENTENCES = {
     "Take a shorter one.": "请缩短密码。",
     "The password is not right.": "密码不正确。",
     "The code is not right.": "验证码不正确。",
-    "See whether the clocks of this server and of your device agree, and begin anew.": (
-        "请核对服务器与设备的时间是否一致，然后重新开始。"
+    "See whether the clocks of this server and of your device agree, and enter the next code, or begin anew.": (
+        "请检查服务器与您设备的时钟是否一致，然后输入下一个验证码，或重新开始。"
     ),
     "No second factor is being set up.": "没有正在设置的第二因素。",
     "Begin on the page of your account.": "请在您的账户页面开始。",
