@@ -58,8 +58,9 @@ serve: $(READY) ## serve the nearest home (ARGS="--port 8321")
 docs: $(READY) ## write the pages that are generated from the code
 	@$(BIN)/python docs/generate.py
 
+# What asks for PyTorch takes the one that is pinned apart, and what that one brings in its version.
 lock: $(READY) ## resolve the pinned dependencies anew
-	@$(BIN)/uv pip compile pyproject.toml --quiet --extra boosting --extra explain --extra glass --extra oidc --extra translation --group dev --python-version 3.11 --no-header --no-annotate --output-file requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --quiet --override <(echo "torch; python_version < '3'") --constraint requirements-torch.lock --extra boosting --extra explain --extra glass --extra oidc --extra privacy --extra translation --group dev --python-version 3.11 --no-header --no-annotate --output-file requirements.lock
 	@{ echo '# Every package but PyTorch, pinned. Made by `make lock`.'; cat requirements.lock; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 

@@ -105,6 +105,7 @@ def test_a_command_line_that_would_not_be_taken_is_seen(line, fault):
 
 # Where the plug-ins of each family have their lines.
 PAGE_OF = {
+    "accountants": "docs/explanation/differential-privacy.md",
     "assessors": "docs/reference/assessors.md",
     "detectors": "docs/how-to/data.md",
     "engines": "ARCHITECTURE.md",
