@@ -107,7 +107,7 @@ def test_a_command_line_that_would_not_be_taken_is_seen(line, fault):
 PAGE_OF = {
     "accountants": "docs/explanation/differential-privacy.md",
     "assessors": "docs/reference/assessors.md",
-    "detectors": "docs/how-to/data.md",
+    "detectors": "docs/reference/detectors.md",
     "engines": "ARCHITECTURE.md",
     "executors": "ARCHITECTURE.md",
     "explainers": "ARCHITECTURE.md",

@@ -2,8 +2,10 @@
 """Privacy finds persons in data and hides them, and adds up what noisy answers tell of one row."""
 
 from modelward.privacy.accountants import ACCOUNTANTS
-from modelward.privacy.detector import Detector, Found, identifiers_in, normalised
+from modelward.privacy.detector import Detector, Match
 from modelward.privacy.detectors import DETECTORS
+from modelward.privacy.finding import Found, find_spans, identifiers_in
+from modelward.privacy.folding import Folded
 from modelward.privacy.marks import of_few_marks
 from modelward.privacy.mechanism import (
     AccountantsDisagreeError,
@@ -14,20 +16,24 @@ from modelward.privacy.mechanism import (
     epsilon_of,
     merged,
 )
+from modelward.privacy.span import Span
 
 __all__ = [
     "ACCOUNTANTS",
     "DETECTORS",
     "AccountantsDisagreeError",
     "Detector",
+    "Folded",
     "Found",
     "InvalidMechanismError",
     "Loss",
+    "Match",
     "Mechanism",
+    "Span",
     "check_delta",
     "epsilon_of",
+    "find_spans",
     "identifiers_in",
     "merged",
-    "normalised",
     "of_few_marks",
 ]

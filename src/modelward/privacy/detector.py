@@ -1,58 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tells whether a value is a direct identifier of a person, such as an e-mail address or the number of an identity card."""
+"""What finds one kind of personal data in a text, such as e-mail addresses or the numbers of identity cards."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from modelward.privacy.detectors import DETECTORS
-from modelward.privacy.marks import of_few_marks
+from modelward.privacy.folding import Folded
 
-_LENGTH_LIMIT = 320
+CERTAIN = 1.0
+"""A check character or a calendar says so."""
+CUED = 0.9
+"""The words beside it say what it is."""
+LIKELY = 0.7
+"""Its form says so, and hardly anything else is written like it."""
+GUESSED = 0.5
+"""More likely than not."""
+WEAK = 0.3
+"""It may be, where it is all there is, as in a column of such values. It is not enough within a longer text."""
+
+
+class Match(NamedTuple):
+    """A stretch of a folded text, from `start` to before `end`, that a detector takes for what it looks for.
+
+    `value` is what is meant, however it was written: digits without spaces, a check letter as a capital.
+    """
+
+    start: int
+    end: int
+    value: str
+    strength: float
 
 
 class Detector(Protocol):
-    """Knows one kind of identifier.
+    r"""Knows one kind of personal data.
 
-    It MUST judge the value as a whole, not find an identifier inside longer text. Where the kind has a checksum or a calendar
-    date, a value in which it is wrong MUST NOT match. It is given text after Unicode normalisation (NFKC) without surrounding
-    space, of at most 320 characters, and MUST take time proportional to it.
+    It is given text that was folded (see `Folded`) and MUST take time that grows with its length and no faster. Where the kind has
+    a checksum or a calendar date, what fails it MUST NOT match. It MUST find the same in a text that is glued to others in a script
+    without spaces: `\b` is between no digit and no Chinese character. Matches of one detector may overlap.
     """
 
     name: str
 
-    def matches(self, text: str) -> bool:
-        """Whether all of `text` is such an identifier."""
+    def find(self, text: Folded) -> Iterable[Match]:
+        """All that may be of this kind, in any order."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Values were recognised: by which detector, and what share of them."""
-
-    detector: str
-    share: float
-
-
-def normalised(text: str) -> str:
-    """NFKC without surrounding space: full-width digits and letters, as Chinese text has them, become plain ones. Of
-    combining marks in a row the first 30 are kept.
-    """
-    return unicodedata.normalize("NFKC", of_few_marks(text)).strip()
-
-
-def identifiers_in(values: Iterable[str], *, at_least: float = 0.8) -> list[Found]:
-    """The kinds of identifier that at least the share `at_least` of `values` is, the most frequent first; none of no values."""
-    texts = [text for text in map(normalised, values) if text]
-    if not texts:
-        return []
-    found = []
-    for name in DETECTORS:
-        detector: Detector = DETECTORS.load(name)()
-        share = sum(len(text) <= _LENGTH_LIMIT and detector.matches(text) for text in texts) / len(texts)
-        if share >= at_least:
-            found.append(Found(name, share))
-    return sorted(found, key=lambda each: (-each.share, each.detector))

@@ -1,15 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The detectors of direct identifiers, by what they find."""
+"""The detectors of personal data, by what they find."""
 
 from modelward.plugins import PluginTable
+
+_PLACE = "modelward.privacy.detectors."
 
 DETECTORS = PluginTable(
     family="detectors",
     places={
-        "bank-card": "modelward.privacy.detectors.bank_card:BankCardDetector",
-        "email": "modelward.privacy.detectors.email:EmailDetector",
-        "ip-address": "modelward.privacy.detectors.ip_address:IpAddressDetector",
-        "phone": "modelward.privacy.detectors.phone:PhoneDetector",
-        "resident-identity-card": "modelward.privacy.detectors.resident_identity_card:ResidentIdentityCardDetector",
+        "address": f"{_PLACE}address:AddressDetector",
+        "bank-card": f"{_PLACE}bank_card:BankCardDetector",
+        "date-of-birth": f"{_PLACE}date_of_birth:DateOfBirthDetector",
+        "email": f"{_PLACE}email:EmailDetector",
+        "iban": f"{_PLACE}iban:IbanDetector",
+        "ip-address": f"{_PLACE}ip_address:IpAddressDetector",
+        "medical-record": f"{_PLACE}medical_record:MedicalRecordDetector",
+        "number-plate": f"{_PLACE}number_plate:NumberPlateDetector",
+        "passport": f"{_PLACE}passport:PassportDetector",
+        "phone": f"{_PLACE}phone:PhoneDetector",
+        "resident-identity-card": f"{_PLACE}resident_identity_card:ResidentIdentityCardDetector",
+        "social-credit-code": f"{_PLACE}social_credit_code:SocialCreditCodeDetector",
+        "social-security-number": f"{_PLACE}social_security_number:SocialSecurityNumberDetector",
+        "url": f"{_PLACE}url:UrlDetector",
     },
 )

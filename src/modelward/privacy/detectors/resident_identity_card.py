@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
+from collections.abc import Iterable
 
-_WRITTEN = re.compile(r"[0-9]{17}[0-9Xx]")
-_EARLIEST_YEAR = 1880
-# The first two digits of GB/T 2260: the province or region that issued the number.
-_PROVINCES = frozenset(
-    (*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83)
-)
+from modelward.privacy.dates import is_birthday
+from modelward.privacy.detector import CERTAIN, Match
+from modelward.privacy.folding import Folded
+from modelward.privacy.regions import PROVINCES
+
 _CHECK_CHARACTERS = "10X98765432"
+_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
 
 
 class ResidentIdentityCardDetector:
@@ -20,26 +19,33 @@ class ResidentIdentityCardDetector:
 
     name = "resident-identity-card"
 
-    def matches(self, text: str) -> bool:
-        """See `Detector.matches`."""
-        return (
-            bool(_WRITTEN.fullmatch(text))
-            and int(text[:2]) in _PROVINCES
-            and _is_birthday(text[6:14])
-            and _check_character(text[:17]) == text[17].upper()
-        )
+    def find(self, text: Folded) -> Iterable[Match]:
+        """See `Detector.find`."""
+        for number in text.numbers:
+            for written in number.written(17, 18):
+                digits, end = written.digits, written.end
+                if digits[:2] not in PROVINCES or not is_birthday(digits[6:14]):
+                    continue
+                expected = _check_character(digits)
+                if len(digits) == 17:
+                    end = _end_of_letter(text, end)
+                    if expected == "X" and end:
+                        yield Match(written.start, end, f"{digits}X", CERTAIN)
+                elif expected == digits[17] and not _goes_on(text, end):
+                    yield Match(written.start, end, digits, CERTAIN)
+
+
+def _end_of_letter(text: Folded, end: int) -> int:
+    """Where the check letter ends that follows, after a space or a dash perhaps; 0 where none does."""
+    place = end + 1 if text.text[end : end + 1] in {" ", "-", "\n"} else end
+    return place + 1 if text.text[place : place + 1] in {"X", "x"} and not _goes_on(text, place + 1) else 0
+
+
+def _goes_on(text: Folded, end: int) -> bool:
+    after = text.text[end : end + 1]
+    return after.isascii() and after.isdigit() and end not in text.gaps
 
 
 def _check_character(digits: str) -> str:
     """ISO 7064, MOD 11-2: the weight of the i-th character from the right is 2**i modulo 11."""
-    total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(digits))
-    return _CHECK_CHARACTERS[total % 11]
-
-
-def _is_birthday(digits: str) -> bool:
-    try:
-        day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return False
-    # The day where this runs is near enough.
-    return day.year >= _EARLIEST_YEAR and day <= date.today()
+    return _CHECK_CHARACTERS[sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS, strict=False)) % 11]
