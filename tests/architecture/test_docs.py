@@ -114,6 +114,7 @@ PAGE_OF = {
     "guards": "docs/how-to/keyring.md",
     "object_stores": "ARCHITECTURE.md",
     "readers": "docs/how-to/data.md",
+    "operators": "docs/reference/operators.md",
     "recipes": "docs/reference/recipes.md",
     "rules": "docs/reference/rules.md",
 }
