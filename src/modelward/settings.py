@@ -249,6 +249,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_ca: Annotated[
         str, Meta(description="File with the CAs that the provider is trusted by, in PEM; empty means the well-known ones.")
     ] = ""
+    privacy_epsilon: Annotated[
+        float, Meta(gt=0, le=100, description="Epsilon of the privacy budget of a dataset for which nobody set another.")
+    ] = 3.0
+    privacy_delta: Annotated[
+        float,
+        Meta(gt=0, le=0.1, description="Delta of such a budget; a tenth of one part in the number of rows where that is less."),
+    ] = 1e-6
     watts_per_core: Annotated[
         float, Meta(gt=0, le=10_000, description="Assumed power of one busy core, where no meter can be read.")
     ] = 8.0

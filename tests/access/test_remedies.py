@@ -191,6 +191,7 @@ def test_terms_are_told_of_where_they_bind_and_nowhere_else(access, owner):
         ("models:explain", "model:triage"),
         ("models:export", "model:triage"),
         ("data:read", "dataset:wards"),
+        ("data:statistics", "dataset:wards"),
     }
 
 

@@ -33,6 +33,7 @@ class Permission(_Meaning):
     """One thing that can be allowed."""
 
     DATA_READ = "data:read", "See datasets, their columns and profiles, and let their rows be used in training and assessment."
+    DATA_STATISTICS = "data:statistics", "Ask statistics of datasets with noise, within their privacy budgets; no row is shown."
     DATA_WRITE = "data:write", "Register datasets."
     DATA_GRANT = "data:grant", "Grant datasets to models, take grants back, and see what was read under them."
     DATA_SHRED = "data:shred", "Destroy the keys of datasets, so that nobody can read them again."
@@ -79,10 +80,20 @@ _P = Permission
 PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
     Role.DATA_OWNER: frozenset(
-        {_P.DATA_READ, _P.DATA_WRITE, _P.DATA_GRANT, _P.DATA_SHRED, _P.DATA_ERASE, _P.TERMS_PUT, _P.TRAINING_READ, _P.MODELS_READ}
+        {
+            _P.DATA_READ,
+            _P.DATA_STATISTICS,
+            _P.DATA_WRITE,
+            _P.DATA_GRANT,
+            _P.DATA_SHRED,
+            _P.DATA_ERASE,
+            _P.TERMS_PUT,
+            _P.TRAINING_READ,
+            _P.MODELS_READ,
+        }
     ),
     Role.DATA_SCIENTIST: frozenset(
-        {_P.DATA_READ, _P.DATA_WRITE, _P.TRAINING_RUN, _P.TRAINING_READ}
+        {_P.DATA_READ, _P.DATA_STATISTICS, _P.DATA_WRITE, _P.TRAINING_RUN, _P.TRAINING_READ}
         | {_P.MODELS_READ, _P.MODELS_IMPORT, _P.MODELS_EXPORT, _P.MODELS_ASSESS, _P.MODELS_PREDICT, _P.MODELS_EXPLAIN}
         | {_P.RELEASES_READ, _P.RELEASES_PROPOSE, _P.AUDIT_RECEIPT}
     ),

@@ -18,11 +18,11 @@ TERMS_ACCEPTED: Final = Event("terms.accepted", "Somebody accepted the terms of 
 TEXT_LIMIT_BYTES: Final = 64 << 10
 _KINDS: Final = {
     "model": (Permission.MODELS_READ, Permission.MODELS_PREDICT, Permission.MODELS_EXPLAIN),
-    "dataset": (Permission.DATA_READ,),
+    "dataset": (Permission.DATA_READ, Permission.DATA_STATISTICS),
 }
 _BINDING: Final = {
     "model": (Permission.MODELS_PREDICT, Permission.MODELS_EXPLAIN, Permission.MODELS_EXPORT),
-    "dataset": (Permission.DATA_READ,),
+    "dataset": (Permission.DATA_READ, Permission.DATA_STATISTICS),
 }
 
 

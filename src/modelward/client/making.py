@@ -12,7 +12,8 @@ from urllib.parse import quote
 from modelward.access import Actor
 from modelward.assessment import Comparison, Erasure, Language, Objective, Trace, TrustReport, VersionErased
 from modelward.client.archive import unpack
-from modelward.client.connection import Room, part, plain, refuse_folder
+from modelward.client.budgeting import RemoteBudgets, RemoteStatistics
+from modelward.client.connection import Connection, Room, part, plain, refuse_folder
 from modelward.datasets import Dataset, Profile, RecordedErasure, Sharding, Shards, Split, SplitSummary, Task
 from modelward.errors import NotFoundError
 from modelward.registry import Dossier, ModelSummary, Verification, Version, parse_version_name
@@ -24,6 +25,11 @@ _LONG_SECONDS = 600.0
 
 class RemoteDatasets(Room):
     """See `modelward.datasets.Datasets`."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.budgets = RemoteBudgets(connection)
+        self.statistics = RemoteStatistics(connection)
 
     def add(
         self,

@@ -2,6 +2,18 @@
 """Datasets keeps tables: read from files, recognised, profiled, fingerprinted, encrypted; and divides them for training."""
 
 from modelward.datasets.allotting import UndividedError, partition
+from modelward.datasets.budget import (
+    Budget,
+    BudgetAlteredError,
+    InvalidBudgetError,
+    Limit,
+    OverspentError,
+    Spending,
+    SpendingMissingError,
+    SpendingSettledError,
+    Unbounded,
+)
+from modelward.datasets.budgets import Budgets
 from modelward.datasets.class_folders import is_image
 from modelward.datasets.clusters import Clusters, compared, find_clusters
 from modelward.datasets.dataset import (
@@ -57,6 +69,8 @@ from modelward.datasets.service import Datasets
 from modelward.datasets.sharding import Sharding, Shards, ShardsOfTenantError
 from modelward.datasets.shredding import Shredding
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_codes, class_labels, make_split
+from modelward.datasets.statistic import Answer, Figure, InvalidStatisticError, Question
+from modelward.datasets.statistics import Statistics
 from modelward.datasets.table import Table, frame_of
 from modelward.datasets.tracing import Records
 from modelward.datasets.view import View
@@ -68,6 +82,10 @@ __all__ = [
     "READS_SHOWN",
     "SAMPLES",
     "WARNINGS",
+    "Answer",
+    "Budget",
+    "BudgetAlteredError",
+    "Budgets",
     "Clusters",
     "Column",
     "ColumnKind",
@@ -83,24 +101,30 @@ __all__ = [
     "ErasedMeanwhileError",
     "ErasedPart",
     "Erasing",
+    "Figure",
     "FileTooLargeError",
     "Grant",
     "GrantEndedError",
     "GrantMissingError",
     "Grants",
+    "InvalidBudgetError",
     "InvalidDeclarationError",
     "InvalidFilterError",
     "InvalidGrantError",
     "InvalidSplitError",
+    "InvalidStatisticError",
+    "Limit",
     "Log",
     "Neighbours",
     "NoSuchGrantError",
     "NotErasableError",
     "NothingToEraseError",
     "OutsideGrantError",
+    "OverspentError",
     "Parts",
     "Profile",
     "ProfileWarning",
+    "Question",
     "Reader",
     "Reading",
     "RecordedErasure",
@@ -117,10 +141,15 @@ __all__ = [
     "ShardsOfTenantError",
     "Shredded",
     "Shredding",
+    "Spending",
+    "SpendingMissingError",
+    "SpendingSettledError",
     "Split",
     "SplitSummary",
+    "Statistics",
     "Table",
     "Task",
+    "Unbounded",
     "UndividedError",
     "UnknownSampleError",
     "UnreadableFileError",

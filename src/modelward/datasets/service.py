@@ -15,6 +15,7 @@ from modelward.access import Actor, Agreeing, Permission, Seal, check_name, is_t
 from modelward.audit import Ledger
 from modelward.datasets import declaration, store
 from modelward.datasets.agreement import Agreement
+from modelward.datasets.budgets import Budgets
 from modelward.datasets.dataset import (
     DATASET_READ,
     DATASET_REGISTERED,
@@ -39,10 +40,12 @@ from modelward.datasets.owners import Owners
 from modelward.datasets.parallel import are_parallel, read_parallel
 from modelward.datasets.profile import Profile
 from modelward.datasets.reading import read_table
+from modelward.datasets.same_rows import SameRows
 from modelward.datasets.sharding import Sharding, Shards, described_shards, divide, shard_name, shards_of_tenant, summary_of
 from modelward.datasets.shelf import Shelf
 from modelward.datasets.shredding import Shredding
 from modelward.datasets.splits import Split, SplitSummary, make_split, summarise
+from modelward.datasets.statistics import Statistics
 from modelward.datasets.table import SlicedTable, Table, frame_of
 from modelward.images import at_most, count_anew
 from modelward.settings import Settings
@@ -72,6 +75,10 @@ class Datasets:
         owners = Owners(self._shelf, self._agreement, ledger)
         book = GrantBook(database, ledger, keyring)
         self.grants = Grants(database, ledger, self._shelf, keyring, self._agreement, owners, book)
+        self.budgets = Budgets(
+            database, ledger, self._shelf, owners, SameRows(database, self._agreement), keyring, settings=settings
+        )
+        self.statistics = Statistics(database, self._shelf, self._agreement, self.budgets, keyring)
         self.shredding = Shredding(database, vault, ledger, self._shelf, owners)
         self.erasing = Erasing(database, vault, ledger, self._shelf, keyring, self._agreement, owners, book)
 

@@ -73,6 +73,19 @@ _GRANTS = sa.Table(
     sa.Column(MAC, sa.String, nullable=False),
     sa.Index("ix_dataset_grants_dataset_model", "dataset", "model"),
 )
+# What was spent of privacy budgets is told by the ledger. A row for each is a second witness, and keeps what a statistic answered:
+# `question` is a keyed digest of what was asked, "" where nothing was.
+_SPENDINGS = sa.Table(
+    "dataset_spendings",
+    SCHEMA,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("dataset", sa.String, nullable=False),
+    sa.Column("question", sa.String, nullable=False, index=True),
+    sa.Column("epsilon", sa.String, nullable=False),
+    sa.Column("answer", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column(MAC, sa.String, nullable=False),
+)
 # A dataset that was shredded keeps its row, and has one here.
 _SHREDDED = sa.Table(
     "shredded_datasets",
@@ -304,3 +317,60 @@ def _moment_text(moment: datetime | None) -> str | None:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingRow:
+    """What the database knows of a spending. `answer` holds the noisy whole numbers of the statistic that asked `question`."""
+
+    id: str
+    dataset: str
+    at: datetime
+    question: str = ""
+    epsilon: float = 0.0
+    answer: tuple[int, ...] = ()
+
+
+def add_spending(connection: Connection, row: SpendingRow, *, seal: Seal) -> None:
+    """A new row of what was spent."""
+    values = {
+        "id": row.id,
+        "dataset": row.dataset,
+        "question": row.question,
+        "epsilon": repr(row.epsilon),
+        "answer": json.dumps(row.answer),
+        "at": _moment_text(row.at),
+    }
+    connection.execute(_SPENDINGS.insert().values(seal.sealed("spending", values)))
+
+
+def spending_ids(connection: Connection) -> frozenset[str]:
+    """The id of everything that was spent."""
+    return frozenset(connection.execute(sa.select(_SPENDINGS.c.id)).scalars())
+
+
+def answers(connection: Connection, question: str, *, seal: Seal) -> list[SpendingRow]:
+    """What was answered to that question, the one with the least noise first; the latest of those.
+
+    Raises:
+        AlteredRowError: one of them is not as it was sealed.
+    """
+    asked = sa.select(_SPENDINGS).where(_SPENDINGS.c.question == question).order_by(_SPENDINGS.c.at.desc())
+    found = []
+    for row in connection.execute(asked).mappings():
+        if not seal.is_genuine("spending", dict(row)):
+            raise AlteredRowError(
+                f"The row of the answer {str(row['id'])[:80]!r} was altered by something other than Modelward, so it is not told. "
+                "Restore the database from a backup."
+            )
+        found.append(
+            SpendingRow(
+                id=row["id"],
+                dataset=row["dataset"],
+                at=datetime.fromisoformat(row["at"]),
+                question=row["question"],
+                epsilon=float(row["epsilon"]),
+                answer=tuple(json.loads(row["answer"])),
+            )
+        )
+    return sorted(found, key=lambda each: -each.epsilon)

@@ -18,6 +18,7 @@ from modelward.privacy.mechanism import (
     epsilon_of,
     merged,
 )
+from modelward.privacy.noise import discrete_laplace, reach
 from modelward.privacy.operator import InvalidOperatorError, Item, Operator, operator_of
 from modelward.privacy.operators import OPERATORS
 from modelward.privacy.span import Span
@@ -46,11 +47,13 @@ __all__ = [
     "Span",
     "check_delta",
     "deidentify",
+    "discrete_laplace",
     "epsilon_of",
     "find_spans",
     "identifiers_in",
     "merged",
     "of_few_marks",
     "operator_of",
+    "reach",
     "restore",
 ]

@@ -24,6 +24,8 @@ VERBS = {
     "data split": (["data", "split", "people", "--seed", "3"], "digest"),
     "data shred": (["data", "shred", "people", "--reason", "the consent ended"], "shredded"),
     "data erase": (["data", "erase", "people", "--rows", "age >= 60", "--reason", "they objected"], "grants:1"),
+    "data budget": (["data", "budget", "people", "--epsilon", "2"], "2"),
+    "data statistics": (["data", "statistics", "people", "--count", "--where", "age >= 40", "--epsilon", "1"], "rows"),
     "data keys": (["data", "keys", "people"], "m1"),
     "data shard": (["data", "shard", "people", "--parts", "2"], "people-2"),
     "train": (["train", "{folder}/spec.yaml", "--set", "candidates=[naive-bayes]"], "grants:3"),

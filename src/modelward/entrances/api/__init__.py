@@ -10,6 +10,7 @@ from starlette.routing import Route
 from modelward.entrances.api import (
     access,
     audit,
+    budgeting,
     captures,
     data,
     emergencies,
@@ -47,6 +48,7 @@ INFERENCE: tuple[Endpoint, ...] = (*RECORDS, *OPEN_INFERENCE, *MLFLOW)
 CONTROL: tuple[Endpoint, ...] = (
     *data.ENDPOINTS,
     *granting.ENDPOINTS,
+    *budgeting.ENDPOINTS,
     *training.ENDPOINTS,
     *shelf.ENDPOINTS,
     *releases.ENDPOINTS,

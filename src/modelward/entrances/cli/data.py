@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from modelward.entrances.cli import showing
+from modelward.entrances.cli.budgeting import declare_budgets
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.erasing import declare_erasing
 from modelward.entrances.cli.granting import declare_grants
@@ -109,6 +110,7 @@ def declare(app: typer.Typer) -> None:
     declare_shredding(nouns)
     declare_grants(nouns)
     declare_erasing(nouns)
+    declare_budgets(nouns)
 
 
 def _declare_dividing(nouns: typer.Typer) -> None:

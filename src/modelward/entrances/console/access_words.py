@@ -23,6 +23,7 @@ _ROLES = {
 }
 _PERMISSIONS = {
     Permission.DATA_READ: "查看数据集及其列与概况，并让其行用于训练和评估。",
+    Permission.DATA_STATISTICS: "在隐私预算之内查询数据集的加噪统计；不显示任何数据行。",
     Permission.DATA_WRITE: "登记数据集。",
     Permission.DATA_SHRED: "销毁数据集的密钥，使任何人都无法再读取它们。",
     Permission.DATA_GRANT: "把数据集授权给模型、收回授权，并查看据此读取的记录。",

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Routes of privacy budgets, and of the statistics that are answered from them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelward.access import Permission
+from modelward.datasets import Answer, Budget, Question
+from modelward.entrances.api.control import Call
+from modelward.entrances.api.endpoint import Endpoint
+
+
+class NewBudget(msgspec.Struct, forbid_unknown_fields=True):
+    """What the budget is to be; without `delta` that stays as it is."""
+
+    epsilon: float
+    delta: float | None = None
+
+
+def _limit(call: Call) -> Budget:
+    said: NewBudget = call.body
+    return call.platform.datasets.budgets.limit(call.path["name"], epsilon=said.epsilon, delta=said.delta, by=call.actor)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/v1/datasets/{name}/budget",
+        Permission.DATA_READ,
+        lambda call: call.platform.datasets.budgets.show(call.path["name"], call.actor),
+        "Show the privacy budget of a dataset, and what was spent of it.",
+        Budget,
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/datasets/{name}/budget",
+        Permission.DATA_READ,
+        _limit,
+        "Set the privacy budget of a dataset.",
+        Budget,
+        takes=NewBudget,
+        besides="`data:grant` or having registered it",
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/datasets/{name}/statistics",
+        Permission.DATA_STATISTICS,
+        lambda call: call.platform.datasets.statistics.ask(call.path["name"], call.body, by=call.actor),
+        "Ask a statistic of a dataset, answered with noise from its privacy budget; asked again it is free.",
+        Answer,
+        takes=Question,
+    ),
+)
