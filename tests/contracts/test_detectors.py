@@ -18,6 +18,7 @@ OWN = {
     "iban": ["GB82WEST12345698765432", "GB82 WEST 1234 5698 7654 32", "de89370400440532013000"],
     "ip-address": ["192.0.2.7", "2001:db8::1", "::1"],
     "medical-record": ["病历号：ZY-20240117", "MRN 12345678", "patient ID: P-100234"],
+    "name": ["张伟", "欧阳娜娜", "司马光明", "姓名：李娜", "Dr. Ada Marsh", "Emily van der Berg", "my name is Noor"],
     "number-plate": ["京A12345", "沪B·D1234", "粤BD12345", "川A1234挂"],
     "passport": ["E12345678", "EA1234567", "PE1234567", "护照号码: AB1234567"],
     "phone": ["13800138000", "+86 138 0013 8000", "010-62345678", "+44 20 7946 0958", "(555) 234-5678", "１３８００１３８０００"],
@@ -41,6 +42,7 @@ NEAR = {
     "iban": ["GB82WEST12345698765433", "GB82WEST1234569876543", "XX82WEST12345698765432", "GB82WEST123456987654321"],
     "ip-address": ["192.0.2.256", "192.0.2", "12345", "2001:db8::1::2", "12:30:45", "1.2.3.4.5", ""],
     "medical-record": ["住院三天", "MRN", "patient was here", "12345678"],
+    "name": ["王国", "高度", "谢谢", "石家庄市", "Don't go", "Will you", "Main Street", "the Madison Bank", "July", ""],
     "number-plate": ["京I12345", "东A12345", "京A1234", "京A1234567", "京ABCDEO"],
     "passport": ["E1234567", "E123456789", "Q12345678", "EI1234567", "AE12345678"],
     "phone": [
@@ -94,7 +96,8 @@ def test_a_detector_refuses_near_misses(name):
 def test_a_detector_finds_its_own_between_chinese_characters(name):
     r"""Where `\b` stands there is no border: both are characters of words."""
     for value in OWN[name]:
-        if "例" not in value:
+        # What is a name depends on what stands beside it; tests/privacy/test_names.py has sentences.
+        if "例" not in value and name != "name":
             found = find_spans(f"请看{value}吧", [name])
             assert found, value
             assert f"请看{value}吧"[found[0].start : found[0].end] in value

@@ -25,6 +25,8 @@ _SPACES_AND_DASHES = {
 }
 _LAST_FOLDED = 0x20000
 _CUE_LONGEST = 32
+# The end of a line and its like as JSON and logs write them.
+_ESCAPES = frozenset({"\\n", "\\r", "\\t"})
 _DIALLED = re.compile(r"[+(]{0,3}[0-9][0-9 ().+/\-]{5,}")
 _EXTENSION = 12
 
@@ -67,7 +69,7 @@ class Folded:
         after = text[end] if end < len(text) and end not in gaps else ""
         if _is_alphanumeric(after) or (after == "." and text[end + 1 : end + 2].isdigit()):
             return False
-        if _is_alphanumeric(before):
+        if _is_alphanumeric(before) and text[start - 2 : start] not in _ESCAPES:
             return or_after is not None and not before.isdigit() and self.follows(or_after, start)
         return not (before == "." and start > 1 and text[start - 2].isdigit())
 

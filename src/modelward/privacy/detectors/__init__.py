@@ -15,6 +15,7 @@ DETECTORS = PluginTable(
         "iban": f"{_PLACE}iban:IbanDetector",
         "ip-address": f"{_PLACE}ip_address:IpAddressDetector",
         "medical-record": f"{_PLACE}medical_record:MedicalRecordDetector",
+        "name": f"{_PLACE}name:NameDetector",
         "number-plate": f"{_PLACE}number_plate:NumberPlateDetector",
         "passport": f"{_PLACE}passport:PassportDetector",
         "phone": f"{_PLACE}phone:PhoneDetector",

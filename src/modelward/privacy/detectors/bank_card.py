@@ -12,7 +12,7 @@ from modelward.privacy.folding import Folded
 from modelward.privacy.numerals import Written
 
 # What the networks' numbers begin with: American Express, Diners Club, JCB, Visa, Mastercard, Maestro, Discover, UnionPay.
-_ISSUED = re.compile(r"3[04-9]|4|5[0-8]|6|2(?:2[2-9]|[3-6]|7[01]|720)")
+_ISSUED = re.compile(r"3[04-9]|1800|4|5[0-8]|6|2(?:2[2-9]|[3-6]|7[01]|720)")
 _GROUPED = frozenset({(4, 6, 5), (4, 6, 4), (6, 13), (6, 12), (6, 10), (8, 8), (6, 4, 4, 4), (6, 4, 4, 5)})
 _CUE = re.compile(r"(?i)(?:卡号?|账[号户]|帐[号户]|card|account|acct|visa|master|unionpay|银联)[^0-9]{0,12}$")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from modelward.privacy.detector import CUED, GUESSED, LIKELY, Match
 from modelward.privacy.folding import Folded
+from modelward.privacy.numerals import Written
 
 _MOBILE = re.compile(r"(?:0086|86)?(1[3-9][0-9]{9})")
 # How the eleven digits of a mobile number are grouped; before them the country code may stand, in a group of its own or not.
@@ -39,13 +40,13 @@ class PhoneDetector:
     def find(self, text: Folded) -> Iterable[Match]:
         """See `Detector.find`."""
         for number in text.numbers:
-            for written in number.written(10, 15):
+            for written in number.written(8, 15):
                 mobile, is_called = _MOBILE.fullmatch(written.digits), text.follows(_CUE, written.start)
                 if not text.stands_alone(written.start, written.end, or_after=_CUE):
                     continue
                 if mobile and (written.is_one or _grouped(written.sizes)):
                     yield Match(written.start, written.end, mobile[1], CUED if is_called else LIKELY)
-                elif is_called and written.is_one and _TEN_DIGITS.fullmatch(written.digits):
+                elif is_called and _is_of_others(written):
                     yield Match(written.start, written.end, written.digits, CUED)
         for start, end in text.dialled:
             yield from _of_other_forms(text, start, end)
@@ -53,6 +54,13 @@ class PhoneDetector:
 
 def _grouped(sizes: tuple[int, ...]) -> bool:
     return sizes in _GROUPED or (sizes[0] in {2, 4} and sizes[1:] in _GROUPED) or (sizes[0] - 2, *sizes[1:]) in _GROUPED
+
+
+def _is_of_others(written: Written) -> bool:
+    """It may be a number of another country, as people write it there: in groups, or ten digits of the North American plan."""
+    if written.is_one:
+        return bool(_TEN_DIGITS.fullmatch(written.digits))
+    return written.digits[0] != "1" and max(written.sizes) <= 5 and len(written.sizes) <= 5
 
 
 def _of_other_forms(text: Folded, start: int, end: int) -> Iterable[Match]:

@@ -16,7 +16,11 @@ _VALUES = {character: value for value, character in enumerate(_CHARACTERS)}
 _REGIONS = PROVINCES | {"10"}
 _WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
 # Who registers it and what it is, the region, the organisation, the check character.
-_WRITTEN = re.compile(r"(?i)(?<![0-9A-Za-z])[1-9ANY][ -]?[1-9](?:[ -]?[0-9]){6}(?:[ -]?[0-9A-HJ-NPQRTUWXY]){10}(?![0-9A-Za-z])")
+_WRITTEN = re.compile(
+    r"(?<![0-9A-Za-z])[1-9ANYany][ -]?[1-9](?:[ -]?[0-9]){6}(?:[ -]?[0-9A-HJ-NPQRTUWXYa-hj-npqrtuwxy]){10}(?![0-9A-Za-z])"
+)
+_SEPARATOR = re.compile("[ -]")
+_GROUPED = frozenset({(18,), (4, 4, 4, 4, 2), (2, 6, 9, 1), (8, 10), (8, 8, 2), (6, 6, 6), (9, 9), (8, 9, 1)})
 
 
 class SocialCreditCodeDetector:
@@ -27,8 +31,14 @@ class SocialCreditCodeDetector:
     def find(self, text: Folded) -> Iterable[Match]:
         """See `Detector.find`."""
         for found in _WRITTEN.finditer(text.text):
-            value = found[0].replace(" ", "").replace("-", "").upper()
-            if value[2:4] in _REGIONS and _check_character(value) == value[17] and not _is_rather_another(value):
+            groups = _SEPARATOR.split(found[0])
+            value = "".join(groups).upper()
+            if (
+                tuple(map(len, groups)) in _GROUPED
+                and value[2:4] in _REGIONS
+                and _check_character(value) == value[17]
+                and not _is_rather_another(value)
+            ):
                 yield Match(found.start(), found.end(), value, CERTAIN)
 
 
