@@ -4,8 +4,8 @@
     python benchmarks/persons.py [--sentences 1000] [--place .cache/persons]
 
 The sentences with identifiers and with near misses are generated (`tests/persons.py`), half in Chinese, where identifiers touch
-the words, and half in English; those with English names by presidio-evaluator. Presidio is installed with pip into an environment of
-its own.
+the words, and half in English; those with English names by presidio-evaluator. Presidio is installed with pip into an environment
+of its own.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ Found = list[tuple[int, int, str]]
 LETTERS = {
     "English": (
         "Dear team, the meeting with Mr. Porter about the renovation of the library at 12 Elm Street has been moved to Thursday. "
-        "Please bring the invoices of last month, and call me at (212) 555-0143 or write to ada@example.org if anything is unclear. "
-        "The budget of 4,500.00 dollars was approved in 2023 and covers chairs, tables and lamps. " * 4
+        "Please bring the invoices of last month, and call me at (212) 555-0143 or write to ada@example.org if anything is "
+        "unclear. The budget of 4,500.00 dollars was approved in 2023 and covers chairs, tables and lamps. " * 4
     )[:1024],
     "Chinese": (
         "尊敬的客户您好，您在2024年3月5日提交的申请已经受理，经办人会在三个工作日内与您联系，请保持手机13800138000畅通。"
