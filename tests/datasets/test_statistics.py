@@ -162,7 +162,7 @@ def test_what_the_budget_has_not_left_is_refused_before_a_row_is_looked_at(ask, 
 def test_a_mean_costs_what_was_said_and_the_ledger_tells_no_value_of_a_filter(ask, datasets, ledger):
     ask(replace(MEAN, where="town == 'Ulm'"))
     (entry,) = [each.entry for each in ledger.entries(event="privacy.spent")]
-    assert entry.facts["for"] == "mean of age by a filter"
+    assert entry.facts["use"] == "mean of age by a filter"
     assert "Ulm" not in str(entry.facts)
     assert entry.facts["epsilon"] <= 0.5 + 1e-9
     (spending,) = datasets.budgets.show("people", OWNER).spendings

@@ -158,6 +158,7 @@ def _of_extras() -> Check:
         "glass": "interpret",
         "oidc": "joserfc",
         "otel": "opentelemetry",
+        "privacy": "dp_accounting",
         "torch": "torch",
     }
     lacking = [extra for extra, module in named.items() if find_spec(module) is None]

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from modelward.access import Actor, Permission, Seal
 from modelward.audit import Event, Ledger
@@ -31,7 +32,7 @@ from modelward.datasets.owners import Owners
 from modelward.datasets.same_rows import SameRows
 from modelward.datasets.shelf import Shelf
 from modelward.datasets.spent_on_record import Recorded, SpentOnRecord
-from modelward.privacy import Mechanism, epsilon_of, merged
+from modelward.privacy import Loss, Mechanism, epsilon_of, merged
 from modelward.settings import Settings
 from modelward.storage import Database, Keyring
 
@@ -78,7 +79,7 @@ class Budgets:
         names = self._same_rows.of(whole, told.prints)
         spendings = _on(told, names)
         limit = self._limit(whole, told)
-        spent = epsilon_of(_looks(spendings), delta=limit.delta)
+        spent = _loss(_looks(spendings), limit.delta)
         seen = tuple(each for each in reversed(spendings) if _may_know(by, each.dataset))
         return Budget(
             dataset=name,
@@ -113,6 +114,10 @@ class Budgets:
             facts = {"epsilon": epsilon, "delta": delta}
             self._ledger.record(connection, BUDGET_SET, actor=by.id, subject=name, facts=facts)
         return self.show(name, by)
+
+    def may_limit(self, name: str, *, by: Actor) -> bool:
+        """Whether the actor may set the dataset's budget."""
+        return self._owners.may_grant(self._shelf.find(name), by=by)
 
     def reserve(self, name: str, mechanisms: Sequence[Mechanism], *, delta: float, for_: str, by: Actor) -> str:
         """Spend what the `mechanisms` can tell at most of one row of the dataset, before any of them looks; the id by which it is
@@ -160,7 +165,7 @@ class Budgets:
         self._shelf.find(name)
         looks, id = _checked(mechanisms), f"s-{secrets.token_hex(6)}"
         row = answered or store.SpendingRow(id=id, dataset=name, at=datetime.now(UTC))
-        alone = epsilon_of(looks, delta=delta)
+        alone = _loss(looks, delta)
         while True:
             told = self._on_record.read()
             # Adding up takes a while: whoever spent meanwhile is seen below, and it is done again.
@@ -170,7 +175,7 @@ class Budgets:
                     continue
                 recorded = {
                     "spending": id,
-                    "for": for_[:_PURPOSE_LIMIT],
+                    "use": for_[:_PURPOSE_LIMIT],
                     "epsilon": alone.epsilon,
                     "delta": delta,
                     "mechanisms": [asdict(each) for each in looks],
@@ -198,21 +203,21 @@ class Budgets:
         """What is left of the dataset's budget."""
         whole, told = self._same_rows.whole(name), self._on_record.read()
         limit, names = self._limit(whole, told), self._same_rows.of(whole, told.prints)
-        return max(0.0, limit.epsilon - epsilon_of(_looks(_on(told, names)), delta=limit.delta).epsilon)
+        return max(0.0, limit.epsilon - _loss(_looks(_on(told, names)), limit.delta).epsilon)
 
-    def _require_room(self, name: str, told: Recorded, looks: Sequence[Mechanism]) -> list[str]:
+    def _require_room(self, name: str, told: Recorded, looks: tuple[Mechanism, ...]) -> list[str]:
         """The fingerprints of the dataset and of what it was divided from, where every limit on its rows has room."""
         whole = self._same_rows.whole(name)
         names = self._same_rows.of(whole, told.prints)
         spendings = _on(told, names)
-        held, alone = _looks(spendings), epsilon_of(looks, delta=self._limit(whole, told).delta)
+        held, alone = _looks(spendings), _loss(looks, self._limit(whole, told).delta)
         for each in sorted(names, key=lambda one: (one != whole, one)):
             limit = self._limit(whole, told) if each == whole else told.limit(each)
             if limit is None:
                 continue
-            together = epsilon_of([*held, *looks], delta=limit.delta)
+            together = _loss(merged([*held, *looks]), limit.delta)
             if together.epsilon > limit.epsilon + ROUNDING:
-                now = epsilon_of(held, delta=limit.delta)
+                now = _loss(held, limit.delta)
                 whose = whole if each == whole else "another dataset that holds the same rows"
                 raise overspent(
                     limit, dataset=whole, limits=whose, now=now, alone=alone, together=together, spendings=len(spendings)
@@ -247,6 +252,11 @@ class Budgets:
         assessments = sum(use.startswith("assess ") for use in uses)
         private = sum(use == PRIVATE_TRAINING for use in uses)
         return Unbounded(trainings=trainings, assessments=assessments, others=len(uses) - trainings - assessments - private)
+
+
+@lru_cache(maxsize=256)
+def _loss(looks: tuple[Mechanism, ...], delta: float) -> Loss:
+    return epsilon_of(looks, delta=delta)
 
 
 def _may_know(by: Actor, name: str) -> bool:

@@ -120,7 +120,7 @@ class SpentOnRecord:
         spending = Spending(
             id=str(facts["spending"]),
             dataset=entry.subject,
-            purpose=str(facts["for"]),
+            purpose=str(facts["use"]),
             by=entry.actor,
             at=entry.at,
             epsilon=float(facts["epsilon"]),

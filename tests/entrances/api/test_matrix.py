@@ -41,6 +41,7 @@ PAGES: dict[str, Permission | None] = {
     "/console/models/{model}/{number:int}/curves.svg": Permission.MODELS_READ,
     "/console/data": Permission.DATA_READ,
     "/console/data/{name}": Permission.DATA_READ,
+    "/console/data/{name}/privacy": Permission.DATA_READ,
     "/console/data/{name}/trace": Permission.DATA_GRANT,
     "/console/data/{name}/shred": Permission.DATA_SHRED,
     "/console/runs": Permission.TRAINING_READ,

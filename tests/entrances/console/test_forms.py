@@ -16,6 +16,7 @@ FORMS = {
     "/console/ledger": {},
     "/console/data/ada/erasure": {"rows": "age > 30", "reason": "tests", "deed": "erase"},
     "/console/data/ada/grants": {"model": "grant", "purpose": "tests"},
+    "/console/data/ada/privacy": {"epsilon": "50", "delta": "1e-6"},
     "/console/data/ada/trace": {"column": "age", "value": "44"},
     "/console/data/ada/shred": {"typed": "ada", "reason": "tests"},
     "/console/access/policies": {"name": "open", "text": "permit (principal, action, resource);"},

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from modelward.entrances.console import (
     access_page,
     account_page,
+    budget_page,
     captures_page,
     data_page,
     emergencies_page,
@@ -101,6 +102,8 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/data/{name}/trace", tracing_page.trace, "POST"),
         route("/data/{name}/shred", shredding_page.show),
         route("/data/{name}/shred", shredding_page.shred, "POST"),
+        route("/data/{name}/privacy", budget_page.show),
+        route("/data/{name}/privacy", budget_page.change, "POST"),
         route("/data/{name}/erasure", erasing_page.erase, "POST"),
         route("/runs", runs_page.show_all),
         route("/runs/{id}", runs_page.show_one),

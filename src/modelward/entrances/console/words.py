@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from modelward.assessment import LANGUAGES, Language, Phrasebook
 from modelward.entrances.console.access_words import ACCESS_WORDS
+from modelward.entrances.console.budget_words import BUDGET_FACTS
 from modelward.entrances.console.capture_words import CAPTURE_FACTS
 from modelward.entrances.console.data_words import DATA_SENTENCES, DATA_WORDS
 from modelward.entrances.console.erasing_words import ERASING_FACTS
@@ -316,6 +317,7 @@ FACTS = {
     **GRANT_FACTS,
     **CAPTURE_FACTS,
     **ERASING_FACTS,
+    **BUDGET_FACTS,
     "address": "地址摘要",
     "approvals": "批准人数",
     "assessors": "评估器",
