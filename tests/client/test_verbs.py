@@ -26,7 +26,7 @@ from modelward.client.deciding import (
 )
 from modelward.client.granting import RemoteGrants
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
-from modelward.datasets import Datasets, Grants, Sharding, Split
+from modelward.datasets import Datasets, Grants, Hiding, Sharding, Split
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from modelward.registry import Registry
 from modelward.releases import Policies, Releases, ReleaseState
@@ -352,3 +352,16 @@ def test_rows_are_taken_out_elsewhere_once_they_were_tried(house, remote, tmp_pa
     model = version.name.partition(":")[0]
     assert remote.assessment.erased_versions(model) == house.platform.assessment.erased_versions(model, by=house.by)
     assert [each.gone for each in remote.assessment.erasures(version)] == [done.sightings[0].train + done.sightings[0].validation]
+
+
+def test_who_is_in_the_data_is_hidden_and_told_elsewhere_as_here(house, remote, tmp_path):
+    (tmp_path / "shown.csv").write_text(people(300))
+    remote.datasets.add("shown", [tmp_path / "shown.csv"], target="grant", purpose="tests", owner="tester")
+    hiding = Hiding(columns={"town": "pseudonym:token"}, drop=("hours",))
+    plan = remote.deidentifying.deidentify("shown", "unseen", hiding, is_trial=True)
+    made = remote.deidentifying.deidentify("shown", "unseen", hiding)
+    assert (plan.derived, plan.fingerprint) == (made.derived, "")
+    assert remote.datasets.show("unseen").derived == made.derived
+    before, after = (house.platform.datasets.table(name, by=house.by)["town"] for name in ("shown", "unseen"))
+    place = next(at for at, town in enumerate(before) if town)
+    assert remote.deidentifying.reidentify("unseen", [after[place]], reason="complaint 7").texts == (before[place],)

@@ -14,6 +14,7 @@ from modelward.audit import LedgerBrokenError
 from modelward.datasets import (
     BudgetAlteredError,
     DatasetMissingError,
+    Hiding,
     InvalidBudgetError,
     OverspentError,
     Sharding,
@@ -215,6 +216,20 @@ def test_the_same_rows_under_another_name_have_the_same_budget(datasets, budgets
     budgets.limit("again", epsilon=90, by=SCIENTIST)
     with pytest.raises(OverspentError, match="another dataset that holds the same rows"):
         spend(budgets, 2.0, "again")
+
+
+def test_a_de_identified_copy_has_the_budget_of_what_it_was_made_of_also_once_that_is_not_told_by_its_row(
+    datasets, budgets, database
+):
+    datasets.deidentifying.deidentify("people", "hidden", Hiding(columns={"town": "redact"}), by=OWNER)
+    datasets.shard("hidden", Sharding(parts=2, by="random"), by=OWNER)
+    spend(budgets, name="hidden-1")
+    spend(budgets, 0.5, name="hidden")
+    assert budgets.show("people", OWNER).spent.epsilon == pytest.approx(budgets.show("hidden-1", OWNER).spent.epsilon)
+    assert budgets.show("people", OWNER).spent.epsilon > 1
+    with database.change() as connection:
+        connection.execute(sa.text("DELETE FROM dataset_copies"))
+    assert budgets.show("people", OWNER).spent.epsilon > 1
 
 
 def test_the_rows_of_a_shard_under_another_name_have_the_budget_of_the_whole(datasets, budgets, declared, tmp_path):

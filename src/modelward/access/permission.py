@@ -38,6 +38,7 @@ class Permission(_Meaning):
     DATA_GRANT = "data:grant", "Grant datasets to models, take grants back, and see what was read under them."
     DATA_SHRED = "data:shred", "Destroy the keys of datasets, so that nobody can read them again."
     DATA_ERASE = "data:erase", "Take somebody's rows out of datasets for good."
+    DATA_REIDENTIFY = "data:reidentify", "Be told who stands behind the pseudonyms of de-identified datasets, on record."
     TRAINING_RUN = "training:run", "Train candidates, and resume a run."
     TRAINING_READ = "training:read", "See runs and what they reported."
     MODELS_READ = "models:read", "See models, versions, trust reports and model cards, and verify them."
@@ -87,6 +88,7 @@ PERMISSIONS_OF: Final[dict[Role, frozenset[Permission]]] = {
             _P.DATA_GRANT,
             _P.DATA_SHRED,
             _P.DATA_ERASE,
+            _P.DATA_REIDENTIFY,
             _P.TERMS_PUT,
             _P.TRAINING_READ,
             _P.MODELS_READ,

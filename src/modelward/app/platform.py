@@ -53,6 +53,7 @@ class Platform:
         self.grants = self.datasets.grants
         self.shredding = self.datasets.shredding
         self.erasing = self.datasets.erasing
+        self.deidentifying = self.datasets.deidentifying
         self.registry = Registry(self.database, self.vault, self.ledger, self.keyring)
         self.rotation = Rotation(self.database, self.ledger, self.keyring, self.vault, named=self.sealed_objects)
         self.training = Training(

@@ -18,7 +18,7 @@ from modelward.client.capturing import RemoteCaptures
 from modelward.client.connection import AddressError, Connection, StrangeAnswerError, UnreachableError
 from modelward.client.deciding import RemoteAccess, RemoteAuditing, RemoteReleases, RemoteSecurity, RemoteTenants
 from modelward.client.granting import RemoteGrants
-from modelward.client.keeping import RemoteRotation, RemoteShredding
+from modelward.client.keeping import RemoteDeidentifying, RemoteRotation, RemoteShredding
 from modelward.client.load import ARRIVALS, Load, NoAnswerError, Plan, Step
 from modelward.client.load_page import report_page
 from modelward.client.load_pictures import amount, label_of, report_pictures
@@ -37,6 +37,7 @@ class Client:
         self.auditing = RemoteAuditing(self._connection)
         self.captures = RemoteCaptures(self._connection)
         self.datasets = RemoteDatasets(self._connection)
+        self.deidentifying = RemoteDeidentifying(self._connection)
         self.grants = RemoteGrants(self._connection)
         self.registry = RemoteRegistry(self._connection)
         self.releases = RemoteReleases(self._connection)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What everything is sealed with, elsewhere."""
+"""What everything is sealed with, and who is hidden in data, elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modelward.access import Actor, MasterRotated
 from modelward.client.connection import Room, part
-from modelward.datasets import Shredded
+from modelward.datasets import Deidentification, Hiding, Reidentified, Shredded
 from modelward.storage import KeyStanding
 
 _LONG_SECONDS = 600.0
@@ -17,6 +19,23 @@ class RemoteRotation(Room):
     def rotate(self, *, by: Actor | None = None) -> MasterRotated:
         """Replace the master key of the house there."""
         return self._connection.fetch(MasterRotated, "POST", "/api/v1/keyring/rotate", timeout=_LONG_SECONDS)
+
+
+class RemoteDeidentifying(Room):
+    """See `modelward.datasets.Deidentifying`."""
+
+    def deidentify(
+        self, name: str, copy: str, hiding: Hiding, *, is_trial: bool = False, by: Actor | None = None
+    ) -> Deidentification:
+        """Hide who is in a dataset, and register what is left; or say what would be hidden."""
+        body = {"copy": copy, "columns": {**hiding.columns}, "drop": [*hiding.drop], "found": hiding.found, "is_trial": is_trial}
+        path = f"/api/v1/datasets/{part(name)}/deidentify"
+        return self._connection.fetch(Deidentification, "POST", path, body=body, timeout=_LONG_SECONDS)
+
+    def reidentify(self, name: str, texts: Sequence[str], *, reason: str, by: Actor | None = None) -> Reidentified:
+        """Tell what pseudonyms of a dataset stand for."""
+        path, body = f"/api/v1/datasets/{part(name)}/reidentify", {"texts": [*texts], "reason": reason}
+        return self._connection.fetch(Reidentified, "POST", path, body=body, timeout=_LONG_SECONDS)
 
 
 class RemoteShredding(Room):

@@ -33,6 +33,16 @@ from modelward.datasets.dataset import (
     UnusableTableError,
 )
 from modelward.datasets.declaration import Task, favourable_class
+from modelward.datasets.deidentifying import Deidentifying
+from modelward.datasets.derived import (
+    Deidentification,
+    HiddenColumn,
+    Hiding,
+    InvalidHidingError,
+    NoPseudonymsError,
+    Reidentified,
+    columns_of,
+)
 from modelward.datasets.erasing import Erasing
 from modelward.datasets.erasure import (
     DatasetErasedError,
@@ -97,6 +107,8 @@ __all__ = [
     "DatasetMissingError",
     "DatasetShreddedError",
     "Datasets",
+    "Deidentification",
+    "Deidentifying",
     "Erased",
     "ErasedMeanwhileError",
     "ErasedPart",
@@ -107,15 +119,19 @@ __all__ = [
     "GrantEndedError",
     "GrantMissingError",
     "Grants",
+    "HiddenColumn",
+    "Hiding",
     "InvalidBudgetError",
     "InvalidDeclarationError",
     "InvalidFilterError",
     "InvalidGrantError",
+    "InvalidHidingError",
     "InvalidSplitError",
     "InvalidStatisticError",
     "Limit",
     "Log",
     "Neighbours",
+    "NoPseudonymsError",
     "NoSuchGrantError",
     "NotErasableError",
     "NothingToEraseError",
@@ -129,6 +145,7 @@ __all__ = [
     "Reading",
     "RecordedErasure",
     "Records",
+    "Reidentified",
     "RowFilter",
     "Sample",
     "SampleChangedError",
@@ -158,6 +175,7 @@ __all__ = [
     "View",
     "class_codes",
     "class_labels",
+    "columns_of",
     "compared",
     "counts_rows",
     "favourable_class",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from modelward.audit import Event
+from modelward.datasets.derived import Derived
 from modelward.datasets.interactions import Log
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TooLargeError
 
@@ -120,8 +121,8 @@ class Shredded:
 class Dataset:
     """A registered table. `positive` is the favourable class of a target of two classes, "" of more and of
     other tasks. `task`, `user` and `time` are as in `Declaration`. `sealed` names the encrypted
-    rows, `described` the encrypted columns and profile. `shard` says of which dataset it is one, if it is one. Of one
-    that was `shredded`, nobody knows the columns any more.
+    rows, `described` the encrypted columns and profile. `shard` says of which dataset it is one, if it is one, and
+    `derived` of which it is a de-identified copy. Of one that was `shredded`, nobody knows the columns any more.
     """
 
     name: str
@@ -143,6 +144,7 @@ class Dataset:
     time: str = ""
     shard: Shard | None = None
     shredded: Shredded | None = None
+    derived: Derived | None = None
 
     @property
     def log(self) -> Log | None:

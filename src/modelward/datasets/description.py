@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from modelward.datasets import declaration
 from modelward.datasets.dataset import Column, Shard
 from modelward.datasets.declaration import Declaration
+from modelward.datasets.derived import Derived
 from modelward.datasets.fingerprint import fingerprint
 from modelward.datasets.pieces import pieces_of
 from modelward.datasets.profile import Profile
@@ -37,14 +38,21 @@ class Description:
     pieces: tuple[tuple[str, ...], ...] = ()
     shard: Shard | None = None
     said: Said | None = None
+    derived: Derived | None = None
+
+    @property
+    def origin(self) -> str:
+        """What it is a shard or a de-identified copy of; "" where it is neither."""
+        return self.shard.dataset if self.shard else self.derived.dataset if self.derived else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A table that is to be a dataset, and its description."""
+    """A table that is to be a dataset, its description, and the book of its pseudonyms where it has any, in bytes."""
 
     table: SlicedTable
     described: Description
+    book: bytes = field(default=b"", repr=False)
 
 
 def describe_table(
@@ -86,12 +94,14 @@ def opened_description(sealed: bytes) -> Description:
     return replace(described, profile=replace(described.profile, positive=taken))
 
 
-def sealable(table: Table, described: Description, *, name: str) -> Iterator[tuple[str, bytes]]:
-    """What is sealed of a table, with the label of each: its pieces, then what is said of them."""
+def sealable(table: Table, described: Description, *, name: str, book: bytes = b"") -> Iterator[tuple[str, bytes]]:
+    """What is sealed of a table, with the label of each: its pieces, its book of pseudonyms, then what is said of them."""
     names = []
     for piece, (columns, data) in enumerate(pieces_of(table)):
         names.append(columns)
         yield rows_label(name, piece), data
+    if book:
+        yield pseudonyms_label(name), book
     yield description_label(name), msgspec.json.encode(replace(described, pieces=tuple(names)))
 
 
@@ -105,7 +115,12 @@ def description_label(name: str) -> str:
     return f"dataset {name} description"
 
 
+def pseudonyms_label(name: str) -> str:
+    """The label under which the book of a dataset's pseudonyms is sealed."""
+    return f"dataset {name} pseudonyms"
+
+
 def is_label_of(label: str, name: str) -> bool:
     """Whether something of that dataset is sealed under `label`."""
     whole = rows_label(name, 0)
-    return label in (whole, description_label(name)) or label.startswith(f"{whole} piece ")
+    return label in (whole, description_label(name), pseudonyms_label(name)) or label.startswith(f"{whole} piece ")

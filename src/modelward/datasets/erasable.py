@@ -13,6 +13,7 @@ from modelward.datasets.dataset import LEAST_ROWS, Column
 from modelward.datasets.description import Description, describe_table
 from modelward.datasets.erasure import ErasedPart, NotErasableError, Seen
 from modelward.datasets.grant_book import GrantBook
+from modelward.datasets.layout import quoted
 from modelward.datasets.row_filter import RowFilter
 from modelward.datasets.sharding import is_called_shard
 from modelward.datasets.shelf import Shelf
@@ -74,7 +75,14 @@ class Erasable:
         Raises:
             NotErasableError: there is one.
         """
-        shard = self._shelf.description(found).shard
+        described = self._shelf.description(found)
+        if copied := described.derived:
+            raise NotErasableError(
+                f"{found.name!r} is a de-identified copy of {copied.dataset!r}. Shred it (`modelward data shred "
+                f"{found.name} --reason TEXT`), erase the rows in {copied.dataset!r}, and make a copy of what is left: "
+                "`modelward data deidentify`."
+            )
+        shard = described.shard
         if shard is None:
             return
         with self._database.look() as connection:
@@ -106,6 +114,21 @@ class Erasable:
                     yield part
                     # One that loses no row learns of other columns all the same, and so do those that were divided off it.
                     line.append(part)
+
+    def check_no_copies(self, parts: Sequence[Part], copied: Callable[[str], Sequence[str]]) -> None:
+        """Nothing, where no de-identified copy has the rows that go. `copied` tells of a dataset which copies the ledger names.
+
+        Raises:
+            NotErasableError: one has, or had rows that went before.
+        """
+        names = [part.found.name for part in parts if part.count]
+        with self._database.look() as connection:
+            there = {*store.copies(connection, names)}
+            for each in {copy for name in names for copy in copied(name)}:
+                found = store.find(connection, each)
+                there |= {each} if found and not found.shredded else set()
+        if there:
+            raise NotErasableError(copied_still(sorted(there)))
 
     def told(self, parts: Sequence[Part], witness: Witness) -> tuple[ErasedPart, ...]:
         """What is known of each of the parts before anything is done."""
@@ -158,6 +181,14 @@ class Erasable:
                 if not (kept & part.gone).any():
                     clear.append(grant.id)
         return tuple(sorted(clear))
+
+
+def copied_still(names: Sequence[str]) -> str:
+    """Why nothing is erased of what was copied."""
+    return (
+        f"Nothing is erased: {quoted(names)} {'is a de-identified copy' if len(names) == 1 else 'are de-identified copies'} with "
+        f"such rows. Shred what was copied (`modelward data shred {names[0]} --reason TEXT`), erase again, and make the copy anew."
+    )
 
 
 def rests_of(parts: Sequence[Part]) -> Iterator[Rest]:

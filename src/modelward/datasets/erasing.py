@@ -16,8 +16,9 @@ from modelward.access import Actor, Permission
 from modelward.audit import Ledger, checked_reason
 from modelward.datasets import store
 from modelward.datasets.agreement import Agreement
+from modelward.datasets.derived import DATASET_DEIDENTIFIED
 from modelward.datasets.description import description_label, is_label_of, rows_label, sealable
-from modelward.datasets.erasable import Erasable, Part, Rest, Witness, nobody, rests_of
+from modelward.datasets.erasable import Erasable, Part, Rest, Witness, copied_still, nobody, rests_of
 from modelward.datasets.erased_on_record import ErasedOnRecord, ErasureEntry
 from modelward.datasets.erasure import (
     DATASET_ERASED,
@@ -107,11 +108,17 @@ class Erasing:
             parts.append(part)
         if not top.count:
             return self._done_before(found, asked, is_trial=is_trial)
+        self._erasable.check_no_copies(parts, self._copied)
         rests = [*rests_of(parts)]
         told = self._erasable.told(parts, witness)
         if is_trial:
             return Erased(dataset=name, parts=told, reason="", by=by.id, erased=None)
         return self._erase(rests, told, asked, known=frozenset(each.name for each in others))
+
+    def _copied(self, name: str) -> list[str]:
+        """The de-identified copies of that dataset that the ledger knows of."""
+        told = self._ledger.every(event=DATASET_DEIDENTIFIED.name, subject=name)
+        return [str(each.entry.facts.get("copy")) for each in told]
 
     def may_erase(self, name: str, *, by: Actor) -> bool:
         """Whether the actor may erase rows of the dataset called `name`: with data:erase, or because it is theirs."""
@@ -248,3 +255,5 @@ def _check_no_more_shards(connection: Connection, parts: Sequence[Part], *, know
     for each in store.every(connection):
         if each.name not in looked_at and any(is_called_shard(each.name, part.found.name) for part in parts):
             raise ErasedMeanwhileError(f"Somebody else divided off {each.name!r} just now. Nothing was done; try again.")
+    if copied := store.copies(connection, [part.found.name for part in parts if part.count]):
+        raise ErasedMeanwhileError(copied_still(copied))

@@ -153,7 +153,7 @@ class Grants:
         with suppress(DatasetMissingError, DatasetShreddedError):
             if dataset and by.may(Permission.DATA_READ, dataset=dataset):
                 registered = self._shelf.find(dataset)
-                line, purpose = [*self._agreement.names(registered)], registered.declared.purpose
+                line, purpose = [*self._agreement.divided(registered)], registered.declared.purpose
         if dataset:
             told = self._book.told(line, model)
         else:
@@ -210,7 +210,7 @@ class Grants:
         found = self._shelf.genuine(dataset)
         self._agreement.require(found, by=by)
         try:
-            line = [*self._agreement.names(found)]
+            line = [*self._agreement.divided(found)]
             grant = self._grant_for(found, model, line, by=by)
             _check_purpose(grant, found.declared.purpose, wanted=purpose)
             self._check_columns(grant, found, columns)
@@ -256,7 +256,7 @@ class Grants:
             DatasetErasedError: rows are gone. AlteredRowError: somebody edited a grant.
         """
         name, grant, whole = view.dataset.name, view.grant.id, view.whole
-        line = [*self._agreement.names(self._shelf.find(name))]
+        line = [*self._agreement.divided(self._shelf.find(name))]
 
         def check() -> None:
             self._book.check(grant, line)

@@ -25,6 +25,7 @@ from modelward.datasets.dataset import (
     DatasetExistsError,
 )
 from modelward.datasets.declaration import Declaration, Task
+from modelward.datasets.deidentifying import Deidentifying
 from modelward.datasets.description import (
     Description,
     Made,
@@ -79,6 +80,7 @@ class Datasets:
             database, ledger, self._shelf, owners, SameRows(database, self._agreement), keyring, settings=settings
         )
         self.statistics = Statistics(database, self._shelf, self._agreement, self.budgets, keyring)
+        self.deidentifying = Deidentifying(database, vault, ledger, self._shelf, keyring, self._agreement, self._register, settings)
         self.shredding = Shredding(database, vault, ledger, self._shelf, owners)
         self.erasing = Erasing(database, vault, ledger, self._shelf, keyring, self._agreement, owners, book)
 
@@ -281,7 +283,7 @@ class Datasets:
         """Put tables on the shelf by their names, all of them or none, `then` write down what else is to be known."""
         said = Said(declared.purpose, declared.owner, by.id)
         made = {name: replace(each, described=replace(each.described, said=said)) for name, each in made.items()}
-        pieces = chain.from_iterable(sealable(each.table, each.described, name=name) for name, each in made.items())
+        pieces = chain.from_iterable(sealable(each.table, each.described, name=name, book=each.book) for name, each in made.items())
         last = {description_label(name): each.described for name, each in made.items()}
         digests, recorded = [], []
         with self._vault.sealing(pieces, named=store.sealed_objects) as (connection, sealed):
@@ -296,9 +298,12 @@ class Datasets:
     def _record(
         self, connection: Connection, sealed: Sequence[str], described: Description, *, declared: Declaration, by: Actor
     ) -> store.Registration:
-        """Write down the dataset that lies in `sealed`: the pieces of its rows, then its description."""
+        """Write down the dataset that lies in `sealed`: the pieces of its rows, its book of pseudonyms where it has any, then its
+        description.
+        """
         *rows, description = sealed
-        profile, shard = described.profile, described.shard
+        profile, shard, derived = described.profile, described.shard, described.derived
+        book = rows.pop() if derived and derived.pseudonyms else ""
         if store.find(connection, profile.dataset):
             raise _taken(profile.dataset, "was registered by somebody else just now")
         made = store.Registration(
@@ -311,9 +316,12 @@ class Datasets:
             sealed=rows[0],
             described=description,
             further=tuple(rows[1:]),
+            origin=derived.dataset if derived else "",
+            pseudonyms=book,
         )
         store.add(connection, made)
         facts = _facts(made) | {"positive": profile.positive} | ({"shard": asdict(shard)} if shard else {})
+        facts |= {"copy_of": derived.dataset} if derived else {}
         self._ledger.record(connection, DATASET_REGISTERED, actor=by.id, subject=made.name, facts=facts)
         return made
 

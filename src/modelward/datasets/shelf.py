@@ -82,6 +82,7 @@ class Shelf:
             time=found.declared.time,
             shard=described.shard if described else None,
             shredded=found.shredded,
+            derived=described.derived if described else None,
         )
 
     def description(self, found: store.Registration) -> Description:

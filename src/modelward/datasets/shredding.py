@@ -97,13 +97,14 @@ class Shredding:
         return shredded, traces
 
     def _shards(self, found: store.Registration) -> tuple[str, ...]:
-        """The datasets that hold rows of it still, for it was divided into them."""
+        """The datasets that hold rows of it still, for it was divided into them, or they are de-identified copies."""
         with self._database.look() as connection:
             others = [each for each in store.every(connection) if each.shredded is None and each.name != found.name]
         names = []
         for each in others:
             with suppress(ModelwardError):
-                shard = self._shelf.description(each).shard
-                if shard and (shard.dataset, shard.fingerprint) == (found.name, found.fingerprint):
+                described = self._shelf.description(each)
+                from_ = described.shard or described.derived
+                if from_ and (from_.dataset, from_.fingerprint) == (found.name, found.fingerprint):
                     names.append(each.name)
         return tuple(names)

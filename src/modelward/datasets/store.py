@@ -7,7 +7,7 @@ And the rows of grants, each with a MAC: who edits the database widens none.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from modelward.access import MAC, AlteredRowError, Seal
 from modelward.datasets.dataset import Shredded
 from modelward.datasets.declaration import Declaration
-from modelward.datasets.description import description_label, rows_label
+from modelward.datasets.description import description_label, pseudonyms_label, rows_label
 from modelward.datasets.grant import Grant
 from modelward.storage import SCHEMA, Connection
 
@@ -86,6 +86,14 @@ _SPENDINGS = sa.Table(
     sa.Column("at", sa.String, nullable=False),
     sa.Column(MAC, sa.String, nullable=False),
 )
+# A de-identified copy has a row here: what it is a copy of, and the sealed book of its pseudonyms, where it has one.
+_COPIES = sa.Table(
+    "dataset_copies",
+    SCHEMA,
+    sa.Column("name", sa.String(63), primary_key=True),
+    sa.Column("origin", sa.String(63), nullable=False, index=True),
+    sa.Column("pseudonyms", sa.String(64), nullable=False),
+)
 # A dataset that was shredded keeps its row, and has one here.
 _SHREDDED = sa.Table(
     "shredded_datasets",
@@ -97,12 +105,16 @@ _SHREDDED = sa.Table(
     sa.Column("keys", sa.JSON, nullable=False),
     sa.Column("shards", sa.JSON, nullable=False),
 )
-_WHOLE = sa.select(_DATASETS, _LATER.c.declared).select_from(_DATASETS.outerjoin(_LATER, _DATASETS.c.name == _LATER.c.name))
+_WHOLE = sa.select(_DATASETS, _LATER.c.declared, _COPIES.c.origin, _COPIES.c.pseudonyms).select_from(
+    _DATASETS.outerjoin(_LATER, _DATASETS.c.name == _LATER.c.name).outerjoin(_COPIES, _DATASETS.c.name == _COPIES.c.name)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What the database knows of a dataset. `sealed` is its first piece, `further` are those of a large one, in order."""
+    """What the database knows of a dataset. `sealed` is its first piece, `further` are those of a large one, in order. `origin` is
+    what it is a de-identified copy of, and `pseudonyms` the sealed book of what its pseudonyms stand for, "" where it has none.
+    """
 
     name: str
     fingerprint: str
@@ -114,6 +126,8 @@ class Registration:
     described: str
     further: tuple[str, ...] = ()
     shredded: Shredded | None = None
+    origin: str = ""
+    pseudonyms: str = ""
 
 
 def add(connection: Connection, made: Registration) -> None:
@@ -136,7 +150,15 @@ def add(connection: Connection, made: Registration) -> None:
             described=made.described,
         )
     )
+    if made.origin:
+        connection.execute(_COPIES.insert().values(name=made.name, origin=made.origin, pseudonyms=made.pseudonyms))
     _add_further(connection, made)
+
+
+def copies(connection: Connection, origins: Iterable[str]) -> list[str]:
+    """The de-identified copies of those datasets that were not shredded, by name."""
+    there = sa.select(_COPIES.c.name).where(_COPIES.c.origin.in_([*origins]), _COPIES.c.name.not_in(sa.select(_SHREDDED.c.name)))
+    return list(connection.scalars(there.order_by(_COPIES.c.name)))
 
 
 def put_anew(connection: Connection, made: Registration) -> None:
@@ -162,7 +184,8 @@ def every(connection: Connection) -> list[Registration]:
 def objects_of(found: Registration) -> dict[str, str]:
     """The digest of every sealed object of a dataset, with the label that it is sealed under."""
     rows = {digest: rows_label(found.name, place) for place, digest in enumerate((found.sealed, *found.further))}
-    return rows | {found.described: description_label(found.name)}
+    book = {found.pseudonyms: pseudonyms_label(found.name)} if found.pseudonyms else {}
+    return rows | book | {found.described: description_label(found.name)}
 
 
 def shred(connection: Connection, shredded: Shredded) -> None:
@@ -186,6 +209,8 @@ def sealed_objects(connection: Connection) -> dict[str, str]:
         named |= {sealed: rows_label(name, 0), described: description_label(name)}
     further = sa.select(_PIECES.c.dataset, _PIECES.c.place, _PIECES.c.sealed).where(_PIECES.c.dataset.not_in(gone))
     pieces = connection.execute(further)
+    books = sa.select(_COPIES.c.name, _COPIES.c.pseudonyms).where(_COPIES.c.pseudonyms != "", _COPIES.c.name.not_in(gone))
+    named |= {sealed: pseudonyms_label(name) for name, sealed in connection.execute(books)}
     return named | {sealed: rows_label(name, place) for name, place, sealed in pieces}
 
 
@@ -220,6 +245,8 @@ def _registration(connection: Connection, row: sa.RowMapping) -> Registration:
         described=row["described"],
         further=tuple(connection.execute(further).scalars()),
         shredded=_shredded(connection, row["name"]),
+        origin=row["origin"] or "",
+        pseudonyms=row["pseudonyms"] or "",
     )
 
 

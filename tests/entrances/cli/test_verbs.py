@@ -26,6 +26,8 @@ VERBS = {
     "data erase": (["data", "erase", "people", "--rows", "age >= 60", "--reason", "they objected"], "grants:1"),
     "data budget": (["data", "budget", "people", "--epsilon", "2"], "2"),
     "data statistics": (["data", "statistics", "people", "--count", "--where", "age >= 40", "--epsilon", "1"], "rows"),
+    "data deidentify": (["data", "deidentify", "people", "--as", "hidden", "--column", "age=generalise:10"], "generalise:10"),
+    "data reidentify": (["data", "reidentify", "hidden", "nobody", "--reason", "complaint 7"], "nobody"),
     "data keys": (["data", "keys", "people"], "m1"),
     "data shard": (["data", "shard", "people", "--parts", "2"], "people-2"),
     "train": (["train", "{folder}/spec.yaml", "--set", "candidates=[naive-bayes]"], "grants:3"),
@@ -119,6 +121,7 @@ ELSEWHERE |= {"captures show", "captures shred"}
 ELSEWHERE |= {f"access break-glass {verb}" for verb in ("ask", "approve", "refuse", "end", "list")}
 # What must have been done before.
 BEFORE = {
+    "data reidentify": [["data", "deidentify", "people", "--as", "hidden", "--column", "town=pseudonym:token"]],
     **{f"tenants {verb}": [["tenants", "add", "north"]] for verb in ("list", "remove")},
     "access policies remove": [["access", "policies", "put", "site", "{folder}/site.cedar"]],
     **{f"users {verb}": [["users", "add", "ada", "--role", "operator"]] for verb in ("remove", "role", "sessions", "unlock")},

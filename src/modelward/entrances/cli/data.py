@@ -17,6 +17,7 @@ from modelward.entrances.cli.budgeting import declare_budgets
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.erasing import declare_erasing
 from modelward.entrances.cli.granting import declare_grants
+from modelward.entrances.cli.hiding import declare_hiding, show_hidden
 from modelward.entrances.cli.shredding import declare_shredding
 from modelward.entrances.cli.verb import noun, point, verb
 from modelward.entrances.cli.waiting import waiting
@@ -111,6 +112,7 @@ def declare(app: typer.Typer) -> None:
     declare_grants(nouns)
     declare_erasing(nouns)
     declare_budgets(nouns)
+    declare_hiding(nouns)
 
 
 def _declare_dividing(nouns: typer.Typer) -> None:
@@ -171,6 +173,7 @@ def show_dataset(console: Console, dataset: Dataset, *, columns: int | None = No
         "time": dataset.time,
         "positive": dataset.positive,
         "shard": f"{shard.part} of {shard.parts} of {shard.dataset}" if shard else "",
+        "copy of": dataset.derived.dataset if dataset.derived else "",
     }
     showing.facts(
         console,
@@ -205,6 +208,9 @@ def show_dataset(console: Console, dataset: Dataset, *, columns: int | None = No
         ),
         text=("values",),
     )
+    if dataset.derived:
+        console.print()
+        show_hidden(console, dataset.derived.columns)
     if more := len(dataset.columns[columns or len(dataset.columns) :]):
         showing.line(console, f"… and {more:,} columns more. `modelward data show {dataset.name}` tells all.")
 

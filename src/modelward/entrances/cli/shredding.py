@@ -41,7 +41,7 @@ def _show_shredded(console: Console, made: Shredded) -> None:
     count = len(made.keys)
     showing.line(console, f"The dataset {made.dataset} is shredded: {count} {'key is' if count == 1 else 'keys are'} destroyed.")
     if made.shards:
-        showing.line(console, f"Rows of it are still in {', '.join(made.shards)}: shards are datasets of their own.")
+        showing.line(console, f"Rows of it are still in {', '.join(made.shards)}: shards and copies are datasets of their own.")
     showing.line(console, "Versions made from it stay. Older copies of the database die with the master key of their time.")
 
 

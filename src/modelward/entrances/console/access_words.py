@@ -28,6 +28,7 @@ _PERMISSIONS = {
     Permission.DATA_SHRED: "销毁数据集的密钥，使任何人都无法再读取它们。",
     Permission.DATA_GRANT: "把数据集授权给模型、收回授权，并查看据此读取的记录。",
     Permission.DATA_ERASE: "从数据集中永久删除某人的数据行。",
+    Permission.DATA_REIDENTIFY: "得知去标识化数据集中的假名代表谁，并记录在案。",
     Permission.TRAINING_RUN: "训练候选模型，并继续中断的训练。",
     Permission.TRAINING_READ: "查看训练及其报告。",
     Permission.MODELS_READ: "查看并核验模型、版本、可信报告和模型卡。",

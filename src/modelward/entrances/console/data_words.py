@@ -6,6 +6,7 @@ from __future__ import annotations
 from modelward.entrances.console.budget_words import BUDGET_WORDS
 from modelward.entrances.console.erasing_words import ERASING_SENTENCES, ERASING_WORDS
 from modelward.entrances.console.grant_words import GRANT_WORDS
+from modelward.entrances.console.hiding_words import HIDING_WORDS
 from modelward.entrances.console.record_words import RECORD_SENTENCES, RECORD_WORDS
 
 DATA_WORDS = {
@@ -13,6 +14,7 @@ DATA_WORDS = {
     **RECORD_WORDS,
     **ERASING_WORDS,
     **BUDGET_WORDS,
+    **HIDING_WORDS,
     "Every dataset, sealed and fingerprinted; it never changes.": "每个数据集都已加密并记录指纹，不再改变。",
     "Rows": "行数",
     "Columns": "列",

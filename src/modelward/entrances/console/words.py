@@ -18,6 +18,7 @@ from modelward.entrances.console.data_words import DATA_SENTENCES, DATA_WORDS
 from modelward.entrances.console.erasing_words import ERASING_FACTS
 from modelward.entrances.console.finding_words import FINDING_SENTENCES
 from modelward.entrances.console.grant_words import GRANT_FACTS
+from modelward.entrances.console.hiding_words import HIDING_FACTS
 from modelward.entrances.console.people_words import PEOPLE_SENTENCES, PEOPLE_WORDS
 from modelward.entrances.console.security_words import SECURITY_NAMES, SECURITY_SENTENCES
 from modelward.entrances.console.singular_words import SINGULAR
@@ -318,6 +319,7 @@ FACTS = {
     **CAPTURE_FACTS,
     **ERASING_FACTS,
     **BUDGET_FACTS,
+    **HIDING_FACTS,
     "address": "地址摘要",
     "approvals": "批准人数",
     "assessors": "评估器",

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modelward data deidentify` and `data reidentify`: who is in a dataset is hidden, and told again to who may know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from modelward.entrances.cli import showing
+from modelward.entrances.cli.desk import Desk
+from modelward.entrances.cli.verb import verb
+from modelward.entrances.cli.waiting import waiting
+
+if TYPE_CHECKING:
+    from modelward.datasets import Deidentification, HiddenColumn, Reidentified
+
+Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
+
+
+def declare_hiding(nouns: typer.Typer) -> None:
+    """Put the commands below `modelward data`."""
+
+    @verb(
+        nouns,
+        "deidentify",
+        show=_show_copy,
+        example="modelward data deidentify patients --as patients-hidden --column age=generalise:10 --drop room",
+    )
+    def deidentify(
+        desk: Desk,
+        name: Name,
+        *,
+        copy: Annotated[str, typer.Option("--as", metavar="NEW", help="Name of the dataset that it becomes.")],
+        column: Annotated[
+            list[str] | None,
+            typer.Option(metavar="COL=OPERATOR", help="What hides every cell of a column: redact, mask:4, …; repeat it for more."),
+        ] = None,
+        drop: Annotated[list[str] | None, typer.Option(metavar="COL", help="A column to leave out; repeat it for more.")] = None,
+        found: Annotated[
+            str, typer.Option(metavar="OPERATOR", help="What hides what is found in the other columns.")
+        ] = "pseudonym",
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be found and hidden, and change nothing.")] = False,
+    ) -> Deidentification:
+        """Hide what names persons, and register what is left as a dataset of its own."""
+        from modelward.datasets import Hiding, columns_of
+
+        hiding = Hiding(columns=columns_of(column or ()), drop=tuple(drop or ()), found=found)
+        with waiting(desk, f"Hiding who is in {name}"):
+            return desk.house.deidentifying.deidentify(name, copy, hiding, is_trial=dry_run, by=desk.actor)
+
+    @verb(
+        nouns,
+        "reidentify",
+        show=_show_told,
+        example="modelward data reidentify patients-hidden '+999 0412345678' --reason 'complaint 7'",
+    )
+    def reidentify(
+        desk: Desk,
+        name: Name,
+        texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Pseudonyms, or texts that hold some.")],
+        reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it stays in the ledger, so it names no person.")],
+    ) -> Reidentified:
+        """Tell what pseudonyms of a dataset stand for, once it is on record who asked, and why."""
+        return desk.house.deidentifying.reidentify(name, texts, reason=reason, by=desk.actor)
+
+
+def _show_copy(console: Console, made: Deidentification) -> None:
+    derived = made.derived
+    is_made = f"is registered as {made.dataset}, {made.rows:,} rows" if made.fingerprint else "was looked at; nothing was changed"
+    showing.line(console, f"{derived.dataset} {is_made}.")
+    console.print()
+    show_hidden(console, derived.columns)
+    told = {"left out": derived.dropped, "pseudonyms": derived.pseudonyms}
+    showing.facts(console, {name: said for name, said in told.items() if said})
+
+
+def show_hidden(console: Console, columns: tuple[HiddenColumn, ...]) -> None:
+    """What was found and hidden in each column, in counts."""
+    showing.table(
+        console,
+        ("column", "operator", "found", "hidden", "cells changed"),
+        ((each.column, _operator(each), _counts(each.found), _counts(each.hidden), each.cells) for each in columns),
+        numbers=("cells changed",),
+        text=("found", "hidden"),
+    )
+
+
+def _operator(column: HiddenColumn) -> str:
+    if not column.operator:
+        return "left as it is"
+    return f"{column.operator} within" if column.within else column.operator
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{kind} {count:,}" for kind, count in counts.items())
+
+
+def _show_told(console: Console, told: Reidentified) -> None:
+    for text in told.texts:
+        showing.line(console, text)
+    count = sum(told.counts.values())
+    showing.line(console, f"{count} {'pseudonym was' if count == 1 else 'pseudonyms were'} found. That you asked is on record.")
