@@ -83,6 +83,30 @@ def test_what_is_kept_is_what_came_and_what_went_byte_for_byte_and_lies_nowhere_
     assert files_with(home, CANARY) == ["planted"], "what lies in the open is found, and nothing else does"
 
 
+def test_what_names_persons_is_replaced_before_anything_is_kept_and_counted(live, kept, entered, admin):
+    opened, run = entered()
+    said = [*ROW, "联系人：李强，电话１３８００１３８０００，ada@example.org"]
+    reply = run(ask(live, opened, payload=msgspec.json.encode(said)))
+    (capture,) = settled(kept, admin, 1, run)
+    read = kept.read(reply.request, reason=WHY, by=admin)
+    assert msgspec.json.decode(read.question) == [*ROW, "联系人：<name>，电话<phone>，<email>"]
+    assert (read.answer, read.entry) == (reply.payload, reply.entry)
+    assert read.hidden == {"email": 1, "name": 1, "phone": 1}
+    assert capture.bytes == len(read.question) + len(read.answer)
+
+
+def test_what_was_hidden_does_not_let_what_is_kept_pass_for_another_request(live, kept, entered, admin, monkeypatch):
+    opened, run = entered()
+    hide = capturing.Capturing._without_persons
+    monkeypatch.setattr(
+        capturing.Capturing, "_without_persons", lambda self, of: msgspec.structs.replace(hide(self, of), input="0" * 64)
+    )
+    reply = run(ask(live, opened, payload=msgspec.json.encode([*ROW, "ada@example.org"])))
+    settled(kept, admin, 1, run)
+    with pytest.raises(CaptureAlteredError, match="no entry that commits to it"):
+        kept.read(reply.request, reason=WHY, by=admin)
+
+
 def test_nothing_is_kept_without_a_rule_nor_after_it_ended(live, captures, entered, admin):
     opened, run = entered()
     run(ask(live, opened))

@@ -16,8 +16,12 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_
 from structlog.typing import EventDict
 
 from modelward.errors import cause_of, place_of
+from modelward.privacy import DETECTORS, Book, Plan, Span, deidentify, find_spans
 
 _FIELDS = ("request", "route", "status", "fault", "place", "cause", "left_out")
+_REDACTED = Plan(otherwise="redact")
+# Where a server listens is told in its log.
+_TOLD = {"ip-address", "url"}
 _LOG = logging.getLogger("modelward.server")
 
 
@@ -69,6 +73,10 @@ def _lost(event: str, fault: BaseException | None) -> None:
     _LOG.error(event, exc_info=fault or True)
 
 
+def _persons_in(text: str) -> list[Span]:
+    return find_spans(text, [kind for kind in DETECTORS.names() if kind not in _TOLD])
+
+
 def _of_process(_logger: Any, _level: str, line: EventDict) -> EventDict:
     """Which process says so: several workers write to one stream."""
     line["process"] = os.getpid()
@@ -76,8 +84,10 @@ def _of_process(_logger: Any, _level: str, line: EventDict) -> EventDict:
 
 
 def _without_texts(_logger: Any, _level: str, line: EventDict) -> EventDict:
-    """The first line of the message alone, and of a fault its kind, place and cause's kind: the rest may quote a payload."""
-    line["event"] = line["event"].strip().partition("\n")[0]
+    """The first line of the message alone without what names persons, and of a fault its kind, place and cause's kind: the rest may
+    quote a payload.
+    """
+    line["event"] = deidentify(line["event"].strip().partition("\n")[0], _REDACTED, Book(), find=_persons_in).text
     if exc_info := line.pop("exc_info", None):
         kind, fault, _trace = exc_info
         line.update({"fault": kind.__name__, "place": place_of(fault), "cause": cause_of(fault)} if kind else {})

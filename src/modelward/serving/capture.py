@@ -7,7 +7,8 @@ has the rule and the ledger can tell afterwards which ones were to be kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -89,13 +90,17 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class CapturedExchange:
-    """A question and its answer as they came and went, byte for byte, which the ledger's entry number `entry` commits to."""
+    """A question and its answer but for what named persons in them: `hidden` says how many identifiers of each kind were replaced
+    before they were kept, so where it is empty they are as they came and went. The ledger's entry number `entry` commits to them as
+    they were.
+    """
 
     capture: Capture
     question: bytes
     answer: bytes
     media: str
     entry: int
+    hidden: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,11 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
     question: bytes
     answer: bytes
     media: str
+    # What the ledger's entry says of both as they came, and how many identifiers were hidden since. Of what is kept from before
+    # anything was hidden, there is neither.
+    input: str = ""
+    output: str = ""
+    hidden: dict[str, int] = {}
 
     def speaks_of(self, capture: Capture) -> bool:
         """Whether the row beside it tells the same."""

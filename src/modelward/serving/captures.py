@@ -103,7 +103,8 @@ class Captures:
             return store.newest(connection, wanted, caller=caller, limit=max(1, min(limit, SHOWN_LIMIT)))
 
     def read(self, request: str, *, reason: str, by: Actor) -> CapturedExchange:
-        """The question of that request and its answer, byte for byte, once it is on record that they were read, and why.
+        """The question of that request and its answer, but for what named persons in them, once it is on record that they were
+        read, and why.
 
         Raises:
             NotPermittedError: `by` lacks captures:read. CaptureMissingError: nothing is kept of it, or its time is over.
@@ -117,7 +118,7 @@ class Captures:
         entry = self._entry_of(kept)
         with self._database.change() as connection:
             self._ledger.record(connection, CAPTURE_READ, actor=by.id, subject=capture.version, facts=_facts(capture, reason))
-        return CapturedExchange(capture, kept.question, kept.answer, kept.media, entry)
+        return CapturedExchange(capture, kept.question, kept.answer, kept.media, entry, kept.hidden)
 
     def shred(self, requests: Sequence[str], *, reason: str, by: Actor) -> ShreddedCaptures:
         """Destroy the keys of what is kept of these requests, all or none: nobody reads it again. That they were kept stays told,
@@ -203,7 +204,7 @@ class Captures:
         if entry.event not in _TELLS or (entry.actor, entry.subject) != (kept.caller, kept.version):
             return False
         said = str(entry.facts.get("input")), str(entry.facts.get("output"))
-        meant = key.commitment(kept.question), key.commitment(kept.answer)
+        meant = (kept.input, kept.output) if kept.input else (key.commitment(kept.question), key.commitment(kept.answer))
         return all(hmac.compare_digest(a.encode(), b.encode()) for a, b in zip(said, meant, strict=True))
 
 

@@ -29,6 +29,7 @@ from modelward.serving.capture import (
     until,
 )
 from modelward.serving.capture_rules import CaptureRules
+from modelward.serving.hiding import without_persons
 from modelward.serving.meters import Meters
 from modelward.serving.pending import Pending
 from modelward.storage import Database, Parcel, Vault
@@ -144,14 +145,15 @@ class Capturing:
             return some
 
     def _write(self, some: Sequence[_Taken]) -> None:
-        parcels = [_parcel(self._vault, taken.kept) for taken in some]
+        hidden = [self._without_persons(taken.kept) for taken in some]
+        parcels = [_parcel(self._vault, kept) for kept in hidden]
         with self._changed:
             lost = dict(self._lost)
         with self._database.change() as connection:
             if parcels:
                 self._vault.keep(connection, parcels)
                 sealed = (Sealed(parcel.digest, parcel.sealed) for parcel in parcels)
-                store.add(connection, zip((taken.kept.told() for taken in some), sealed, strict=True))
+                store.add(connection, zip((kept.told() for kept in hidden), sealed, strict=True))
             for model, count in lost.items():
                 self._ledger.record(connection, CAPTURES_LOST, actor=self._actor, subject=model, facts={"questions": count})
         self._meters.note_captures("kept", len(some))
@@ -159,6 +161,21 @@ class Capturing:
             self._lost.subtract(lost)
             self._lost += Counter()
             self._waiting_bytes -= sum(taken.size for taken in some)
+
+    def _without_persons(self, kept: Kept) -> Kept:
+        """What is kept of it: no identifier that was found, and where there was one, what the ledger says of both as they were."""
+        question, answer = without_persons(kept.question), without_persons(kept.answer)
+        if not question.counts and not answer.counts:
+            return kept
+        key = self._ledger.request_key(kept.request)
+        return msgspec.structs.replace(
+            kept,
+            question=question.body,
+            answer=answer.body,
+            input=key.commitment(kept.question),
+            output=key.commitment(kept.answer),
+            hidden=dict(Counter(question.counts) + Counter(answer.counts)),
+        )
 
     def _put_back(self, some: Sequence[_Taken], *, is_over: bool) -> None:
         """What could not be written is tried again after a while, or lost."""

@@ -80,6 +80,21 @@ def test_whoever_writes_it_is_a_line_of_json_without_the_text_of_a_fault():
     assert CANARY not in done.stderr
 
 
+def test_what_names_persons_is_in_no_line_whoever_wrote_it():
+    program = """
+import logging
+from modelward.entrances.logs import write_json_lines
+write_json_lines("info")
+logging.getLogger("library").error("no row for %s in http://127.0.0.1:8321", "ada@example.org")
+logging.getLogger("modelward.room").info("联系人：李强，电话１３８００１３８０００")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert [line["event"] for line in lines_of(done.stderr.decode())] == [
+        "no row for <email> in http://127.0.0.1:8321",
+        "联系人：<name>，电话<phone>",
+    ]
+
+
 def test_the_log_is_utf_8_whatever_the_locale_is():
     said = "OTEL_… 收入 ✓ \U0001f512 \ud800"
     program = f"""

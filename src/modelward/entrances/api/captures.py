@@ -94,7 +94,7 @@ ENDPOINTS = (
         "/api/v1/captures/{request}/read",
         Permission.CAPTURES_READ,
         lambda call: call.platform.captures.read(call.path["request"], reason=call.body.reason, by=call.actor),
-        "Read a question and its answer byte for byte (in base64), which goes on record.",
+        "Read a question and its answer but for what named persons (in base64), which goes on record.",
         CapturedExchange,
         takes=Because,
     ),

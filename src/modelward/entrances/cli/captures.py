@@ -63,7 +63,7 @@ def declare(app: typer.Typer) -> None:
 
     @verb(captures, "show", show=_show_one, example="modelward captures show req-… --reason 'complaint 17'")
     def show(desk: Desk, request: Annotated[str, typer.Argument(help="Id of the request.")], reason: Reason) -> CapturedExchange:
-        """Show a question and its answer as they came and went, which goes on record with the reason."""
+        """Show a question and its answer, but for what named persons, which goes on record with the reason."""
         return desk.house.captures.read(request, reason=reason, by=desk.actor)
 
     @verb(captures, "shred", show=_show_shredded, then=_after)
@@ -114,7 +114,8 @@ def _show_all(console: Console, found: Sequence[Capture]) -> None:
 def _show_one(console: Console, found: CapturedExchange) -> None:
     capture = found.capture
     told = {"request": capture.request, "version": capture.version, "caller": capture.caller, "at": capture.at}
-    showing.facts(console, told | {"until": capture.until, "ledger entry": found.entry})
+    hidden = ", ".join(f"{count} {kind}" for kind, count in found.hidden.items()) or "nothing"
+    showing.facts(console, told | {"until": capture.until, "ledger entry": found.entry, "hidden": hidden})
     for name, content in (("question", found.question), ("answer", found.answer)):
         console.print()
         showing.line(console, f"{name}, {len(content)} bytes:")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 CAPTURE_WORDS = {
     "Captures": "留存",
+    "Hidden before it was kept:": "留存前已隐去：",
     "Questions and answers are kept only where somebody ruled so, sealed, for a while. Who reads one says why.": (
         "只有经人裁定，问答才会加密留存一段时间。查阅者须说明理由。"
     ),
