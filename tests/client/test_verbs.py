@@ -15,6 +15,7 @@ from modelward.access import Access, Auditing, Role, SitePolicies, Tenants
 from modelward.assessment import LANGUAGES, Assessment, Objective
 from modelward.audit import verify_receipt
 from modelward.client.asking import RemoteServing
+from modelward.client.budgeting import RemoteBudgets, RemoteStatistics
 from modelward.client.capturing import RemoteCaptures
 from modelward.client.deciding import (
     RemoteAccess,
@@ -26,7 +27,7 @@ from modelward.client.deciding import (
 )
 from modelward.client.granting import RemoteGrants
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
-from modelward.datasets import Datasets, Grants, Hiding, Sharding, Split
+from modelward.datasets import Budgets, Datasets, Grants, Hiding, OverspentError, Question, Sharding, Split, Statistics
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from modelward.registry import Registry
 from modelward.releases import Policies, Releases, ReleaseState
@@ -45,6 +46,7 @@ candidates: [naive-bayes, {decision-tree: {max_depth: 3}}]
 PAIRS = (
     (Access, RemoteAccess),
     (Assessment, RemoteAssessment),
+    (Budgets, RemoteBudgets),
     (Auditing, RemoteAuditing),
     (Captures, RemoteCaptures),
     (Datasets, RemoteDatasets),
@@ -54,6 +56,7 @@ PAIRS = (
     (Releases, RemoteReleases),
     (Serving, RemoteServing),
     (SitePolicies, RemoteSitePolicies),
+    (Statistics, RemoteStatistics),
     (Tenants, RemoteTenants),
     (Training, RemoteTraining),
 )
@@ -365,3 +368,16 @@ def test_who_is_in_the_data_is_hidden_and_told_elsewhere_as_here(house, remote, 
     before, after = (house.platform.datasets.table(name, by=house.by)["town"] for name in ("shown", "unseen"))
     place = next(at for at, town in enumerate(before) if town)
     assert remote.deidentifying.reidentify("unseen", [after[place]], reason="complaint 7").texts == (before[place],)
+
+
+def test_a_privacy_budget_is_the_same_there_and_statistics_are_answered_from_it(house, remote, data):
+    budgets = house.platform.datasets.budgets
+    set_ = remote.datasets.budgets.limit("people", epsilon=2.0, delta=1e-7)
+    assert set_ == remote.datasets.budgets.show("people") == budgets.show("people", house.by)
+    question = Question(kind="histogram", column="town", categories=("north", "south"), epsilon=1.5)
+    told = remote.datasets.statistics.ask("people", question)
+    again = house.platform.datasets.statistics.ask("people", question, by=house.by)
+    assert (again.figures, again.repeated, again.left) == (told.figures, True, told.left)
+    with pytest.raises(RefusedError, match=r"Left: 0\.5") as refused:
+        remote.datasets.statistics.ask("people", Question(kind="count", epsilon=1.0))
+    assert type(refused.value).__name__ in {"RefusedError", OverspentError.__name__}

@@ -153,7 +153,7 @@ def test_what_the_budget_has_not_left_is_refused_before_a_row_is_looked_at(ask, 
     ask(COUNT)
     before = ledger.head().size
     monkeypatch.setattr(datasets._shelf, "rows", lambda found: pytest.fail("rows were looked at"))
-    with pytest.raises(OverspentError, match=r"Spent so far: epsilon 0.5000 \(1 spendings\).*Left: 0.1000"):
+    with pytest.raises(OverspentError, match=r"Spent so far: epsilon 0.5000 \(1 spending\).*Left: 0.1000"):
         ask(MEAN)
     assert ledger.head().size == before
     assert ask(COUNT).repeated, "what was told already can still be told"

@@ -3,6 +3,7 @@
 
 from modelward.datasets.allotting import UndividedError, partition
 from modelward.datasets.budget import (
+    EPSILON_LIMIT,
     Budget,
     BudgetAlteredError,
     InvalidBudgetError,
@@ -86,6 +87,7 @@ from modelward.datasets.tracing import Records
 from modelward.datasets.view import View
 
 __all__ = [
+    "EPSILON_LIMIT",
     "FIELD_LIMIT_CHARACTERS",
     "MISSING",
     "READERS",

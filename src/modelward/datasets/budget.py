@@ -89,7 +89,7 @@ class Unbounded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """The privacy budget of a dataset. `whole` is what it was divided from at first, else itself: they have one budget.
+    """The privacy budget of a dataset. `whole` is what it was divided or copied from at first, else itself: they have one budget.
 
     `spent` is what all spendings tell together, by the limit's delta, and `left` is what is left of the limit. `spendings` are
     those that whoever asks may know of, the latest first; `unseen` counts the others, on datasets that hold the same rows.
@@ -130,10 +130,11 @@ def overspent(
     """The refusal of what would pass a limit, with the arithmetic; `limits` is whose limit that is."""
     left = max(0.0, budget.epsilon - now.epsilon)
     whose = "Its limit" if limits == dataset else f"The limit of {limits}"
+    times = f"{spendings} {'spending' if spendings == 1 else 'spendings'}"
     return OverspentError(
         f"The privacy budget of dataset {dataset!r} does not have that much left, so nothing was answered and nothing spent. "
-        f"{whose} is epsilon {budget.epsilon:g} at delta {budget.delta:g}. Spent so far: epsilon {now.epsilon:.4f} ({spendings} "
-        f"spendings). This alone: {alone.epsilon:.4f}. Together: {together.epsilon:.4f}, which is "
-        f"{together.epsilon - budget.epsilon:.4f} too much. Left: {left:.4f}. Ask for less, or have who owns the data decide "
-        f"whether its persons can bear more: `modelward data budget {dataset} --epsilon NUMBER`."
+        f"{whose} is epsilon {budget.epsilon:g} at delta {budget.delta:g}. Spent so far: epsilon {now.epsilon:.4f} ({times}). This "
+        f"alone: {alone.epsilon:.4f}. Together: {together.epsilon:.4f}, which is {together.epsilon - budget.epsilon:.4f} too much. "
+        f"Left: {left:.4f}. Ask for less, or have who owns the data decide whether its persons can bear more: "
+        f"`modelward data budget {dataset} --epsilon NUMBER`."
     )

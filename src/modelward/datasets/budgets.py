@@ -98,14 +98,14 @@ class Budgets:
 
         Raises:
             NotPermittedError: the actor neither holds data:grant nor registered the dataset. DatasetMissingError: there is none.
-            InvalidBudgetError: that can be no budget, or the dataset is a shard, which has that of the whole.
+            InvalidBudgetError: that can be no budget, or the dataset is a shard or a copy, which has that of the whole.
         """
         by.require(Permission.DATA_READ, dataset=name)
         found = self._shelf.find(name) if self._shelf.find(name).shredded else self._shelf.genuine(name)
         self._owners.require_granting(found, by=by)
         if (whole := self._same_rows.whole(name)) != name:
             raise InvalidBudgetError(
-                f"Dataset {name!r} is a shard of {whole!r}: their rows have one privacy budget. Set it there: "
+                f"Dataset {name!r} is a shard or a copy of {whole!r}: their rows have one privacy budget. Set it there: "
                 f"`modelward data budget {whole} --epsilon {epsilon:g}`."
             )
         now = self._on_record.read().limits.get(name) or self._default(found)

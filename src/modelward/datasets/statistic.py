@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
+
+from msgspec import Meta
 
 from modelward.datasets.dataset import Column, ColumnKind
 from modelward.datasets.layout import unknown_column
@@ -43,7 +45,7 @@ class Question:
     """
 
     kind: Kind
-    epsilon: float
+    epsilon: Annotated[float, Meta(extra_json_schema={"minimum": _EPSILON_LEAST, "maximum": _EPSILON_MOST})]
     column: str = ""
     where: str = ""
     categories: tuple[str, ...] = ()

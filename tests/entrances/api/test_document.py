@@ -34,6 +34,7 @@ NEVER_GRANTED = {
     "POST /api/v1/access/emergencies/{id}/end": "nothing was asked for; console/test_emergencies.py ends one by a key",
     "POST /api/v1/datasets": "its files need names with endings; test_verbs.py uploads them",
     "POST /api/v1/datasets/{name}/erase": "its filter must mean rows; test_verbs.py of the client takes some out",
+    "POST /api/v1/datasets/{name}/statistics": "its question must fit the columns; test_verbs.py of the client asks one",
     "POST /api/v1/models/{model}/batches": "its file needs a name with an ending; test_verbs.py uploads one",
     "POST /api/v1/models": "its files must be a model; test_verbs.py uploads one",
     "DELETE /api/v1/users/{name}/sessions/{id}": "nobody is signed in; test_verbs.py of the client signs somebody in",

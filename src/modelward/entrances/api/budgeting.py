@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from modelward.access import Permission
-from modelward.datasets import Answer, Budget, Question
+from modelward.datasets import EPSILON_LIMIT, Answer, Budget, Question
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint
 
@@ -14,8 +17,8 @@ from modelward.entrances.api.endpoint import Endpoint
 class NewBudget(msgspec.Struct, forbid_unknown_fields=True):
     """What the budget is to be; without `delta` that stays as it is."""
 
-    epsilon: float
-    delta: float | None = None
+    epsilon: Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0, "maximum": EPSILON_LIMIT})]
+    delta: Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0, "maximum": 0.001})] | None = None
 
 
 def _limit(call: Call) -> Budget:

@@ -99,7 +99,7 @@ def _show_budget(console: Console, budget: Budget) -> None:
         + (f", as {limit.by} set on {limit.set:%Y-%m-%d}." if limit.set else ", as long as nobody sets another budget."),
     )
     if budget.whole != budget.dataset:
-        showing.line(console, f"{budget.dataset} is a shard of it, and has no budget of its own.")
+        showing.line(console, f"{budget.dataset} is a shard or a copy of it, and has no budget of its own.")
     filled = round(_BAR * min(1.0, spent.epsilon / limit.epsilon))
     showing.line(console, f"{'█' * filled}{'░' * (_BAR - filled)}  spent {spent.epsilon:.4f}, left {budget.left:.4f}")
     console.print()

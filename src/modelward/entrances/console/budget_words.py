@@ -8,7 +8,7 @@ BUDGET_WORDS = {
     "Privacy budget…": "隐私预算…",
     "Privacy budget of {dataset}": "{dataset} 的隐私预算",
     "What all answers with noise together may tell of one row.": "所有加噪答复合起来最多可透露一行数据的多少。",
-    "It is a shard of {whole}: their rows have one budget.": "它是 {whole} 的分片：它们的数据行共用一份预算。",
+    "It is a shard or a copy of {whole}: their rows have one budget.": "它是 {whole} 的分片或副本：它们的数据行共用一份预算。",
     "What was told of its rows with noise, and how much may still be.": "已通过加噪答复透露了多少，还可透露多少。",
     "Spent": "已用",
     "Limit": "上限",
