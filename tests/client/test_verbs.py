@@ -27,7 +27,7 @@ from modelward.client.deciding import (
 )
 from modelward.client.granting import RemoteGrants
 from modelward.client.making import RemoteAssessment, RemoteDatasets, RemoteRegistry, RemoteTraining
-from modelward.datasets import Budgets, Datasets, Grants, Hiding, OverspentError, Question, Sharding, Split, Statistics
+from modelward.datasets import Anonymising, Budgets, Datasets, Grants, Hiding, OverspentError, Question, Sharding, Split, Statistics
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from modelward.registry import Registry
 from modelward.releases import Policies, Releases, ReleaseState
@@ -360,7 +360,7 @@ def test_rows_are_taken_out_elsewhere_once_they_were_tried(house, remote, tmp_pa
 def test_who_is_in_the_data_is_hidden_and_told_elsewhere_as_here(house, remote, tmp_path):
     (tmp_path / "shown.csv").write_text(people(300))
     remote.datasets.add("shown", [tmp_path / "shown.csv"], target="grant", purpose="tests", owner="tester")
-    hiding = Hiding(columns={"town": "pseudonym:token"}, drop=("hours",))
+    hiding = Hiding(columns={"town": "pseudonym:token"}, drop=("hours",), anonymous=Anonymising(k=5, quasi=("age",)))
     plan = remote.deidentifying.deidentify("shown", "unseen", hiding, is_trial=True)
     made = remote.deidentifying.deidentify("shown", "unseen", hiding)
     assert (plan.derived, plan.fingerprint) == (made.derived, "")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from modelward.access import Actor, MasterRotated
 from modelward.client.connection import Room, part
@@ -28,7 +29,7 @@ class RemoteDeidentifying(Room):
         self, name: str, copy: str, hiding: Hiding, *, is_trial: bool = False, by: Actor | None = None
     ) -> Deidentification:
         """Hide who is in a dataset, and register what is left; or say what would be hidden."""
-        body = {"copy": copy, "columns": {**hiding.columns}, "drop": [*hiding.drop], "found": hiding.found, "is_trial": is_trial}
+        body = {"copy": copy, "is_trial": is_trial, **asdict(hiding)}
         path = f"/api/v1/datasets/{part(name)}/deidentify"
         return self._connection.fetch(Deidentification, "POST", path, body=body, timeout=_LONG_SECONDS)
 

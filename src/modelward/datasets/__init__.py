@@ -36,12 +36,17 @@ from modelward.datasets.dataset import (
 from modelward.datasets.declaration import Task, favourable_class
 from modelward.datasets.deidentifying import Deidentifying
 from modelward.datasets.derived import (
+    Anonymising,
+    Anonymity,
+    Attack,
     Deidentification,
     HiddenColumn,
     Hiding,
     InvalidHidingError,
     NoPseudonymsError,
+    NotAnonymousError,
     Reidentified,
+    anonymising,
     columns_of,
 )
 from modelward.datasets.erasing import Erasing
@@ -94,7 +99,10 @@ __all__ = [
     "READS_SHOWN",
     "SAMPLES",
     "WARNINGS",
+    "Anonymising",
+    "Anonymity",
     "Answer",
+    "Attack",
     "Budget",
     "BudgetAlteredError",
     "Budgets",
@@ -135,6 +143,7 @@ __all__ = [
     "Neighbours",
     "NoPseudonymsError",
     "NoSuchGrantError",
+    "NotAnonymousError",
     "NotErasableError",
     "NothingToEraseError",
     "OutsideGrantError",
@@ -175,6 +184,7 @@ __all__ = [
     "UnusableTableError",
     "ValueCount",
     "View",
+    "anonymising",
     "class_codes",
     "class_labels",
     "columns_of",

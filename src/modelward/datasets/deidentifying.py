@@ -17,6 +17,7 @@ from modelward.datasets.declaration import Declaration
 from modelward.datasets.derived import (
     DATASET_DEIDENTIFIED,
     DATASET_REIDENTIFIED,
+    Anonymity,
     Deidentification,
     Derived,
     HiddenColumn,
@@ -54,6 +55,7 @@ class _Copy:
     table: KeptTable
     told: tuple[HiddenColumn, ...]
     persons: frozenset[str]
+    anonymity: Anonymity | None
 
 
 class Deidentifying:
@@ -104,7 +106,12 @@ class Deidentifying:
             made = _hidden(self._shelf.rows(found), whole.columns, hiding, book, scratch=scratch, user=found.declared.user)
             declared = _declared(found.declared, hiding)
             derived = Derived(
-                dataset=name, fingerprint=found.fingerprint, columns=made.told, dropped=hiding.drop, pseudonyms=len(book)
+                dataset=name,
+                fingerprint=found.fingerprint,
+                columns=made.told,
+                dropped=hiding.drop,
+                pseudonyms=len(book),
+                anonymity=made.anonymity,
             )
             described = replace(_described(made, copy, declared, whole), derived=derived)
             told = Deidentification(dataset=copy, fingerprint="", rows=made.table.height, derived=derived)
@@ -164,7 +171,7 @@ class Deidentifying:
         return at_most(limits.dataset_pixels_limit, each=limits.image_pixels_limit, refusal=_TOO_MANY_PIXELS)
 
     def _record(self, found: store.Registration, derived: Derived, copy: str, by: Actor) -> Callable[[Connection], None]:
-        facts = {
+        facts: dict[str, object] = {
             "copy": copy,
             "fingerprint": found.fingerprint,
             "columns": {each.column: each.operator for each in derived.columns if each.cells},
@@ -172,6 +179,8 @@ class Deidentifying:
             "hidden": sum(sum(each.hidden.values()) for each in derived.columns),
             "pseudonyms": derived.pseudonyms,
         }
+        if made := derived.anonymity:
+            facts |= {"k": made.k, "quasi": [*made.quasi], "smallest": made.smallest, "sensitive": made.sensitive}
 
         def record(connection: Connection) -> None:
             self._shelf.must_be_as_read(connection, found)
@@ -181,18 +190,28 @@ class Deidentifying:
 
 
 def _hidden(table: Table, columns: Sequence[Column], hiding: Hiding, book: Book, *, scratch: Scratch, user: str) -> _Copy:
-    from modelward.datasets.hidden_columns import hide_column, ways_of
+    from modelward.datasets.anonymity import check_anonymising, measure, widen
+    from modelward.datasets.hidden_columns import hide_column, ways_of, widened_column
 
+    asked = hiding.anonymous
+    if asked:
+        check_anonymising(asked, table.columns, [*hiding.columns, *hiding.drop])
     ways = ways_of(table, columns, hiding, persons=user)
     if not ways:
         raise InvalidHidingError("Every column is left out. Keep some: a dataset has columns.")
     made, told, persons = KeptTable(scratch), [], set()
+    widened = widen(table, asked) if asked else None
     for name, way in ways.items():
+        if widened and (alike := widened.columns.get(name)) is not None:
+            made.add(alike)
+            told.append(widened_column(table.get_column(name), alike))
+            continue
         hidden = hide_column(table.get_column(name), way, book, table.get_column)
         made.add(hidden.values)
         told.append(hidden.told)
         persons |= {name} if hidden.names_persons else set()
-    return _Copy(made, tuple(told), frozenset(persons))
+    anonymity = measure(table, made, asked, lost=widened.lost) if asked and widened else None
+    return _Copy(made, tuple(told), frozenset(persons), anonymity)
 
 
 def _declared(declared: Declaration, hiding: Hiding) -> Declaration:

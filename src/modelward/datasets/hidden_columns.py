@@ -126,6 +126,13 @@ def hide_column(values: pl.Series, way: Way, book: Book, subject_of: Callable[[s
     return Hidden(made, told, names_persons=names and cells > 0)
 
 
+def widened_column(before: pl.Series, after: pl.Series) -> HiddenColumn:
+    """What is told of a column that was made alike."""
+    same = _as_text(before).eq_missing(_as_text(after))
+    cells = len(before) - int(same.sum())
+    return HiddenColumn(column=before.name, operator="alike", within=False, found={}, hidden={}, cells=cells)
+
+
 class _Whole:
     """Hides a cell as one value."""
 

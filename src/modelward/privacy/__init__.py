@@ -18,6 +18,7 @@ from modelward.privacy.mechanism import (
     epsilon_of,
     merged,
 )
+from modelward.privacy.mondrian import AnonymityUnreachableError, Axis, Sensitive, distance, divided
 from modelward.privacy.noise import discrete_laplace, reach
 from modelward.privacy.operator import InvalidOperatorError, Item, Operator, operator_of
 from modelward.privacy.operators import OPERATORS
@@ -28,6 +29,8 @@ __all__ = [
     "DETECTORS",
     "OPERATORS",
     "AccountantsDisagreeError",
+    "AnonymityUnreachableError",
+    "Axis",
     "Book",
     "BookFullError",
     "BookUnreadableError",
@@ -44,10 +47,13 @@ __all__ = [
     "Mechanism",
     "Operator",
     "Plan",
+    "Sensitive",
     "Span",
     "check_delta",
     "deidentify",
     "discrete_laplace",
+    "distance",
+    "divided",
     "epsilon_of",
     "find_spans",
     "identifiers_in",

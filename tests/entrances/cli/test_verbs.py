@@ -26,7 +26,7 @@ VERBS = {
     "data erase": (["data", "erase", "people", "--rows", "age >= 60", "--reason", "they objected"], "grants:1"),
     "data budget": (["data", "budget", "people", "--epsilon", "2"], "2"),
     "data statistics": (["data", "statistics", "people", "--count", "--where", "age >= 40", "--epsilon", "1"], "rows"),
-    "data deidentify": (["data", "deidentify", "people", "--as", "hidden", "--column", "age=generalise:10"], "generalise:10"),
+    "data deidentify": (["data", "deidentify", "people", "--as", "hidden", "--k", "5", "--quasi", "age,town"], "alike"),
     "data reidentify": (["data", "reidentify", "hidden", "nobody", "--reason", "complaint 7"], "nobody"),
     "data keys": (["data", "keys", "people"], "m1"),
     "data shard": (["data", "shard", "people", "--parts", "2"], "people-2"),

@@ -35,6 +35,21 @@ def test_a_copy_is_planned_and_then_made_and_its_pseudonyms_are_told_to_who_may(
     assert entry.entry.facts["told"] == 1
 
 
+def test_rows_are_made_alike_and_the_page_tells_how_an_attacker_fares(own_house):
+    owner = own_house.visitor(Role.DATA_OWNER)
+    said = {"copy": "alike", "k": "5", "quasi": "age, town", "sensitive": "grant", "deed": "make"}
+    made = owner.post(PLACE, said, shown_at="/data/people")
+    assert made.status_code in (200, 303)
+    told = own_house.platform.datasets.show("alike", by=local_actor()).derived.anonymity
+    page = words_of(owner.get("/data/alike").text)
+    assert told.smallest >= 5
+    assert f"{told.classes}, of {told.smallest} to {told.largest} rows" in page
+    assert left_english(owner.get("/data/alike?lang=zh").text) == []
+    for wrong in ({"k": "many"}, {"k": "5", "quasi": ""}, {"k": "1000000"}):
+        answer = owner.post(PLACE, said | {"copy": "other"} | wrong, shown_at="/data/people")
+        assert (answer.status_code, 'role="alert"' in answer.text) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("change", "status", "said"),
     [

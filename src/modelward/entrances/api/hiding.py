@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from modelward.access import Permission
-from modelward.datasets import Deidentification, Hiding, Reidentified
+from modelward.datasets import Anonymising, Deidentification, Hiding, Reidentified
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name
 
@@ -20,6 +20,7 @@ class ToDeidentify(msgspec.Struct, forbid_unknown_fields=True):
     columns: dict[str, str] = {}
     drop: list[str] = []
     found: str = "pseudonym"
+    anonymous: Anonymising | None = None
     is_trial: bool = False
 
 
@@ -32,7 +33,7 @@ class ToReidentify(msgspec.Struct, forbid_unknown_fields=True):
 
 def _deidentify(call: Call) -> Deidentification:
     said: ToDeidentify = call.body
-    hiding = Hiding(columns=said.columns, drop=tuple(said.drop), found=said.found)
+    hiding = Hiding(columns=said.columns, drop=tuple(said.drop), found=said.found, anonymous=said.anonymous)
     return call.platform.deidentifying.deidentify(call.path["name"], said.copy, hiding, is_trial=said.is_trial, by=call.actor)
 
 

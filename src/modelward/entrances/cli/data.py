@@ -17,7 +17,7 @@ from modelward.entrances.cli.budgeting import declare_budgets
 from modelward.entrances.cli.desk import Desk
 from modelward.entrances.cli.erasing import declare_erasing
 from modelward.entrances.cli.granting import declare_grants
-from modelward.entrances.cli.hiding import declare_hiding, show_hidden
+from modelward.entrances.cli.hiding import declare_hiding, show_anonymity, show_hidden
 from modelward.entrances.cli.shredding import declare_shredding
 from modelward.entrances.cli.verb import noun, point, verb
 from modelward.entrances.cli.waiting import waiting
@@ -211,6 +211,7 @@ def show_dataset(console: Console, dataset: Dataset, *, columns: int | None = No
     if dataset.derived:
         console.print()
         show_hidden(console, dataset.derived.columns)
+        show_anonymity(console, dataset.derived.anonymity)
     if more := len(dataset.columns[columns or len(dataset.columns) :]):
         showing.line(console, f"… and {more:,} columns more. `modelward data show {dataset.name}` tells all.")
 

@@ -14,7 +14,7 @@ from modelward.entrances.cli.verb import verb
 from modelward.entrances.cli.waiting import waiting
 
 if TYPE_CHECKING:
-    from modelward.datasets import Deidentification, HiddenColumn, Reidentified
+    from modelward.datasets import Anonymity, Attack, Deidentification, HiddenColumn, Reidentified
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 
@@ -41,12 +41,21 @@ def declare_hiding(nouns: typer.Typer) -> None:
         found: Annotated[
             str, typer.Option(metavar="OPERATOR", help="What hides what is found in the other columns.")
         ] = "pseudonym",
+        k: Annotated[int, typer.Option("--k", metavar="N", help="Make as many rows alike in the columns of --quasi.")] = 0,
+        quasi: Annotated[list[str] | None, typer.Option(metavar="COLS", help="Columns known of persons from outside.")] = None,
+        sensitive: Annotated[str, typer.Option(metavar="COL", help="With --k: what nobody shall learn of a person.")] = "",
+        diversity: Annotated[int, typer.Option(metavar="N", help="How many sensitive values alike rows have at least.")] = 1,
+        closeness: Annotated[
+            float, typer.Option(metavar="SHARE", help="How far their shares are from those of all rows at most, 0 to 1.")
+        ] = 1.0,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be found and hidden, and change nothing.")] = False,
     ) -> Deidentification:
         """Hide what names persons, and register what is left as a dataset of its own."""
-        from modelward.datasets import Hiding, columns_of
+        from modelward.datasets import Hiding, anonymising, columns_of
 
-        hiding = Hiding(columns=columns_of(column or ()), drop=tuple(drop or ()), found=found)
+        names = [name.strip() for part in quasi or () for name in part.split(",") if name.strip()]
+        asked = anonymising(k=k, quasi=names, sensitive=sensitive, diversity=diversity, closeness=closeness)
+        hiding = Hiding(columns=columns_of(column or ()), drop=tuple(drop or ()), found=found, anonymous=asked)
         with waiting(desk, f"Hiding who is in {name}"):
             return desk.house.deidentifying.deidentify(name, copy, hiding, is_trial=dry_run, by=desk.actor)
 
@@ -74,6 +83,7 @@ def _show_copy(console: Console, made: Deidentification) -> None:
     show_hidden(console, derived.columns)
     told = {"left out": derived.dropped, "pseudonyms": derived.pseudonyms}
     showing.facts(console, {name: said for name, said in told.items() if said})
+    show_anonymity(console, derived.anonymity)
 
 
 def show_hidden(console: Console, columns: tuple[HiddenColumn, ...]) -> None:
@@ -87,9 +97,34 @@ def show_hidden(console: Console, columns: tuple[HiddenColumn, ...]) -> None:
     )
 
 
+def show_anonymity(console: Console, made: Anonymity | None) -> None:
+    """How anonymous the table is, as it was counted and attacked."""
+    if made is None:
+        return
+    console.print()
+    before, after = made.attack_before, made.attack_after
+    told = {
+        "alike in": made.quasi,
+        "classes": f"{made.classes:,}, of {made.smallest:,} to {made.largest:,} rows (asked for: {made.k:,} at least)",
+        "information lost": f"{made.lost:.1%} of what these columns told; {made.withheld:,} cells tell nothing",
+        "risk of a row": f"{made.highest_risk:.1%} at most, {made.mean_risk:.1%} in the mean",
+        "attack": f"{_rate(after)} of rows picked right; before {_rate(before)}",
+        "alone in all columns": f"{made.alone:.1%} of rows",
+    }
+    if made.sensitive:
+        told["sensitive"] = f"{made.sensitive}: {made.diversity} values at least, distance {made.closeness:.3f} at most"
+    showing.facts(console, told)
+
+
+def _rate(found: Attack) -> str:
+    return f"{found.hits / found.tries:.1%} ({found.low:.1%} to {found.high:.1%})"
+
+
 def _operator(column: HiddenColumn) -> str:
     if not column.operator:
         return "left as it is"
+    if column.operator == "alike":
+        return "made alike"
     return f"{column.operator} within" if column.within else column.operator
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from modelward.datasets import Hiding, columns_of
+from modelward.datasets import Anonymising, Hiding, InvalidHidingError, anonymising, columns_of
 from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
@@ -24,6 +24,7 @@ async def deidentify(visit: Visit) -> Response:
             columns=columns_of(line for line in form.get("columns", "").splitlines() if line.strip()),
             drop=tuple(part.strip() for part in form.get("drop", "").split(",") if part.strip()),
             found=form.get("found", "").strip() or "pseudonym",
+            anonymous=_anonymising(form),
         )
         found = await run_in_threadpool(
             lambda: visit.platform.deidentifying.deidentify(name, copy, hiding, is_trial=is_trial, by=visit.by)
@@ -41,6 +42,14 @@ async def deidentify(visit: Visit) -> Response:
         found=found,
         notice=str(fault) if fault else "",
     )
+
+
+def _anonymising(form: dict[str, str]) -> Anonymising | None:
+    k, sensitive = form.get("k", "").strip(), form.get("sensitive", "").strip()
+    if k and not (k.isascii() and k.isdigit() and len(k) < 8):
+        raise InvalidHidingError(f"k is {k[:40]!r}; it is a whole number.")
+    quasi = [part.strip() for part in form.get("quasi", "").split(",") if part.strip()]
+    return anonymising(k=int(k or 0), quasi=quasi, sensitive=sensitive, diversity=1 + bool(sensitive), closeness=1.0)
 
 
 async def reidentify(visit: Visit) -> Response:
