@@ -38,8 +38,6 @@ from modelward.storage import Database, Keyring
 
 MECHANISMS_LIMIT = 100
 _PURPOSE_LIMIT = 200
-# What the reading of rows by a training is for that adds noise to all it learns.
-PRIVATE_TRAINING = "private training"
 
 
 class Budgets:
@@ -250,8 +248,7 @@ class Budgets:
         ]
         trainings = sum(use == "training" for use in uses)
         assessments = sum(use.startswith("assess ") for use in uses)
-        private = sum(use == PRIVATE_TRAINING for use in uses)
-        return Unbounded(trainings=trainings, assessments=assessments, others=len(uses) - trainings - assessments - private)
+        return Unbounded(trainings=trainings, assessments=assessments, others=len(uses) - trainings - assessments)
 
 
 @lru_cache(maxsize=256)

@@ -54,6 +54,49 @@ def test_what_is_no_budget_is_said_above_the_form(admin_visitor, fields, said):
     assert said in unescape(answer.text)
 
 
+ASK = "/data/people/statistics"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"kind": "count", "where": "age >= 40"}, "age >= 40"),
+        ({"kind": "histogram", "column": "age", "parts": "30, 50"}, "from 30 to below 50"),
+        ({"kind": "histogram", "column": "town", "parts": "north, south"}, "any other"),
+        ({"kind": "mean", "column": "age", "lower": "0", "upper": "100"}, "mean"),
+    ],
+)
+def test_a_statistic_is_answered_on_the_page_and_costs_nothing_again(own_house, fields, said):
+    visitor = own_house.visitor(Role.DATA_SCIENTIST)
+    first = unescape(visitor.post(ASK, {**fields, "epsilon": "0.5"}).text)
+    assert (said in first, "It cost epsilon 0.5." in first) == (True, True)
+    assert "cost nothing again" in visitor.post(ASK, {**fields, "epsilon": "0.5"}).text
+    assert len(own_house.entries("privacy.spent")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "said"),
+    [
+        ({"kind": "count", "epsilon": ""}, 400, "from 0.0001 to 20"),
+        ({"kind": "count", "epsilon": "much"}, 400, "is no number"),
+        ({"kind": "count", "epsilon": "9"}, 403, "6.0000 too much"),
+        ({"kind": "guess", "epsilon": "1"}, 400, "one of count"),
+        ({"kind": "mean", "column": "age", "epsilon": "1"}, 400, "--lower and --upper"),
+        ({"kind": "histogram", "column": "aeg", "epsilon": "1", "parts": "1,2"}, 400, "'age'"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_above_the_form(admin_visitor, fields, status, said):
+    answer = admin_visitor.post(ASK, fields)
+    assert (answer.status_code, said in unescape(answer.text)) == (status, True)
+
+
+def test_who_may_not_ask_statistics_sees_no_form_and_is_refused(own_house):
+    visitor = own_house.visitor(Role.AUDITOR)
+    assert "Ask a statistic" not in visitor.get(PLACE).text
+    assert visitor.post(ASK, {"kind": "count", "epsilon": "1"}).status_code == 403
+    assert own_house.entries("privacy.spent") == []
+
+
 def test_it_is_told_in_chinese(own_house):
     ask(own_house)
     page = own_house.visitor(Role.DATA_OWNER)

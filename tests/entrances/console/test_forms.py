@@ -19,6 +19,7 @@ FORMS = {
     "/console/data/ada/reidentify": {"texts": "x", "reason": "tests"},
     "/console/data/ada/grants": {"model": "grant", "purpose": "tests"},
     "/console/data/ada/privacy": {"epsilon": "50", "delta": "1e-6"},
+    "/console/data/ada/statistics": {"kind": "count", "epsilon": "1"},
     "/console/data/ada/trace": {"column": "age", "value": "44"},
     "/console/data/ada/shred": {"typed": "ada", "reason": "tests"},
     "/console/access/policies": {"name": "open", "text": "permit (principal, action, resource);"},

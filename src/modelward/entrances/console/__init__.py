@@ -105,6 +105,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/data/{name}/shred", shredding_page.shred, "POST"),
         route("/data/{name}/privacy", budget_page.show),
         route("/data/{name}/privacy", budget_page.change, "POST"),
+        route("/data/{name}/statistics", budget_page.ask, "POST"),
         route("/data/{name}/erasure", erasing_page.erase, "POST"),
         route("/data/{name}/deidentify", hiding_page.deidentify, "POST"),
         route("/data/{name}/reidentify", hiding_page.reidentify, "POST"),

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The privacy budget of a dataset in the console: a bar, every spending, what they tell together, and the form that sets it."""
+"""The privacy budget of a dataset in the console: what was spent, what it adds up to, and statistics answered from it."""
 
 from __future__ import annotations
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from modelward.datasets import Budget, InvalidBudgetError
+from modelward.access import Permission
+from modelward.datasets import Answer, Budget, InvalidBudgetError, InvalidStatisticError, Question
 from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import ModelwardError
@@ -29,6 +30,48 @@ async def change(visit: Visit) -> Response:
     return RedirectResponse(f"/console/data/{name}/privacy", 303)
 
 
+async def ask(visit: Visit) -> Response:
+    """A statistic, answered with noise; what stands against it is shown above the form."""
+    form = await visit.form()
+    try:
+        answer = await run_in_threadpool(_ask, visit, form)
+    except ModelwardError as error:
+        return await _draw(visit, fault=error, asked=form)
+    return await _draw(visit, answer=answer, asked=form)
+
+
+def _ask(visit: Visit, form: dict[str, str]) -> Answer:
+    kind = form.get("kind", "")
+    parts = [part.strip() for part in form.get("parts", "").split(",") if part.strip()]
+    are_bins = bool(parts) and all(_is_number(part) for part in parts)
+    question = Question(
+        kind=kind,  # type: ignore[arg-type]  # it checks itself
+        epsilon=_number(form, "epsilon") or 0.0,
+        column=form.get("column", "").strip() if kind != "count" else "",
+        where=form.get("where", "").strip(),
+        categories=() if are_bins else tuple(parts),
+        bins=tuple(map(float, parts)) if are_bins else (),
+        lower=_number(form, "lower"),
+        upper=_number(form, "upper"),
+    )
+    return visit.platform.datasets.statistics.ask(visit.path["name"], question, by=visit.by)
+
+
+def _number(form: dict[str, str], name: str) -> float | None:
+    text = form.get(name, "").strip()
+    if text and not _is_number(text):
+        raise InvalidStatisticError(f"{text[:40]!r} is no number.")
+    return float(text) if text else None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _set(visit: Visit, form: dict[str, str]) -> None:
     try:
         epsilon, delta = float(form.get("epsilon", "")), float(form.get("delta", ""))
@@ -37,7 +80,14 @@ def _set(visit: Visit, form: dict[str, str]) -> None:
     visit.platform.datasets.budgets.limit(visit.path["name"], epsilon=epsilon, delta=delta, by=visit.by)
 
 
-async def _draw(visit: Visit, *, fault: ModelwardError | None = None, sent: dict[str, str] | None = None) -> Response:
+async def _draw(
+    visit: Visit,
+    *,
+    fault: ModelwardError | None = None,
+    sent: dict[str, str] | None = None,
+    answer: Answer | None = None,
+    asked: dict[str, str] | None = None,
+) -> Response:
     budget, may_set = await run_in_threadpool(_shown, visit)
     return visit.page(
         "privacy.html",
@@ -49,6 +99,9 @@ async def _draw(visit: Visit, *, fault: ModelwardError | None = None, sent: dict
         share=min(1.0, budget.spent.epsilon / budget.limit.epsilon),
         may_set=may_set,
         sent=sent or {},
+        may_ask=visit.by.may(Permission.DATA_STATISTICS, dataset=budget.dataset),
+        answer=answer,
+        asked=asked or {},
         notice=str(fault) if fault else "",
     )
 

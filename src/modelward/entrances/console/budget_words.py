@@ -37,6 +37,28 @@ BUDGET_WORDS = {
     "Rényi divergences, by Opacus": "Rényi 散度（Opacus）",
     "Plain sum": "简单相加",
     "Added up by": "核算工具",
+    "Ask a statistic": "查询统计",
+    "Statistic": "统计",
+    "About": "约",
+    "At least": "至少",
+    "At most": "至多",
+    "mean": "均值",
+    "without a value": "缺失",
+    "any other": "其他",
+    "Each number has noise, and by itself is right within its range in 95 of 100 cases.": (
+        "每个数都带有噪声；就单个数而言，100 次中有 95 次落在所示范围内。"
+    ),
+    "It was answered before, and cost nothing again.": "此前已答复过，不再另计。",
+    "It cost epsilon {epsilon}.": "本次用去 ε {epsilon}。",
+    "A count, a histogram or a mean, with noise…": "加噪的计数、直方图或均值…",
+    "How many rows": "行数是多少",
+    "How many rows of each": "各有多少行",
+    "Column of a histogram or a mean": "直方图或均值的列",
+    "Categories of a histogram, or numbers to count between, with commas": "直方图的类别或分界数值，以逗号分隔",
+    "Lower bound of a mean": "均值的下界",
+    "Upper bound of a mean": "均值的上界",
+    "What it may cost: an epsilon": "可用去的 ε",
+    "Ask it": "查询",
 }
 BUDGET_FACTS = {
     "accountants": "核算工具",
