@@ -16,6 +16,7 @@ from modelward.datasets import (
     DatasetMissingError,
     Hiding,
     InvalidBudgetError,
+    NoiseRequiredError,
     OverspentError,
     Sharding,
     SpendingMissingError,
@@ -150,8 +151,8 @@ def test_only_who_may_grant_sets_a_budget_and_it_is_on_record(budgets, ledger):
     assert budgets.limit("people", epsilon=4, by=OWNER).limit.delta == 1e-7
     told = [(each.entry.actor, each.entry.subject, each.entry.facts) for each in ledger.entries(event="privacy.limited")]
     assert told == [
-        ("person:ada", "people", {"epsilon": 4.0, "delta": 1e-7}),
-        ("person:ada", "people", {"epsilon": 5.0, "delta": 1e-7}),
+        ("person:ada", "people", {"epsilon": 4.0, "delta": 1e-7, "required": False}),
+        ("person:ada", "people", {"epsilon": 5.0, "delta": 1e-7, "required": False}),
     ]
 
 
@@ -243,6 +244,23 @@ def test_the_rows_of_a_shard_under_another_name_have_the_budget_of_the_whole(dat
     assert budgets.show("people", OWNER).spent.epsilon == pytest.approx(2.0, abs=1e-3)
 
 
+def test_no_model_learns_without_noise_where_the_budget_is_required(datasets, budgets, declared, csv_file, ledger):
+    assert not budgets.show("people", OWNER).limit.is_required
+    set_ = budgets.limit("people", is_required=True, by=OWNER).limit
+    assert (set_.epsilon, set_.delta, set_.is_required) == (3.0, 1e-6, True)
+    datasets.shard("people", Sharding(parts=2, by="random"), by=OWNER)
+    datasets.add("again", [csv_file], by=OWNER, **declared)
+    for name in ("people", "people-1", "again"):
+        with pytest.raises(NoiseRequiredError, match=r"data budget .* --not-required"):
+            datasets.grants.opened("income", name, use="training", by=OWNER)
+    assert ledger.entries(event="dataset.refused")[0].entry.facts["why"] == "NoiseRequiredError"
+    assert ledger.entries(event="dataset.read") == []
+    spend(budgets, 0.5)
+    assert budgets.limit("people", epsilon=2.0, by=OWNER).limit.is_required, "another limit leaves it as it is"
+    budgets.limit("people", is_required=False, by=OWNER)
+    assert datasets.grants.opened("income", "people-1", use="training", by=OWNER).dataset.rows
+
+
 def test_erasing_and_shredding_give_nothing_back(datasets, budgets, declared, tmp_path):
     spend(budgets, 2.0)
     datasets.erasing.erase("people", rows="age < 25", reason="an objection", by=OWNER)
@@ -297,6 +315,14 @@ def test_who_edits_the_database_raises_no_limit(budgets, database, room):
     for house in (budgets, room().budgets):
         with pytest.raises((BudgetAlteredError, LedgerBrokenError)):
             spend(house, 0.5)
+
+
+def test_who_edits_the_database_lets_no_model_learn_without_noise(datasets, budgets, database, room):
+    budgets.limit("people", is_required=True, by=OWNER)
+    edit(database, REWRITTEN, old='"required":true', new='"required":false', event="privacy.limited")
+    for house in (datasets, room()):
+        with pytest.raises((BudgetAlteredError, LedgerBrokenError, NoiseRequiredError)):
+            house.grants.opened("income", "people", use="training", by=OWNER)
 
 
 def test_a_spending_that_the_ledger_was_made_to_forget_is_missed(budgets, database, room):

@@ -17,9 +17,17 @@ class RemoteBudgets(Room):
         """Show the privacy budget of a dataset."""
         return self._connection.fetch(Budget, "GET", f"/api/v1/datasets/{part(name)}/budget")
 
-    def limit(self, name: str, *, epsilon: float, delta: float | None = None, by: Actor | None = None) -> Budget:
+    def limit(
+        self,
+        name: str,
+        *,
+        epsilon: float | None = None,
+        delta: float | None = None,
+        is_required: bool | None = None,
+        by: Actor | None = None,
+    ) -> Budget:
         """Set the privacy budget of a dataset."""
-        body = {"epsilon": epsilon, "delta": delta}
+        body = {"epsilon": epsilon, "delta": delta, "is_required": is_required}
         return self._connection.fetch(Budget, "POST", f"/api/v1/datasets/{part(name)}/budget", body=body)
 
 

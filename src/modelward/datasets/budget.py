@@ -12,7 +12,9 @@ from modelward.audit import Event
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from modelward.privacy import Loss, Mechanism
 
-BUDGET_SET: Final = Event("privacy.limited", "The privacy budget of a dataset was set: epsilon, and delta.")
+BUDGET_SET: Final = Event(
+    "privacy.limited", "The privacy budget of a dataset was set: epsilon, delta, and whether a model may learn from it without."
+)
 PRIVACY_RESERVED: Final = Event(
     "privacy.reserved", "Something began that looks at rows through noise. What it may tell at most is spent until it is settled."
 )
@@ -38,6 +40,10 @@ class BudgetAlteredError(RefusedError):
     """The ledger tells of a privacy budget or spending, and does not prove it; nothing is answered from it."""
 
 
+class NoiseRequiredError(RefusedError):
+    """A model would learn without noise from a dataset that is for answers with noise alone."""
+
+
 class SpendingMissingError(NotFoundError):
     """Nothing was reserved under that id."""
 
@@ -48,10 +54,13 @@ class SpendingSettledError(ConflictError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A budget's epsilon at its delta. `set` and `by` tell when and by whom; None and "" where it is the default."""
+    """A budget's epsilon at its delta. Where it `is_required`, no model learns from the rows without noise. `set` and `by` tell
+    when and by whom; None and "" where it is the default.
+    """
 
     epsilon: float
     delta: float
+    is_required: bool = False
     set: datetime | None = None
     by: str = ""
 

@@ -20,6 +20,7 @@ from modelward.datasets.budget import (
     Budget,
     InvalidBudgetError,
     Limit,
+    NoiseRequiredError,
     Spending,
     SpendingMissingError,
     SpendingSettledError,
@@ -90,9 +91,17 @@ class Budgets:
             unbounded=self._unbounded(each for each in sorted(names) if _may_know(by, each)),
         )
 
-    def limit(self, name: str, *, epsilon: float, delta: float | None = None, by: Actor) -> Budget:
-        """Set the privacy budget of the dataset: that epsilon, at that delta (None leaves it as it is). Below what is spent it is
-        allowed; then nothing more may be spent.
+    def limit(
+        self,
+        name: str,
+        *,
+        epsilon: float | None = None,
+        delta: float | None = None,
+        is_required: bool | None = None,
+        by: Actor,
+    ) -> Budget:
+        """Set the privacy budget of the dataset: that epsilon, at that delta; None leaves what it is. Below what is spent it is
+        allowed; then nothing more may be spent. Where it `is_required`, no model may be trained on the dataset without noise.
 
         Raises:
             NotPermittedError: the actor neither holds data:grant nor registered the dataset. DatasetMissingError: there is none.
@@ -104,18 +113,39 @@ class Budgets:
         if (whole := self._same_rows.whole(name)) != name:
             raise InvalidBudgetError(
                 f"Dataset {name!r} is a shard or a copy of {whole!r}: their rows have one privacy budget. Set it there: "
-                f"`modelward data budget {whole} --epsilon {epsilon:g}`."
+                f"`modelward data budget {whole} --epsilon NUMBER`."
             )
         now = self._on_record.read().limits.get(name) or self._default(found)
-        epsilon, delta = checked_limit(epsilon, now.delta if delta is None else delta, rows=found.rows)
+        epsilon, delta = now.epsilon if epsilon is None else epsilon, now.delta if delta is None else delta
+        epsilon, delta = checked_limit(epsilon, delta, rows=found.rows)
+        required = now.is_required if is_required is None else is_required
         with self._database.change() as connection:
-            facts = {"epsilon": epsilon, "delta": delta}
+            facts = {"epsilon": epsilon, "delta": delta, "required": required}
             self._ledger.record(connection, BUDGET_SET, actor=by.id, subject=name, facts=facts)
         return self.show(name, by)
 
     def may_limit(self, name: str, *, by: Actor) -> bool:
         """Whether the actor may set the dataset's budget."""
         return self._owners.may_grant(self._shelf.find(name), by=by)
+
+    def require_plain(self, name: str) -> None:
+        """Nothing, where a model may learn from the dataset without noise.
+
+        Raises:
+            NoiseRequiredError: its budget, or that of another with the same rows, is required.
+        """
+        told = self._on_record.read()
+        if not told.limits:
+            return
+        whole = self._same_rows.whole(name)
+        for each in sorted(self._same_rows.of(whole, told.prints)):
+            limit = told.limit(each)
+            if limit and limit.is_required:
+                raise NoiseRequiredError(
+                    f"No model learns from dataset {name!r} without noise: its privacy budget is required, as {limit.by} set, and "
+                    "what such a model tells of a row has no bound. Ask statistics of it (`modelward data statistics`), or have "
+                    f"who owns the data allow it: `modelward data budget {whole} --not-required`."
+                )
 
     def reserve(self, name: str, mechanisms: Sequence[Mechanism], *, delta: float, for_: str, by: Actor) -> str:
         """Spend what the `mechanisms` can tell at most of one row of the dataset, before any of them looks; the id by which it is

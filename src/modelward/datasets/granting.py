@@ -22,6 +22,7 @@ from modelward.access import (
 from modelward.audit import Ledger
 from modelward.datasets import store
 from modelward.datasets.agreement import Agreement
+from modelward.datasets.budgets import Budgets
 from modelward.datasets.dataset import DATASET_READ, Dataset, DatasetMissingError, DatasetShreddedError
 from modelward.datasets.erasure import DatasetErasedError
 from modelward.datasets.grant import (
@@ -62,7 +63,9 @@ class Grants:
         agreement: Agreement,
         owners: Owners,
         book: GrantBook,
+        budgets: Budgets,
     ) -> None:
+        self._budgets = budgets
         self._book = book
         self._database = database
         self._ledger = ledger
@@ -205,6 +208,7 @@ class Grants:
             GrantMissingError, GrantEndedError, PurposeNotAgreedError, OutsideGrantError: the
             grant does not allow it, which is recorded. UnusableTableError: the grant leaves too few rows.
             SealBrokenError, DatasetChangedError: the rows are not those registered. ErasedMeanwhileError: some went just now.
+            NoiseRequiredError: it is for training, and the privacy budget of the dataset is required.
         """
         by.require(Permission.DATA_READ, dataset=dataset)
         found = self._shelf.genuine(dataset)
@@ -214,6 +218,8 @@ class Grants:
             grant = self._grant_for(found, model, line, by=by)
             _check_purpose(grant, found.declared.purpose, wanted=purpose)
             self._check_columns(grant, found, columns)
+            if use == "training":
+                self._budgets.require_plain(dataset)
             shown = grant if under in ("", grant.id) else self._as_under(under, grant)
         except RefusedError as refused:
             facts = {"on_behalf_of": by.id, "use": use, "why": type(refused).__name__, "purpose": purpose}

@@ -75,10 +75,10 @@ class Datasets:
         self._agreement = Agreement(self._shelf, Agreeing(database, ledger, keyring), ledger)
         owners = Owners(self._shelf, self._agreement, ledger)
         book = GrantBook(database, ledger, keyring)
-        self.grants = Grants(database, ledger, self._shelf, keyring, self._agreement, owners, book)
         self.budgets = Budgets(
             database, ledger, self._shelf, owners, SameRows(database, self._agreement), keyring, settings=settings
         )
+        self.grants = Grants(database, ledger, self._shelf, keyring, self._agreement, owners, book, self.budgets)
         self.statistics = Statistics(database, self._shelf, self._agreement, self.budgets, keyring)
         self.deidentifying = Deidentifying(database, vault, ledger, self._shelf, keyring, self._agreement, self._register, settings)
         self.shredding = Shredding(database, vault, ledger, self._shelf, owners)

@@ -103,7 +103,11 @@ class SpentOnRecord:
             by = each.entry.actor if self._ledger.proves(each) else ""
             facts = each.entry.facts
             self._limits[each.entry.subject] = Limit(
-                epsilon=float(facts["epsilon"]), delta=float(facts["delta"]), set=each.entry.at, by=by
+                epsilon=float(facts["epsilon"]),
+                delta=float(facts["delta"]),
+                is_required=bool(facts.get("required", False)),
+                set=each.entry.at,
+                by=by,
             )
         for each in self._reserved.further():
             self._spend(each, is_settled=False)

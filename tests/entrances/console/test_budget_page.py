@@ -30,8 +30,10 @@ def test_the_page_shows_limit_spendings_and_what_they_add_up_to(own_house):
 def test_who_owns_the_data_sets_its_budget_and_nobody_else_sees_the_form(own_house):
     owner = own_house.visitor(Role.DATA_OWNER, "dora")
     assert "Set another limit…" in owner.get(PLACE).text
-    assert owner.post(PLACE, {"epsilon": "1.5", "delta": "1e-7"}).status_code == 303
-    assert own_house.platform.datasets.budgets.show("people", local_actor()).limit.epsilon == 1.5
+    assert owner.post(PLACE, {"epsilon": "1.5", "delta": "1e-7", "required": "yes"}).status_code == 303
+    limit = own_house.platform.datasets.budgets.show("people", local_actor()).limit
+    assert (limit.epsilon, limit.is_required) == (1.5, True)
+    assert "No model is trained on these rows without noise." in owner.get(PLACE).text
     assert own_house.entries("privacy.limited")[-1].entry.actor == "person:dora"
     scientist = own_house.visitor(Role.DATA_SCIENTIST)
     assert "Set another limit…" not in scientist.get(PLACE).text

@@ -15,15 +15,18 @@ from modelward.entrances.api.endpoint import Endpoint
 
 
 class NewBudget(msgspec.Struct, forbid_unknown_fields=True):
-    """What the budget is to be; without `delta` that stays as it is."""
+    """What the budget is to be; what is left out stays as it is. Where it `is_required`, no model learns from the rows without."""
 
-    epsilon: Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0, "maximum": EPSILON_LIMIT})]
+    epsilon: Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0, "maximum": EPSILON_LIMIT})] | None = None
     delta: Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0, "maximum": 0.001})] | None = None
+    is_required: bool | None = None
 
 
 def _limit(call: Call) -> Budget:
     said: NewBudget = call.body
-    return call.platform.datasets.budgets.limit(call.path["name"], epsilon=said.epsilon, delta=said.delta, by=call.actor)
+    return call.platform.datasets.budgets.limit(
+        call.path["name"], epsilon=said.epsilon, delta=said.delta, is_required=said.is_required, by=call.actor
+    )
 
 
 ENDPOINTS = (

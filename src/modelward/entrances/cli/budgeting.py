@@ -31,15 +31,16 @@ def declare_budgets(nouns: typer.Typer) -> None:
         name: Name,
         epsilon: Annotated[float | None, typer.Option(metavar="NUMBER", help="Set the budget to this; else it is shown.")] = None,
         delta: Annotated[
-            float | None, typer.Option(metavar="NUMBER", help="With --epsilon: far below one part in the number of rows.")
+            float | None, typer.Option(metavar="NUMBER", help="Set its delta: far below one part in the number of rows.")
+        ] = None,
+        required: Annotated[
+            bool | None, typer.Option("--required/--not-required", help="Whether models may not learn from it without noise.")
         ] = None,
     ) -> Budget:
         """Show the privacy budget of a dataset and what was spent of it, or set it."""
-        if epsilon is None:
-            if delta is not None:
-                raise InvalidError("A delta is set together with an epsilon: add `--epsilon NUMBER`.")
+        if epsilon is None and delta is None and required is None:
             return desk.house.datasets.budgets.show(name, desk.actor)
-        return desk.house.datasets.budgets.limit(name, epsilon=epsilon, delta=delta, by=desk.actor)
+        return desk.house.datasets.budgets.limit(name, epsilon=epsilon, delta=delta, is_required=required, by=desk.actor)
 
     @verb(
         nouns,
@@ -98,6 +99,8 @@ def _show_budget(console: Console, budget: Budget) -> None:
         f"{budget.whole} may tell epsilon {limit.epsilon:g} of each of its rows at delta {limit.delta:g}"
         + (f", as {limit.by} set on {limit.set:%Y-%m-%d}." if limit.set else ", as long as nobody sets another budget."),
     )
+    if limit.is_required:
+        showing.line(console, "It is required: no model is trained on these rows without noise.")
     if budget.whole != budget.dataset:
         showing.line(console, f"{budget.dataset} is a shard or a copy of it, and has no budget of its own.")
     filled = round(_BAR * min(1.0, spent.epsilon / limit.epsilon))

@@ -77,7 +77,8 @@ def _set(visit: Visit, form: dict[str, str]) -> None:
         epsilon, delta = float(form.get("epsilon", "")), float(form.get("delta", ""))
     except ValueError:
         raise InvalidBudgetError("Epsilon and delta are numbers, such as 3 and 0.000001.") from None
-    visit.platform.datasets.budgets.limit(visit.path["name"], epsilon=epsilon, delta=delta, by=visit.by)
+    required = form.get("required") == "yes"
+    visit.platform.datasets.budgets.limit(visit.path["name"], epsilon=epsilon, delta=delta, is_required=required, by=visit.by)
 
 
 async def _draw(

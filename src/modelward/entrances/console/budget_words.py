@@ -13,6 +13,8 @@ BUDGET_WORDS = {
     "Spent": "已用",
     "Limit": "上限",
     "Left": "剩余",
+    "No model is trained on these rows without noise.": "不得用这些数据行训练不加噪的模型。",
+    "No model may be trained on these rows without noise": "不允许用这些数据行训练不加噪的模型",
     "by default": "默认值",
     "Read without noise": "未加噪读取",
     "What that tells has no bound, and is not counted here.": "其透露的内容没有界限，不计入此处。",
@@ -67,5 +69,6 @@ BUDGET_FACTS = {
     "fingerprints": "指纹",
     "mechanisms": "噪声机制",
     "question": "问题摘要",
+    "required": "必须加噪",
     "spending": "支出编号",
 }
