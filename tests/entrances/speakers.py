@@ -48,6 +48,13 @@ def echo() -> bytes:
     return _model(nodes, inputs, helper.make_tensor_value_info("text", TensorProto.INT32, [None, 8]), held)
 
 
+def repeater(length: int) -> bytes:
+    """Each text of at most `length` characters as it is."""
+    inputs = [helper.make_tensor_value_info("said", TensorProto.INT32, [None, length])]
+    output = helper.make_tensor_value_info("text", TensorProto.INT32, [None, length])
+    return _model([helper.make_node("Identity", ["said"], ["text"])], inputs, output)
+
+
 def sums(*, is_grid: bool = False) -> bytes:
     """x + y and x - y, side by side; as a grid of one row and two columns where that is asked."""
     nodes = [

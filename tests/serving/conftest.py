@@ -59,7 +59,9 @@ def house(database, vault, ledger, keyring, access, settings, admin):
     assessment = Assessment(registry, Datasets(database, vault, ledger, keyring, settings=settings))
     releases = Releases(database, ledger, registry, assessment)
     releases.policies.put(OPEN_POLICY, by=admin)
-    serving = Serving(database, ledger, access=access, registry=registry, releases=releases, vault=vault, settings=settings)
+    serving = Serving(
+        database, ledger, access=access, registry=registry, releases=releases, vault=vault, keyring=keyring, settings=settings
+    )
     return House(registry, releases, serving, access, ledger, admin)
 
 

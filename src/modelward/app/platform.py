@@ -74,6 +74,7 @@ class Platform:
             registry=self.registry,
             releases=self.releases,
             vault=self.vault,
+            keyring=self.keyring,
             settings=settings,
         )
         self.captures = self.serving.captures

@@ -7,7 +7,7 @@ from modelward.privacy.detector import Detector, Match
 from modelward.privacy.detectors import DETECTORS
 from modelward.privacy.finding import Found, find_spans, identifiers_in
 from modelward.privacy.folding import Folded
-from modelward.privacy.hiding import Deidentified, Plan, deidentify, restore
+from modelward.privacy.hiding import Deidentified, Plan, deidentify, give_back, restore
 from modelward.privacy.marks import of_few_marks
 from modelward.privacy.mechanism import (
     AccountantsDisagreeError,
@@ -56,6 +56,7 @@ __all__ = [
     "divided",
     "epsilon_of",
     "find_spans",
+    "give_back",
     "identifiers_in",
     "merged",
     "of_few_marks",

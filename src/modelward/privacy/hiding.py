@@ -106,6 +106,28 @@ def restore(text: str, book: Book) -> Deidentified:
     return Deidentified("".join([*pieces, text[done:]]), dict(sorted(counts.items())))
 
 
+def give_back(text: str, book: Book, *, find: Finder = find_spans) -> Deidentified:
+    """`restore`, of a text that answers one whose identifiers became pseudonyms of `book`: whatever else is found in it is
+    redacted, and how many of each kind were is told.
+    """
+    places: list[tuple[int, int, str, str]] = []
+    for start, pseudonym in _pseudonyms(text, book):
+        meant = book.meaning(pseudonym)
+        if meant and (not places or start >= places[-1][1]):
+            places.append((start, start + len(pseudonym), meant.written, ""))
+    own = list(places)
+    places += [
+        (span.start, span.end, redacted(span.kind), span.kind)
+        for span in find(text)
+        if not any(start < span.end and span.start < end for start, end, *_ in own)
+    ]
+    pieces, done = [], 0
+    for start, end, shown, _ in sorted(places):
+        pieces += [text[done:start], shown]
+        done = end
+    return Deidentified("".join([*pieces, text[done:]]), dict(sorted(Counter(kind for *_, kind in places if kind).items())))
+
+
 def _pseudonyms(text: str, book: Book) -> list[tuple[int, str]]:
     """Every pseudonym of the book in `text`, with where it begins; of those that begin at one place the longest first."""
     if not len(book):

@@ -125,6 +125,13 @@ class Interface:
         return any(feature.sort.is_packed for feature in self.features)
 
     @cached_property
+    def text_places(self) -> Mapping[str, int]:
+        """The features that are texts, each with its place among `Table.others`."""
+        from modelward.registry.table import places_of_texts
+
+        return places_of_texts(self.features)
+
+    @cached_property
     def most_rows(self) -> int:
         """How many rows may be asked about together, by the memory that what is read, and what is answered, takes."""
         read = sum(_VALUE_BYTES[each.kind] * prod(each.graph_shape) for each in self.features if each.kind in _VALUE_BYTES)

@@ -205,6 +205,13 @@ class ColumnWriter:
         return names
 
 
+def places_of_texts(features: Sequence[Feature]) -> dict[str, int]:
+    """The texts among `features`, each with its place among `Table.others`: categories come first, then the rest by its kind."""
+    categories = [feature for feature in features if feature.kind == "category"]
+    rest = sorted((each for each in features if each.kind not in ("number", "category")), key=lambda each: _ORDER.index(each.kind))
+    return {each.name: place for place, each in enumerate(rest, len(categories)) if each.kind == "text"}
+
+
 def _bounds(limits: Iterable[float | None], *, unknown: float) -> npt.NDArray[np.float32]:
     """One bound per number, float32 [numbers]; where training said none, one that nothing passes."""
     held = [unknown if limit is None else min(max(limit, -LARGEST), LARGEST) for limit in limits]

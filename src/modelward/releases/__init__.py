@@ -5,6 +5,7 @@ No release without evidence: a rule that finds nothing measured refuses, an empt
 to the digest of the exact version and of the policy's text.
 """
 
+from modelward.releases.door import Door
 from modelward.releases.evidence import Evidence
 from modelward.releases.foresight import unmeasured
 from modelward.releases.policies import Policies
@@ -47,6 +48,7 @@ __all__ = [
     "RULES",
     "Approval",
     "Decision",
+    "Door",
     "Evidence",
     "InvalidPolicyError",
     "ModelGovernedError",

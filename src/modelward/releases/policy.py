@@ -22,6 +22,7 @@ from modelward import strict_yaml
 from modelward.access import check_name
 from modelward.digest import sha256_hex
 from modelward.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TooLargeError
+from modelward.releases.door import NO_DOOR, PERSONS, Door
 from modelward.releases.evidence import Evidence
 from modelward.releases.release import Decision
 from modelward.releases.rule import Graded, Passed, Rule
@@ -31,7 +32,7 @@ DEFAULT_POLICY = "default"
 EVERY_MODEL = "*"
 RULES_LIMIT = 100
 APPROVALS_LIMIT = 10
-_KEYS = ("name", "models", "approvals", "rules")
+_KEYS = ("name", "models", "approvals", "rules", "door")
 
 
 class InvalidPolicyError(InvalidError):
@@ -86,6 +87,7 @@ class Policy:
     approvals: int
     rules: tuple[tuple[str, Rule], ...]
     models: tuple[str, ...] = ()
+    door: Door = NO_DOOR
 
 
 def parse_policy(text: str) -> Policy:
@@ -105,7 +107,17 @@ def parse_policy(text: str) -> Policy:
         raise InvalidPolicyError(f"rules: must be a list of at most {RULES_LIMIT} rules, each like `- rule: signed`.")
     rules = tuple(_rule(_mapping(use, f"rules[{place}]"), f"rules[{place}]") for place, use in enumerate(uses))
     models = _models(document["models"]) if "models" in document else ()
-    return Policy(check_name("policy", str(document.get("name", ""))), approvals, rules, models)
+    return Policy(check_name("policy", str(document.get("name", ""))), approvals, rules, models, _door(document))
+
+
+def door_of(text: str) -> Door:
+    """The door of the policy that `text` writes down, whose rules need not be installed any more.
+
+    Raises:
+        InvalidPolicyError: it is no YAML, or says something that a door cannot.
+    """
+    written = strict_yaml.read(text, noun="policy", invalid=InvalidPolicyError, too_large=PolicyTooLargeError)
+    return _door(_mapping(written, "the policy"))
 
 
 def governing(policies: Iterable[PolicyText], model: str) -> PolicyText | None:
@@ -183,6 +195,15 @@ def _models(value: Any) -> tuple[str, ...]:
         if value.count(name) > 1:
             raise InvalidPolicyError(f"models: {name[:80]!r} is named twice.")
     return tuple(name if name == EVERY_MODEL else check_name("model", name) for name in value)
+
+
+def _door(document: Mapping[str, Any]) -> Door:
+    said = _mapping(document.get("door", {}), "door")
+    _only(said, [field.name for field in dataclasses.fields(Door)], "door")
+    persons = said.get("persons", NO_DOOR.persons)
+    if persons not in PERSONS:
+        raise InvalidPolicyError(f"door: persons: {_unknown('way', str(persons), list(PERSONS))}")
+    return Door(persons)
 
 
 def _rule(use: Mapping[str, Any], place: str) -> tuple[str, Rule]:

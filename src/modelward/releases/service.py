@@ -13,9 +13,10 @@ from modelward.access import Actor, Permission
 from modelward.assessment import Assessment
 from modelward.audit import Event, Ledger
 from modelward.registry import Registry, Version
+from modelward.releases.door import Door
 from modelward.releases.evidence import Evidence, erased_rows_of, evidence_of
 from modelward.releases.policies import Policies
-from modelward.releases.policy import PolicyNotGoverningError, decide, parse_policy
+from modelward.releases.policy import PolicyNotGoverningError, decide, door_of, parse_policy
 from modelward.releases.record import Record, Revision
 from modelward.releases.release import (
     RELEASE_APPROVED,
@@ -232,6 +233,18 @@ class Releases:
                 f"`modelward release promote {release.id}` makes it live again."
             )
         return release
+
+    def door(self, release: Release) -> Door:
+        """What is done to questions before the version sees them, as the policy says that it was proposed under.
+
+        Raises:
+            UnrecordedReleaseError: the policy that is kept with the release is not the one that the ledger tells of.
+        """
+        with self._database.look() as connection:
+            text = self._store.policy_text(connection, release.id)
+        with self._as_read(release):
+            self._record.must_have_decided(release, policy=text, approvals=0)
+        return door_of(text)
 
     def must_be_on_record(self, release: Release) -> None:
         """Nothing, where the ledger says of a live or paused `release` that it is so, and not that it gave way since.

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from modelward.errors import ModelwardError, UnavailableError
 from modelward.registry import Interface, OpenVersion, Version
-from modelward.releases import Release, Releases, ReleaseState, Revision
+from modelward.releases import Door, Release, Releases, ReleaseState, Revision
 from modelward.serving.answer import ModelUnavailableError, NotServedError
 from modelward.serving.engine import Engine
 from modelward.serving.engines import ENGINES
@@ -35,10 +35,12 @@ class Deployment:
     release: str
     opened: OpenVersion
     engine: Engine
+    door: Door
     # Asked for with each answer, so they are not looked up each time: `income:3`, what it takes and gives, and how it is counted.
     name: str = field(init=False)
     interface: Interface = field(init=False)
     labels: Labels = field(init=False)
+    looks: bool = field(init=False)
 
     def __post_init__(self) -> None:
         version = self.version
@@ -46,6 +48,8 @@ class Deployment:
             "name": version.name,
             "interface": version.interface,
             "labels": (version.model, str(version.number)),
+            # Whether anybody looks into the texts of a question.
+            "looks": self.door.persons != "keep" and bool(version.interface.text_places),
         }.items():
             object.__setattr__(self, name, value)
 
@@ -154,8 +158,8 @@ class Deployments:
         Raises:
             RefusedError: the version does not verify. ModelwardError: it cannot be opened.
         """
-        opened = self._open_live(release)
-        return Deployment(opened.version, release.id, opened, ENGINES.load("onnx")(opened))
+        opened, door = self._open_live(release), self._releases.door(release)
+        return Deployment(opened.version, release.id, opened, ENGINES.load("onnx")(opened), door)
 
     def close(self) -> None:
         """Answer no more, and let go of every version."""
@@ -184,7 +188,7 @@ class Deployments:
             return (
                 present
                 if present.release == release.id
-                else Deployment(present.version, release.id, present.opened, present.engine)
+                else Deployment(present.version, release.id, present.opened, present.engine, self._releases.door(release))
             )
         began, is_loaded = time.perf_counter(), False
         try:

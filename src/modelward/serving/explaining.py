@@ -8,11 +8,13 @@ from functools import partial
 
 import msgspec
 
+from modelward.digest import KeyedDigest
 from modelward.images import at_most
 from modelward.serving.answer import INFERENCE_EXPLAINED, Written
 from modelward.serving.answering import Answering
 from modelward.serving.aside import LARGE_BYTES, Aside
 from modelward.serving.deployments import Deployment
+from modelward.serving.doorkeeper import Doorkeeper
 from modelward.serving.explanations import Explanations
 from modelward.serving.pending import Pending
 from modelward.serving.question import Why, check_rows
@@ -26,12 +28,20 @@ class Explaining:
     """Sees questions why through, from a deployment on; what is raised goes to whoever asked."""
 
     def __init__(
-        self, explanations: Explanations, aside: Aside, answering: Answering, *, quotas: Quotas, settings: Settings
+        self,
+        explanations: Explanations,
+        aside: Aside,
+        answering: Answering,
+        *,
+        quotas: Quotas,
+        pseudonyms: KeyedDigest,
+        settings: Settings,
     ) -> None:
         self._explanations = explanations
         self._aside = aside
         self._answering = answering
         self._quotas = quotas
+        self._pseudonyms = pseudonyms
         self._settings = settings
 
     def begin(self, pending: Pending, read: Callable[[], Why], deployment: Deployment) -> None:
@@ -49,10 +59,14 @@ class Explaining:
         self._aside.explain(pending, partial(self._explained, pending, why), partial(self._record, pending))
 
     def _explained(self, pending: Pending, why: Why) -> Written:
-        opened = pending.deployment.opened
+        deployment = pending.deployment
+        doorkeeper = Doorkeeper(deployment.door, self._pseudonyms, caller=pending.caller) if deployment.looks else None
+        rows = doorkeeper.rows(why.rows, deployment.interface) if doorkeeper else why.rows
         with at_most(self._settings.image_pixels_limit):
-            found = self._explanations.explain(opened, why.rows, label=why.label, request=pending.request)
-        return Written(_encode({"explanations": found}))
+            found = self._explanations.explain(deployment.opened, rows, label=why.label, request=pending.request)
+        if doorkeeper:
+            found = list(map(doorkeeper.explanation, found))
+        return Written(_encode({"explanations": found}), headers=doorkeeper.header if doorkeeper else ())
 
     def _record(self, pending: Pending, written: Written) -> None:
         pending.written = written

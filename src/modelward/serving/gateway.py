@@ -21,6 +21,7 @@ from typing import Self
 from modelward.access import NOWHERE, Actor, Origin, Permission
 from modelward.audit import GroupCommit, Ledger
 from modelward.compute import usable_cores
+from modelward.digest import KeyedDigest
 from modelward.errors import ModelwardError, RefusedError, UnavailableError
 from modelward.images import at_most
 from modelward.registry import Interface
@@ -32,6 +33,7 @@ from modelward.serving.awaited import Awaited
 from modelward.serving.batcher import Batcher, Slots
 from modelward.serving.capturing import Capturing
 from modelward.serving.deployments import Deployment, Deployments
+from modelward.serving.doorkeeper import Doorkeeper
 from modelward.serving.explaining import Explaining
 from modelward.serving.explanations import Explanations
 from modelward.serving.keychain import Keychain
@@ -50,6 +52,8 @@ from modelward.settings import Settings
 GATHER_SECONDS = 0.002
 USES_SECONDS = 60.0
 SWEEP_SECONDS = 60.0
+# Looking for persons in more than this takes longer than the others of the loop should wait.
+LOOKED_AT_BYTES = 4096
 
 
 class Gateway:
@@ -68,6 +72,7 @@ class Gateway:
         explanations: Explanations,
         quotas: Quotas,
         capturing: Capturing,
+        pseudonyms: KeyedDigest,
         meters: Meters,
         settings: Settings,
         tracing: Tracing | None = None,
@@ -79,6 +84,7 @@ class Gateway:
         self._explanations = explanations
         self._quotas = quotas
         self._capturing = capturing
+        self._pseudonyms = pseudonyms
         self._settings = settings
         self._inflight_limit = settings.inflight_limit
         self._rows_limit = settings.rows_limit
@@ -119,7 +125,12 @@ class Gateway:
         self._slots = Slots(self._settings.engine_threads or usable_cores())
         self._aside = Aside(self._deployments, fail=self._answering.fail)
         self._explaining = Explaining(
-            self._explanations, self._aside, self._answering, quotas=self._quotas, settings=self._settings
+            self._explanations,
+            self._aside,
+            self._answering,
+            quotas=self._quotas,
+            pseudonyms=self._pseudonyms,
+            settings=self._settings,
         )
         self._is_taking = True
         return self
@@ -321,13 +332,14 @@ class Gateway:
             except ModelwardError as fault:
                 self._aside.look_again(pending, fault, partial(self._read_alone, pending))
                 continue
-            if len(pending.payload) > LARGE_BYTES or deployment.interface.is_packed:
+            size = len(pending.payload)
+            if size > LARGE_BYTES or deployment.interface.is_packed or (deployment.looks and size > LOOKED_AT_BYTES):
                 self._read_alone(pending, deployment)
                 continue
             try:
                 if standing.agreed is not deployment:
                     self._agree(standing, deployment)
-                self._take(pending, pending.read(deployment.interface), deployment)
+                self._take(pending, self._read(pending, deployment), deployment)
             except Exception as fault:  # noqa: BLE001  # whoever asked is told
                 self._answering.fail(pending, fault)
                 continue
@@ -383,9 +395,19 @@ class Gateway:
 
         def read() -> Asking:
             with at_most(self._settings.image_pixels_limit):
-                return pending.read(deployment.interface)
+                return self._read(pending, deployment)
 
         self._aside.read(pending, read, put)
+
+    def _read(self, pending: Pending, deployment: Deployment) -> Asking:
+        """What a question asks, as the version is to see it."""
+        asking = pending.read(deployment.interface)
+        if not deployment.looks:
+            return asking
+        check_rows(asking.table.rows, self._rows_limit)
+        tell = partial(self.meters.note_hidden, deployment.labels)
+        doorkeeper = Doorkeeper(deployment.door, self._pseudonyms, caller=pending.caller, tell=tell)
+        return doorkeeper.asking(asking, deployment.interface)
 
     def _take(self, pending: Pending, asking: Asking, deployment: Deployment) -> None:
         """A question is read: what it asks, and of which version."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from modelward.errors import (
@@ -63,6 +64,11 @@ class Meters:
             "modelward_unrecorded_refusals_total", "Refusals that were not put on record, for the ledger took nothing.", labels=()
         )
         self._predictions = Counter("modelward_predictions_total", "Rows answered.", labels=("model", "version"))
+        self._hidden = Counter(
+            "modelward_hidden_identifiers_total",
+            "Identifiers that were hidden from a version or from its caller, as a policy asks, by kind.",
+            labels=("model", "version", "kind"),
+        )
         self._captures = Counter(
             "modelward_captures_total",
             "Questions to be kept with their answers, by outcome: kept, or lost because more came in than could be sealed.",
@@ -101,6 +107,7 @@ class Meters:
             self._rejections,
             self._unrecorded,
             self._predictions,
+            self._hidden,
             self._captures,
             self.inflight,
             self._loads,
@@ -122,6 +129,11 @@ class Meters:
     def note_unrecorded(self) -> None:
         """A refusal that belongs on record was not put there."""
         self._unrecorded.add(())
+
+    def note_hidden(self, version: Labels, counts: Mapping[str, int]) -> None:
+        """So many identifiers of each kind were hidden in a question to `version` and its answer."""
+        for kind, count in counts.items():
+            self._hidden.add((*version, kind), count)
 
     def note_captures(self, outcome: str, number: int) -> None:
         """So many questions that were to be kept are `kept`, or `lost`."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -15,10 +15,12 @@ import msgspec
 from modelward.access import Actor, Permission
 from modelward.audit import Ledger
 from modelward.datasets import read_bytes
+from modelward.digest import KeyedDigest
 from modelward.registry import Interface, InvalidRowsError, texts_of
 from modelward.serving.answer import INFERENCE_BATCH
 from modelward.serving.computed import labels_of, rankings_of, shortest
 from modelward.serving.deployments import Deployment
+from modelward.serving.doorkeeper import Doorkeeper, PersonsRefusedError
 from modelward.serving.file_rows import FileRows, kinds_of, rows_of_file, sequences_of, with_lists
 from modelward.serving.image_rows import is_of_images, rows_of_images
 from modelward.serving.quotas import Quotas
@@ -43,7 +45,8 @@ class Batch:
     per value, or all of them as a JSON list in `values` where they have no names.
 
     `unfamiliar_rows` and `cut_rows` are how many rows have any. `ignored` are columns of the file that the model does not know,
-    such as an id: nothing was done with them, and they are not copied into the answers.
+    such as an id: nothing was done with them, and they are not copied into the answers. `hidden` says how many identifiers of each
+    kind were, as the policy asks.
     """
 
     request: str
@@ -55,6 +58,7 @@ class Batch:
     form: FileFormat
     payload: bytes
     cut_rows: int = 0
+    hidden: Mapping[str, int] = field(default_factory=dict)
 
 
 def answer_file(
@@ -66,6 +70,7 @@ def answer_file(
     database: Database,
     ledger: Ledger,
     quotas: Quotas,
+    pseudonyms: KeyedDigest,
     by: Actor,
 ) -> Batch:
     """Answer every row of `file`, and put that on record before the answers are handed out.
@@ -85,12 +90,13 @@ def answer_file(
         rows = rows_of_file(file, data, kinds=kinds_of(interface.features))
     quotas.take(by, requests=1, rows=len(rows))
     at_once = min(BATCH_ROWS, interface.most_rows)
-    parts = [_answered(deployment, rows, start, at_once=at_once) for start in range(0, len(rows), at_once)]
+    doorkeeper = Doorkeeper(deployment.door, pseudonyms, caller=by.credential or by.id) if deployment.looks else None
+    parts = [_answered(deployment, rows, start, at_once=at_once, doorkeeper=doorkeeper) for start in range(0, len(rows), at_once)]
     told = {"unfamiliar": [names for part in parts for names in part.unfamiliar]}
     cut = [names for part in parts for names in part.cut or [()] * len(part.array)]
     if any(cut):
         told["cut"] = cut
-    payload = _written([part.array for part in parts], told, rows.names, interface, form)
+    payload = _written([part.array for part in parts], told, rows.names, interface, form, doorkeeper)
     request = new_request_id()
     draft = form_of(ledger, INFERENCE_BATCH, version, by=by).draft(request, data, payload, b"%d" % len(rows))
     with database.change() as connection:
@@ -105,6 +111,7 @@ def answer_file(
         ignored=rows.ignored,
         form=form,
         payload=payload,
+        hidden=dict(doorkeeper.counts) if doorkeeper else {},
     )
 
 
@@ -114,13 +121,16 @@ class _Part(NamedTuple):
     cut: Sequence[tuple[str, ...]]
 
 
-def _answered(deployment: Deployment, rows: FileRows, start: int, *, at_once: int) -> _Part:
+def _answered(deployment: Deployment, rows: FileRows, start: int, *, at_once: int, doorkeeper: Doorkeeper | None) -> _Part:
     part = with_lists(rows.part(start, at_once), sequences_of(deployment.interface.features))
     try:
-        columns, unfamiliar, cut = deployment.interface.encode([deployment.interface.table_of_rows(part)])
-    except InvalidRowsError as unfit:
+        table = deployment.interface.table_of_rows(part)
+        if doorkeeper:
+            table = doorkeeper.table(table, deployment.interface)
+        columns, unfamiliar, cut = deployment.interface.encode([table])
+    except (InvalidRowsError, PersonsRefusedError) as unfit:
         # The rows of a part are counted from 1; people count those of the file.
-        raise InvalidRowsError(re.sub(r"^Row (\d+)", lambda found: f"Row {int(found[1]) + start}", str(unfit))) from None
+        raise type(unfit)(re.sub(r"^Row (\d+)", lambda found: f"Row {int(found[1]) + start}", str(unfit))) from None
     return _Part(deployment.engine.answers(columns), unfamiliar, cut)
 
 
@@ -130,13 +140,14 @@ def _written(
     files: Sequence[str],
     interface: Interface,
     form: FileFormat,
+    doorkeeper: Doorkeeper | None,
 ) -> bytes:
     import numpy as np
     import polars as pl
 
     array = np.concatenate(parts)
     named = {"file": pl.Series(files, dtype=pl.String)} if files else {}
-    columns = {"row": pl.Series(range(1, len(array) + 1), dtype=pl.Int64), **named, **_answers(array, interface)}
+    columns = {"row": pl.Series(range(1, len(array) + 1), dtype=pl.Int64), **named, **_answers(array, interface, doorkeeper)}
     for column, rows in told.items():
         lists = [msgspec.json.encode(names).decode() if names else None for names in rows]
         columns[column] = pl.Series(lists, dtype=pl.String)
@@ -146,12 +157,13 @@ def _written(
     return sink.getvalue()
 
 
-def _answers(array: npt.NDArray[Any], interface: Interface) -> dict[str, pl.Series]:
+def _answers(array: npt.NDArray[Any], interface: Interface, doorkeeper: Doorkeeper | None) -> dict[str, pl.Series]:
     """The columns that hold the answers."""
     import polars as pl
 
     if interface.answer == "text":
-        return {"text": pl.Series(texts_of(array), dtype=pl.String)}
+        texts = texts_of(array)
+        return {"text": pl.Series(list(map(doorkeeper.answer, texts)) if doorkeeper else texts, dtype=pl.String)}
     if interface.answer == "values" and not interface.values:
         return {"values": pl.Series([msgspec.json.encode(each).decode() for each in shortest(array).tolist()], dtype=pl.String)}
     if interface.answer == "values":

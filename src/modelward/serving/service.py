@@ -11,6 +11,7 @@ import msgspec
 
 from modelward.access import Access, Actor, Permission, Role
 from modelward.audit import Ledger
+from modelward.digest import KeyedDigest
 from modelward.registry import OpenVersion, Registry, TamperedVersionError
 from modelward.releases import Release, Releases
 from modelward.serving.admission import Admission
@@ -18,6 +19,7 @@ from modelward.serving.answer import INFERENCE_EXPLAINED, NotServedError
 from modelward.serving.captures import Captures
 from modelward.serving.capturing import Capturing
 from modelward.serving.deployments import Deployments
+from modelward.serving.doorkeeper import Doorkeeper
 from modelward.serving.explanations import Explanation, Explanations
 from modelward.serving.gateway import Gateway
 from modelward.serving.keychain import TRUSTED_SECONDS, Keychain
@@ -29,7 +31,7 @@ from modelward.serving.recording import form_of
 from modelward.serving.request_id import new_request_id
 from modelward.serving.tracing import Tracing
 from modelward.settings import Settings
-from modelward.storage import Database, Vault
+from modelward.storage import Database, Keyring, Vault
 
 # The server reads the shelf on its own account; what it may read it for is checked caller by caller.
 _SERVER = Actor(id="service:modelward-serving", name="modelward-serving", role=Role.OPERATOR)
@@ -47,6 +49,7 @@ class Serving:
         registry: Registry,
         releases: Releases,
         vault: Vault,
+        keyring: Keyring,
         settings: Settings,
     ) -> None:
         self._database = database
@@ -58,6 +61,7 @@ class Serving:
         self._explanations = Explanations(registry)
         self._quotas = Quotas(settings.home)
         self._vault = vault
+        self._pseudonyms = KeyedDigest(keyring.secret("digests"))
         self.captures = Captures(database, ledger, vault, registry)
         self._meters = Meters()
         self._outage = Outage(database, ledger, meters=self._meters, actor=_SERVER.id)
@@ -80,6 +84,7 @@ class Serving:
                 meters=self._meters,
                 actor=_SERVER.id,
             ),
+            pseudonyms=self._pseudonyms,
             meters=self._meters,
             settings=self._settings,
             tracing=tracing,
@@ -117,6 +122,7 @@ class Serving:
                 database=self._database,
                 ledger=self._ledger,
                 quotas=self._quotas,
+                pseudonyms=self._pseudonyms,
                 by=by,
             )
         finally:
@@ -132,11 +138,16 @@ class Serving:
         """
         model = name.partition(":")[0]
         by.require(Permission.MODELS_EXPLAIN, model=model)
-        opened, request = self._open(self._live(name, by=by)), new_request_id()
+        release = self._live(name, by=by)
+        opened, request, door = self._open(release), new_request_id(), self._releases.door(release)
+        doorkeeper = None if door.persons == "keep" else Doorkeeper(door, self._pseudonyms, caller=by.credential or by.id)
         try:
             Admission(self._access.terms).check(by, opened.version)
             self._quotas.take(by, requests=1, rows=len(rows))
-            found = self._explanations.explain(opened, rows, label=label, request=request)
+            seen = doorkeeper.rows(rows, opened.interface) if doorkeeper else rows
+            found = self._explanations.explain(opened, seen, label=label, request=request)
+            if doorkeeper:
+                found = list(map(doorkeeper.explanation, found))
         finally:
             opened.close()
         form = form_of(self._ledger, INFERENCE_EXPLAINED, opened.version, by=by)
