@@ -69,7 +69,7 @@ def test_no_two_values_share_a_pseudonym_and_one_value_has_one(items):
 
 
 def test_what_would_collide_gets_another_and_a_form_that_is_spent_says_so(monkeypatch):
-    monkeypatch.setitem(FORMS, "phone", Form(lambda number: f"+999 {number % 8:010}", FORMS["phone"].shape))
+    monkeypatch.setitem(FORMS, "phone", Form(lambda number: f"+999 {number % 8:010}", FORMS["phone"].shape, "+999 "))
     book = Book(KEY)
     assert len({book.pseudonym("phone", str(number), written="") for number in range(8)}) == 8
     with pytest.raises(BookFullError, match="hash"):

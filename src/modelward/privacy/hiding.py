@@ -132,7 +132,7 @@ def _pseudonyms(text: str, book: Book) -> list[tuple[int, str]]:
     """Every pseudonym of the book in `text`, with where it begins; of those that begin at one place the longest first."""
     if not len(book):
         return []
-    found = ((match.start(), match[1]) for shape in SHAPES for match in shape.finditer(text))
+    found = ((match.start(), match[1]) for mark, shape in SHAPES if mark in text for match in shape.finditer(text))
     return sorted((each for each in found if book.meaning(each[1])), key=lambda each: (each[0], -len(each[1])))
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from modelward.errors import InvalidError
@@ -48,6 +49,7 @@ class Operator(Protocol):
         ...
 
 
+@lru_cache(maxsize=256)
 def operator_of(said: str) -> Operator:
     """The operator that `said` names, such as `redact` or `mask:4`.
 
