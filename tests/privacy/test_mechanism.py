@@ -17,14 +17,13 @@ def test_a_known_training_costs_what_is_published():
     assert "5.6320" in loss.compared
 
 
-@pytest.mark.parametrize("noise", [0.7, 1.1, 3.0])
-@pytest.mark.parametrize("sampling", [0.002, 0.05, 1.0])
-@pytest.mark.parametrize("times", [1, 40, 1000])
-def test_two_accountants_agree_within_two_percent_up_to_an_epsilon_of_20(noise, sampling, times):
+@pytest.mark.parametrize("noise", [0.7, 1.1, 5.0])
+@pytest.mark.parametrize("sampling", [0.002, 0.05, 0.5, 1.0])
+@pytest.mark.parametrize("times", [1, 100, 1000])
+def test_two_accountants_agree_within_two_percent_and_in_fact_a_fifth_of_one(noise, sampling, times):
     loss = epsilon_of([Mechanism("gaussian", noise, sampling=sampling, times=times)], delta=1e-6)
     assert loss.opacus is not None
-    if min(loss.opacus, loss.rdp) <= 20:
-        assert loss.opacus == pytest.approx(loss.rdp, rel=0.02, abs=1e-9)
+    assert loss.opacus == pytest.approx(loss.rdp, rel=0.002, abs=1e-9)
     assert loss.epsilon <= loss.rdp
 
 

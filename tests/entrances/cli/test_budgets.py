@@ -56,6 +56,14 @@ def test_a_training_without_noise_is_refused_where_the_budget_is_required(termin
     assert terminal("train", terminal.folder / "spec.yaml", "--set", "candidates=[naive-bayes]").code == 0
 
 
+def test_a_key_for_statistics_alone_asks_them_and_sees_neither_rows_nor_profile(terminal):
+    made = terminal("keys", "create", "--name", "dashboard", "--role", "data-scientist", "--scope", "data:statistics", "--json")
+    key = ("--key", made.json["secret"])
+    assert count(terminal, *key).code == 0
+    for words in (["data", "show", "people"], ["data", "profile", "people"], ["data", "budget", "people"]):
+        assert terminal(*words, *key).code == 3
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

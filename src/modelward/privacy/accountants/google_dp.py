@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,11 +12,9 @@ from dp_accounting import dp_event
 from dp_accounting.pld import PLDAccountant
 from dp_accounting.rdp import RdpAccountant as GoogleRdpAccountant
 
-from modelward.privacy.mechanism import Mechanism, randomised_response_curve
+from modelward.privacy.mechanism import ORDERS, Mechanism, randomised_response_curve
 
 PACKAGE = "dp-accounting"
-# It warns of every order that it leaves out, which makes what it says larger, never smaller.
-logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 def _event(mechanism: Mechanism) -> Any:
@@ -62,7 +59,7 @@ class RdpAccountant:
     def epsilon(self, mechanisms: Sequence[Mechanism], *, delta: float) -> float:
         # Sampled Laplace noise has no curve in the package; sampling makes it tell less, so that without is a bound.
         known = [each if each.kind == "gaussian" else each.unsampled() for each in mechanisms]
-        return _composed(_WithDiscreteLaplace(), known, delta)
+        return _composed(_WithDiscreteLaplace(orders=ORDERS), known, delta)
 
 
 def _composed(accountant: Any, mechanisms: Sequence[Mechanism], delta: float) -> float:

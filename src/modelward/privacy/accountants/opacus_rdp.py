@@ -9,9 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from opacus.accountants.analysis.rdp import compute_rdp, get_privacy_spent
 
-from modelward.privacy.mechanism import Mechanism, randomised_response_curve
-
-_ORDERS = [*(1 + tenths / 10 for tenths in range(1, 100)), *range(11, 64), 128, 256, 512, 1024, 2048]
+from modelward.privacy.mechanism import ORDERS, Mechanism, randomised_response_curve
 
 
 class OpacusRdpAccountant:
@@ -20,14 +18,14 @@ class OpacusRdpAccountant:
     package = "opacus"
 
     def epsilon(self, mechanisms: Sequence[Mechanism], *, delta: float) -> float:
-        total = np.zeros(len(_ORDERS))
+        total = np.zeros(len(ORDERS))
         for each in mechanisms:
             if each.kind == "gaussian":
-                total += compute_rdp(q=each.sampling, noise_multiplier=each.noise, steps=each.times, orders=_ORDERS)
+                total += compute_rdp(q=each.sampling, noise_multiplier=each.noise, steps=each.times, orders=[*ORDERS])
             else:
-                total += each.times * np.asarray(randomised_response_curve(1 / each.noise, _ORDERS))
+                total += each.times * np.asarray(randomised_response_curve(1 / each.noise, ORDERS))
         # At the ends of the orders the library warns that more of them could say less; what it says holds.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            epsilon, _ = get_privacy_spent(orders=_ORDERS, rdp=total, delta=delta)
+            epsilon, _ = get_privacy_spent(orders=[*ORDERS], rdp=total, delta=delta)
         return max(0.0, float(epsilon))
