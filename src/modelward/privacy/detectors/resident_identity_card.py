@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelward.privacy.dates import is_birthday
+from modelward.privacy.days import is_birthday
 from modelward.privacy.detector import CERTAIN, Match
 from modelward.privacy.folding import Folded
 from modelward.privacy.regions import PROVINCES
