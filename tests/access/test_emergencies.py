@@ -280,7 +280,7 @@ PASSING = {
         "models:predict",
     ),
     *("data:write", "models:import", "models:explain", "releases:read", "releases:propose", "releases:decide"),
-    *("releases:promote", "captures:read", "audit:read", "audit:receipt", "metrics:read"),
+    *("releases:promote", "data:reidentify", "captures:read", "audit:read", "audit:receipt", "metrics:read"),
 }
 OUTLASTING = {
     *("users:manage", "keys:manage", "policies:manage", "tenants:manage", "emergencies:decide", "captures:rule"),

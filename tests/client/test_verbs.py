@@ -368,6 +368,7 @@ def test_who_is_in_the_data_is_hidden_and_told_elsewhere_as_here(house, remote, 
     before, after = (house.platform.datasets.table(name, by=house.by)["town"] for name in ("shown", "unseen"))
     place = next(at for at, town in enumerate(before) if town)
     assert remote.deidentifying.reidentify("unseen", [after[place]], reason="complaint 7").texts == (before[place],)
+    assert len(remote.deidentifying.forget("unseen", reason="the study ended").keys) == 1
 
 
 def test_a_privacy_budget_is_the_same_there_and_statistics_are_answered_from_it(house, remote, data):

@@ -6,9 +6,10 @@ import sqlalchemy as sa
 
 from datasets import test_deidentifying
 from datasets.test_deidentifying import ROWS, SCIENTIST
-from modelward.access import Agreeing, Role, Rotation, TermsNotAcceptedError
-from modelward.datasets import DatasetExistsError, ErasedMeanwhileError, Hiding, NotErasableError, Sharding
-from modelward.storage import DataKeyMissingError, MasterKeyMissingError
+from modelward.access import Agreeing, NotPermittedError, Role, Rotation, TermsNotAcceptedError
+from modelward.audit import ReasonError
+from modelward.datasets import DatasetExistsError, ErasedMeanwhileError, Hiding, NoPseudonymsError, NotErasableError, Sharding
+from modelward.storage import DataKeyDestroyedError, DataKeyMissingError, MasterKeyMissingError, ObjectMissingError
 
 clinic = test_deidentifying.clinic  # a fixture
 
@@ -50,6 +51,26 @@ def test_a_keyring_without_the_master_key_tells_nobody(hidden, pseudonym, admin,
         connection.execute(sa.text("UPDATE data_keys SET master = 'm-gone' WHERE object = :o"), {"o": book_of(hidden, database)})
     with pytest.raises(MasterKeyMissingError, match="m-gone"):
         hidden.deidentifying.reidentify("hidden", [pseudonym], reason="r", by=admin)
+
+
+def test_forgotten_pseudonyms_are_nobodys_and_the_rows_stay(hidden, pseudonym, admin, vault, database, ledger):
+    book = book_of(hidden, database)
+    with pytest.raises(NotPermittedError, match="data:shred"):
+        hidden.deidentifying.forget("hidden", reason="r", by=SCIENTIST)
+    with pytest.raises(ReasonError):
+        hidden.deidentifying.forget("hidden", reason=" ", by=admin)
+    done = hidden.deidentifying.forget("hidden", reason="the study ended", by=admin)
+    with pytest.raises(NoPseudonymsError):
+        hidden.deidentifying.reidentify("hidden", [pseudonym], reason="r", by=admin)
+    with pytest.raises(NoPseudonymsError):
+        hidden.deidentifying.forget("hidden", reason="again", by=admin)
+    with pytest.raises((DataKeyDestroyedError, ObjectMissingError)):
+        vault.read(book, label="dataset hidden pseudonyms")
+    assert hidden.table("hidden", by=admin)["mail"][0] == pseudonym
+    assert not hidden.deidentifying.may_forget("hidden", by=admin)
+    (entry,) = ledger.entries(event="dataset.forgotten")
+    assert (entry.entry.facts["keys"], len(done.keys)) == ([*done.keys], 1)
+    assert hidden.shredding.shred("hidden", reason="r", by=admin).keys
 
 
 def test_no_value_of_the_book_lies_in_a_file_of_the_home(hidden, home):

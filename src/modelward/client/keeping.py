@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from modelward.access import Actor, MasterRotated
 from modelward.client.connection import Room, part
-from modelward.datasets import Deidentification, Hiding, Reidentified, Shredded
+from modelward.datasets import Deidentification, Forgotten, Hiding, Reidentified, Shredded
 from modelward.storage import KeyStanding
 
 _LONG_SECONDS = 600.0
@@ -32,6 +32,11 @@ class RemoteDeidentifying(Room):
         body = {"copy": copy, "is_trial": is_trial, **asdict(hiding)}
         path = f"/api/v1/datasets/{part(name)}/deidentify"
         return self._connection.fetch(Deidentification, "POST", path, body=body, timeout=_LONG_SECONDS)
+
+    def forget(self, name: str, *, reason: str, by: Actor | None = None) -> Forgotten:
+        """Destroy the book of a dataset's pseudonyms."""
+        path = f"/api/v1/datasets/{part(name)}/forget"
+        return self._connection.fetch(Forgotten, "POST", path, body={"reason": reason}, timeout=_LONG_SECONDS)
 
     def reidentify(self, name: str, texts: Sequence[str], *, reason: str, by: Actor | None = None) -> Reidentified:
         """Tell what pseudonyms of a dataset stand for."""

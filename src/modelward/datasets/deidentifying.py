@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from modelward.access import Actor, Permission, check_name
@@ -17,9 +18,11 @@ from modelward.datasets.declaration import Declaration
 from modelward.datasets.derived import (
     DATASET_DEIDENTIFIED,
     DATASET_REIDENTIFIED,
+    PSEUDONYMS_FORGOTTEN,
     Anonymity,
     Deidentification,
     Derived,
+    Forgotten,
     HiddenColumn,
     Hiding,
     InvalidHidingError,
@@ -28,9 +31,10 @@ from modelward.datasets.derived import (
 )
 from modelward.datasets.description import Description, Made, describe_table, pseudonyms_label
 from modelward.datasets.layout import quoted
+from modelward.datasets.owners import Owners
 from modelward.datasets.shelf import Shelf
 from modelward.datasets.table import KeptTable, Table
-from modelward.digest import keyed_digest
+from modelward.digest import keyed_digest, sha256_hex
 from modelward.images import at_most
 from modelward.privacy import Book, restore
 from modelward.settings import Settings
@@ -69,6 +73,7 @@ class Deidentifying:
         shelf: Shelf,
         keyring: Keyring,
         agreement: Agreement,
+        owners: Owners,
         register: Registering,
         settings: Settings,
     ) -> None:
@@ -78,6 +83,7 @@ class Deidentifying:
         self._shelf = shelf
         self._digest_key = keyring.secret("digests")
         self._agreement = agreement
+        self._owners = owners
         self._register = register
         self._settings = settings
 
@@ -145,9 +151,7 @@ class Deidentifying:
                 f"{TEXT_LIMIT_CHARACTERS:,} characters."
             )
         if not found.pseudonyms:
-            raise NoPseudonymsError(
-                f"Dataset {name!r} has no pseudonyms, so nothing tells who is in it. See `modelward data show {name}`."
-            )
+            raise _no_pseudonyms(name)
         book = Book.opened(self._vault.read(found.pseudonyms, label=pseudonyms_label(name)))
         restored = [restore(text, book) for text in texts]
         counts: dict[str, int] = {}
@@ -160,6 +164,43 @@ class Deidentifying:
             self._shelf.must_be_as_read(connection, found)
             self._ledger.record(connection, DATASET_REIDENTIFIED, actor=by.id, subject=name, facts=facts)
         return Reidentified(dataset=name, texts=tuple(each.text for each in restored), counts=dict(sorted(counts.items())))
+
+    def forget(self, name: str, *, reason: str, by: Actor) -> Forgotten:
+        """Destroy the book of the pseudonyms of the dataset called `name`: its rows stay, and nobody can tell again what their
+        pseudonyms stand for. What somebody cut off is finished by calling it again.
+
+        Raises:
+            NotPermittedError: the actor neither holds data:shred nor is it theirs. DatasetMissingError: there is none.
+            NoPseudonymsError: it has none, or they were forgotten. ReasonError: there is no reason.
+            ErasedMeanwhileError: somebody changed the dataset just now.
+            DatabaseBusyError: it is done, and what was deleted could not be overwritten yet.
+        """
+        by.require(Permission.DATA_READ, dataset=name)
+        found = self._shelf.find(name)
+        if by.may(Permission.DATA_SHRED, dataset=name) or not self._owners.is_owner(by, found):
+            by.require(Permission.DATA_SHRED, dataset=name)
+        reason = checked_reason(reason)
+        if not found.pseudonyms or found.shredded:
+            self._vault.clear(None)
+            raise _no_pseudonyms(name)
+        book = {found.pseudonyms: pseudonyms_label(name)}
+        keys = tuple(sha256_hex((key.id or key.object[:32]).encode()) for key in self._vault.keys_of(book))
+        done = Forgotten(dataset=name, forgotten=datetime.now(UTC), by=by.id, reason=reason, keys=keys)
+        with self._database.change() as connection:
+            self._shelf.must_be_as_read(connection, found)
+            traces = self._vault.shred(connection, book)
+            store.forget_pseudonyms(connection, name)
+            facts = {"fingerprint": found.fingerprint, "reason": reason, "keys": [*keys]}
+            self._ledger.record(connection, PSEUDONYMS_FORGOTTEN, actor=by.id, subject=name, facts=facts)
+        self._vault.clear(traces)
+        self._vault.discard(found.pseudonyms)
+        return done
+
+    def may_forget(self, name: str, *, by: Actor) -> bool:
+        """Whether the actor may have the pseudonyms of that dataset forgotten, and it has any."""
+        found = self._shelf.find(name)
+        has_any = bool(found.pseudonyms) and found.shredded is None
+        return has_any and (by.may(Permission.DATA_SHRED, dataset=name) or self._owners.is_owner(by, found))
 
     def may_reidentify(self, name: str, *, by: Actor) -> bool:
         """Whether the actor may be told what the pseudonyms of that dataset stand for, and it has any."""
@@ -237,6 +278,13 @@ def _described(made: _Copy, copy: str, declared: Declaration, whole: Description
     changed = {each.column for each in made.told if each.cells}
     positive = "" if declared.target in changed else whole.profile.positive
     return describe_table(table, name=copy, declared=declared, positive=positive, columns=columns)
+
+
+def _no_pseudonyms(name: str) -> NoPseudonymsError:
+    return NoPseudonymsError(
+        f"Dataset {name!r} has no pseudonyms that could be turned back, so nothing tells who is in it. See `modelward data show "
+        f"{name}`."
+    )
 
 
 def _taken(copy: str) -> DatasetExistsError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from modelward.audit import Event
 from modelward.errors import InvalidError, RefusedError
@@ -13,6 +14,10 @@ DATASET_DEIDENTIFIED = Event(
     "dataset.deidentified", "What names persons in a dataset was hidden, and what is left became a dataset of its own."
 )
 DATASET_REIDENTIFIED = Event("dataset.reidentified", "Somebody was told what pseudonyms of a dataset stand for.")
+
+PSEUDONYMS_FORGOTTEN = Event(
+    "dataset.forgotten", "The book of a dataset's pseudonyms was destroyed: nobody can tell again what they stand for."
+)
 
 
 class InvalidHidingError(InvalidError):
@@ -178,6 +183,17 @@ class Deidentification:
     fingerprint: str
     rows: int
     derived: Derived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """That the book of a dataset's pseudonyms was destroyed; `keys` are SHA-256 of the ids of the keys that were."""
+
+    dataset: str
+    forgotten: datetime
+    by: str
+    reason: str
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

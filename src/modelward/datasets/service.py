@@ -80,7 +80,9 @@ class Datasets:
         )
         self.grants = Grants(database, ledger, self._shelf, keyring, self._agreement, owners, book, self.budgets)
         self.statistics = Statistics(database, self._shelf, self._agreement, self.budgets, keyring)
-        self.deidentifying = Deidentifying(database, vault, ledger, self._shelf, keyring, self._agreement, self._register, settings)
+        self.deidentifying = Deidentifying(
+            database, vault, ledger, self._shelf, keyring, self._agreement, owners, self._register, settings
+        )
         self.shredding = Shredding(database, vault, ledger, self._shelf, owners)
         self.erasing = Erasing(database, vault, ledger, self._shelf, keyring, self._agreement, owners, book)
 

@@ -155,6 +155,11 @@ def add(connection: Connection, made: Registration) -> None:
     _add_further(connection, made)
 
 
+def forget_pseudonyms(connection: Connection, name: str) -> None:
+    """Name the book of a copy's pseudonyms no more."""
+    connection.execute(_COPIES.update().where(_COPIES.c.name == name).values(pseudonyms=""))
+
+
 def copies(connection: Connection, origins: Iterable[str]) -> list[str]:
     """The de-identified copies of those datasets that were not shredded, by name."""
     there = sa.select(_COPIES.c.name).where(_COPIES.c.origin.in_([*origins]), _COPIES.c.name.not_in(sa.select(_SHREDDED.c.name)))

@@ -30,6 +30,7 @@ BODIES = {
     "POST /api/v1/comparisons": {"versions": ["grants:1", "grants:2"], "objective": {}},
     "POST /api/v1/datasets/{name}/shred": {"reason": "tests"},
     "POST /api/v1/datasets/{name}/deidentify": {"copy": "people-hidden", "columns": {"town": "pseudonym:token"}},
+    "POST /api/v1/datasets/{name}/forget": {"reason": "tests"},
     "POST /api/v1/datasets/{name}/reidentify": {"texts": ["id-bcdfghjkmnpqrs"], "reason": "tests"},
     "POST /api/v1/datasets/{name}/split": {"by": "random"},
     "POST /api/v1/datasets/{name}/grants": {"model": "other", "purpose": "tests"},

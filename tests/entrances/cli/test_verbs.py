@@ -27,6 +27,7 @@ VERBS = {
     "data budget": (["data", "budget", "people", "--epsilon", "2"], "2"),
     "data statistics": (["data", "statistics", "people", "--count", "--where", "age >= 40", "--epsilon", "1"], "rows"),
     "data deidentify": (["data", "deidentify", "people", "--as", "hidden", "--k", "5", "--quasi", "age,town"], "alike"),
+    "data forget": (["data", "forget", "hidden", "--reason", "the study ended"], "hidden"),
     "data reidentify": (["data", "reidentify", "hidden", "nobody", "--reason", "complaint 7"], "nobody"),
     "data keys": (["data", "keys", "people"], "m1"),
     "data shard": (["data", "shard", "people", "--parts", "2"], "people-2"),
@@ -121,6 +122,7 @@ ELSEWHERE |= {"captures show", "captures shred"}
 ELSEWHERE |= {f"access break-glass {verb}" for verb in ("ask", "approve", "refuse", "end", "list")}
 # What must have been done before.
 BEFORE = {
+    "data forget": [["data", "deidentify", "people", "--as", "hidden", "--column", "town=pseudonym:token"]],
     "data reidentify": [["data", "deidentify", "people", "--as", "hidden", "--column", "town=pseudonym:token"]],
     **{f"tenants {verb}": [["tenants", "add", "north"]] for verb in ("list", "remove")},
     "access policies remove": [["access", "policies", "put", "site", "{folder}/site.cedar"]],

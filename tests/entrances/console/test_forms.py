@@ -16,6 +16,7 @@ FORMS = {
     "/console/ledger": {},
     "/console/data/ada/erasure": {"rows": "age > 30", "reason": "tests", "deed": "erase"},
     "/console/data/ada/deidentify": {"copy": "hidden", "deed": "make"},
+    "/console/data/ada/forget": {"reason": "tests"},
     "/console/data/ada/reidentify": {"texts": "x", "reason": "tests"},
     "/console/data/ada/grants": {"model": "grant", "purpose": "tests"},
     "/console/data/ada/privacy": {"epsilon": "50", "delta": "1e-6"},

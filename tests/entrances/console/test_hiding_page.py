@@ -33,6 +33,10 @@ def test_a_copy_is_planned_and_then_made_and_its_pseudonyms_are_told_to_who_may(
     assert re.search(rf"{after[place]}.*?{before[place]}", told.text, re.S)
     [entry] = own_house.entries("dataset.reidentified")
     assert entry.entry.facts["told"] == 1
+    assert owner.post("/data/hidden/forget", {"reason": " "}, shown_at="/data/hidden").status_code == 400
+    assert owner.post("/data/hidden/forget", {"reason": "the study ended"}, shown_at="/data/hidden").status_code in (200, 303)
+    left = unescape(owner.get("/data/hidden").text)
+    assert ("Who stands behind a pseudonym…" in left, "Forget who stands" in left) == (False, False)
 
 
 def test_rows_are_made_alike_and_the_page_tells_how_an_attacker_fares(own_house):

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from modelward.access import Permission
-from modelward.datasets import Anonymising, Deidentification, Hiding, Reidentified
+from modelward.datasets import Anonymising, Deidentification, Forgotten, Hiding, Reidentified
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint, Name
 
@@ -28,6 +28,12 @@ class ToReidentify(msgspec.Struct, forbid_unknown_fields=True):
     """Pseudonyms, or texts that hold some, and why somebody has to know."""
 
     texts: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)]
+    reason: str
+
+
+class ToForget(msgspec.Struct, forbid_unknown_fields=True):
+    """Why nobody shall know again."""
+
     reason: str
 
 
@@ -63,5 +69,15 @@ ENDPOINTS = (
         Reidentified,
         takes=ToReidentify,
         besides="`data:read`",
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/datasets/{name}/forget",
+        Permission.DATA_READ,
+        lambda call: call.platform.deidentifying.forget(call.path["name"], reason=call.body.reason, by=call.actor),
+        "Destroy the book of a dataset's pseudonyms, so that nobody can tell again what they stand for.",
+        Forgotten,
+        takes=ToForget,
+        besides="`data:shred` or having registered it",
     ),
 )

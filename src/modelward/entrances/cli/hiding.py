@@ -14,7 +14,7 @@ from modelward.entrances.cli.verb import verb
 from modelward.entrances.cli.waiting import waiting
 
 if TYPE_CHECKING:
-    from modelward.datasets import Anonymity, Attack, Deidentification, HiddenColumn, Reidentified
+    from modelward.datasets import Anonymity, Attack, Deidentification, Forgotten, HiddenColumn, Reidentified
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 
@@ -73,6 +73,24 @@ def declare_hiding(nouns: typer.Typer) -> None:
     ) -> Reidentified:
         """Tell what pseudonyms of a dataset stand for, once it is on record who asked, and why."""
         return desk.house.deidentifying.reidentify(name, texts, reason=reason, by=desk.actor)
+
+    _declare_forgetting(nouns)
+
+
+def _declare_forgetting(nouns: typer.Typer) -> None:
+    @verb(nouns, "forget", show=_show_forgotten, example="modelward data forget patients-hidden --reason 'the study ended'")
+    def forget(
+        desk: Desk,
+        name: Name,
+        reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it stays in the ledger, so it names no person.")],
+    ) -> Forgotten:
+        """Destroy the book of a dataset's pseudonyms, for good: its rows stay, and nobody can tell again who is in them."""
+        return desk.house.deidentifying.forget(name, reason=reason, by=desk.actor)
+
+
+def _show_forgotten(console: Console, made: Forgotten) -> None:
+    showing.line(console, f"The pseudonyms of {made.dataset} are forgotten: nobody can tell again what they stand for.")
+    showing.line(console, "Older copies of the database still can, until the master key of their time is replaced.")
 
 
 def _show_copy(console: Console, made: Deidentification) -> None:

@@ -109,6 +109,7 @@ def console_routes(platform: Platform, gateway: Gateway) -> list[Route]:
         route("/data/{name}/erasure", erasing_page.erase, "POST"),
         route("/data/{name}/deidentify", hiding_page.deidentify, "POST"),
         route("/data/{name}/reidentify", hiding_page.reidentify, "POST"),
+        route("/data/{name}/forget", hiding_page.forget, "POST"),
         route("/runs", runs_page.show_all),
         route("/runs/{id}", runs_page.show_one),
         route("/runs/{id}/curves/{candidate}.svg", curves),

@@ -97,6 +97,7 @@ def _shown(visit: Visit) -> dict[str, Any]:
         "may_shred": visit.platform.shredding.may_shred(name, by=visit.by),
         "may_erase": visit.platform.erasing.may_erase(name, by=visit.by),
         "may_copy": visit.by.may(Permission.DATA_WRITE),
+        "may_forget": visit.platform.deidentifying.may_forget(name, by=visit.by),
         "may_reidentify": visit.platform.deidentifying.may_reidentify(name, by=visit.by),
         "reads": grants.reads(name, limit=_READS_SHOWN, by=visit.by) if sees_reads else None,
     }

@@ -72,3 +72,14 @@ async def reidentify(visit: Visit) -> Response:
         told=[*zip(texts, told.texts, strict=True)] if told else [],
         notice=str(fault) if fault else "",
     )
+
+
+async def forget(visit: Visit) -> Response:
+    """Destroy the book of pseudonyms; what stands against it is said beside the form that asks for them."""
+    form, name = await visit.form(), visit.path["name"]
+    try:
+        await run_in_threadpool(visit.platform.deidentifying.forget, name, reason=form.get("reason", ""), by=visit.by)
+    except _REFUSALS as error:
+        page = {"dataset": name, "form": {}, "told": [], "notice": str(error)}
+        return visit.page("reidentify.html", status=by_kind(error, STATUS), section="data", **page)
+    return RedirectResponse(f"/console/data/{name}#hidden-heading", 303)
