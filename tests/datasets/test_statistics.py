@@ -127,6 +127,8 @@ def test_an_answer_says_in_words_what_it_is_and_what_is_left(ask):
     assert "The mean of age in people is about" in mean
     assert "Values below 0 count as that" in mean
     assert "noise of its own" in ask(TOWNS).text
+    kept = ask(replace(MEAN, where="age > 30", epsilon=0.1)).text
+    assert kept.startswith("The mean of age in people, of the rows that the filter 'age > 30' keeps, is about")
 
 
 def test_the_same_question_has_the_same_answer_for_nothing_whoever_asks(ask, datasets, ledger):

@@ -165,7 +165,7 @@ def figures_of(question: Question, numbers: Sequence[int], scale: Fraction) -> t
 
 def text_of(question: Question, figures: Sequence[Figure], *, dataset: str) -> str:
     """The answer in plain words."""
-    kept = f" of those that the filter {question.where!r} keeps" if question.where else ""
+    kept = f" that the filter {question.where!r} keeps" if question.where else ""
     if question.kind == "histogram":
         return (
             f"About {sum(each.value for each in figures):,.0f} rows of {dataset}{kept}, by {question.column}. Each number has "
@@ -175,8 +175,9 @@ def text_of(question: Question, figures: Sequence[Figure], *, dataset: str) -> s
     within = f"between {figure.low:,.6g} and {figure.high:,.6g} in 95 of 100 cases, the noise included"
     if question.kind == "count":
         return f"{dataset} has about {figure.value:,.0f} rows{kept}: {within}."
+    of = f", of the rows{kept}," if kept else ""
     return (
-        f"The mean of {question.column} in {dataset}{kept} is about {figure.value:,.6g}: {within}. Values below {question.lower:g} "
+        f"The mean of {question.column} in {dataset}{of} is about {figure.value:,.6g}: {within}. Values below {question.lower:g} "
         f"count as that, and those above {question.upper:g} as that; rows without one do not count."
     )
 
