@@ -41,6 +41,8 @@ BODIES = {
 # Names of what there is; the first that fits an operation counts.
 NAMES = [
     (r"/shred$", {"name": "spare"}),
+    (r"/reidentify$", {"name": "hidden"}),
+    (r"/forget$", {"name": "unseen"}),
     (r"/version$", {}),
     (r"/approve$", {"id": "r-2"}),
     (r"/refuse$", {"id": "r-3"}),
@@ -65,7 +67,7 @@ QUERIES = {
     "GET /api/v1/access/explanation": {"who": "ada", "action": "models:read", "what": "model:income"},
 }
 # What only the operation named above may decide on, and what nobody may take away.
-KEPT = {"people", "r-1", "r-2", "r-3", "r-4", "ada", os.environ["MODELWARD_TEST_KEY_ID"]}
+KEPT = {"people", "hidden", "unseen", "r-1", "r-2", "r-3", "r-4", "ada", os.environ["MODELWARD_TEST_KEY_ID"]}
 _turns: dict[str, int] = {}
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from entrances.api.house import Process, body, build, client
 from modelward.access import Actor, Role
+from modelward.datasets import Hiding
 from modelward.training import parse_spec
 from training.house import people
 
@@ -62,6 +63,8 @@ def lived_in(tmp_path_factory):
         "people", [folder / "people.csv"], target="grant", sensitive=["town"], purpose="tests", owner="tester", by=me
     )
     platform.datasets.add("spare", [folder / "people.csv"], target="grant", purpose="tests", owner="tester", by=me)
+    for name in ("hidden", "unseen"):
+        platform.deidentifying.deidentify("spare", name, Hiding(columns={"town": "pseudonym:token"}), by=me)
     run = platform.training.train(parse_spec(SPEC), by=me)
     for name in ("grants:1", "grants:2"):
         platform.assessment.assess(name, only=["size", "quality", "latency"], by=me)
