@@ -43,7 +43,7 @@ STARTS = re.compile(f"[{''.join(sorted(SURNAMES | {each[0] for each in COMPOUND}
 """Where a name may begin."""
 
 _ENOUGH, _SURE, _CUE_COUNTS, _TITLE_COUNTS = -1.0, 1.5, 5.0, 3.5
-_COMPOUND_SURNAME, _NO_GIVEN_NAME = -0.3, -6.5
+_COMPOUND_SURNAME, _NO_GIVEN_NAME, _LEAST_LIKELY = -0.3, -6.5, -4.5
 # Places, peoples and words that begin like a name and are frequent where people write of the world.
 _NO_NAME = re.compile(
     "阿拉伯|阿根廷|阿富汗|巴基斯坦|巴勒斯坦|巴西|巴黎|白宫|柏林|成都|都江堰|高雄|葛洲坝|哈尔滨|哈萨克|华盛顿|吉尔吉斯|金字塔|井冈山|景德镇|黎巴嫩|"
@@ -56,7 +56,7 @@ _SPEAKS_AFTER = frozenset("说称道在向和与同对等为于先女主教总�
 _CALLS_BEFORE = frozenset("长者员理记席任师授家士民友人叫是的、")
 _CUE = re.compile(
     r"(?:姓名|名字|名叫|我叫|叫做|我是|联系人|患者|病人|客户|用户|会员|收[件货]人|寄件人|申请人|经办人|负责人|代理人|被保险人|投保人|受益人|签[名字]人?|"
-    r"户名|持卡人|借款人|本人|学生|员工|记者|作者|致|尊敬的)[:：是为叫 ]{0,2}$"
+    r"户名|持卡人|借款人|本人|学生|员工|记者|作者|致|尊敬的)[:：是为叫 ]{0,2}"
 )
 _TITLE = re.compile(
     r"(?:先生|女士|小姐|同学|老师|医生|大夫|教授|经理|同志|主任|律师|护士|阿姨|师傅|博士|您好|你好|[(（][男女][)）])"
@@ -81,54 +81,69 @@ def tables() -> Tables:
 
 def names_in(text: Folded) -> Iterator[Match]:
     """The names, none overlapping another, from the left."""
-    written, *_, end = text.text, 0
+    written, end = text.text, 0
     *weights, constant = tables().weights
+    cued = {found.end() for found in _CUE.finditer(written)}
+    titled = {found.start() for found in _TITLE.finditer(written)}
+    likely = _likely_surnames()
     for found in STARTS.finditer(written):
         start = found.start()
-        cue = bool(_CUE.search(written[max(0, start - 8) : start]))
-        if start < end or (not cue and (written[start] == written[start + 1] or _NO_NAME.match(written, start))):
+        if start < end:
             continue
+        cue = start in cued
+        if not cue:
+            is_likely = written[start] in likely or not titled.isdisjoint((start + 2, start + 3, start + 4))
+            if not is_likely or written[start] == written[start + 1] or _NO_NAME.match(written, start):
+                continue
         scored = [(constant + sum(map(mul, weights, traits)), after) for _, after, traits in candidates(written, start)]
         if not scored:
             continue
         score, after = max(scored)
-        title = bool(_TITLE.match(written, after))
+        title = after in titled
         if (total := score + _CUE_COUNTS * cue + _TITLE_COUNTS * title) > _ENOUGH:
             end = after
             yield Match(start, end, written[start:end], CUED if cue or title else LIKELY if total > _SURE else GUESSED)
 
 
+@cache
+def _likely_surnames() -> frozenset[str]:
+    """The characters that begin a name often enough for one to be looked for where nothing else says that there is one."""
+    return frozenset(each for each, value in tables().surnames.items() if value >= _LEAST_LIKELY) | {each[0] for each in COMPOUND}
+
+
 def candidates(text: str, start: int) -> list[tuple[int, int, list[float]]]:
     """What may be a name at `start`, where `STARTS` matches: where it begins and ends, and the traits that tell."""
     surname = 2 if text[start : start + 2] in COMPOUND and _is_chinese(text[start + 2 : start + 3]) else 1
-    return [
-        (start, start + surname + given, _traits(text, start, surname, given))
-        for given in (2, 1)
-        if (given == 1 or _is_chinese(text[start + surname + 1 : start + surname + 2]))
-        and _NEVER.isdisjoint(text[start + surname : start + surname + given])
-    ]
+    given = start + surname
+    if text[given] in _NEVER:
+        return []
+    found = [(start, given + 1, _traits(text, start, given, given + 1))]
+    second = text[given + 1 : given + 2]
+    if _is_chinese(second) and second not in _NEVER:
+        found.insert(0, (start, given + 2, _traits(text, start, given, given + 2)))
+    return found
 
 
-def _traits(text: str, start: int, surname: int, given: int) -> list[float]:
+def _traits(text: str, start: int, given: int, end: int) -> list[float]:
     of_surname, of_given, words, _ = tables()
-    end = start + surname + given
     before, after = text[start - 1 : start] or "。", text[end : end + 1] or "。"
-    characters = [of_given.get(each, _NO_GIVEN_NAME) for each in text[start + surname : end]]
+    first, last = of_given.get(text[given], _NO_GIVEN_NAME), of_given.get(text[end - 1], _NO_GIVEN_NAME)
+    is_two, goes_on = end - given == 2, _is_chinese(after)
     return [
-        _COMPOUND_SURNAME if surname == 2 else of_surname.get(text[start], _NO_GIVEN_NAME),
-        sum(characters) / given,
-        min(characters),
-        float(given == 2),
-        words.get(text[start : start + 2], 0.0) if given == 2 and surname == 1 else 0.0,
+        _COMPOUND_SURNAME if given - start == 2 else of_surname.get(text[start], _NO_GIVEN_NAME),
+        (first + last) / 2,
+        first if first < last else last,
+        1.0 if is_two else 0.0,
+        words.get(text[start : start + 2], 0.0) if is_two and given - start == 1 else 0.0,
         words.get(text[start:end], 0.0),
-        words.get(text[end - 2 : end], 0.0) if given == 2 else 0.0,
+        words.get(text[end - 2 : end], 0.0) if is_two else 0.0,
         words.get(text[end - 1] + after, 0.0),
         words.get(before + text[start], 0.0),
-        float(after in _SPEAKS_AFTER),
-        float(before in _CALLS_BEFORE),
-        float(not _is_chinese(after) or after in _NEVER),
-        float(not _is_chinese(before)),
-        of_given.get(after, _NO_GIVEN_NAME) if given == 1 and _is_chinese(after) else _NO_GIVEN_NAME,
+        1.0 if after in _SPEAKS_AFTER else 0.0,
+        1.0 if before in _CALLS_BEFORE else 0.0,
+        0.0 if goes_on and after not in _NEVER else 1.0,
+        0.0 if _is_chinese(before) else 1.0,
+        of_given.get(after, _NO_GIVEN_NAME) if not is_two and goes_on else _NO_GIVEN_NAME,
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -18,18 +18,20 @@ _PARTICLE = r"(?:(?:van|von|de|der|den|da|di|del|la|le|bin|al|el|ter)[ -]){1,2}"
 _NAME = rf"{_WORD}(?:[ -](?:[A-Z]\.?(?= [A-Z])|(?:{_PARTICLE})?{_WORD})){{0,3}}"
 # Also behind the end of a line as JSON and logs write it; and not the beginning of "Don't".
 _RUN = re.compile(rf"(?:(?<![A-Za-z])|(?<=\\[nrt])){_NAME}(?![A-Za-z]|['’]t)")
+_PART = re.compile("[^ ]+")
 _TITLES = "Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Madam|Lady|Lord|Rev|Judge|Capt|Captain"
 _TITLED = re.compile(rf"(?<![A-Za-z])(?:{_TITLES})\.? (?P<name>(?:[A-Z]\. ?){{0,2}}{_NAME})")
-_NAMED = re.compile(
-    r"(?<![A-Za-z])(?i:(?:(?:my|his|her|their|your|full|first|last|family|customer|patient|user|account|holder)'?s? )?name(?: is|:)"
-    r"|named|signed|sincerely,?|regards,?|attn:?|contact(?: person)?:|patient:|customer:|client:|beneficiary:|card ?holder:)"
-    rf"[ \n]{{1,2}}(?P<name>{_NAME})(?![A-Za-z])"
+# What says that a name follows, in small letters, some only with a colon; behind those of the second kind a known one has to.
+_NAMED = frozenset(("named", "signed", "sincerely", "regards", "attn"))
+_NAMED_BY_COLON = frozenset(
+    ("name", "attn", "contact", "person", "patient", "customer", "client", "beneficiary", "holder", "cardholder")
 )
-_ADDRESSED = re.compile(
-    r"(?<![A-Za-z])(?i:called|dear|hi|hello|yours,?|patient|customer|client|i am|i'm|this is|thanks,?|cheers,?|from:?|to:|cc:|by:?"
-    r"|author:|owner:)"
-    rf"[ \n]{{1,2}}(?P<name>{_NAME})(?![A-Za-z])"
+_ADDRESSED = frozenset(
+    ("called", "dear", "hi", "hello", "yours", "patient", "customer", "client", "thanks", "cheers", "from", "by")
 )
+_ADDRESSED_BY_COLON = frozenset(("to", "cc", "author", "owner"))
+_PHRASES = {"name is": True, "i am": False, "i'm": False, "this is": False}
+_BEFORE = 24
 # Words that begin sentences, are days, places or things far more often than they are somebody.
 _RATHER_OTHERS = frozenset(
     re.findall(
@@ -67,30 +69,51 @@ def first_names() -> frozenset[str]:
 def names_in(text: Folded) -> Iterator[Match]:
     """The names; some may overlap."""
     written = text.text
-    for form in (_TITLED, _NAMED, _ADDRESSED):
-        for found in form.finditer(written):
-            words = found["name"].split()
-            is_sure = form is not _ADDRESSED or words[0] in first_names()
-            if is_sure and words[0] not in _RATHER_OTHERS and words[-1] not in _ENDINGS:
-                yield Match(found.start("name"), found.end("name"), found["name"], CUED)
+    for found in _TITLED.finditer(written):
+        words = found["name"].split()
+        if words[0] not in _RATHER_OTHERS and words[-1] not in _ENDINGS:
+            yield Match(found.start("name"), found.end("name"), found["name"], CUED)
     for found in _RUN.finditer(written):
-        yield from _of_a_run(found)
+        yield from _of_a_run(found, [*_PART.finditer(found[0])])
 
 
-def _of_a_run(found: re.Match[str]) -> Iterator[Match]:
+def _of_a_run(run: re.Match[str], words: Sequence[re.Match[str]]) -> Iterator[Match]:
     """What may be a name of words with capitals that follow each other."""
-    words = list(re.finditer(r"[^ ]+", found[0]))
-    for place, word in enumerate(words):
-        if word[0].split("-")[0] in first_names():
-            rest = words[place:]
-            if rest[-1][0] in _ENDINGS or (len(rest) == 1 and word[0] in _RATHER_OTHERS):
-                return
-            strength = LIKELY if len(rest) > 1 else GUESSED
-            start, end = found.start() + word.start(), found.start() + rest[-1].end()
-            yield Match(start, end, found.string[start:end], strength)
-            return
-    if 2 <= len(words) <= 4 and words[-1][0] not in _ENDINGS and (not found[0].isascii() or _is_a_line(found)):
-        yield Match(found.start(), found.end(), found[0], GUESSED)
+    if words[-1][0] in _ENDINGS:
+        return
+    is_named = _is_named(run.string, run.start())
+    if is_named is None and len(words) > 1 and (first := words[0][0].lower()) in _NAMED | _ADDRESSED:
+        is_named, words = first in _NAMED, words[1:]
+    known = next((place for place, word in enumerate(words) if word[0].split("-")[0] in first_names()), None)
+    if is_named is not None and words[0][0] not in _RATHER_OTHERS and (is_named or known == 0):
+        yield _match(run, words, CUED)
+    elif known is not None:
+        words = words[known:]
+        if len(words) > 1 or words[0][0] not in _RATHER_OTHERS:
+            yield _match(run, words, LIKELY if len(words) > 1 else GUESSED)
+    elif 2 <= len(words) <= 4 and (not run[0].isascii() or _is_a_line(run)):
+        yield _match(run, words, GUESSED)
+
+
+def _match(run: re.Match[str], words: Sequence[re.Match[str]], strength: float) -> Match:
+    start, end = run.start() + words[0].start(), run.start() + words[-1].end()
+    return Match(start, end, run.string[start:end], strength)
+
+
+def _is_named(text: str, start: int) -> bool | None:
+    """Whether what is right before `start` says that a name follows; that one may, where it has to be a known one, is False."""
+    before = text[max(0, start - _BEFORE) : start]
+    said = before.rstrip(" \n")
+    if not said or not 1 <= len(before) - len(said) <= 2:
+        return None
+    has_colon, said = said[-1] == ":", said.rstrip(",:").lower()
+    for phrase, is_sure in _PHRASES.items():
+        if said.endswith(phrase) and not said[: -len(phrase)][-1:].isalpha():
+            return is_sure
+    last = said[max(said.rfind(" "), said.rfind("\n")) + 1 :]
+    if last in _NAMED or (has_colon and last in _NAMED_BY_COLON):
+        return True
+    return False if last in _ADDRESSED or (has_colon and last in _ADDRESSED_BY_COLON) else None
 
 
 def _is_a_line(found: re.Match[str]) -> bool:
