@@ -175,9 +175,8 @@ def main() -> None:
             "hidden as pseudonyms": partial(deidentify, text, Plan(), book),
             "given back": partial(give_back, hidden, book),
         }.items():
-            print(
-                f"{language}: {len(text.encode()):,} bytes {what} in {1e3 * median(map(timed, [work] * 300)):.2f} ms (median of 300)"
-            )
+            milliseconds = 1e3 * median(map(timed, [work] * 300))
+            print(f"{language}: {len(text.encode()):,} bytes {what}: {milliseconds:.2f} ms (median of 300)")
     print(described())
 
 
