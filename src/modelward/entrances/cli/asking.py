@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -90,6 +90,7 @@ class Predicted:
     rows: int
     unfamiliar_rows: int
     cut_rows: int
+    hidden: Mapping[str, int]
     ignored: tuple[str, ...]
     output: str
     predictions: tuple[Prediction | Told, ...]
@@ -144,6 +145,7 @@ def _predicted(batch: Batch, output: Path | None) -> Predicted:
         rows=batch.rows,
         unfamiliar_rows=batch.unfamiliar_rows,
         cut_rows=batch.cut_rows,
+        hidden=batch.hidden,
         ignored=batch.ignored,
         output=str(output or ""),
         predictions=() if output else _predictions(batch.payload),
@@ -200,6 +202,9 @@ def _show_predicted(console: Console, predicted: Predicted) -> None:
         )
     if predicted.cut_rows:
         showing.line(console, f"Rows with texts longer than is read: {predicted.cut_rows} of {predicted.rows} (see `cut`).")
+    if predicted.hidden:
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(predicted.hidden.items()))
+        showing.line(console, f"Hidden, as the policy of the release asks: {counts}.")
     if predicted.ignored:
         showing.line(console, f"Columns that the model does not know were left out: {', '.join(predicted.ignored)}.")
 
