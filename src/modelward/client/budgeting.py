@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from modelward.access import Actor
 from modelward.client.connection import Room, part
-from modelward.datasets import Answer, Budget, Question
+from modelward.datasets import Budget, NoisyAnswer, Question
 
 _LONG_SECONDS = 600.0
 
@@ -34,7 +34,7 @@ class RemoteBudgets(Room):
 class RemoteStatistics(Room):
     """See `modelward.datasets.Statistics`."""
 
-    def ask(self, name: str, question: Question, *, by: Actor | None = None) -> Answer:
+    def ask(self, name: str, question: Question, *, by: Actor | None = None) -> NoisyAnswer:
         """Ask a statistic of a dataset."""
         path = f"/api/v1/datasets/{part(name)}/statistics"
-        return self._connection.fetch(Answer, "POST", path, body=question, timeout=_LONG_SECONDS)
+        return self._connection.fetch(NoisyAnswer, "POST", path, body=question, timeout=_LONG_SECONDS)

@@ -87,7 +87,7 @@ from modelward.datasets.service import Datasets
 from modelward.datasets.sharding import Sharding, Shards, ShardsOfTenantError
 from modelward.datasets.shredding import Shredding
 from modelward.datasets.splits import InvalidSplitError, Parts, Split, SplitSummary, class_codes, class_labels, make_split
-from modelward.datasets.statistic import Answer, Figure, InvalidStatisticError, Question
+from modelward.datasets.statistic import Figure, InvalidStatisticError, NoisyAnswer, Question
 from modelward.datasets.statistics import Statistics
 from modelward.datasets.table import Table, frame_of
 from modelward.datasets.tracing import Records
@@ -103,7 +103,6 @@ __all__ = [
     "WARNINGS",
     "Anonymising",
     "Anonymity",
-    "Answer",
     "Attack",
     "Budget",
     "BudgetAlteredError",
@@ -147,6 +146,7 @@ __all__ = [
     "NoPseudonymsError",
     "NoSuchGrantError",
     "NoiseRequiredError",
+    "NoisyAnswer",
     "NotAnonymousError",
     "NotErasableError",
     "NothingToEraseError",

@@ -135,7 +135,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class NoisyAnswer:
     """A statistic of a dataset. `text` says it in words. One that is `repeated` was answered before, and costs nothing again.
     `spending` is the id of what it cost, `left` what is left of the budget then.
     """

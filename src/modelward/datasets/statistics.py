@@ -19,7 +19,7 @@ from modelward.datasets.budgets import Budgets
 from modelward.datasets.dataset import ColumnKind
 from modelward.datasets.row_filter import RowFilter
 from modelward.datasets.shelf import Shelf
-from modelward.datasets.statistic import STEPS, Answer, Question, figures_of, text_of
+from modelward.datasets.statistic import STEPS, NoisyAnswer, Question, figures_of, text_of
 from modelward.datasets.table import Table
 from modelward.digest import canonical_json, keyed_digest
 from modelward.privacy import discrete_laplace
@@ -40,7 +40,7 @@ class Statistics:
         self._seal = Seal(keyring.secret("pepper"))
         self._digest_key = keyring.secret("digests")
 
-    def ask(self, name: str, question: Question, *, by: Actor) -> Answer:
+    def ask(self, name: str, question: Question, *, by: Actor) -> NoisyAnswer:
         """What the rows of the dataset answer to the `question`, with noise. The same question, of the same rows, for at most what
         it cost before, has the same answer for nothing, whoever asks.
 
@@ -81,10 +81,10 @@ class Statistics:
             found = store.answers(connection, asked, seal=self._seal)
         return next((each for each in found if each.epsilon >= question.epsilon), None)
 
-    def _told(self, name: str, question: Question, kept: store.SpendingRow, *, repeated: bool) -> Answer:
+    def _told(self, name: str, question: Question, kept: store.SpendingRow, *, repeated: bool) -> NoisyAnswer:
         scale = replace(question, epsilon=kept.epsilon).scale
         figures = figures_of(question, kept.answer, scale)
-        return Answer(
+        return NoisyAnswer(
             dataset=name,
             question=question,
             figures=figures,

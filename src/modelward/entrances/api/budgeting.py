@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from modelward.access import Permission
-from modelward.datasets import EPSILON_LIMIT, Answer, Budget, Question
+from modelward.datasets import EPSILON_LIMIT, Budget, NoisyAnswer, Question
 from modelward.entrances.api.control import Call
 from modelward.entrances.api.endpoint import Endpoint
 
@@ -54,7 +54,7 @@ ENDPOINTS = (
         Permission.DATA_STATISTICS,
         lambda call: call.platform.datasets.statistics.ask(call.path["name"], call.body, by=call.actor),
         "Ask a statistic of a dataset, answered with noise from its privacy budget; asked again it is free.",
-        Answer,
+        NoisyAnswer,
         takes=Question,
     ),
 )

@@ -16,7 +16,7 @@ from modelward.entrances.cli.waiting import waiting
 from modelward.errors import InvalidError
 
 if TYPE_CHECKING:
-    from modelward.datasets import Answer, Budget
+    from modelward.datasets import Budget, NoisyAnswer
 
 Name = Annotated[str, typer.Argument(help="Name of the dataset.")]
 _BAR = 40
@@ -65,7 +65,7 @@ def declare_budgets(nouns: typer.Typer) -> None:
         bins: Annotated[str, typer.Option(metavar="NUMBERS", help="With --histogram: count between these: 0,18,65,120.")] = "",
         lower: Annotated[float | None, typer.Option(metavar="NUMBER", help="With --mean: what lies below counts as this.")] = None,
         upper: Annotated[float | None, typer.Option(metavar="NUMBER", help="With --mean: what lies above counts as this.")] = None,
-    ) -> Answer:
+    ) -> NoisyAnswer:
         """Ask a statistic of a dataset, answered with noise from its privacy budget; asked again it is free."""
         from modelward.datasets import Question
 
@@ -151,7 +151,7 @@ def _arithmetic(budget: Budget) -> list[str]:
     return sentences
 
 
-def _show_answer(console: Console, answer: Answer) -> None:
+def _show_answer(console: Console, answer: NoisyAnswer) -> None:
     showing.line(console, answer.text)
     if answer.question.kind == "histogram":
         showing.table(

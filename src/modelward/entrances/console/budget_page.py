@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from modelward.access import Permission
-from modelward.datasets import Answer, Budget, InvalidBudgetError, InvalidStatisticError, Question
+from modelward.datasets import Budget, InvalidBudgetError, InvalidStatisticError, NoisyAnswer, Question
 from modelward.entrances.console.visit import Visit
 from modelward.entrances.faults import STATUS, by_kind
 from modelward.errors import ModelwardError
@@ -40,7 +40,7 @@ async def ask(visit: Visit) -> Response:
     return await _draw(visit, answer=answer, asked=form)
 
 
-def _ask(visit: Visit, form: dict[str, str]) -> Answer:
+def _ask(visit: Visit, form: dict[str, str]) -> NoisyAnswer:
     kind = form.get("kind", "")
     parts = [part.strip() for part in form.get("parts", "").split(",") if part.strip()]
     are_bins = bool(parts) and all(_is_number(part) for part in parts)
@@ -86,7 +86,7 @@ async def _draw(
     *,
     fault: ModelwardError | None = None,
     sent: dict[str, str] | None = None,
-    answer: Answer | None = None,
+    answer: NoisyAnswer | None = None,
     asked: dict[str, str] | None = None,
 ) -> Response:
     budget, may_set = await run_in_threadpool(_shown, visit)
